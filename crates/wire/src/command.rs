@@ -1,0 +1,121 @@
+use crate::{AttemptId, Confirmed, Cursor, IntegrationId, SecretInput, Settings, Target};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// A request that the engine answers. On wasm it can also be written, for sending.
+#[cfg(not(target_arch = "wasm32"))]
+pub trait Command: DeserializeOwned + Send + 'static {
+    type Reply: Serialize + DeserializeOwned + Send + 'static;
+    /// Its name on every transport: snake case, also Tauri's command name.
+    const NAME: &'static str;
+}
+
+/// A request that the engine answers. On wasm it can also be written, for sending.
+#[cfg(target_arch = "wasm32")]
+pub trait Command: Serialize + DeserializeOwned + 'static {
+    type Reply: Serialize + DeserializeOwned + 'static;
+    /// Its name on every transport: snake case, also Tauri's command name.
+    const NAME: &'static str;
+}
+
+/// The one table of commands: `name: Request => Reply`. Calls `$with!` with all of it, so that the
+/// shell, the engine and the test host are made from the same rows.
+#[macro_export]
+macro_rules! commands {
+    ($with:path) => {
+        $with! {
+            list_integrations: ListIntegrations => Vec<$crate::CardView>,
+            get_integration: GetIntegration => $crate::IntegrationView,
+            list_tools: ListTools => Vec<$crate::ToolView>,
+            start_connect: StartConnect => $crate::AttemptView,
+            get_attempt: GetAttempt => $crate::AttemptView,
+            answer_attempt: AnswerAttempt => $crate::AttemptView,
+            cancel_attempt: CancelAttempt => (),
+            open_browser_again: OpenBrowserAgain => (),
+            attempt_link: AttemptLink => String,
+            reconnect: Reconnect => $crate::AttemptView,
+            test_integration: TestIntegration => $crate::TestReport,
+            probe_integration: ProbeIntegration => Vec<$crate::ToolView>,
+            rename_integration: RenameIntegration => (),
+            switch_integration: SwitchIntegration => (),
+            preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
+            disconnect: Disconnect => $crate::Disconnected,
+            list_activity: ListActivity => $crate::ActivityPage,
+            get_settings: GetSettings => $crate::Settings,
+            save_settings: SaveSettings => (),
+            get_app: GetApp => $crate::AppView,
+            unlock_keyring: UnlockKeyring => $crate::KeyringView,
+            use_session_only: UseSessionOnly => $crate::KeyringView,
+        }
+    };
+}
+
+macro_rules! implement {
+    ($($name:ident: $request:ident => $reply:ty),* $(,)?) => {
+        $(impl Command for $request {
+            type Reply = $reply;
+            const NAME: &'static str = stringify!($name);
+        })*
+
+        /// Every command's name, in the table's order.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+// `$crate` inside the table is this crate, also here.
+commands!(implement);
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Deserialize, PartialEq, Eq)]
+        #[cfg_attr(target_arch = "wasm32", derive(Serialize))]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+    )*};
+}
+
+requests! {
+    /// Every card, failing first, then expiring, then by name.
+    ListIntegrations {}
+    /// One integration's page.
+    GetIntegration { id: IntegrationId }
+    /// Its tools, in the server's order.
+    ListTools { id: IntegrationId }
+    /// Begin to connect. Returns at once; follow it with `GetAttempt` on topic `Attempts`.
+    StartConnect { target: Target, confirmed: Confirmed }
+    GetAttempt { id: AttemptId }
+    /// Answer the attempt's question with yes: `confirmed` is what now holds. (No is `CancelAttempt`.)
+    AnswerAttempt { id: AttemptId, confirmed: Confirmed }
+    /// Stop it; nothing is left behind. No error where it is over already.
+    CancelAttempt { id: AttemptId }
+    /// Open the sign-in page in the system's browser once more.
+    OpenBrowserAgain { id: AttemptId }
+    /// A loopback link that leads to the sign-in page, for another browser on this computer.
+    AttemptLink { id: AttemptId }
+    /// Sign in again, or take a fresh key. `fresh_key` is required where the credential is a key,
+    /// and refused where it is a sign-in.
+    Reconnect { id: IntegrationId, fresh_key: Option<SecretInput>, confirmed: Confirmed }
+    /// Ping now.
+    TestIntegration { id: IntegrationId }
+    /// List the tools again.
+    ProbeIntegration { id: IntegrationId }
+    /// 1 to 60 characters; the slug stays.
+    RenameIntegration { id: IntegrationId, name: String }
+    SwitchIntegration { id: IntegrationId, enabled: bool }
+    PreviewDisconnect { id: IntegrationId }
+    /// Revoke, destroy the credential for good, end its calls.
+    Disconnect { id: IntegrationId }
+    /// Newest first; `limit` 1 to 200.
+    ListActivity {
+        integration: Option<IntegrationId>,
+        before: Option<Cursor>,
+        limit: u32,
+        /// Whether pings are shown among the calls.
+        pings: bool,
+    }
+    GetSettings {}
+    SaveSettings { settings: Settings }
+    GetApp {}
+    /// Ask the system to unlock the keyring (its own prompt), then try again.
+    UnlockKeyring {}
+    /// Keep credentials in memory until the app ends; nothing is written in their place.
+    UseSessionOnly {}
+}

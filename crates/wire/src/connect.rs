@@ -1,0 +1,121 @@
+use crate::{AttemptId, Error, IntegrationId, Kind, SecretInput, Time};
+use serde::{Deserialize, Serialize};
+
+/// What to connect to, as the admin filled it in.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[cfg_attr(target_arch = "wasm32", derive(Serialize))]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Target {
+    Sample,
+    Mcp {
+        /// Empty: the server's own name, else its host.
+        name: String,
+        url: String,
+        auth: McpAuth,
+    },
+    Api {
+        name: String,
+        base_url: String,
+        auth: ApiAuth,
+        /// Path of the ping, relative to the base URL: `/health`. Empty: the base URL itself.
+        health_path: String,
+    },
+}
+
+/// How an MCP server knows us.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[cfg_attr(target_arch = "wasm32", derive(Serialize))]
+#[serde(rename_all = "snake_case", tag = "auth")]
+pub enum McpAuth {
+    /// Find out: sign-in where the server asks for it, else none.
+    Discover,
+    Bearer { token: SecretInput },
+    Header { name: String, value: SecretInput },
+}
+
+/// How a custom API knows us.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[cfg_attr(target_arch = "wasm32", derive(Serialize))]
+#[serde(rename_all = "snake_case", tag = "auth")]
+pub enum ApiAuth {
+    Bearer { token: SecretInput },
+    Header { name: String, value: SecretInput },
+    Query { name: String, value: SecretInput },
+    Basic { user: String, password: SecretInput },
+}
+
+/// What the admin has confirmed so far. Each is asked for by name ([`Question`]), never assumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// The address is private or loopback, and meant.
+    #[serde(default)]
+    pub private_address: bool,
+    /// It is already connected, and a second card is wanted.
+    #[serde(default)]
+    pub duplicate: bool,
+    /// On Reconnect: the account is another one, and that is meant.
+    #[serde(default)]
+    pub other_account: bool,
+}
+
+/// One try to connect or reconnect, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptView {
+    pub id: AttemptId,
+    /// What is being connected: the typed name, or the host.
+    pub name: String,
+    pub kind: Kind,
+    /// Set on Reconnect.
+    pub integration: Option<IntegrationId>,
+    pub phase: Phase,
+    pub started_at: Time,
+    /// It ends by itself then.
+    pub expires_at: Time,
+}
+
+/// Where an attempt stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "phase")]
+pub enum Phase {
+    /// Talking to the server: what does it want?
+    Checking,
+    /// The admin must sign in there. `host` of the authorization server.
+    WaitingForBrowser { host: String },
+    /// The browser came back; the code is being exchanged.
+    Exchanging,
+    /// One authenticated request proves the credential; then the tools are listed.
+    Proving,
+    /// A question must be answered (`AnswerAttempt`) before it goes on.
+    Asking { question: Question },
+    /// Saved. `tools`: how many were found.
+    Done { integration: IntegrationId, tools: u32 },
+    /// Nothing was saved.
+    Failed { error: Error },
+}
+
+impl Phase {
+    /// True where nothing more will happen.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Done { .. } | Self::Failed { .. } => true,
+            Self::Checking
+            | Self::WaitingForBrowser { .. }
+            | Self::Exchanging
+            | Self::Proving
+            | Self::Asking { .. } => false,
+        }
+    }
+}
+
+/// What only the admin can decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "question")]
+pub enum Question {
+    /// The host resolves to a private or loopback address: is that meant?
+    PrivateAddress { host: String, address: String },
+    /// The same URL with the same (or an unknown) account is connected already.
+    Duplicate { existing: IntegrationId, name: String, same_account: bool },
+    /// On Reconnect: signed in as somebody else than before.
+    OtherAccount { before: String, now: String },
+}

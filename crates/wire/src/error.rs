@@ -1,0 +1,184 @@
+use crate::Fix;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Why a command was not done: a code that the UI may act on, and arguments for its sentence.
+///
+/// The sentence is in `words` under `error-{code}`. Arguments are short, inert and never secret;
+/// text that came from a server is capped at 300 characters with control characters removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    pub code: ErrorCode,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+}
+
+impl Error {
+    /// An error without arguments.
+    #[must_use]
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, args: BTreeMap::new(), fix: None }
+    }
+
+    /// The same error with one more argument for its sentence.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.args.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same error with the button that mends it.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.code.as_str())?;
+        for (name, value) in &self.args {
+            write!(f, " {name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// Every way a command can end other than well. The comment lists the sentence's arguments.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode {$($(#[$doc])* #[serde(rename = $text)] $name),*}
+
+        impl ErrorCode {
+            /// Every code, for the test that each has a sentence.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as it stands on the wire and in `words` (`error-{code}`).
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {$(Self::$name => $text),*}
+            }
+        }
+    };
+}
+
+codes! {
+    // --- input -------------------------------------------------------------------------------
+    /// A required field is empty. `field`
+    FieldEmpty = "field-empty",
+    /// A field is not what it must be. `field`, `why`
+    FieldInvalid = "field-invalid",
+    /// A URL that is not one, or not http(s). `url`
+    UrlInvalid = "url-invalid",
+    /// A URL with user name or password in it.
+    UrlHasCredentials = "url-has-credentials",
+    /// http where only https is safe (a host that is not loopback or private). `host`
+    UrlNotSecure = "url-not-secure",
+    /// An address that is never allowed: link-local, metadata, multicast and the like. `host`, `address`
+    AddressForbidden = "address-forbidden",
+    /// A private or loopback address that the admin has not confirmed. `host`, `address`
+    AddressPrivate = "address-private",
+    // --- the far side ------------------------------------------------------------------------
+    /// No answer: connection refused, name unknown, TLS, timeout. `host`, `why`
+    Unreachable = "unreachable",
+    /// It answered, but refused the credential. `host`, `status`
+    Rejected = "rejected",
+    /// It knows the credential but forbids this. `host`, `status`
+    Forbidden = "forbidden",
+    /// Too many requests. `host`, `seconds`
+    RateLimited = "rate-limited",
+    /// It answered with an error of its own. `host`, `status`
+    ServerError = "server-error",
+    /// It answered something that cannot be read as what was asked. `host`, `why`
+    BadAnswer = "bad-answer",
+    /// It answered more than the limit. `host`, `limit`
+    TooLarge = "too-large",
+    /// It sent us to another origin: no credential follows. `host`, `target`
+    RedirectRefused = "redirect-refused",
+    /// Not an MCP server, as far as it can be told. `host`, `why`
+    NotMcp = "not-mcp",
+    // --- OAuth -------------------------------------------------------------------------------
+    /// The server asks for sign-in but tells no authorization server. `host`
+    OauthNoMetadata = "oauth-no-metadata",
+    /// Metadata of another issuer than asked. `expected`, `found`
+    OauthIssuerMismatch = "oauth-issuer-mismatch",
+    /// Protected-resource metadata for another resource. `expected`, `found`
+    OauthResourceMismatch = "oauth-resource-mismatch",
+    /// The authorization server does not offer PKCE with S256. `issuer`
+    OauthNoPkce = "oauth-no-pkce",
+    /// It does not let apps register themselves. `issuer`
+    OauthNoRegistration = "oauth-no-registration",
+    /// It refused to register the app. `issuer`, `why`
+    OauthRegistrationRefused = "oauth-registration-refused",
+    /// The way back carried a wrong or used `state`.
+    OauthWrongState = "oauth-wrong-state",
+    /// The way back came from another issuer. `expected`, `found`
+    OauthWrongIssuer = "oauth-wrong-issuer",
+    /// The person or the server said no in the browser. `why`
+    OauthDenied = "oauth-denied",
+    /// The token endpoint did not give a token. `host`, `why`
+    OauthTokenRefused = "oauth-token-refused",
+    /// The refresh token is no longer accepted (`invalid_grant`). `host`
+    OauthInvalidGrant = "oauth-invalid-grant",
+    /// Neither 127.0.0.1 nor ::1 could be listened on. `why`
+    LoopbackUnavailable = "loopback-unavailable",
+    /// The browser could not be opened. `why`
+    BrowserUnavailable = "browser-unavailable",
+    // --- attempts ----------------------------------------------------------------------------
+    /// No such attempt, or it is over.
+    AttemptUnknown = "attempt-unknown",
+    /// Ten minutes passed without an answer from the browser.
+    AttemptExpired = "attempt-expired",
+    /// The admin cancelled it.
+    AttemptCancelled = "attempt-cancelled",
+    /// The account is another one than before. `before`, `now`
+    DifferentAccount = "different-account",
+    // --- integrations ------------------------------------------------------------------------
+    /// No such integration: it was disconnected.
+    IntegrationUnknown = "integration-unknown",
+    /// It was disconnected while the call ran. `integration`
+    IntegrationDisconnected = "integration-disconnected",
+    /// It is failing, so the call was not made. `integration`, `why`
+    IntegrationFailing = "integration-failing",
+    /// It is switched off. `integration`
+    IntegrationOff = "integration-off",
+    /// No such tool. `integration`, `tool`
+    ToolUnknown = "tool-unknown",
+    /// Arguments that do not fit the tool. `tool`, `why`
+    ArgumentsInvalid = "arguments-invalid",
+    /// The tool itself answered with an error. `tool`, `why`
+    ToolFailed = "tool-failed",
+    /// The kind of key cannot be pasted here: it is a sign-in.
+    NotAKey = "not-a-key",
+    // --- keyring and store -------------------------------------------------------------------
+    /// This computer has no keyring that answers.
+    KeyringAbsent = "keyring-absent",
+    /// The keyring is locked.
+    KeyringLocked = "keyring-locked",
+    /// The keyring did not answer in time. `seconds`
+    KeyringHanging = "keyring-hanging",
+    /// The keyring no longer holds this app's key.
+    KeyringLost = "keyring-lost",
+    /// Any other word of the keyring's. `why`
+    KeyringFailed = "keyring-failed",
+    /// A credential older than the one last used: from a backup. `integration`
+    CredentialRestored = "credential-restored",
+    /// A credential that cannot be opened. `integration`
+    CredentialUnreadable = "credential-unreadable",
+    /// The disk is full or cannot be written. `why`
+    StoreUnwritable = "store-unwritable",
+    /// Anything of the store's that is not the disk. `why`
+    StoreFailed = "store-failed",
+    /// The data is of a newer version of the app. `found`, `known`
+    StoreNewer = "store-newer",
+    /// Another process of the app has the data open.
+    StoreInUse = "store-in-use",
+    /// A bug of ours. `why`
+    Internal = "internal",
+}

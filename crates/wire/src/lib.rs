@@ -1,0 +1,28 @@
+//! What crosses between the engine and the UI: commands, replies, errors and topics.
+//!
+//! Owns: the one table of commands ([`commands!`]) and every type in it. Must not know: where the
+//! engine runs, how a reply is shown, or any sentence (those are in `words`). Times are Unix
+//! milliseconds, ids are UUIDv7, and no reply type can hold a secret: the only secret here is
+//! [`SecretInput`], which goes in and cannot be written out except by the UI itself.
+
+mod activity;
+mod command;
+mod connect;
+mod error;
+mod ids;
+mod integration;
+mod secret;
+mod settings;
+mod time;
+mod topics;
+
+pub use activity::*;
+pub use command::*;
+pub use connect::*;
+pub use error::*;
+pub use ids::*;
+pub use integration::*;
+pub use secret::SecretInput;
+pub use settings::*;
+pub use time::Time;
+pub use topics::{Changed, Topic};

@@ -1,0 +1,50 @@
+use crate::Time;
+use serde::{Deserialize, Serialize};
+
+/// What the admin can set for the whole app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Shown as "connected by"; from the OS account's full name at first.
+    pub person: String,
+    pub theme: Theme,
+}
+
+/// Light, dark, or as the system is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// How the app itself is: what the banner and the side bar's foot show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppView {
+    pub version: String,
+    pub keyring: KeyringView,
+    /// The data folder, for Settings and for support.
+    pub data_folder: String,
+    /// The newest ping of any integration.
+    pub checked_at: Option<Time>,
+    /// The log folder.
+    pub log_folder: String,
+    pub now: Time,
+}
+
+/// Whether credentials can be opened and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyringView {
+    /// Not asked yet (start-up), or no credential needed so far.
+    Unasked,
+    Ready,
+    /// Credentials are kept in memory for this run only, as the admin chose.
+    SessionOnly,
+    Absent,
+    Locked,
+    Hanging,
+    /// The keyring answers, but this app's key is gone while sealed credentials exist.
+    Lost,
+}

@@ -1,0 +1,29 @@
+use crate::IntegrationId;
+use serde::{Deserialize, Serialize};
+
+/// What a commit changed. Pages subscribe to topics and fetch again; nobody invalidates by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// The list of integrations, or any card's data.
+    Integrations,
+    /// One integration's own page: its tools, scopes, settings.
+    Integration(IntegrationId),
+    /// The record or the pings.
+    Activity,
+    /// A connect or reconnect attempt moved on.
+    Attempts,
+    /// Settings, the keyring's state, the banner.
+    App,
+}
+
+/// The one event the engine sends: these topics changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    pub topics: Vec<Topic>,
+}
+
+impl Changed {
+    /// The event's name on every transport.
+    pub const EVENT: &str = "changed";
+}
