@@ -29,8 +29,13 @@ pub enum Target {
 pub enum McpAuth {
     /// Find out: sign-in where the server asks for it, else none.
     Discover,
-    Bearer { token: SecretInput },
-    Header { name: String, value: SecretInput },
+    Bearer {
+        token: SecretInput,
+    },
+    Header {
+        name: String,
+        value: SecretInput,
+    },
 }
 
 /// How a custom API knows us.
@@ -88,7 +93,10 @@ pub enum Phase {
     /// A question must be answered (`AnswerAttempt`) before it goes on.
     Asking { question: Question },
     /// Saved. `tools`: how many were found.
-    Done { integration: IntegrationId, tools: u32 },
+    Done {
+        integration: IntegrationId,
+        tools: u32,
+    },
     /// Nothing was saved.
     Failed { error: Error },
 }
@@ -115,7 +123,11 @@ pub enum Question {
     /// The host resolves to a private or loopback address: is that meant?
     PrivateAddress { host: String, address: String },
     /// The same URL with the same (or an unknown) account is connected already.
-    Duplicate { existing: IntegrationId, name: String, same_account: bool },
+    Duplicate {
+        existing: IntegrationId,
+        name: String,
+        same_account: bool,
+    },
     /// On Reconnect: signed in as somebody else than before.
     OtherAccount { before: String, now: String },
 }

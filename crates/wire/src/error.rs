@@ -19,7 +19,11 @@ impl Error {
     /// An error without arguments.
     #[must_use]
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, args: BTreeMap::new(), fix: None }
+        Self {
+            code,
+            args: BTreeMap::new(),
+            fix: None,
+        }
     }
 
     /// The same error with one more argument for its sentence.

@@ -73,7 +73,11 @@ impl Reason {
             | Self::NeedsAccess { .. }
             | Self::IssuerChanged
             | Self::RestoredFromBackup
-            | Self::KeyringLost => Some(if pasted_key { Fix::PasteKey } else { Fix::Reconnect }),
+            | Self::KeyringLost => Some(if pasted_key {
+                Fix::PasteKey
+            } else {
+                Fix::Reconnect
+            }),
         }
     }
 
@@ -207,12 +211,22 @@ pub struct CardView {
 pub enum AuthView {
     None,
     Bearer,
-    Header { name: String },
-    Query { name: String },
-    Basic { user: String },
+    Header {
+        name: String,
+    },
+    Query {
+        name: String,
+    },
+    Basic {
+        user: String,
+    },
     /// Sign-in. `renews`: there is a refresh token. `ends_at`: when the access token (or, without
     /// renewal, the connection) ends.
-    OAuth { issuer: String, renews: bool, ends_at: Option<Time> },
+    OAuth {
+        issuer: String,
+        renews: bool,
+        ends_at: Option<Time>,
+    },
 }
 
 impl AuthView {
