@@ -1,0 +1,150 @@
+//! Doubles for the three ports, for tests and the test host. Each port also has a journey with the
+//! real thing.
+
+use crate::ports::{Clock, Desk, Keyring, KeyringError};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+use wire::{Changed, Time};
+use zeroize::Zeroizing;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A clock that stands still until it is told to move.
+pub struct FakeClock(watch::Sender<Time>);
+
+impl FakeClock {
+    /// Starts at `now`.
+    #[must_use]
+    pub fn at(now: Time) -> Self {
+        Self(watch::Sender::new(now))
+    }
+
+    /// Moves by `millis`, which may be negative, and wakes whoever waits.
+    pub fn advance(&self, millis: i64) {
+        self.0.send_modify(|now| *now = now.plus(millis));
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Time {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, until: Time) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut moved = self.0.subscribe();
+        Box::pin(async move {
+            // The sender is `self`, so it outlives this wait.
+            let _ = moved.wait_for(|now| *now >= until).await;
+        })
+    }
+}
+
+/// A desk that writes down what it was asked.
+#[derive(Default)]
+pub struct FakeDesk {
+    opened: Mutex<Vec<String>>,
+    changes: Mutex<Vec<Changed>>,
+    raised: Mutex<u32>,
+    on_open: Mutex<Option<Box<dyn Fn(String) + Send>>>,
+}
+
+impl FakeDesk {
+    /// URLs opened so far, oldest first.
+    pub fn opened(&self) -> Vec<String> {
+        lock(&self.opened).clone()
+    }
+
+    /// Everything the UI was told, oldest first.
+    pub fn changes(&self) -> Vec<Changed> {
+        lock(&self.changes).clone()
+    }
+
+    /// How often the window was brought to the front.
+    pub fn raised(&self) -> u32 {
+        *lock(&self.raised)
+    }
+
+    /// What the browser does with each URL, besides its being written down.
+    pub fn on_open(&self, browser: impl Fn(String) + Send + 'static) {
+        *lock(&self.on_open) = Some(Box::new(browser));
+    }
+}
+
+impl Desk for FakeDesk {
+    fn open_url(&self, url: &str) -> Result<(), String> {
+        lock(&self.opened).push(url.to_owned());
+        if let Some(browser) = &*lock(&self.on_open) {
+            browser(url.to_owned());
+        }
+        Ok(())
+    }
+
+    fn raise(&self) {
+        *lock(&self.raised) += 1;
+    }
+
+    fn changed(&self, changed: &Changed) {
+        lock(&self.changes).push(changed.clone());
+    }
+}
+
+/// A keyring in memory that can be told to fail.
+#[derive(Default)]
+pub struct MemoryKeyring {
+    items: Mutex<BTreeMap<String, Zeroizing<Vec<u8>>>>,
+    fault: Mutex<Option<KeyringError>>,
+}
+
+impl MemoryKeyring {
+    /// From now on every call fails like this; `None`: it works again.
+    pub fn fail_with(&self, fault: Option<KeyringError>) {
+        *lock(&self.fault) = fault;
+    }
+
+    /// The names of the items, sorted.
+    pub fn items(&self) -> Vec<String> {
+        lock(&self.items).keys().cloned().collect()
+    }
+
+    /// Removes everything, as a person in the keyring's own program could.
+    pub fn clear(&self) {
+        lock(&self.items).clear();
+    }
+
+    fn check(&self) -> Result<(), KeyringError> {
+        lock(&self.fault).clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Keyring for MemoryKeyring {
+    fn read(&self, item: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+        self.check()?;
+        Ok(lock(&self.items).get(item).cloned())
+    }
+
+    fn write(&self, item: &str, bytes: &[u8]) -> Result<(), KeyringError> {
+        self.check()?;
+        lock(&self.items).insert(item.to_owned(), Zeroizing::new(bytes.to_vec()));
+        Ok(())
+    }
+
+    fn delete(&self, item: &str) -> Result<(), KeyringError> {
+        self.check()?;
+        lock(&self.items).remove(item);
+        Ok(())
+    }
+
+    fn unlock(&self) -> Result<(), KeyringError> {
+        if *lock(&self.fault) == Some(KeyringError::Locked) {
+            *lock(&self.fault) = None;
+        }
+        self.check()
+    }
+}

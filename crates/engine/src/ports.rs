@@ -1,0 +1,87 @@
+//! The three things the engine asks of its surroundings, each with a real and a fake form.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+use wire::{Changed, Time};
+use zeroize::Zeroizing;
+
+/// The time of day, and waiting for it. Real: [`SystemClock`]. Fake: `fakes::FakeClock`.
+pub trait Clock: Send + Sync + 'static {
+    /// Wall-clock time; may jump either way.
+    fn now(&self) -> Time;
+    /// Ends once `now()` has reached `until`. Wakes at least every 30 s to look at the wall clock
+    /// again, since the machine may have slept.
+    fn sleep_until(&self, until: Time) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// What only a desktop process can do. Real: the shell. Fake: `fakes::FakeDesk`.
+pub trait Desk: Send + Sync + 'static {
+    /// Opens the system's browser, without a shell. `url` is https, or http on loopback: the
+    /// implementation refuses anything else. Errors: a short reason.
+    fn open_url(&self, url: &str) -> Result<(), String>;
+    /// Brings the window to the front.
+    fn raise(&self);
+    /// Tells the UI what changed.
+    fn changed(&self, changed: &Changed);
+}
+
+/// The place that keeps the one key. Real: `vault::keyring::SystemKeyring`. Fake:
+/// `fakes::MemoryKeyring`. Calls block and may hang: only the vault's own thread makes them, under
+/// a time limit.
+pub trait Keyring: Send + Sync + 'static {
+    /// The item's bytes; `Ok(None)` only where the keyring is unlocked and has no such item.
+    fn read(&self, item: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError>;
+    /// Writes or replaces the item.
+    fn write(&self, item: &str, bytes: &[u8]) -> Result<(), KeyringError>;
+    /// Removes the item; no error where it is gone already.
+    fn delete(&self, item: &str) -> Result<(), KeyringError>;
+    /// Asks the system to unlock, by its own prompt. Returns once the person has answered.
+    fn unlock(&self) -> Result<(), KeyringError>;
+}
+
+/// Why the keyring did not do it. "Locked" and "absent" are never "missing".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    #[error("no keyring answers on this computer")]
+    Absent,
+    #[error("the keyring is locked")]
+    Locked,
+    #[error("the keyring did not answer in time")]
+    Hanging,
+    /// Any other word of the keyring's, without bytes of the item.
+    #[error("the keyring refused: {0}")]
+    Failed(String),
+}
+
+/// The ports of one engine.
+#[derive(Clone)]
+pub struct Ports {
+    pub clock: Arc<dyn Clock>,
+    pub desk: Arc<dyn Desk>,
+    pub keyring: Arc<dyn Keyring>,
+}
+
+/// The computer's own clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep_until(&self, until: Time) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        const LOOK_AGAIN_MS: i64 = 30_000;
+        Box::pin(async move {
+            loop {
+                let left = until.since(self.now());
+                if left <= 0 {
+                    return;
+                }
+                let step = u64::try_from(left.min(LOOK_AGAIN_MS)).unwrap_or(0);
+                tokio::time::sleep(std::time::Duration::from_millis(step)).await;
+            }
+        })
+    }
+}
