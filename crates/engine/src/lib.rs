@@ -2,15 +2,266 @@
 //!
 //! Owns: the engine and its three ports ([`ports`]). Must not know: Tauri, windows, WebKit, or how
 //! agents reach the gateway. The shell and the test host give it a folder and the three ports, and
-//! hand it the commands of `wire`'s table.
+//! hand it the commands of `wire`'s table ([`commands`]).
 
+pub mod calls;
+pub mod commands;
+mod connect;
 pub mod connectors;
 #[cfg(feature = "fakes")]
 pub mod fakes;
+mod health;
 pub mod http;
+pub mod integrations;
 pub mod oauth;
 pub mod ports;
 pub mod sample;
 pub mod secret;
+mod settings;
 pub mod store;
+mod tokens;
 pub mod vault;
+
+use connect::attempt::Attempts;
+use connectors::Connector;
+use http::Http;
+use integrations::Integration;
+use ports::{Clock, Desk, Ports};
+use sample::Sample;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+};
+use store::{Durability, Store};
+use tokio_util::sync::CancellationToken;
+use vault::{Credential, Vault};
+use wire::{Because, Changed, Error, IntegrationId, Time};
+
+/// Where one engine lives.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data folder: database, backups, anchor. Made where it is missing.
+    pub folder: PathBuf,
+    /// Where the log goes; only shown.
+    pub log_folder: PathBuf,
+    /// The app's version; only shown.
+    pub version: String,
+}
+
+/// The app without its window. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    ports: Ports,
+    store: Store,
+    vault: Vault,
+    http: Http,
+    sample: tokio::sync::OnceCell<Sample>,
+    live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
+    attempts: Attempts,
+    /// When each integration answered last, in this run, whatever it said.
+    answered: Mutex<HashMap<IntegrationId, Time>>,
+    stopping: CancellationToken,
+}
+
+/// What an integration needs while the app runs: its connector, and how to end its calls.
+pub(crate) struct Live {
+    pub name: String,
+    pub connector: Arc<Connector>,
+    /// Cancelled by Disconnect: calls in flight fail by name.
+    pub ended: CancellationToken,
+    pub in_flight: AtomicU32,
+    /// One refresh at a time.
+    pub refreshing: tokio::sync::Mutex<()>,
+    is_sample: bool,
+}
+
+impl Engine {
+    /// Opens the folder and starts. Asks nothing of the keyring and sends nothing yet.
+    ///
+    /// # Errors
+    /// `StoreInUse`, `StoreNewer`, `StoreUnwritable`, `StoreFailed`.
+    pub async fn start(options: Options, ports: Ports) -> Result<Self, Error> {
+        let folder = options.folder.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&folder))
+            .await
+            .map_err(|e| Error::new(wire::ErrorCode::Internal).with("why", e.to_string()))??;
+        let vault = Vault::new(store.clone(), ports.keyring.clone(), &options.folder);
+        let engine = Self(Arc::new(Inner {
+            http: Http::new()?,
+            sample: tokio::sync::OnceCell::new(),
+            live: Mutex::default(),
+            attempts: Attempts::default(),
+            answered: Mutex::default(),
+            stopping: CancellationToken::new(),
+            options,
+            ports,
+            store,
+            vault,
+        }));
+        engine.pass_changes_on();
+        Ok(engine)
+    }
+
+    /// Ends what runs: attempts, retries, the sample. The store closes with the last clone.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        let live: Vec<Arc<Live>> = self.lives().drain().map(|(_, live)| live).collect();
+        for each in live {
+            each.ended.cancel();
+            each.connector.drop_session().await;
+        }
+    }
+
+    /// A deep link that is not the raise link: untrusted text from any program on this computer. It
+    /// changes nothing; one row says that it came.
+    ///
+    /// # Errors
+    /// Where the row cannot be written.
+    pub async fn deep_link(&self, _link: &str) -> Result<(), Error> {
+        // The text itself is not kept: it may hold a code, and whoever sent it chose it.
+        self.note("an unknown link to the app was refused", &Because::Connecting).await
+    }
+
+    /// One row of the record about the app itself.
+    pub(crate) async fn note(&self, what: &str, because: &Because) -> Result<(), Error> {
+        let (now, what, because) = (self.now(), what.to_owned(), because.clone());
+        self.store()
+            .write(Durability::Normal, move |tx| integrations::note(tx, now, None, &what, &because))
+            .await
+    }
+
+    /// Commits are told to the UI as the topics they touched.
+    fn pass_changes_on(&self) {
+        let mut changes = self.0.store.changes();
+        let (desk, stopping) = (self.0.ports.desk.clone(), self.0.stopping.clone());
+        tokio::spawn(async move {
+            use tokio::sync::broadcast::error::RecvError;
+            loop {
+                let next = tokio::select! {
+                    () = stopping.cancelled() => return,
+                    next = changes.recv() => next,
+                };
+                match next {
+                    Ok(changed) => desk.changed(&changed),
+                    // Too many at once: everything may have changed.
+                    Err(RecvError::Lagged(_)) => {
+                        use wire::Topic::{Activity, App, Attempts, Integrations};
+                        desk.changed(&Changed { topics: vec![Integrations, Activity, Attempts, App] });
+                    }
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
+    }
+
+    pub(crate) fn tell(&self, changed: &Changed) {
+        self.0.ports.desk.changed(changed);
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.0.ports.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.0.ports.clock.clone()
+    }
+
+    pub(crate) fn desk(&self) -> &dyn Desk {
+        &*self.0.ports.desk
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.0.http
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.0.stopping.clone()
+    }
+
+    /// The admin's name, for "connected by" and "because of".
+    pub(crate) async fn person(&self) -> String {
+        settings::get(self).await.map_or_else(|_| String::new(), |settings| settings.person)
+    }
+
+    pub(crate) async fn admin(&self) -> Because {
+        Because::Admin { name: self.person().await }
+    }
+
+    /// The server inside the app, started on first need.
+    pub(crate) async fn sample(&self) -> Result<&Sample, Error> {
+        self.0.sample.get_or_try_init(Sample::start).await
+    }
+
+    /// What an integration needs while the app runs, made on first need.
+    pub(crate) async fn live(&self, id: IntegrationId) -> Result<Arc<Live>, Error> {
+        if let Some(live) = self.lives().get(&id) {
+            return Ok(live.clone());
+        }
+        let found = self.store().read(move |conn| Integration::get(conn, id)).await?;
+        let is_sample = found.kind() == wire::Kind::Sample;
+        let sample_url = if is_sample { Some(self.sample().await?.url()) } else { None };
+        let connector = Connector::new(&found.facts.config, self.http(), sample_url)?;
+        let made = Arc::new(Live {
+            name: found.row.name,
+            connector: Arc::new(connector),
+            ended: self.stopping().child_token(),
+            in_flight: AtomicU32::new(0),
+            refreshing: tokio::sync::Mutex::new(()),
+            is_sample,
+        });
+        Ok(self.lives().entry(id).or_insert(made).clone())
+    }
+
+    /// The sample lets in the token it was connected with, which it learns only from the vault.
+    pub(crate) async fn prepare(&self, live: &Live, credential: &Credential) -> Result<(), Error> {
+        if let (true, Credential::Bearer { token }) = (live.is_sample, credential) {
+            self.sample().await?.allow_token(token);
+        }
+        Ok(())
+    }
+
+    /// After a new credential or Disconnect: the next use makes a fresh connector.
+    pub(crate) async fn forget_live(&self, id: IntegrationId) {
+        let old = self.lives().remove(&id);
+        if let Some(old) = old {
+            old.connector.drop_session().await;
+        }
+    }
+
+    fn lives(&self) -> std::sync::MutexGuard<'_, HashMap<IntegrationId, Arc<Live>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the integration's origin answered, whatever it said: the network works.
+    pub(crate) fn answered(&self, id: IntegrationId) {
+        let now = self.now();
+        let mut answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.insert(id, now);
+    }
+
+    /// Whether anything but `id` answered since.
+    pub(crate) fn other_answered_since(&self, id: IntegrationId, since: Time) -> bool {
+        let answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.iter().any(|(who, at)| *who != id && *at >= since)
+    }
+}

@@ -17,3 +17,8 @@ reason-unreachable = { $name } has not answered since { $when }.
 reason-issuer-changed = { $name } now uses another sign-in server. Its old credential was not sent there.
 reason-restored-from-backup = The credential of { $name } comes from a backup and may be out of date.
 reason-keyring-lost = The keyring no longer holds the key to the credential of { $name }.
+
+tools-count = { $count ->
+    [one] one tool
+   *[other] { $count } tools
+}

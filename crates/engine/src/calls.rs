@@ -1,0 +1,256 @@
+//! The one path of every request an integration makes: written down, sent, its outcome written down,
+//! and what it tells of the integration's health handed on.
+//!
+//! Owns: [`Journal`] (the two rows of the record), [`exchange`] (credential, one renewal after a
+//! 401, the end by Disconnect) and [`call`]. Must not know: how a connector speaks.
+
+use crate::{
+    Engine, Live,
+    connectors::Connector,
+    health,
+    integrations::{self, Integration},
+    store::{
+        self, Durability,
+        calls::{CallRow, OutcomeRow},
+    },
+    tokens::{self, Need},
+    vault::Credential,
+};
+use futures::future::BoxFuture;
+use std::sync::{Arc, atomic::Ordering};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wire::{Because, Error, ErrorCode, IntegrationId, Outcome, Reason, RowKind, Time, Topic};
+
+/// A row that was begun: on disk before anything leaves, and finished once.
+pub(crate) struct Journal {
+    call: Uuid,
+    begun: Time,
+}
+
+impl Journal {
+    /// Writes the intent. Where that fails, the request is not made.
+    pub async fn begin(
+        engine: &Engine,
+        kind: RowKind,
+        integration: Option<(IntegrationId, String)>,
+        action: &str,
+        because: &Because,
+    ) -> Result<Self, Error> {
+        let begun = engine.now();
+        let row = CallRow {
+            id: Uuid::now_v7(),
+            at: begun,
+            kind,
+            integration: integration.as_ref().map(|(id, _)| *id),
+            integration_name: integration.map(|(_, name)| name).unwrap_or_default(),
+            action: action.to_owned(),
+            because: because.clone(),
+        };
+        let call = row.id;
+        engine
+            .store()
+            .write(Durability::Normal, move |tx| {
+                store::calls::begin(tx, &row)?;
+                tx.touch(Topic::Activity);
+                Ok(())
+            })
+            .await?;
+        Ok(Self { call, begun })
+    }
+
+    /// The row that says it went well; the caller commits it, with whatever it brought.
+    pub fn outcome_ok(&self, now: Time, detail: &str) -> OutcomeRow {
+        self.outcome(now, None, detail)
+    }
+
+    /// The row that says how it went.
+    pub fn outcome(&self, now: Time, error: Option<&Error>, detail: &str) -> OutcomeRow {
+        OutcomeRow {
+            call: self.call,
+            at: now,
+            outcome: if error.is_some() { Outcome::Failed } else { Outcome::Ok },
+            took_ms: Some(u32::try_from(now.since(self.begun).max(0)).unwrap_or(u32::MAX)),
+            error: error.cloned(),
+            detail: detail.to_owned(),
+        }
+    }
+
+    /// Writes that it failed. `tells`: the integration whose health the error tells of.
+    pub async fn fail(
+        self,
+        engine: &Engine,
+        error: &Error,
+        tells: Option<IntegrationId>,
+    ) -> Result<(), Error> {
+        self.finish(engine, Err(error), "", tells, false).await
+    }
+
+    /// Writes the outcome, and takes its signal in, in one commit.
+    pub async fn finish(
+        self,
+        engine: &Engine,
+        result: Result<(), &Error>,
+        detail: &str,
+        tells: Option<IntegrationId>,
+        is_ping: bool,
+    ) -> Result<(), Error> {
+        let now = engine.now();
+        let outcome = self.outcome(now, result.err(), detail);
+        let mut signal = None;
+        if let Some(id) = tells {
+            signal = health::signal_of(engine, id, result, is_ping).await.map(|signal| (id, signal));
+        }
+        let durability = if signal.is_some() && result.is_err() { Durability::Full } else { Durability::Normal };
+        engine
+            .store()
+            .write(durability, move |tx| {
+                store::calls::finish(tx, &outcome)?;
+                tx.touch(Topic::Activity);
+                if let Some((id, signal)) = signal {
+                    integrations::apply(tx, id, &signal, now)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Calls a tool in a task. Arguments are a JSON object; the result has the shape of MCP's
+/// `CallToolResult`.
+///
+/// # Errors
+/// `IntegrationOff`, `IntegrationFailing` (nothing was sent), `IntegrationDisconnected`,
+/// `ToolUnknown`, and whatever the far side says.
+pub async fn call(
+    engine: &Engine,
+    id: IntegrationId,
+    tool: &str,
+    arguments: serde_json::Value,
+    because: Because,
+    cancel: CancellationToken,
+) -> Result<serde_json::Value, Error> {
+    let name = tool.to_owned();
+    let (found, known) = engine
+        .store()
+        .read(move |conn| {
+            let known = store::tools::list(conn, id)?.iter().any(|tool| tool.name == name);
+            Ok((Integration::get(conn, id)?, known))
+        })
+        .await?;
+    let action = format!("{}.{tool}", found.row.slug);
+    let journal = Journal::begin(
+        engine,
+        RowKind::Call,
+        Some((id, found.row.name.clone())),
+        &action,
+        &because,
+    )
+    .await?;
+    if let Err(refusal) = may_call(&found, tool, known, engine.now()) {
+        let mut row = journal.outcome(engine.now(), Some(&refusal), "");
+        row.outcome = Outcome::Refused;
+        row.took_ms = None;
+        engine
+            .store()
+            .write(Durability::Normal, move |tx| {
+                store::calls::finish(tx, &row)?;
+                tx.touch(Topic::Activity);
+                Ok(())
+            })
+            .await?;
+        return Err(refusal);
+    }
+    let result = {
+        let name = tool.to_owned();
+        exchange(engine, id, &because, move |connector, credential| {
+            let (name, arguments, cancel) = (name.clone(), arguments.clone(), cancel.clone());
+            Box::pin(async move { connector.call(&credential, &name, arguments, cancel).await })
+        })
+        .await
+    };
+    let (at, why) = (engine.now(), because.clone());
+    engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            store::integrations::set_last_used(tx, id, at, &integrations::to_json(&why)?)?;
+            integrations::touch(tx, id);
+            Ok(())
+        })
+        .await?;
+    journal.finish(engine, result.as_ref().map(|_| ()), "", Some(id), false).await?;
+    result
+}
+
+fn may_call(found: &Integration, tool: &str, known: bool, now: Time) -> Result<(), Error> {
+    let named = |code| Error::new(code).with("integration", found.row.name.clone());
+    if !found.row.enabled {
+        return Err(named(ErrorCode::IntegrationOff).fix(wire::Fix::SwitchOn));
+    }
+    if !known {
+        return Err(named(ErrorCode::ToolUnknown).with("tool", crate::http::inert(tool)));
+    }
+    match found.state.shown(now) {
+        // A task that already has it may still try where it is merely out of reach.
+        Reason::Ok | Reason::RateLimited { .. } | Reason::EndsOn { .. } | Reason::Unreachable { .. } => Ok(()),
+        reason @ (Reason::Rejected { .. }
+        | Reason::NeedsAccess { .. }
+        | Reason::IssuerChanged
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost) => {
+            let error = named(ErrorCode::IntegrationFailing).with("why", reason.as_str());
+            Err(match reason.fix(found.facts.auth.is_key()) {
+                Some(fix) => error.fix(fix),
+                None => error,
+            })
+        }
+    }
+}
+
+/// Runs `work` with the integration's connector and credential. After a 401 the credential is
+/// renewed once and `work` runs once more. Disconnect ends it by name.
+pub(crate) async fn exchange<T: Send + 'static>(
+    engine: &Engine,
+    id: IntegrationId,
+    because: &Because,
+    work: impl Fn(Arc<Connector>, Arc<Credential>) -> BoxFuture<'static, Result<T, Error>> + Send + Sync,
+) -> Result<T, Error> {
+    let live = engine.live(id).await?;
+    let _counted = InFlight::one(&live);
+    let attempt = async {
+        let (credential, generation) = tokens::credential(engine, id, Need::Current, because).await?;
+        engine.prepare(&live, &credential).await?;
+        let renewable = matches!(&credential, Credential::OAuth(oauth) if oauth.refresh.is_some());
+        match work(live.connector.clone(), Arc::new(credential)).await {
+            Err(error) if error.code == ErrorCode::Rejected && renewable => {
+                let (fresh, _) =
+                    tokens::credential(engine, id, Need::NewerThan(generation), because).await?;
+                live.connector.drop_session().await;
+                work(live.connector.clone(), Arc::new(fresh)).await
+            }
+            other => other,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = live.ended.cancelled() => {
+            Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", live.name.clone()))
+        }
+        result = attempt => result,
+    }
+}
+
+struct InFlight<'a>(&'a Live);
+
+impl<'a> InFlight<'a> {
+    fn one(live: &'a Live) -> Self {
+        live.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(live)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

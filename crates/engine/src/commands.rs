@@ -1,0 +1,147 @@
+//! One function for each row of `wire`'s table: a command without a body does not compile.
+//!
+//! Owns: nothing but the handing on. Must not know: which transport a request came by.
+
+use crate::{Engine, connect, health, integrations, settings, store};
+use wire::{
+    ActivityPage, AppView, AttemptView, CardView, Cursor, DisconnectPreview, Disconnected, Error,
+    ErrorCode, IntegrationView, KeyringView, Settings, TestReport, ToolView, Topic,
+};
+
+/// Most rows of activity on one page.
+const PAGE_MAX: u32 = 200;
+
+pub async fn list_integrations(engine: &Engine, _: wire::ListIntegrations) -> Result<Vec<CardView>, Error> {
+    integrations::cards(engine).await
+}
+
+pub async fn get_integration(engine: &Engine, ask: wire::GetIntegration) -> Result<IntegrationView, Error> {
+    integrations::page(engine, ask.id).await
+}
+
+pub async fn list_tools(engine: &Engine, ask: wire::ListTools) -> Result<Vec<ToolView>, Error> {
+    integrations::tools(engine, ask.id).await
+}
+
+pub async fn start_connect(engine: &Engine, ask: wire::StartConnect) -> Result<AttemptView, Error> {
+    connect::start(engine, &ask.target, ask.confirmed).await
+}
+
+pub async fn get_attempt(engine: &Engine, ask: wire::GetAttempt) -> Result<AttemptView, Error> {
+    engine.attempts().get(ask.id).map(|attempt| attempt.view())
+}
+
+pub async fn answer_attempt(engine: &Engine, ask: wire::AnswerAttempt) -> Result<AttemptView, Error> {
+    engine.attempts().answer(ask.id, ask.confirmed)
+}
+
+pub async fn cancel_attempt(engine: &Engine, ask: wire::CancelAttempt) -> Result<(), Error> {
+    engine.attempts().cancel(ask.id);
+    Ok(())
+}
+
+pub async fn open_browser_again(engine: &Engine, ask: wire::OpenBrowserAgain) -> Result<(), Error> {
+    let link = engine.attempts().link(ask.id)?;
+    engine
+        .desk()
+        .open_url(&link)
+        .map_err(|why| Error::new(ErrorCode::BrowserUnavailable).with("why", why))
+}
+
+pub async fn attempt_link(engine: &Engine, ask: wire::AttemptLink) -> Result<String, Error> {
+    engine.attempts().link(ask.id)
+}
+
+pub async fn reconnect(engine: &Engine, ask: wire::Reconnect) -> Result<AttemptView, Error> {
+    connect::reconnect(engine, ask.id, ask.fresh_key.as_ref(), ask.confirmed).await
+}
+
+pub async fn test_integration(engine: &Engine, ask: wire::TestIntegration) -> Result<TestReport, Error> {
+    let because = engine.admin().await;
+    health::ping(engine, ask.id, &because).await
+}
+
+pub async fn probe_integration(engine: &Engine, ask: wire::ProbeIntegration) -> Result<Vec<ToolView>, Error> {
+    let because = engine.admin().await;
+    health::probe(engine, ask.id, &because).await
+}
+
+pub async fn rename_integration(engine: &Engine, ask: wire::RenameIntegration) -> Result<(), Error> {
+    integrations::rename(engine, ask.id, &ask.name).await
+}
+
+pub async fn switch_integration(engine: &Engine, ask: wire::SwitchIntegration) -> Result<(), Error> {
+    integrations::switch(engine, ask.id, ask.enabled).await
+}
+
+pub async fn preview_disconnect(engine: &Engine, ask: wire::PreviewDisconnect) -> Result<DisconnectPreview, Error> {
+    connect::preview(engine, ask.id).await
+}
+
+pub async fn disconnect(engine: &Engine, ask: wire::Disconnect) -> Result<Disconnected, Error> {
+    connect::disconnect(engine, ask.id).await
+}
+
+pub async fn list_activity(engine: &Engine, ask: wire::ListActivity) -> Result<ActivityPage, Error> {
+    let limit = ask.limit.clamp(1, PAGE_MAX);
+    // One more than asked tells whether there is a next page.
+    let filter = store::calls::Filter {
+        integration: ask.integration,
+        before: ask.before,
+        limit: limit + 1,
+        pings: ask.pings,
+    };
+    let mut rows = engine.store().read(move |conn| store::calls::page(conn, &filter)).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.at, id: row.id });
+    Ok(ActivityPage { rows, next })
+}
+
+pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {
+    settings::get(engine).await
+}
+
+pub async fn save_settings(engine: &Engine, ask: wire::SaveSettings) -> Result<(), Error> {
+    settings::save(engine, ask.settings).await
+}
+
+pub async fn get_app(engine: &Engine, _: wire::GetApp) -> Result<AppView, Error> {
+    settings::app(engine).await
+}
+
+pub async fn unlock_keyring(engine: &Engine, _: wire::UnlockKeyring) -> Result<KeyringView, Error> {
+    let state = engine.vault().unlock().await;
+    engine.tell(&wire::Changed { topics: vec![Topic::App, Topic::Integrations] });
+    Ok(state)
+}
+
+pub async fn use_session_only(engine: &Engine, _: wire::UseSessionOnly) -> Result<KeyringView, Error> {
+    let state = engine.vault().use_session_only();
+    engine.tell(&wire::Changed { topics: vec![Topic::App] });
+    Ok(state)
+}
+
+macro_rules! dispatch {
+    ($($name:ident: $request:ident => $reply:ty),* $(,)?) => {
+        /// Answers the command named `name`, with its request and reply as JSON: for transports that
+        /// carry text. Errors: the command's own, or `FieldInvalid` for a request that cannot be read.
+        pub async fn answer(engine: &Engine, name: &str, request: serde_json::Value) -> Result<serde_json::Value, Error> {
+            match name {
+                $(stringify!($name) => {
+                    let request: wire::$request = serde_json::from_value(request).map_err(unreadable)?;
+                    let reply: $reply = $name(engine, request).await?;
+                    serde_json::to_value(reply).map_err(unreadable)
+                })*
+                _ => Err(Error::new(ErrorCode::FieldInvalid).with("field", "command").with("why", "there is none of that name")),
+            }
+        }
+    };
+}
+wire::commands!(dispatch);
+
+fn unreadable(error: serde_json::Error) -> Error {
+    // The line and column only: serde's message may repeat the value.
+    let why = format!("{:?} at column {}", error.classify(), error.column());
+    Error::new(ErrorCode::FieldInvalid).with("field", "request").with("why", why)
+}

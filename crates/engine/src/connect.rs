@@ -1,0 +1,243 @@
+//! The four journeys of an integration: connect, reconnect, test (in `health`), disconnect.
+//!
+//! Owns: what is asked before anything is saved, and the one commit that saves it. Must not know:
+//! how OAuth or a connector speaks, or how an attempt is shown (`connect::attempt` keeps those).
+
+pub(crate) mod attempt;
+mod credential;
+mod disconnect;
+mod input;
+
+pub(crate) use disconnect::{disconnect, preview};
+
+use crate::{
+    Engine,
+    connectors::{Config, Connector, Tool},
+    health,
+    integrations::{self, Facts, Integration, status::Signal, status::State},
+    store::{self, integrations::IntegrationRow},
+    tokens,
+    vault::Credential,
+};
+use attempt::{Attempt, Stopped};
+use input::Plan;
+use std::sync::Arc;
+use wire::{
+    AttemptView, AuthView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Phase, Question,
+    SecretInput, Target,
+};
+
+/// Begins to connect. Input that cannot be used is refused at once; the rest happens in the attempt.
+pub(crate) async fn start(
+    engine: &Engine,
+    target: &Target,
+    confirmed: Confirmed,
+) -> Result<AttemptView, Error> {
+    let plan = input::read(target)?;
+    engine.vault().ready().await?;
+    Ok(engine.attempts().start(engine, plan, None, confirmed))
+}
+
+/// Signs in again, or takes a fresh key, for an integration that keeps its id, history and settings.
+pub(crate) async fn reconnect(
+    engine: &Engine,
+    id: IntegrationId,
+    fresh_key: Option<&SecretInput>,
+    confirmed: Confirmed,
+) -> Result<AttemptView, Error> {
+    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let plan = input::again(&found, fresh_key)?;
+    engine.vault().ready().await?;
+    Ok(engine.attempts().start(engine, plan, Some(id), confirmed))
+}
+
+/// The whole of an attempt, from the first look to the commit. Every end but the last leaves nothing
+/// behind.
+async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<(), Stopped> {
+    attempt.set(engine, Phase::Checking);
+    if plan.kind == Kind::Sample {
+        plan.sample_url = Some(engine.sample().await?.url());
+    }
+    if let Some(url) = plan.url.clone() {
+        attempt.reach_or_ask(engine, &url, &mut plan.private_hosts).await?;
+    }
+    if attempt.integration.is_none() {
+        ask_about_duplicates(engine, attempt, &plan).await?;
+    }
+    let credential = credential::obtain(engine, attempt, &mut plan).await?;
+
+    attempt.set(engine, Phase::Proving);
+    let config = plan.config(&credential);
+    let connector = Connector::new(&config, engine.http(), plan.sample_url.clone())?;
+    if let (Kind::Sample, Credential::Bearer { token }) = (plan.kind, &credential) {
+        engine.sample().await?.allow_token(token);
+    }
+    let proved = async {
+        let pong = connector.ping(&credential).await?;
+        let tools = connector.list_tools(&credential).await?;
+        Ok::<_, Error>((pong, tools))
+    };
+    let (pong, tools) = attempt.or_stopped(proved).await?;
+    connector.drop_session().await;
+    let count = health::count(&tools);
+    let name = plan.name.clone().or_else(|| pong.server_name()).unwrap_or_else(|| attempt.host.clone());
+    let proof = Proof { config, credential, pong, tools, name };
+    let id = match attempt.integration {
+        None => save_new(engine, proof).await?,
+        Some(id) => {
+            ask_about_account(engine, attempt, id, &proof.credential).await?;
+            save_again(engine, id, proof).await?
+        }
+    };
+    attempt.set(engine, Phase::Done { integration: id, tools: count });
+    Ok(())
+}
+
+/// What one authenticated request has proved.
+struct Proof {
+    config: Config,
+    credential: Credential,
+    pong: crate::connectors::Pong,
+    tools: Vec<Tool>,
+    name: String,
+}
+
+impl Proof {
+    fn facts(&self) -> Facts {
+        let mut facts = Facts {
+            config: self.config.clone(),
+            auth: AuthView::None,
+            scopes: vec![],
+            revokes_at: None,
+        };
+        match &self.credential {
+            Credential::None => {}
+            Credential::Bearer { .. } => facts.auth = AuthView::Bearer,
+            Credential::Header { name, .. } => facts.auth = AuthView::Header { name: name.clone() },
+            Credential::Query { name, .. } => facts.auth = AuthView::Query { name: name.clone() },
+            Credential::Basic { user, .. } => facts.auth = AuthView::Basic { user: user.clone() },
+            Credential::OAuth(oauth) => tokens::describe(&mut facts, oauth),
+        }
+        facts
+    }
+}
+
+/// The account at the other side, where the credential tells it.
+fn account(credential: &Credential) -> Option<String> {
+    match credential {
+        Credential::Basic { user, .. } => Some(user.clone()),
+        Credential::None
+        | Credential::Bearer { .. }
+        | Credential::Header { .. }
+        | Credential::Query { .. }
+        | Credential::OAuth(_) => None,
+    }
+}
+
+async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error> {
+    let id = IntegrationId(uuid::Uuid::now_v7());
+    let (now, person) = (engine.now(), engine.person().await);
+    let because = Because::Admin { name: person.clone() };
+    let facts = integrations::to_json(&proof.facts())?;
+    let state = integrations::to_json(&State::connected(now, tokens::end(&proof.credential)))?;
+    let account = account(&proof.credential);
+    let Proof { credential, pong, tools, name, .. } = proof;
+    let name: String = crate::http::inert(name.trim()).chars().take(integrations::NAME_MAX).collect();
+    engine
+        .vault()
+        .save(id, credential, None, move |tx| {
+            let taken = store::integrations::slugs(tx)?;
+            store::integrations::insert(tx, &IntegrationRow {
+                id,
+                slug: integrations::slug(&name, &taken),
+                name: name.clone(),
+                kind: String::new(),
+                config_json: facts,
+                account_id: account.clone(),
+                account_label: account,
+                connected_by: person,
+                connected_at: now,
+                enabled: true,
+                state_json: state,
+                protocol: pong.protocol,
+                server: pong.server,
+                probed_at: None,
+                last_used_at: None,
+                last_used_because: None,
+            })?;
+            health::keep_tools(tx, id, tools, now)?;
+            integrations::note(tx, now, Some((id, &name)), "connected", &because)
+        })
+        .await?;
+    Ok(id)
+}
+
+async fn save_again(engine: &Engine, id: IntegrationId, proof: Proof) -> Result<IntegrationId, Error> {
+    let (now, because) = (engine.now(), engine.admin().await);
+    let facts = integrations::to_json(&proof.facts())?;
+    let end = tokens::end(&proof.credential);
+    let account = account(&proof.credential);
+    let Proof { credential, pong, tools, .. } = proof;
+    engine
+        .vault()
+        .save(id, credential, None, move |tx| {
+            // Disconnected while the browser was open: nothing comes back to life.
+            let found = Integration::get(tx, id)?;
+            store::integrations::set_config(tx, id, &facts)?;
+            store::integrations::set_account(tx, id, account.as_deref(), account.as_deref())?;
+            store::integrations::set_server(tx, id, pong.protocol.as_deref(), pong.server.as_deref())?;
+            health::keep_tools(tx, id, tools, now)?;
+            integrations::apply(tx, id, &Signal::Connected { end }, now)?;
+            integrations::note(tx, now, Some((id, &found.row.name)), "reconnected", &because)
+        })
+        .await?;
+    engine.forget_live(id).await;
+    Ok(id)
+}
+
+/// The same address is connected already: with the same account the existing card is offered, with
+/// an unknown one it is asked.
+async fn ask_about_duplicates(engine: &Engine, attempt: &Attempt, plan: &Plan) -> Result<(), Stopped> {
+    if attempt.confirmed().duplicate {
+        return Ok(());
+    }
+    let (address, account) = (plan.address(), plan.account());
+    let existing = engine
+        .store()
+        .read(move |conn| {
+            Ok(Integration::all(conn)?.into_iter().find(|each| {
+                let same_address = each.address() == address;
+                let known_other = each.row.account_id.is_some() && account.is_some() && each.row.account_id != account;
+                same_address && !known_other
+            }))
+        })
+        .await?;
+    let Some(existing) = existing else { return Ok(()) };
+    let same_account = plan.kind == Kind::Sample
+        || (existing.row.account_id.is_some() && existing.row.account_id == plan.account());
+    let question =
+        Question::Duplicate { existing: existing.id, name: existing.row.name, same_account };
+    attempt.ask(engine, question, |confirmed| confirmed.duplicate).await
+}
+
+async fn ask_about_account(
+    engine: &Engine,
+    attempt: &Attempt,
+    id: IntegrationId,
+    credential: &Credential,
+) -> Result<(), Stopped> {
+    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let (Some(before), Some(now)) = (found.row.account_label, account(credential)) else {
+        return Ok(());
+    };
+    if before == now || attempt.confirmed().other_account {
+        return Ok(());
+    }
+    let question = Question::OtherAccount { before, now };
+    attempt.ask(engine, question, |confirmed| confirmed.other_account).await
+}
+
+/// "Not a key" with the way that works.
+fn not_a_key() -> Error {
+    Error::new(ErrorCode::NotAKey).fix(Fix::Reconnect)
+}

@@ -1,0 +1,244 @@
+//! One attempt, as it stands: its phase, the question it waits on, and the ways it ends.
+//!
+//! Owns: attempts in memory, ten minutes each. They are never on disk: one that the app did not
+//! live to finish has left nothing behind. Must not know: what an attempt does.
+
+use super::{Plan, run};
+use crate::{Engine, oauth::Loopback};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use wire::{
+    AttemptId, AttemptView, Changed, Confirmed, Error, ErrorCode, IntegrationId, Kind, Phase,
+    Question, Time, Topic,
+};
+
+/// Ten minutes (RFC 9700 section 4.7.1 asks for short-lived state).
+const LIFE_MS: i64 = 10 * 60_000;
+/// An attempt that is over can still be read for as long.
+const KEPT_MS: i64 = LIFE_MS;
+
+/// Why an attempt stopped short.
+pub(super) enum Stopped {
+    Failed(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// One try to connect or reconnect.
+pub(crate) struct Attempt {
+    pub id: AttemptId,
+    pub integration: Option<IntegrationId>,
+    pub host: String,
+    name: String,
+    kind: Kind,
+    started_at: Time,
+    phase: Mutex<Phase>,
+    confirmed: watch::Sender<Confirmed>,
+    link: Mutex<Option<String>>,
+    pub cancel: CancellationToken,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Attempt {
+    pub fn view(&self) -> AttemptView {
+        AttemptView {
+            id: self.id,
+            name: self.name.clone(),
+            kind: self.kind,
+            integration: self.integration,
+            phase: lock(&self.phase).clone(),
+            started_at: self.started_at,
+            expires_at: self.started_at.plus(LIFE_MS),
+        }
+    }
+
+    pub fn confirmed(&self) -> Confirmed {
+        *self.confirmed.borrow()
+    }
+
+    pub fn set(&self, engine: &Engine, phase: Phase) {
+        *lock(&self.phase) = phase;
+        engine.tell(&Changed { topics: vec![Topic::Attempts] });
+    }
+
+    /// Waits until the admin has confirmed what `yes` looks at.
+    pub async fn ask(
+        &self,
+        engine: &Engine,
+        question: Question,
+        yes: impl Fn(&Confirmed) -> bool,
+    ) -> Result<(), Stopped> {
+        let before = lock(&self.phase).clone();
+        let mut answers = self.confirmed.subscribe();
+        self.set(engine, Phase::Asking { question });
+        self.or_stopped(async {
+            // The sender is `self`, so it outlives this wait.
+            let _ = answers.wait_for(|confirmed| yes(confirmed)).await;
+            Ok(())
+        })
+        .await?;
+        self.set(engine, before);
+        Ok(())
+    }
+
+    /// Checks that `url` may be called; a private address is asked about once, and then may.
+    pub async fn reach_or_ask(
+        &self,
+        engine: &Engine,
+        url: &Url,
+        private_hosts: &mut Vec<String>,
+    ) -> Result<(), Stopped> {
+        loop {
+            let reach = crate::http::Reach { private_hosts: private_hosts.clone() };
+            let error = match self.or_stopped(engine.http().check(url, &reach)).await {
+                Ok(()) => return Ok(()),
+                Err(Stopped::Failed(error)) => error,
+            };
+            if error.code != ErrorCode::AddressPrivate {
+                return Err(error.into());
+            }
+            let argument = |name: &str| error.args.get(name).cloned().unwrap_or_default();
+            let host = argument("host");
+            if !self.confirmed().private_address {
+                let question =
+                    Question::PrivateAddress { host: host.clone(), address: argument("address") };
+                self.ask(engine, question, |confirmed| confirmed.private_address).await?;
+            }
+            // Each private host is confirmed by its own name: the next one asks again.
+            self.confirmed.send_modify(|confirmed| confirmed.private_address = false);
+            let host = url.host_str().map_or(host, str::to_ascii_lowercase);
+            if private_hosts.contains(&host) {
+                return Err(error.into());
+            }
+            private_hosts.push(host);
+        }
+    }
+
+    /// Opens the browser at the loopback link, and keeps the link for "open again" and "copy".
+    pub fn open_browser(&self, engine: &Engine, loopback: &Loopback) {
+        let link = loopback.start_link();
+        if let Err(why) = engine.desk().open_url(&link) {
+            // Not the end: the link can be copied and opened by hand.
+            tracing::warn!(why, "the browser could not be opened");
+        }
+        *lock(&self.link) = Some(link);
+    }
+
+    /// `work`, unless the admin cancels first.
+    pub async fn or_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Stopped> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::new(ErrorCode::AttemptCancelled).into()),
+            result = work => Ok(result?),
+        }
+    }
+
+    fn link(&self) -> Result<String, Error> {
+        lock(&self.link).clone().ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
+    }
+
+    fn is_over(&self) -> bool {
+        lock(&self.phase).is_over()
+    }
+}
+
+/// The attempts of this run.
+#[derive(Default)]
+pub(crate) struct Attempts(Mutex<HashMap<AttemptId, Arc<Attempt>>>);
+
+impl Attempts {
+    /// Starts an attempt in the background.
+    pub fn start(
+        &self,
+        engine: &Engine,
+        plan: Plan,
+        integration: Option<IntegrationId>,
+        confirmed: Confirmed,
+    ) -> AttemptView {
+        let now = engine.now();
+        let attempt = Arc::new(Attempt {
+            id: AttemptId(uuid::Uuid::now_v7()),
+            integration,
+            host: plan.host(),
+            name: plan.name.clone().unwrap_or_else(|| plan.host()),
+            kind: plan.kind,
+            started_at: now,
+            phase: Mutex::new(Phase::Checking),
+            confirmed: watch::Sender::new(confirmed),
+            link: Mutex::new(None),
+            cancel: engine.stopping().child_token(),
+        });
+        {
+            let mut all = lock(&self.0);
+            all.retain(|_, old| !old.is_over() || now.since(old.started_at) < LIFE_MS + KEPT_MS);
+            all.insert(attempt.id, attempt.clone());
+        }
+        let view = attempt.view();
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            let ends = engine.clock();
+            let over = tokio::select! {
+                biased;
+                result = run(&engine, &attempt, plan) => result,
+                () = ends.sleep_until(now.plus(LIFE_MS)) => {
+                    Err(Error::new(ErrorCode::AttemptExpired).into())
+                }
+            };
+            if let Err(Stopped::Failed(error)) = over {
+                tracing::info!(error = %error, "attempt ended");
+                attempt.set(&engine, Phase::Failed { error });
+            }
+        });
+        view
+    }
+
+    pub fn get(&self, id: AttemptId) -> Result<Arc<Attempt>, Error> {
+        lock(&self.0).get(&id).cloned().ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
+    }
+
+    /// Says yes to what the attempt asks.
+    pub fn answer(&self, id: AttemptId, yes: Confirmed) -> Result<AttemptView, Error> {
+        let attempt = self.get(id)?;
+        if attempt.is_over() {
+            return Err(Error::new(ErrorCode::AttemptUnknown));
+        }
+        attempt.confirmed.send_modify(|confirmed| {
+            confirmed.private_address |= yes.private_address;
+            confirmed.duplicate |= yes.duplicate;
+            confirmed.other_account |= yes.other_account;
+        });
+        Ok(attempt.view())
+    }
+
+    /// Stops it; no error where it is over or unknown.
+    pub fn cancel(&self, id: AttemptId) {
+        if let Ok(attempt) = self.get(id) {
+            attempt.cancel.cancel();
+        }
+    }
+
+    /// The loopback link that leads to the sign-in page.
+    pub fn link(&self, id: AttemptId) -> Result<String, Error> {
+        let attempt = self.get(id)?;
+        if attempt.is_over() {
+            return Err(Error::new(ErrorCode::AttemptUnknown));
+        }
+        attempt.link()
+    }
+}

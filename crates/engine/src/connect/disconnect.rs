@@ -1,0 +1,144 @@
+//! Disconnect: what it will break, the revocation at the provider, and the end of the credential.
+
+use crate::{
+    Engine,
+    calls::Journal,
+    integrations::{self, Integration},
+    oauth, store,
+    vault::{Credential, OAuthCredential},
+};
+use std::sync::atomic::Ordering;
+use wire::{
+    Because, Disconnected, DisconnectPreview, Error, ErrorCode, IntegrationId, Revocation, RowKind,
+    Topic,
+};
+
+const MONTH_MS: i64 = 30 * 24 * 3_600_000;
+/// Waits between tries to revoke, in milliseconds, then given up for this run of the app: the
+/// credential itself is destroyed already and cannot be kept for later.
+const RETRIES_MS: [i64; 6] = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000];
+
+/// What Disconnect will break, before it is done.
+pub(crate) async fn preview(engine: &Engine, id: IntegrationId) -> Result<DisconnectPreview, Error> {
+    let since = engine.now().plus(-MONTH_MS);
+    let in_flight = engine.live(id).await?.in_flight.load(Ordering::Relaxed);
+    engine
+        .store()
+        .read(move |conn| {
+            let found = Integration::get(conn, id)?;
+            Ok(DisconnectPreview {
+                id,
+                in_flight,
+                calls_30d: store::calls::count_since(conn, id, since)?,
+                tools: crate::health::count(&store::tools::list(conn, id)?),
+                revokes_at: found.facts.revokes_at,
+                name: found.row.name,
+            })
+        })
+        .await
+}
+
+/// The longest that the provider's answer to the revocation is waited for, in seconds.
+const REVOKE_SECONDS: u64 = 10;
+
+/// Ends its calls, revokes at the provider, destroys the credential for good whatever the provider
+/// said, and keeps the history under the integration's name.
+pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Disconnected, Error> {
+    let live = engine.live(id).await?;
+    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let name = found.row.name.clone();
+    // Kept in memory for the revocation alone. A credential that cannot be opened is destroyed all
+    // the same.
+    let oauth = match engine.vault().open(id).await {
+        Ok((Credential::OAuth(oauth), _)) => Some(oauth),
+        Ok(_) => None,
+        Err(error) => {
+            tracing::warn!(integration = %id, error = %error, "the credential cannot be opened to revoke it");
+            None
+        }
+    };
+    let ended_calls = live.in_flight.load(Ordering::Relaxed);
+    let because = engine.admin().await;
+    live.ended.cancel();
+    live.connector.drop_session().await;
+
+    let reach = found.facts.config.reach();
+    let revocation = match &oauth {
+        Some(oauth) if oauth.revocation_endpoint.is_some() => {
+            let host = found.facts.revokes_at.clone().unwrap_or_default();
+            match revoke(engine, id, &name, &reach, oauth, &because).await {
+                Ok(status) => Revocation::Done { host, status },
+                Err(error) => Revocation::Pending { host, error },
+            }
+        }
+        Some(_) | None => Revocation::NotOffered,
+    };
+    let (now, row_because) = (engine.now(), because.clone());
+    let destroyed = engine
+        .vault()
+        .destroy(id, move |tx| {
+            let found = Integration::get(tx, id)?;
+            store::integrations::delete(tx, id)?;
+            integrations::note(tx, now, Some((id, &found.row.name)), "disconnected", &row_because)?;
+            integrations::touch(tx, id);
+            tx.touch(Topic::App);
+            Ok(())
+        })
+        .await;
+    // Also where it failed: what is left gets a new connector, and can be disconnected again.
+    engine.forget_live(id).await;
+    destroyed?;
+    if let (Revocation::Pending { .. }, Some(oauth)) = (&revocation, oauth) {
+        retry_later(engine, id, name, reach, oauth, because);
+    }
+    Ok(Disconnected { revocation, ended_calls })
+}
+
+async fn revoke(
+    engine: &Engine,
+    id: IntegrationId,
+    name: &str,
+    reach: &crate::http::Reach,
+    oauth: &OAuthCredential,
+    because: &Because,
+) -> Result<u16, Error> {
+    let about = Some((id, name.to_owned()));
+    let journal = Journal::begin(engine, RowKind::Token, about, "token.revoke", because).await?;
+    let limit = std::time::Duration::from_secs(REVOKE_SECONDS);
+    let result = match tokio::time::timeout(limit, oauth::revoke(engine.http(), reach, oauth)).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::new(ErrorCode::Unreachable)
+            .with("host", oauth.revocation_endpoint.as_deref().and_then(|u| url::Url::parse(u).ok()).and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default())
+            .with("why", format!("no answer in {REVOKE_SECONDS} seconds"))),
+    };
+    let detail = result.as_ref().map_or_else(|_| String::new(), |status| format!("HTTP {status}"));
+    journal.finish(engine, result.as_ref().map(|_| ()), &detail, None, false).await?;
+    result
+}
+
+/// Tries again in the background, each try a row of the record, until it works or the app ends.
+fn retry_later(
+    engine: &Engine,
+    id: IntegrationId,
+    name: String,
+    reach: crate::http::Reach,
+    oauth: Box<OAuthCredential>,
+    because: Because,
+) {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        for wait in RETRIES_MS {
+            let clock = engine.clock();
+            let stopping = engine.stopping();
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = clock.sleep_until(engine.now().plus(wait)) => {}
+            }
+            match revoke(&engine, id, &name, &reach, &oauth, &because).await {
+                Ok(_) => return,
+                Err(error) if error.code == ErrorCode::StoreUnwritable => return,
+                Err(_) => {}
+            }
+        }
+    });
+}

@@ -1,0 +1,254 @@
+//! What the admin typed, read and checked: a plan, or an error that names the field.
+
+use super::not_a_key;
+use crate::{connectors::Config, integrations::{self, Integration}, secret::Secret, vault::Credential};
+use url::Url;
+use wire::{ApiAuth, AuthView, Error, ErrorCode, Fix, Kind, McpAuth, SecretInput, Target};
+
+/// What an attempt will try.
+pub(crate) struct Plan {
+    pub kind: Kind,
+    /// Typed; else the server's own name, else its host.
+    pub name: Option<String>,
+    /// The address, but for the sample.
+    pub url: Option<Url>,
+    pub sample_url: Option<Url>,
+    pub health_path: String,
+    pub private_hosts: Vec<String>,
+    /// The credential as typed; `None`: find out, and sign in where the server asks for it.
+    pub typed: Option<Credential>,
+    /// The issuer that the integration signed in at before; another one is refused.
+    pub issuer: Option<String>,
+    /// Scopes held before, asked for again.
+    pub scopes: Vec<String>,
+}
+
+impl Plan {
+    /// The host that the admin knows it by.
+    pub fn host(&self) -> String {
+        self.url.as_ref().and_then(Url::host_str).unwrap_or("Sample").to_owned()
+    }
+
+    /// What is kept of it, without secrets.
+    pub fn config(&self, credential: &Credential) -> Config {
+        let url = self.url.as_ref().map(Url::to_string).unwrap_or_default();
+        let private_hosts = self.private_hosts.clone();
+        match self.kind {
+            Kind::Sample => Config::Sample,
+            Kind::Mcp => {
+                let (issuer, resource) = match credential {
+                    Credential::OAuth(oauth) => (Some(oauth.issuer.clone()), oauth.resource.clone()),
+                    Credential::None
+                    | Credential::Bearer { .. }
+                    | Credential::Header { .. }
+                    | Credential::Query { .. }
+                    | Credential::Basic { .. } => (None, None),
+                };
+                Config::Mcp { url, private_hosts, issuer, resource }
+            }
+            Kind::Api => {
+                Config::Api { base_url: url, health_path: self.health_path.clone(), private_hosts }
+            }
+        }
+    }
+
+    /// The address as `Integration::address` tells it.
+    pub fn address(&self) -> String {
+        match &self.url {
+            None => "inside this app".to_owned(),
+            Some(url) => {
+                let text = url.as_str();
+                let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+                rest.trim_end_matches('/').to_owned()
+            }
+        }
+    }
+
+    /// The account, where what was typed tells it.
+    pub fn account(&self) -> Option<String> {
+        self.typed.as_ref().and_then(super::account)
+    }
+}
+
+/// Reads a new target.
+pub(super) fn read(target: &Target) -> Result<Plan, Error> {
+    let mut plan = Plan {
+        kind: Kind::Sample,
+        name: Some("Sample".to_owned()),
+        url: None,
+        sample_url: None,
+        health_path: String::new(),
+        private_hosts: vec![],
+        typed: None,
+        issuer: None,
+        scopes: vec![],
+    };
+    match target {
+        Target::Sample => {}
+        Target::Mcp { name, url, auth } => {
+            plan.kind = Kind::Mcp;
+            plan.name = if name.trim().is_empty() { None } else { Some(integrations::checked_name(name)?) };
+            plan.url = Some(address(url, "URL")?);
+            plan.typed = match auth {
+                McpAuth::Discover => None,
+                McpAuth::Bearer { token } => Some(Credential::Bearer { token: secret(token, "Token")? }),
+                McpAuth::Header { name, value } => {
+                    Some(Credential::Header { name: header(name)?, value: secret(value, "Value")? })
+                }
+            };
+        }
+        Target::Api { name, base_url, auth, health_path } => {
+            plan.kind = Kind::Api;
+            plan.name = Some(integrations::checked_name(name)?);
+            let mut url = address(base_url, "Base URL")?;
+            if url.query().is_some() {
+                return Err(invalid("Base URL", "it must not hold a query (“?…”)"));
+            }
+            url.set_fragment(None);
+            plan.url = Some(url);
+            plan.health_path = path(health_path)?;
+            plan.typed = Some(match auth {
+                ApiAuth::Bearer { token } => Credential::Bearer { token: secret(token, "Token")? },
+                ApiAuth::Header { name, value } => {
+                    Credential::Header { name: header(name)?, value: secret(value, "Key")? }
+                }
+                ApiAuth::Query { name, value } => {
+                    Credential::Query { name: parameter(name)?, value: secret(value, "Key")? }
+                }
+                ApiAuth::Basic { user, password } => {
+                    if user.trim().is_empty() {
+                        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "User name"));
+                    }
+                    if user.contains(':') {
+                        // RFC 7617 section 2: a user-id with a colon is invalid.
+                        return Err(invalid("User name", "it must not hold a colon"));
+                    }
+                    Credential::Basic { user: user.trim().to_owned(), password: secret(password, "Password")? }
+                }
+            });
+        }
+    }
+    Ok(plan)
+}
+
+/// Reads the plan to reconnect `found`: the same place, a fresh key or a fresh sign-in.
+pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Result<Plan, Error> {
+    let fresh = || -> Result<Secret, Error> {
+        fresh_key
+            .ok_or_else(|| Error::new(ErrorCode::FieldEmpty).with("field", "Key").fix(Fix::PasteKey))
+            .and_then(|key| secret(key, "Key"))
+    };
+    let typed = match &found.facts.auth {
+        AuthView::Bearer if found.kind() == Kind::Sample => None,
+        AuthView::Bearer => Some(Credential::Bearer { token: fresh()? }),
+        AuthView::Header { name } => Some(Credential::Header { name: name.clone(), value: fresh()? }),
+        AuthView::Query { name } => Some(Credential::Query { name: name.clone(), value: fresh()? }),
+        AuthView::Basic { user } => Some(Credential::Basic { user: user.clone(), password: fresh()? }),
+        AuthView::None | AuthView::OAuth { .. } => {
+            if fresh_key.is_some() {
+                return Err(not_a_key());
+            }
+            None
+        }
+    };
+    let parsed = |url: &str| address(url, "URL").map(Some);
+    let (url, health_path, private_hosts, issuer) = match &found.facts.config {
+        Config::Sample => (None, String::new(), vec![], None),
+        Config::Mcp { url, private_hosts, issuer, .. } => {
+            (parsed(url)?, String::new(), private_hosts.clone(), issuer.clone())
+        }
+        Config::Api { base_url, health_path, private_hosts } => {
+            (parsed(base_url)?, health_path.clone(), private_hosts.clone(), None)
+        }
+    };
+    Ok(Plan {
+        kind: found.kind(),
+        name: Some(found.row.name.clone()),
+        url,
+        sample_url: None,
+        health_path,
+        private_hosts,
+        typed,
+        issuer,
+        scopes: found.facts.scopes.iter().map(|scope| scope.name.clone()).collect(),
+    })
+}
+
+fn invalid(field: &str, why: &str) -> Error {
+    Error::new(ErrorCode::FieldInvalid).with("field", field).with("why", why)
+}
+
+fn address(text: &str, field: &str) -> Result<Url, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::new(ErrorCode::FieldEmpty).with("field", field));
+    }
+    let bad = || Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(&without_userinfo(text)));
+    let mut url = Url::parse(text).map_err(|_| bad())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(bad());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::new(ErrorCode::UrlHasCredentials));
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// A URL that is refused may still hold a password: it is not repeated.
+fn without_userinfo(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
+        (_, None) => text.to_owned(),
+    }
+}
+
+fn secret(input: &SecretInput, field: &str) -> Result<Secret, Error> {
+    if input.is_empty() {
+        return Err(Error::new(ErrorCode::FieldEmpty).with("field", field));
+    }
+    if input.reveal().chars().any(char::is_control) {
+        return Err(invalid(field, "it holds a line break or another control character"));
+    }
+    Ok(Secret::from(input))
+}
+
+/// A header's name that may carry a key (RFC 9110 section 5.1), none that HTTP itself needs.
+fn header(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Header name"));
+    }
+    let parsed = http::HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| invalid("Header name", "it may hold letters, digits and dashes only"))?;
+    const RESERVED: [&str; 8] = [
+        "host", "content-length", "content-type", "connection", "transfer-encoding", "accept", "cookie", "upgrade",
+    ];
+    if RESERVED.contains(&parsed.as_str()) || parsed.as_str().starts_with("mcp-") {
+        return Err(invalid("Header name", "it is one that requests need for themselves"));
+    }
+    Ok(name.to_owned())
+}
+
+fn parameter(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Parameter name"));
+    }
+    if name.chars().any(|c| c.is_control() || c.is_whitespace() || "&=#?".contains(c)) {
+        return Err(invalid("Parameter name", "it must not hold spaces or any of & = # ?"));
+    }
+    Ok(name.to_owned())
+}
+
+fn path(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.is_empty() || text.starts_with('/') && !text.starts_with("//") {
+        return Ok(text.to_owned());
+    }
+    if text.contains("://") || text.starts_with("//") {
+        return Err(invalid("Health path", "it must be a path below the base URL, such as /health"));
+    }
+    Ok(format!("/{text}"))
+}

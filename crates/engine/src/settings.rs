@@ -1,0 +1,46 @@
+//! The settings of the whole app, and how the app itself is.
+
+use crate::{Engine, store::{self, Durability}};
+use wire::{AppView, Error, Settings, Theme, Topic};
+
+const KEY: &str = "settings";
+
+/// The settings as saved, or the first ones: the OS account's full name, the system's theme.
+pub(crate) async fn get(engine: &Engine) -> Result<Settings, Error> {
+    let saved = engine.store().read(|conn| store::settings::get(conn, KEY)).await?;
+    Ok(saved.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_else(first))
+}
+
+fn first() -> Settings {
+    let full = whoami::realname();
+    let name = if full.trim().is_empty() || full == "Unknown" { whoami::username() } else { full };
+    Settings { person: crate::http::inert(name.trim()), theme: Theme::System }
+}
+
+pub(crate) async fn save(engine: &Engine, mut settings: Settings) -> Result<(), Error> {
+    settings.person = crate::integrations::checked_name(&settings.person).map_err(|error| {
+        Error { args: error.args.into_iter().map(|(k, v)| if k == "field" { (k, "Your name".to_owned()) } else { (k, v) }).collect(), ..error }
+    })?;
+    let json = crate::integrations::to_json(&settings)?;
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            store::settings::set(tx, KEY, &json)?;
+            tx.touch(Topic::App);
+            Ok(())
+        })
+        .await
+}
+
+pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
+    let checked_at = engine.store().read(|conn| store::pings::newest(conn)).await?;
+    let options = engine.options();
+    Ok(AppView {
+        version: options.version.clone(),
+        keyring: engine.vault().state(),
+        data_folder: options.folder.display().to_string(),
+        log_folder: options.log_folder.display().to_string(),
+        checked_at,
+        now: engine.now(),
+    })
+}

@@ -1,0 +1,171 @@
+//! The credential to use now: opened, and renewed first where it is about to end.
+//!
+//! Owns: single flight (one refresh at a time for each integration, with a second look after the
+//! lock) and the rows of token requests. Must not know: what the credential is used for.
+
+use crate::{
+    Engine,
+    calls::Journal,
+    connectors::Config,
+    integrations::{Facts, Integration, status::End},
+    oauth::{self, RefreshError},
+    store,
+    vault::{Credential, OAuthCredential},
+};
+use wire::{AuthView, Because, Error, ErrorCode, IntegrationId, RowKind, ScopeView, Time};
+
+/// Five minutes before its end, or at three quarters of its life where that is earlier, a token is
+/// renewed.
+const MARGIN_MS: i64 = 5 * 60_000;
+
+/// Which credential will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// One that is not about to end.
+    Current,
+    /// One newer than this generation, which was just refused (401), whatever the clock says.
+    NewerThan(u64),
+}
+
+/// The credential of `id` and its generation, renewed first where `need` asks for it.
+pub(crate) async fn credential(
+    engine: &Engine,
+    id: IntegrationId,
+    need: Need,
+    because: &Because,
+) -> Result<(Credential, u64), Error> {
+    let (credential, generation) = engine.vault().open(id).await?;
+    if !must_renew(&credential, generation, need, engine.now()) {
+        return Ok((credential, generation));
+    }
+    let live = engine.live(id).await?;
+    let _one_at_a_time = live.refreshing.lock().await;
+    // Whoever waited here finds the new pair and asks for nothing.
+    let (credential, generation) = engine.vault().open(id).await?;
+    if !must_renew(&credential, generation, need, engine.now()) {
+        return Ok((credential, generation));
+    }
+    let Credential::OAuth(old) = &credential else { return Ok((credential, generation)) };
+    match renew(engine, id, old, generation, because).await {
+        Ok(renewed) => Ok(renewed),
+        // A token that still lives serves on while its issuer has a bad moment.
+        Err(error) if still_lives(old, need, engine.now()) && error.code != ErrorCode::OauthInvalidGrant => {
+            tracing::warn!(integration = %id, error = %error, "refresh failed; the token still lives");
+            Ok((credential, generation))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn must_renew(credential: &Credential, generation: u64, need: Need, now: Time) -> bool {
+    let Credential::OAuth(oauth) = credential else { return false };
+    if oauth.refresh.is_none() {
+        return false;
+    }
+    match need {
+        Need::NewerThan(refused) => generation <= refused,
+        Need::Current => oauth.expires_at.is_some_and(|end| {
+            let life = end.since(oauth.received_at).max(0);
+            now >= end.plus(-MARGIN_MS.min(life / 4))
+        }),
+    }
+}
+
+fn still_lives(credential: &OAuthCredential, need: Need, now: Time) -> bool {
+    need == Need::Current && credential.expires_at.is_none_or(|end| now < end)
+}
+
+async fn renew(
+    engine: &Engine,
+    id: IntegrationId,
+    old: &OAuthCredential,
+    generation: u64,
+    because: &Because,
+) -> Result<(Credential, u64), Error> {
+    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let reach = found.facts.config.reach();
+    let journal = Journal::begin(
+        engine,
+        RowKind::Token,
+        Some((id, found.row.name.clone())),
+        "token.refresh",
+        because,
+    )
+    .await?;
+    let mut answer = oauth::refresh(engine.http(), &reach, old, engine.now()).await;
+    if matches!(answer, Err(RefreshError::Ambiguous(_))) {
+        // The answer was lost: servers with a grace window take the same token once more.
+        answer = oauth::refresh(engine.http(), &reach, old, engine.now()).await;
+    }
+    let new = match answer {
+        Ok(new) => new,
+        Err(RefreshError::InvalidGrant(error)) => {
+            journal.fail(engine, &error, Some(id)).await?;
+            return Err(error);
+        }
+        Err(RefreshError::Ambiguous(error) | RefreshError::Transient(error)) => {
+            journal.fail(engine, &error, None).await?;
+            return Err(error);
+        }
+    };
+    let mut facts = found.facts.clone();
+    describe(&mut facts, &new);
+    let json = crate::integrations::to_json(&facts)?;
+    let outcome = journal.outcome_ok(engine.now(), "a fresh token");
+    let copy = new.clone();
+    let (generation, ()) = engine
+        .vault()
+        .save(id, Credential::OAuth(Box::new(new)), Some(generation), move |tx| {
+            store::integrations::set_config(tx, id, &json)?;
+            store::calls::finish(tx, &outcome)?;
+            crate::integrations::touch(tx, id);
+            Ok(())
+        })
+        .await?;
+    Ok((Credential::OAuth(Box::new(copy)), generation))
+}
+
+/// Puts what may be shown of a sign-in into the integration's facts.
+pub(crate) fn describe(facts: &mut Facts, oauth: &OAuthCredential) {
+    facts.auth = AuthView::OAuth {
+        issuer: oauth.issuer.clone(),
+        renews: oauth.refresh.is_some(),
+        ends_at: if oauth.refresh.is_some() { oauth.refresh_expires_at } else { oauth.expires_at },
+    };
+    let held = oauth.scopes.iter().map(|name| (name, true));
+    let missing = oauth
+        .requested_scopes
+        .iter()
+        .filter(|name| !oauth.scopes.contains(name))
+        .map(|name| (name, false));
+    facts.scopes = held
+        .chain(missing)
+        .map(|(name, granted)| ScopeView { name: name.clone(), plain: None, granted })
+        .collect();
+    facts.revokes_at = oauth
+        .revocation_endpoint
+        .as_deref()
+        .and_then(|url| url::Url::parse(url).ok())
+        .and_then(|url| url.host_str().map(str::to_owned));
+}
+
+/// When the connection ends for good: the refresh token's own end, or, without one, the access
+/// token's.
+pub(crate) fn end(credential: &Credential) -> Option<End> {
+    let Credential::OAuth(oauth) = credential else { return None };
+    let at = if oauth.refresh.is_some() { oauth.refresh_expires_at } else { oauth.expires_at };
+    at.map(|at| End { issued: oauth.received_at, at })
+}
+
+impl Config {
+    /// Where requests of this integration may go.
+    #[must_use]
+    pub fn reach(&self) -> crate::http::Reach {
+        let hosts = match self {
+            // The sample is this process, on loopback.
+            Self::Sample => vec!["127.0.0.1".to_owned()],
+            Self::Mcp { private_hosts, .. } | Self::Api { private_hosts, .. } => private_hosts.clone(),
+        };
+        crate::http::Reach { private_hosts: hosts }
+    }
+}
