@@ -1,0 +1,255 @@
+//! `cargo xtask test`: sets up what the tests need, builds the UI and the window, runs the rings, and counts.
+
+mod count;
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use self::count::Count;
+use crate::desktop::{Desktop, Keyring, Theme};
+use crate::interrupt;
+use crate::process::{cargo, end_group, minutes, own_group, root, run, shown};
+use crate::setup::{self, Consent, Purpose};
+use crate::{run as app, ui};
+
+/// How long one `cargo test` may take, building included, before it is ended and counted as a failure.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// The three kinds of tests, the middle one split by what it needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Ring {
+    /// Tables and properties, beside the code
+    Unit,
+    /// The engine with fakes and with real servers
+    Journeys,
+    /// The built UI in a headless browser, against the test host
+    Screens,
+    /// The real window, in a desktop of its own
+    Desktop,
+}
+
+const ALL: [Ring; 4] = [Ring::Unit, Ring::Journeys, Ring::Screens, Ring::Desktop];
+
+/// The packages are always chosen the same way, so that cargo builds the libraries that they share once.
+const PACKAGES: [&str; 3] = ["--workspace", "--exclude", "chief-integrations"];
+
+/// Runs one ring, or all. Prints the counts and ends with failure if any test failed or a ring could not run.
+pub fn test(ring: Option<Ring>, filter: Option<&str>, consent: Consent) -> Result<ExitCode> {
+    let rings: &[Ring] = match &ring {
+        Some(one) => std::slice::from_ref(one),
+        None => &ALL,
+    };
+    let began = Instant::now();
+    let only_unit = rings == [Ring::Unit];
+    setup::prepare(
+        if only_unit {
+            Purpose::Window
+        } else {
+            Purpose::Tests
+        },
+        consent,
+    )?;
+    if !only_unit {
+        install_peers()?;
+    }
+    if rings.contains(&Ring::Desktop) {
+        app::build()?;
+    } else if rings.contains(&Ring::Screens) {
+        ui::build()?;
+    }
+    let mut report = vec![format!("setup and build  {}", minutes(began.elapsed()))];
+
+    let mut total = Count::default();
+    for ring in rings {
+        let began = Instant::now();
+        let count = run_ring(*ring, filter).unwrap_or_else(|error| {
+            eprintln!("xtask: the {ring:?} ring could not run: {error:#}");
+            Count::one_failed()
+        });
+        report.push(format!(
+            "{:<16} {}  {} passed, {} failed",
+            format!("{ring:?}").to_lowercase(),
+            minutes(began.elapsed()),
+            count.passed,
+            count.failed
+        ));
+        total += count;
+    }
+    if total.passed + total.failed == 0 {
+        eprintln!(
+            "xtask: no test's name contains {:?}",
+            filter.unwrap_or_default()
+        );
+        total = Count::one_failed();
+    }
+    println!("\n{}", report.join("\n"));
+    println!("{} passed, {} failed", total.passed, total.failed);
+    Ok(if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// `npm ci` for the real servers, when what is installed is older than the lock file.
+fn install_peers() -> Result<()> {
+    let peers = root().join("tests/peers");
+    let lock = peers.join("package-lock.json");
+    let locked = lock
+        .metadata()
+        .with_context(|| format!("no {}: the real servers are not named", lock.display()))?
+        .modified()?;
+    let installed = peers
+        .join("node_modules/.package-lock.json")
+        .metadata()
+        .and_then(|meta| meta.modified());
+    if installed.is_ok_and(|installed| installed >= locked) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&peers);
+    run(dress(&mut npm)?)
+}
+
+/// What every test finds in its environment.
+fn dress(command: &mut Command) -> Result<&mut Command> {
+    let node = setup::node_folder().context("no Node that is new enough was found")?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(std::iter::once(node).chain(env::split_paths(&path)))?;
+    Ok(command
+        .env("PATH", path)
+        .env("CHIEF_UI_DIST", root().join("ui/dist"))
+        .env("CHIEF_APP", app::app())
+        .env("CHIEF_PEERS", root().join("tests/peers")))
+}
+
+fn run_ring(ring: Ring, filter: Option<&str>) -> Result<Count> {
+    eprintln!("\n== {ring:?}");
+    match ring {
+        Ring::Unit => {
+            let mut count = tally(&mut cargo_test(&unit_targets()?, filter))?;
+            count += tally(&mut cargo_test(&["--doc".to_owned()], filter))?;
+            Ok(count)
+        }
+        Ring::Journeys => tally(dress(&mut cargo_test(&target("journeys")?, filter))?),
+        Ring::Screens => tally(dress(&mut cargo_test(&target("screens")?, filter))?),
+        Ring::Desktop => {
+            let arguments = target("desktop")?;
+            // Built outside, so that the desktop is not up for the minutes that takes.
+            run(cargo()
+                .arg("test")
+                .args(PACKAGES)
+                .args(&arguments)
+                .arg("--no-run"))?;
+            let desktop = Desktop::start(Keyring::Unlocked, Theme::Light)?;
+            let wanted = cargo_test(&arguments, filter);
+            let mut command = desktop.command(wanted.get_program());
+            // One screen, one keyring, one single-instance lock: one test at a time.
+            command
+                .args(wanted.get_args())
+                .arg("--test-threads=1")
+                .current_dir(root());
+            tally(dress(&mut command)?)
+        }
+    }
+}
+
+/// `cargo test … -- FILTER`, over all packages even when one of them fails.
+fn cargo_test(targets: &[String], filter: Option<&str>) -> Command {
+    let mut command = cargo();
+    command
+        .arg("test")
+        .args(PACKAGES)
+        .arg("--no-fail-fast")
+        .args(targets)
+        .arg("--")
+        .args(filter);
+    command
+}
+
+/// Libraries, programs, and the integration tests of every package but the rings' own.
+fn unit_targets() -> Result<Vec<String>> {
+    let mut arguments = vec!["--lib".to_owned(), "--bins".to_owned()];
+    for (package, target) in test_targets()? {
+        if package != "chief-tests" {
+            arguments.extend(["--test".to_owned(), target]);
+        }
+    }
+    Ok(arguments)
+}
+
+/// The one test target of a ring; an error where it is missing, since a ring that is not there has not passed.
+fn target(name: &str) -> Result<Vec<String>> {
+    let here = test_targets()?;
+    if !here
+        .iter()
+        .any(|(package, target)| package == "chief-tests" && target == name)
+    {
+        bail!("tests/Cargo.toml declares no [[test]] named {name}");
+    }
+    Ok(vec!["--test".to_owned(), name.to_owned()])
+}
+
+/// (package, name) of every integration test in the workspace.
+fn test_targets() -> Result<Vec<(String, String)>> {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()?;
+    Ok(metadata
+        .packages
+        .iter()
+        .flat_map(|package| {
+            package
+                .targets
+                .iter()
+                .filter(|target| target.is_test())
+                .map(|target| (package.name.to_string(), target.name.clone()))
+        })
+        .collect())
+}
+
+/// Runs `cargo test`, shows what it prints, and adds up its counts.
+fn tally(command: &mut Command) -> Result<Count> {
+    eprintln!("$ {}", shown(command));
+    own_group(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("could not start {}", shown(command)))?;
+    let entry = interrupt::group(child.id());
+    let stdout = child.stdout.take().context("its output is piped")?;
+    let watch = watch(child.id());
+    let mut count = Count::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        count.read(&line);
+    }
+    let status = child.wait()?;
+    drop(watch);
+    drop(entry);
+    end_group(&mut child);
+    count.ended(status.success());
+    Ok(count)
+}
+
+/// Ends the group when [`LIMIT`] passes before the returned value is dropped.
+fn watch(leader: u32) -> std::sync::mpsc::Sender<()> {
+    let (done, over) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if over.recv_timeout(LIMIT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("xtask: out of time after {}; ending it", minutes(LIMIT));
+            crate::process::signal_group(leader, true);
+        }
+    });
+    done
+}

@@ -1,0 +1,246 @@
+//! Builds the UI: wasm by cargo, JavaScript by the wasm-bindgen library that we are linked with, and the page,
+//! styles and assets copied beside them into ui/dist. Nothing is downloaded and nothing is inline, because the
+//! window's CSP is `script-src 'self' 'wasm-unsafe-eval'`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::process::{root, run};
+use crate::setup::{self, Consent, Purpose, WASM};
+
+/// The one script of the page. A file of its own, since the CSP refuses inline scripts.
+const BOOT: &str = "import init from \"./chief-ui.js\";\nawait init();\n";
+
+/// `cargo xtask ui`.
+pub fn command(consent: Consent) -> Result<()> {
+    setup::prepare(Purpose::Ui, consent)?;
+    let dist = build()?;
+    println!("{}", dist.display());
+    Ok(())
+}
+
+/// Builds what changed and returns the absolute path of ui/dist. Files that did not change are not touched, so that
+/// what depends on them is not built again.
+pub fn build() -> Result<PathBuf> {
+    let target = root().join("target/wasm");
+    let toolchain = setup::toolchain(WASM)?;
+    run(toolchain
+        .cargo()
+        .args(["build", "--package", "chief-ui", "--bin", "chief-ui"])
+        .args([
+            "--target",
+            WASM,
+            "--profile",
+            "wasm-release",
+            "--target-dir",
+        ])
+        .arg(&target)
+        .stdout(Stdio::inherit()))?;
+    let wasm = target.join(WASM).join("wasm-release/chief-ui.wasm");
+    let bound = target.join("bound");
+    bind(&wasm, &bound)?;
+
+    let source = root().join("ui");
+    let dist = source.join("dist");
+    let mut written = BTreeSet::new();
+    for (from, to) in [
+        (bound.as_path(), ""),
+        (&source.join("styles"), "styles"),
+        (&source.join("assets"), "assets"),
+    ] {
+        copy_folder(from, &dist.join(to), &mut written)?;
+    }
+    put(&dist.join("boot.js"), BOOT.as_bytes(), &mut written)?;
+    let page = source.join("index.html");
+    let html = fs::read_to_string(&page).with_context(|| format!("no {}", page.display()))?;
+    put(&dist.join("index.html"), html.as_bytes(), &mut written)?;
+    remove_others(&dist, &written)?;
+    check_page(&html, &dist)?;
+    Ok(dist)
+}
+
+/// Runs wasm-bindgen, only where the wasm changed since the last time.
+fn bind(wasm: &Path, out: &Path) -> Result<()> {
+    let bytes = fs::read(wasm).with_context(|| format!("no {}", wasm.display()))?;
+    let stamp_file = out.with_extension("stamp");
+    let hash = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    let stamp = format!("{hash} wasm-bindgen {}", wasm_bindgen_version());
+    if out.is_dir() && fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp) {
+        return Ok(());
+    }
+    remove_folder(out)?;
+    Bindgen::new()
+        .input_path(wasm)
+        .out_name("chief-ui")
+        .web(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(out)
+        .context("wasm-bindgen could not read the UI's wasm")?;
+    fs::write(stamp_file, stamp)?;
+    Ok(())
+}
+
+fn wasm_bindgen_version() -> &'static str {
+    // Ours is pinned in Cargo.toml; a change of it changes this file's build.
+    include_str!("../Cargo.toml")
+        .lines()
+        .find_map(|line| line.strip_prefix("wasm-bindgen-cli-support = "))
+        .unwrap_or_default()
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Copies a folder's files, where there is one, leaving equal ones untouched.
+fn copy_folder(from: &Path, to: &Path, written: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let Ok(files) = fs::read_dir(from) else {
+        return Ok(());
+    };
+    for file in files {
+        let file = file?;
+        let to = to.join(file.file_name());
+        if file.file_type()?.is_dir() {
+            copy_folder(&file.path(), &to, written)?;
+        } else {
+            put(&to, &fs::read(file.path())?, written)?;
+        }
+    }
+    Ok(())
+}
+
+fn put(path: &Path, bytes: &[u8], written: &mut BTreeSet<PathBuf>) -> Result<()> {
+    written.insert(path.to_path_buf());
+    if fs::read(path).is_ok_and(|now| now == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Removes what an earlier build left.
+fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<()> {
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        if path.is_dir() {
+            remove_others(&path, written)?;
+            if fs::read_dir(&path)?.next().is_none() {
+                fs::remove_dir(&path)?;
+            }
+        } else if !written.contains(&path) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every file that the page names is there, it starts boot.js, and nothing is inline or from elsewhere.
+fn check_page(html: &str, dist: &Path) -> Result<()> {
+    let mut starts = false;
+    for reference in references(html) {
+        if reference.starts_with("data:") || reference.starts_with('#') {
+            continue;
+        }
+        if reference.contains("//") {
+            bail!("ui/index.html names {reference}: the window loads its own files only");
+        }
+        let file = reference.trim_start_matches("./").trim_start_matches('/');
+        if !file.is_empty() && !dist.join(file).is_file() {
+            bail!("ui/index.html names {reference}, which is not in ui/dist");
+        }
+        starts |= file == "boot.js";
+    }
+    if !starts {
+        bail!("ui/index.html must have <script type=\"module\" src=\"/boot.js\"></script>");
+    }
+    for tag in html.split("<script").skip(1) {
+        let (attributes, rest) = tag.split_once('>').unwrap_or((tag, ""));
+        let body = rest.split("</script").next().unwrap_or_default();
+        if !attributes.contains("src=") || !body.trim().is_empty() {
+            bail!("ui/index.html has an inline script, which the window's CSP refuses");
+        }
+    }
+    if html.contains("<style") || html.contains(" style=") {
+        bail!("ui/index.html has an inline style, which the window's CSP refuses");
+    }
+    Ok(())
+}
+
+/// The values of all `src` and `href` attributes.
+fn references(html: &str) -> Vec<&str> {
+    [" src=\"", " href=\""]
+        .into_iter()
+        .flat_map(|attribute| html.split(attribute).skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "<link rel=\"stylesheet\" href=\"/styles/a.css\"><script type=\"module\" src=\"/boot.js\"></script>";
+
+    fn dist() -> Result<tempfile::TempDir> {
+        let dist = tempfile::tempdir()?;
+        fs::create_dir(dist.path().join("styles"))?;
+        fs::write(dist.path().join("styles/a.css"), "")?;
+        fs::write(dist.path().join("boot.js"), BOOT)?;
+        Ok(dist)
+    }
+
+    #[test]
+    fn a_page_that_names_its_own_files_passes() -> Result<()> {
+        check_page(GOOD, dist()?.path())
+    }
+
+    #[test]
+    fn a_page_that_would_not_load_is_refused() -> Result<()> {
+        let dist = dist()?;
+        for bad in [
+            "<p>no script</p>".to_owned(),
+            format!("{GOOD}<link href=\"/styles/missing.css\">"),
+            format!("{GOOD}<script src=\"https://cdn.example/x.js\"></script>"),
+            format!("{GOOD}<script>alert(1)</script>"),
+            format!("{GOOD}<style>p {{}}</style>"),
+            format!("{GOOD}<p style=\"x\"></p>"),
+        ] {
+            assert!(check_page(&bad, dist.path()).is_err(), "passed: {bad}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_an_earlier_build_left_is_removed_and_equal_files_keep_their_time() -> Result<()> {
+        let dist = tempfile::tempdir()?;
+        let (kept, old) = (dist.path().join("a/kept"), dist.path().join("b/old"));
+        put(&kept, b"x", &mut BTreeSet::new())?;
+        put(&old, b"y", &mut BTreeSet::new())?;
+        let before = kept.metadata()?.modified()?;
+        let mut written = BTreeSet::new();
+        put(&kept, b"x", &mut written)?;
+        remove_others(dist.path(), &written)?;
+        assert_eq!(kept.metadata()?.modified()?, before);
+        assert!(!old.exists() && !dist.path().join("b").exists());
+        Ok(())
+    }
+}
