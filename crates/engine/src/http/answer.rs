@@ -1,0 +1,110 @@
+//! Reading an answer: what its status means, and text that may be shown.
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use std::time::SystemTime;
+use wire::{Error, ErrorCode};
+
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT_S: u64 = 24 * 3600;
+/// What "too many requests" without a time means.
+const USUAL_WAIT_S: u64 = 60;
+/// Text from a server is cut here.
+const SHOWN_CHARS: usize = 300;
+
+/// What the status says went wrong; `None` for 2xx.
+///
+/// 401 `Rejected`, 403 `Forbidden`, 429 (and 503 with a time) `RateLimited`, other 5xx
+/// `ServerError`, the rest `BadAnswer`. `Retry-After` in both forms (RFC 9110 section 10.2.3), at
+/// most a day.
+#[must_use]
+pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
+    let with_status = |code| {
+        Error::new(code)
+            .with("host", host)
+            .with("status", status.to_string())
+    };
+    let wait = retry_after(headers);
+    let limited = |seconds: u64| {
+        Error::new(ErrorCode::RateLimited)
+            .with("host", host)
+            .with("seconds", seconds.to_string())
+    };
+    match (status, wait) {
+        (200..=299, _) => None,
+        (401, _) => Some(with_status(ErrorCode::Rejected)),
+        (403, _) => Some(with_status(ErrorCode::Forbidden)),
+        (429, wait) => Some(limited(wait.unwrap_or(USUAL_WAIT_S))),
+        (503, Some(wait)) => Some(limited(wait)),
+        (500..=599, _) => Some(with_status(ErrorCode::ServerError)),
+        (407, _) => Some(
+            Error::new(ErrorCode::Unreachable)
+                .with("host", host)
+                .with("why", "the network's proxy asks for a sign-in"),
+        ),
+        _ => Some(
+            Error::new(ErrorCode::BadAnswer)
+                .with("host", host)
+                .with("why", format!("HTTP {status}")),
+        ),
+    }
+}
+
+/// Seconds to wait. A date is taken against the server's own `Date`, so that a wrong clock here
+/// does not matter.
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = if let Ok(seconds) = text.parse::<u64>() {
+        seconds
+    } else {
+        let until = httpdate::parse_http_date(text).ok()?;
+        let now = headers
+            .get(DATE)
+            .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
+            .unwrap_or_else(SystemTime::now);
+        until.duration_since(now).unwrap_or_default().as_secs()
+    };
+    Some(seconds.min(LONGEST_WAIT_S))
+}
+
+/// Text from elsewhere as it may be shown: one line, at most 300 characters, without control,
+/// direction, zero-width and tag characters.
+#[must_use]
+pub fn inert(text: &str) -> String {
+    let mut shown = String::new();
+    let mut count = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() {
+            gap = true;
+            continue;
+        }
+        if is_invisible(c) {
+            continue;
+        }
+        if gap && count > 0 {
+            shown.push(' ');
+            count += 1;
+        }
+        gap = false;
+        if count >= SHOWN_CHARS - 1 {
+            shown.push('…');
+            break;
+        }
+        shown.push(c);
+        count += 1;
+    }
+    shown
+}
+
+/// Characters that hide, reorder or smuggle text.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}')
+}
+
+#[cfg(test)]
+mod tests;

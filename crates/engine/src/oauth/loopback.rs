@@ -1,0 +1,283 @@
+//! The way back from the browser: a listener on this computer, for one sign-in, for ten minutes.
+//!
+//! RFC 8252 section 7.3. Bound on 127.0.0.1 and ::1 with the same port, so that nobody else can
+//! answer where a browser tries the other one first.
+
+use super::{
+    Callback,
+    pages::{self, Page},
+};
+use crate::secret::Secret;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{Method, header},
+    response::Response,
+};
+use base64::Engine as _;
+use reqwest::Url;
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::mpsc, time::Instant};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use wire::{Error, ErrorCode};
+
+/// How long the browser may take.
+const OPEN_FOR: Duration = Duration::from_secs(600);
+/// How long the last page may take to reach the browser.
+const LAST_PAGE_WITHIN: Duration = Duration::from_secs(3);
+/// Ports tried until one is free on both addresses.
+const PORTS_TRIED: usize = 50;
+/// Refused answers that are told of; a flood of them is not.
+const REFUSALS_TOLD: u32 = 20;
+
+/// A place for the browser to come back to. It closes with the right answer, after ten minutes, or
+/// when it is dropped.
+pub struct Loopback {
+    redirect_uri: String,
+    start_link: String,
+    start_path: String,
+    until: Instant,
+    stage: Stage,
+}
+
+enum Stage {
+    Bound(Vec<TcpListener>),
+    Serving {
+        answers: mpsc::Receiver<Answered>,
+        _closes_on_drop: DropGuard,
+    },
+    Over,
+}
+
+/// What came to the callback.
+pub enum Answered {
+    /// The answer with the right state. The listener is closed now.
+    Callback(Callback),
+    /// One with a wrong, missing or doubled state: the browser was told, nothing was changed, and the
+    /// right one may still come. At most twenty of these are told of.
+    Refused,
+}
+
+impl Loopback {
+    /// Binds a free port on 127.0.0.1 and ::1 (on 127.0.0.1 alone where there is no IPv6).
+    ///
+    /// # Errors
+    /// `LoopbackUnavailable`.
+    pub async fn bind() -> Result<Self, Error> {
+        Self::bind_to(std::iter::repeat_n(0, PORTS_TRIED)).await
+    }
+
+    /// Tries these ports in turn; 0 stands for any free one.
+    async fn bind_to(ports: impl Iterator<Item = u16>) -> Result<Self, Error> {
+        let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+        for port in ports {
+            match bind_both(port).await {
+                Ok(listeners) => return Self::over(listeners).map_err(unavailable),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        Err(unavailable(last))
+    }
+
+    fn over(listeners: Vec<TcpListener>) -> io::Result<Self> {
+        let first = listeners
+            .first()
+            .ok_or(io::ErrorKind::AddrNotAvailable)?
+            .local_addr()?;
+        let nonce =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let start_path = format!("/start/{nonce}");
+        Ok(Self {
+            redirect_uri: format!("http://{first}/callback"),
+            start_link: format!("http://{first}{start_path}"),
+            start_path,
+            until: Instant::now() + OPEN_FOR,
+            stage: Stage::Bound(listeners),
+        })
+    }
+
+    /// `http://127.0.0.1:{port}/callback`
+    #[must_use]
+    pub fn redirect_uri(&self) -> String {
+        self.redirect_uri.clone()
+    }
+
+    /// The link that the browser opens: it leads on to the authorization server. So `state` is never
+    /// in an argument list, on the clipboard, or with the UI. It works until the answer has come.
+    #[must_use]
+    pub fn start_link(&self) -> String {
+        self.start_link.clone()
+    }
+
+    /// Waits for the next answer. Call it again after [`Answered::Refused`]. Dropping the future
+    /// loses nothing.
+    ///
+    /// # Errors
+    /// `AttemptCancelled`, `AttemptExpired` (ten minutes after binding), `AttemptUnknown` (the answer
+    /// was given already).
+    pub async fn answer(
+        &mut self,
+        authorization_url: &Url,
+        state: &Secret,
+        cancel: CancellationToken,
+    ) -> Result<Answered, Error> {
+        self.serve(authorization_url, state);
+        let Stage::Serving { answers, .. } = &mut self.stage else {
+            return Err(Error::new(ErrorCode::AttemptUnknown));
+        };
+        let answered = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Error::new(ErrorCode::AttemptCancelled)),
+            answered = answers.recv() => answered.ok_or_else(|| Error::new(ErrorCode::AttemptUnknown)),
+            () = tokio::time::sleep_until(self.until) => Err(Error::new(ErrorCode::AttemptExpired)),
+        };
+        if !matches!(answered, Ok(Answered::Refused)) {
+            self.stage = Stage::Over;
+        }
+        answered
+    }
+
+    fn serve(&mut self, authorization_url: &Url, state: &Secret) {
+        let Stage::Bound(listeners) = &mut self.stage else {
+            return;
+        };
+        let listeners = std::mem::take(listeners);
+        let (send, answers) = mpsc::channel(REFUSALS_TOLD as usize + 1);
+        let close = CancellationToken::new();
+        let desk = Arc::new(Desk {
+            start_path: self.start_path.clone(),
+            authorization_url: authorization_url.to_string(),
+            state: state.clone(),
+            hosts: hosts(&listeners),
+            answered: AtomicBool::new(false),
+            refused: AtomicU32::new(0),
+            send,
+            close: close.clone(),
+        });
+        for listener in listeners {
+            let app = Router::new().fallback(handle).with_state(desk.clone());
+            let close = close.clone();
+            tokio::spawn(async move {
+                let stop = close.clone();
+                let serving = axum::serve(listener, app)
+                    .with_graceful_shutdown(async move { stop.cancelled().await });
+                tokio::select! {
+                    _ = serving => {}
+                    () = async { close.cancelled().await; tokio::time::sleep(LAST_PAGE_WITHIN).await } => {}
+                }
+            });
+        }
+        self.stage = Stage::Serving {
+            answers,
+            _closes_on_drop: close.drop_guard(),
+        };
+    }
+}
+
+/// What the listeners share.
+struct Desk {
+    start_path: String,
+    authorization_url: String,
+    state: Secret,
+    hosts: Vec<String>,
+    answered: AtomicBool,
+    refused: AtomicU32,
+    send: mpsc::Sender<Answered>,
+    close: CancellationToken,
+}
+
+async fn handle(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    desk.respond(&request)
+}
+
+impl Desk {
+    fn respond(&self, request: &Request) -> Response {
+        // A page elsewhere whose name was rebound to this computer comes with its own Host.
+        let host = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        if !host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))) {
+            return Page::Nothing.response();
+        }
+        let path = request.uri().path();
+        if request.method() != Method::GET {
+            Page::Nothing.response()
+        } else if path == self.start_path && !self.answered.load(Ordering::Acquire) {
+            pages::to_server(&self.authorization_url)
+        } else if path == "/callback" {
+            self.callback(request.uri().query().unwrap_or_default())
+        } else {
+            Page::Nothing.response()
+        }
+    }
+
+    fn callback(&self, query: &str) -> Response {
+        let ours = Callback::parse(query).filter(|callback| callback.is_for(&self.state));
+        // Only the first right answer counts, on whichever address it came.
+        let Some(callback) = ours.filter(|_| !self.answered.swap(true, Ordering::AcqRel)) else {
+            if self.refused.fetch_add(1, Ordering::Relaxed) < REFUSALS_TOLD {
+                let _ = self.send.try_send(Answered::Refused);
+            }
+            return Page::NotOurs.response();
+        };
+        let page = if callback.error.is_some() {
+            Page::NotCompleted
+        } else {
+            Page::Returned
+        };
+        let _ = self.send.try_send(Answered::Callback(callback));
+        self.close.cancel();
+        page.response()
+    }
+}
+
+/// What `Host` may say: the two addresses and their name, with our port.
+fn hosts(listeners: &[TcpListener]) -> Vec<String> {
+    let port = listeners
+        .first()
+        .and_then(|l| l.local_addr().ok())
+        .map_or(0, |address| address.port());
+    ["127.0.0.1", "[::1]", "localhost"]
+        .into_iter()
+        .map(|host| format!("{host}:{port}"))
+        .collect()
+}
+
+async fn bind_both(port: u16) -> io::Result<Vec<TcpListener>> {
+    let listen = |ip: IpAddr, port| TcpListener::bind(SocketAddr::new(ip, port));
+    let v4 = match listen(Ipv4Addr::LOCALHOST.into(), port).await {
+        Ok(v4) => v4,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+        Err(error) => {
+            return listen(Ipv6Addr::LOCALHOST.into(), port)
+                .await
+                .map(|v6| vec![v6])
+                .map_err(|_| error);
+        }
+    };
+    let port = v4.local_addr()?.port();
+    match listen(Ipv6Addr::LOCALHOST.into(), port).await {
+        Ok(v6) => Ok(vec![v4, v6]),
+        // Somebody else holds ::1 there: another port, or they could get the answer.
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+        // No IPv6 on this computer.
+        Err(_) => Ok(vec![v4]),
+    }
+}
+
+fn unavailable(error: io::Error) -> Error {
+    Error::new(ErrorCode::LoopbackUnavailable).with("why", error.kind().to_string())
+}
+
+#[cfg(test)]
+mod tests;
