@@ -1,0 +1,178 @@
+//! What an integration talks to, and how: an MCP server or an HTTP API.
+//!
+//! Owns: pings, listing tools, calls, and the one shape in which every connector answers. Must not
+//! know: where credentials are kept, when to refresh one, tasks, status, or the record. Everything
+//! goes out through [`crate::http`].
+
+pub mod mcp;
+pub mod rest;
+
+mod sent;
+mod tool;
+mod veil;
+
+pub use sent::check_credential;
+pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool};
+
+use crate::{
+    http::{Http, Reach, origin},
+    sample::Sample,
+    vault::Credential,
+};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use wire::{Error, ErrorCode};
+
+/// Where an integration is and what may be reached for it: no secrets. Kept as JSON.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Config {
+    /// The MCP server inside the app; its address changes with each start.
+    Sample,
+    /// An MCP server over Streamable HTTP.
+    Mcp {
+        url: String,
+        /// Hosts whose private or loopback addresses the admin has confirmed.
+        #[serde(default)]
+        private_hosts: Vec<String>,
+        /// The authorization server that its credential is of (OAuth only).
+        #[serde(default)]
+        issuer: Option<String>,
+        /// The resource that tokens are asked for (RFC 8707; OAuth only).
+        #[serde(default)]
+        resource: Option<String>,
+    },
+    /// A custom HTTP API.
+    Api {
+        base_url: String,
+        /// Path of the ping under the base URL; may hold a query. Empty: the base URL itself.
+        health_path: String,
+        #[serde(default)]
+        private_hosts: Vec<String>,
+    },
+}
+
+/// One integration's way out. Cheap to keep; one for each integration, used by many calls at once.
+pub enum Connector {
+    Mcp(mcp::Mcp),
+    Rest(rest::Rest),
+}
+
+/// A ping that went well. No text holds a credential or a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pong {
+    /// The request in a few words: `GET https://api.example.com/v1/health`.
+    pub tried: String,
+    /// What came back in a few words: `HTTP 200`.
+    pub answer: String,
+    /// Milliseconds from first byte out to the answer.
+    pub took_ms: u32,
+    /// MCP protocol revision in use, such as `2025-11-25`.
+    pub protocol: Option<String>,
+    /// What the server calls itself, and its version: server text, inert.
+    pub server: Option<String>,
+    name: Option<String>,
+}
+
+impl Pong {
+    /// What the server calls itself, without version: server text, inert.
+    #[must_use]
+    pub fn server_name(&self) -> Option<String> {
+        self.name.clone()
+    }
+}
+
+impl Connector {
+    /// Builds it without asking anything of the network. `sample` is where the sample server
+    /// listens now. Errors: `UrlInvalid`; `Internal` for [`Config::Sample`] without `sample`.
+    pub fn new(config: &Config, http: &Http, sample: Option<Url>) -> Result<Self, Error> {
+        match config {
+            Config::Sample => {
+                let url = sample
+                    .ok_or_else(|| Error::new(ErrorCode::Internal).with("why", "the sample server is not running"))?;
+                Ok(Self::Mcp(mcp::Mcp::new(http.clone(), Sample::reach(), url)))
+            }
+            Config::Mcp { url, private_hosts, .. } => {
+                let reach = Reach { private_hosts: private_hosts.clone() };
+                Ok(Self::Mcp(mcp::Mcp::new(http.clone(), reach, parse(url)?)))
+            }
+            Config::Api { base_url, health_path, private_hosts } => {
+                let reach = Reach { private_hosts: private_hosts.clone() };
+                Ok(Self::Rest(rest::Rest::new(http.clone(), reach, parse(base_url)?, health_path)?))
+            }
+        }
+    }
+
+    /// What a ping asks for, in a few words, for the record of one that failed.
+    #[must_use]
+    pub fn ping_in_words(&self) -> String {
+        match self {
+            Self::Mcp(mcp) => mcp.ping_in_words(),
+            Self::Rest(rest) => rest.ping_in_words(),
+        }
+    }
+
+    /// The cheapest safe request that the credential must pass. Errors: `Rejected` (401),
+    /// `Forbidden` (403), `RateLimited`, `ServerError`, `Unreachable`, `BadAnswer`, `NotMcp`, …
+    pub async fn ping(&self, credential: &Credential) -> Result<Pong, Error> {
+        match self {
+            Self::Mcp(mcp) => mcp.ping(credential).await,
+            Self::Rest(rest) => rest.ping(credential).await,
+        }
+    }
+
+    /// Every tool, in the server's order. Errors: as [`Self::ping`], and `TooLarge` over
+    /// [`MAX_TOOLS`], [`MAX_DESCRIPTION`] or [`MAX_SCHEMA_BYTES`].
+    pub async fn list_tools(&self, credential: &Credential) -> Result<Vec<Tool>, Error> {
+        match self {
+            Self::Mcp(mcp) => mcp.list_tools(credential).await,
+            Self::Rest(rest) => Ok(rest.list_tools()),
+        }
+    }
+
+    /// Uses one tool once; never retried by itself once the request may have been acted on.
+    ///
+    /// The answer has the shape of MCP's `CallToolResult`; one with `isError: true` is the tool's
+    /// own failure. Errors: as [`Self::ping`], and `ToolUnknown`, `ArgumentsInvalid`, `ToolFailed`
+    /// (a protocol error), `IntegrationDisconnected` where `cancel` fired.
+    pub async fn call(
+        &self,
+        credential: &Credential,
+        tool: &str,
+        arguments: serde_json::Value,
+        cancel: CancellationToken,
+    ) -> Result<serde_json::Value, Error> {
+        match self {
+            Self::Mcp(mcp) => mcp.call(credential, tool, arguments, cancel).await,
+            Self::Rest(rest) => rest.call(credential, tool, arguments, cancel).await,
+        }
+    }
+
+    /// Ends the session, if there is one, and forgets the credential it was opened with: for
+    /// Disconnect (before the token is revoked) and for a new account. The next use opens another.
+    pub async fn drop_session(&self) {
+        match self {
+            Self::Mcp(mcp) => mcp.drop_session().await,
+            Self::Rest(_) => {}
+        }
+    }
+}
+
+/// An http(s) URL with a host and without credentials; its fragment is dropped.
+fn parse(url: &str) -> Result<Url, Error> {
+    let mut parsed = Url::parse(url).map_err(|_| Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(url)))?;
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none_or(str::is_empty) {
+        return Err(Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(url)));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(Error::new(ErrorCode::UrlHasCredentials));
+    }
+    parsed.set_fragment(None);
+    Ok(parsed)
+}
+
+/// The address as it may be shown: without query or fragment.
+fn shown(url: &Url) -> String {
+    crate::http::inert(&format!("{}{}", origin(url), url.path()))
+}

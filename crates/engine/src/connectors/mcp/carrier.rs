@@ -1,0 +1,424 @@
+//! One MCP connection's HTTP: every message as a POST through the guarded client.
+//!
+//! rmcp keeps the protocol (eras, sessions, SSE); this keeps the promises of [`crate::http`]: the
+//! credential goes only to the origin it is for, answers are bounded while they stream, and each
+//! failure has its code. rmcp's own reqwest transport loses the status and headers that decide
+//! between "rejected", "not an MCP server" and "try later".
+
+use super::super::sent::Sent;
+use crate::http::{classify, explain, host, inert, origin};
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use futures::{Stream, StreamExt as _, stream::BoxStream};
+use rmcp::{
+    model::{ClientJsonRpcMessage, ClientRequest, ErrorData, RequestId, ServerJsonRpcMessage},
+    transport::streamable_http_client::{SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse},
+};
+use sse_stream::{Sse, SseStream};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use url::Url;
+use wire::{Error, ErrorCode};
+
+/// Bytes of one JSON answer or one SSE event, decompressed, at most.
+pub(super) const MAX_MESSAGE: usize = 8 * 1024 * 1024;
+/// Bytes of one SSE stream, decompressed, at most: progress and logs come before the answer.
+pub(super) const MAX_STREAM: usize = 32 * 1024 * 1024;
+/// Bytes read of an error's body.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+/// Same-origin 307 and 308 redirects of one request, at most.
+const MAX_REDIRECTS: usize = 5;
+/// Some servers of the older era never answer a request before `initialize`: after this they are
+/// taken for one. (rmcp's own ten seconds cannot end a POST that is under way.)
+const DISCOVER_PATIENCE: Duration = Duration::from_secs(8);
+
+type Failed = StreamableHttpError<Error>;
+
+/// Clones share one state: the connection's.
+#[derive(Clone)]
+pub(super) struct Carrier {
+    client: reqwest::Client,
+    url: Url,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sent: Mutex<Sent>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Default)]
+struct Noted {
+    /// Why requests failed, until their callers ask. rmcp passes on only words.
+    failures: HashMap<RequestId, Error>,
+    last: Option<Error>,
+    challenge: Option<String>,
+    /// A stream went over its limit: it must not be resumed.
+    cut: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Carrier {
+    pub(super) fn new(client: reqwest::Client, url: Url) -> Self {
+        let shared = Shared { sent: Mutex::new(Sent::Nothing), noted: Mutex::default() };
+        Self { client, url, shared: Arc::new(shared) }
+    }
+
+    /// The credential of the requests from now on.
+    pub(super) fn send_with(&self, sent: Sent) {
+        *lock(&self.shared.sent) = sent;
+    }
+
+    /// Why this request failed, once.
+    pub(super) fn failure(&self, id: &RequestId) -> Option<Error> {
+        lock(&self.shared.noted).failures.remove(id)
+    }
+
+    /// Why the newest request that failed did, once.
+    pub(super) fn last_failure(&self) -> Option<Error> {
+        lock(&self.shared.noted).last.take()
+    }
+
+    /// The newest `WWW-Authenticate`, as it came.
+    pub(super) fn challenge(&self) -> Option<String> {
+        lock(&self.shared.noted).challenge.clone()
+    }
+
+    fn host(&self) -> String {
+        host(&self.url)
+    }
+
+    fn note(&self, id: Option<&RequestId>, error: Error) -> Failed {
+        // Callers that went away leave theirs behind.
+        const MOST: usize = 1_000;
+        let mut noted = lock(&self.shared.noted);
+        if noted.failures.len() >= MOST {
+            noted.failures.clear();
+        }
+        if let Some(id) = id {
+            noted.failures.insert(id.clone(), error.clone());
+        }
+        noted.last = Some(error.clone());
+        Failed::Client(error)
+    }
+
+    async fn post(
+        &self,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse, Failed> {
+        let kind = Kind::of(&message);
+        let id = id_of(&message);
+        let body = serde_json::to_vec(&message).map_err(Failed::Deserialize)?;
+        let mut all: HeaderMap = headers.into_iter().collect();
+        all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let request = self.request(reqwest::Method::POST, all, session.as_deref(), body);
+        let answer = if kind == Kind::Discover {
+            match tokio::time::timeout(DISCOVER_PATIENCE, request).await {
+                Ok(answer) => answer,
+                Err(_) => return Ok(legacy(id, "server/discover was not answered".to_owned())),
+            }
+        } else {
+            request.await
+        };
+        match answer {
+            Ok(answer) => self.read(answer, kind, id, session.is_some()).await,
+            Err(error) => Err(self.note(id.as_ref(), error)),
+        }
+    }
+
+    /// Sends, following redirects only where the method, the body and the origin stay.
+    async fn request(
+        &self,
+        method: reqwest::Method,
+        mut headers: HeaderMap,
+        session: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<reqwest::Response, Error> {
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        if let Some(session) = session {
+            let value = HeaderValue::from_str(session).map_err(|_| self.bad("its session id is not one"))?;
+            headers.insert("mcp-session-id", value);
+        }
+        let sent = lock(&self.shared.sent).clone();
+        let mut target = self.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let mut url = target.clone();
+            let mut headers = headers.clone();
+            sent.put(&mut url, &mut headers)?;
+            let request = self.client.request(method.clone(), url).headers(headers).body(body.clone());
+            let answer = request.send().await.map_err(|error| explain(&error, &self.host()))?;
+            if !answer.status().is_redirection() {
+                return Ok(answer);
+            }
+            target = self.redirected(&target, &answer)?;
+        }
+        Err(self.bad("it redirects without end"))
+    }
+
+    fn redirected(&self, from: &Url, answer: &reqwest::Response) -> Result<Url, Error> {
+        let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| from.join(to).ok());
+        let Some(to) = to else { return Err(self.bad("it redirects to nowhere")) };
+        let keeps_body =
+            matches!(answer.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+        if !keeps_body || to.origin() != self.url.origin() {
+            return Err(Error::new(ErrorCode::RedirectRefused)
+                .with("host", self.host())
+                .with("target", inert(&origin(&to))));
+        }
+        Ok(to)
+    }
+
+    async fn read(
+        &self,
+        answer: reqwest::Response,
+        kind: Kind,
+        id: Option<RequestId>,
+        in_session: bool,
+    ) -> Result<StreamableHttpPostResponse, Failed> {
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let is = |mime: &str| media_type(&headers).is_some_and(|found| found.eq_ignore_ascii_case(mime));
+        if let Some(error) = self.refusal(status, &headers) {
+            return Err(self.note(id.as_ref(), error));
+        }
+        if status.is_success() {
+            if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) || kind == Kind::Notice {
+                return Ok(StreamableHttpPostResponse::Accepted);
+            }
+            let session = headers.get("mcp-session-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+            if is("text/event-stream") {
+                let stream = self.bounded(answer.bytes_stream(), id);
+                return Ok(StreamableHttpPostResponse::Sse(SseStream::from_bytes_stream(stream).boxed(), session));
+            }
+            let body = self.body(answer, MAX_MESSAGE).await.map_err(|error| self.note(id.as_ref(), error))?;
+            return match serde_json::from_slice::<ServerJsonRpcMessage>(&body) {
+                Ok(message) if is("application/json") => Ok(StreamableHttpPostResponse::Json(message, session)),
+                Ok(_) | Err(_) => Err(self.note(id.as_ref(), self.unreadable(kind, status, &headers))),
+            };
+        }
+        if status == StatusCode::NOT_FOUND && in_session {
+            return Err(Failed::SessionExpired);
+        }
+        // JSON-RPC errors come with 4xx and 5xx too; anything else there is only a status.
+        let said = match self.body(answer, MAX_ERROR_BODY).await {
+            Ok(body) if is("application/json") => rpc_error(&body),
+            Ok(_) | Err(_) => None,
+        };
+        if kind == Kind::Discover && (status.is_client_error() || status == StatusCode::INTERNAL_SERVER_ERROR || status == StatusCode::NOT_IMPLEMENTED) {
+            return Ok(match said {
+                Some(error) => StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, id), None),
+                None => legacy(id, format!("HTTP {status}")),
+            });
+        }
+        match said {
+            // Servers built on the TypeScript SDK say 400 where the specification says 404.
+            Some(error) if in_session && status == StatusCode::BAD_REQUEST && tells_of_session(&error) => {
+                Err(Failed::SessionExpired)
+            }
+            Some(error) => Ok(StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, id), None)),
+            None => {
+                let error = if status.is_server_error() {
+                    Error::new(ErrorCode::ServerError).with("host", self.host()).with("status", status.as_str())
+                } else {
+                    self.unreadable(kind, status, &headers)
+                };
+                Err(self.note(id.as_ref(), error))
+            }
+        }
+    }
+
+    /// What the status alone decides: 401, 403, 429, and 5xx that say when to come back.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap) -> Option<Error> {
+        let challenge = headers.get(header::WWW_AUTHENTICATE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            lock(&self.shared.noted).challenge = challenge;
+        }
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                classify(status.as_u16(), headers, &self.host())
+            }
+            _ => None,
+        }
+    }
+
+    fn unreadable(&self, kind: Kind, status: StatusCode, headers: &HeaderMap) -> Error {
+        let what = media_type(headers).unwrap_or("no content type");
+        let why = inert(&format!("HTTP {}, {what}", status.as_u16()));
+        let code = match kind {
+            Kind::Discover | Kind::Initialize => ErrorCode::NotMcp,
+            Kind::Other | Kind::Notice => ErrorCode::BadAnswer,
+        };
+        Error::new(code).with("host", self.host()).with("why", why)
+    }
+
+    async fn body(&self, answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        let mut chunks = answer.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| explain(&error, &self.host()))?;
+            if body.len() + chunk.len() > most {
+                return Err(self.too_large(most));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// The stream, cut off with a typed failure where an event or the whole is over its limit.
+    fn bounded(
+        &self,
+        bytes: impl Stream<Item = reqwest::Result<bytes::Bytes>> + Send + 'static,
+        id: Option<RequestId>,
+    ) -> BoxStream<'static, Result<bytes::Bytes, Error>> {
+        let carrier = self.clone();
+        let (mut whole, mut event, mut line) = (0_usize, 0_usize, 0_usize);
+        bytes
+            .map(move |chunk| {
+                let chunk = chunk.map_err(|error| {
+                    let error = explain(&error, &carrier.host());
+                    let _ = carrier.note(id.as_ref(), error.clone());
+                    error
+                })?;
+                whole += chunk.len();
+                for byte in chunk.iter() {
+                    // An event ends with an empty line.
+                    match byte {
+                        b'\n' if line == 0 => event = 0,
+                        b'\n' => line = 0,
+                        b'\r' => {}
+                        _ => line += 1,
+                    }
+                    event += 1;
+                    if event > MAX_MESSAGE || whole > MAX_STREAM {
+                        let error = carrier.too_large(if whole > MAX_STREAM { MAX_STREAM } else { MAX_MESSAGE });
+                        lock(&carrier.shared.noted).cut = true;
+                        let _ = carrier.note(id.as_ref(), error.clone());
+                        return Err(error);
+                    }
+                }
+                Ok(chunk)
+            })
+            .boxed()
+    }
+
+    fn too_large(&self, most: usize) -> Error {
+        Error::new(ErrorCode::TooLarge)
+            .with("host", self.host())
+            .with("limit", format!("{} MiB", most.div_ceil(1024 * 1024)))
+    }
+
+    fn bad(&self, why: &str) -> Error {
+        Error::new(ErrorCode::BadAnswer).with("host", self.host()).with("why", why)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Discover,
+    Initialize,
+    /// Any other request.
+    Other,
+    /// A message that no answer is due to.
+    Notice,
+}
+
+impl Kind {
+    fn of(message: &ClientJsonRpcMessage) -> Self {
+        match message {
+            ClientJsonRpcMessage::Request(request) => match &request.request {
+                ClientRequest::DiscoverRequest(_) => Self::Discover,
+                ClientRequest::InitializeRequest(_) => Self::Initialize,
+                _ => Self::Other,
+            },
+            _ => Self::Notice,
+        }
+    }
+}
+
+fn id_of(message: &ClientJsonRpcMessage) -> Option<RequestId> {
+    match message {
+        ClientJsonRpcMessage::Request(request) => Some(request.id.clone()),
+        _ => None,
+    }
+}
+
+/// What rmcp takes for a server of the older era, to which it then says `initialize`.
+fn legacy(id: Option<RequestId>, why: String) -> StreamableHttpPostResponse {
+    StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(ErrorData::invalid_request(why, None), id), None)
+}
+
+fn rpc_error(body: &[u8]) -> Option<ErrorData> {
+    match serde_json::from_slice::<ServerJsonRpcMessage>(body) {
+        Ok(ServerJsonRpcMessage::Error(error)) => Some(error.error),
+        _ => None,
+    }
+}
+
+fn tells_of_session(error: &ErrorData) -> bool {
+    error.message.to_ascii_lowercase().contains("session")
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+impl StreamableHttpClient for Carrier {
+    type Error = Error;
+
+    async fn post_message(
+        &self,
+        _uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse, Failed> {
+        self.post(message, session_id, custom_headers).await
+    }
+
+    async fn delete_session(
+        &self,
+        _uri: Arc<str>,
+        session_id: Arc<str>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<(), Failed> {
+        let headers = custom_headers.into_iter().collect();
+        // Whatever it answers: a server may refuse to end sessions, and this one is forgotten.
+        let _ = self.request(reqwest::Method::DELETE, headers, Some(&session_id), Vec::new()).await;
+        Ok(())
+    }
+
+    /// Only to resume an answer that broke off. The standing stream for a server's own messages is
+    /// not opened: nothing here waits for one, and it would hold a socket for each integration.
+    async fn get_stream(
+        &self,
+        _uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
+        let Some(last) = last_event_id.filter(|_| !lock(&self.shared.noted).cut) else {
+            return Err(Failed::ServerDoesNotSupportSse);
+        };
+        let mut headers: HeaderMap = custom_headers.into_iter().collect();
+        headers.insert("last-event-id", HeaderValue::from_str(&last).map_err(|_| Failed::ServerDoesNotSupportSse)?);
+        let answer = self
+            .request(reqwest::Method::GET, headers, session_id.as_deref(), Vec::new())
+            .await
+            .map_err(Failed::Client)?;
+        if !answer.status().is_success() || media_type(answer.headers()) != Some("text/event-stream") {
+            return Err(Failed::ServerDoesNotSupportSse);
+        }
+        Ok(SseStream::from_bytes_stream(self.bounded(answer.bytes_stream(), None)).boxed())
+    }
+}
