@@ -1,0 +1,3 @@
+tray-open = Open
+tray-test-all = Test all
+tray-quit = Quit

@@ -1,0 +1,91 @@
+//! The shell's decisions, without a window: what a deep link means, which URL the browser may be
+//! given, and which page the window may show.
+//!
+//! Must not know: Tauri. The tests package compiles this file by itself, so that `cargo test` does
+//! not link WebKit.
+
+use url::{Host, Url};
+
+/// The scheme of deep links: the app's identifier (RFC 8252 section 7.1).
+pub const SCHEME: &str = "app.chief.integrations";
+/// The one deep link that does something: it brings the window to the front. One slash, no
+/// authority, no query.
+pub const RAISE: &str = "app.chief.integrations:/raise";
+/// Deep links are cut here before they are written down. Bytes.
+const LONGEST_LINK: usize = 2_048;
+
+/// What a deep link asks for. Any local program and any web page can send one, so it is never
+/// more than a request to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    Raise,
+    /// Nothing that is known: for the record, and nothing else. At most 2,048 bytes, without
+    /// control characters.
+    Unknown(String),
+}
+
+/// Reads a deep link. Exact: another case, one more slash or a query make it unknown.
+#[must_use]
+pub fn link(text: &str) -> Link {
+    if text == RAISE {
+        return Link::Raise;
+    }
+    let mut inert: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    inert.truncate(inert.floor_char_boundary(LONGEST_LINK));
+    Link::Unknown(inert)
+}
+
+/// The URL to hand to the system's browser, as the URL parser writes it: https anywhere, http on
+/// this computer only, never with a user name or password. Errors: a short reason.
+pub fn for_browser(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| "it is not a URL".to_owned())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it holds a user name or password".to_owned());
+    }
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => Err("plain http is opened on this computer only".to_owned()),
+        other => Err(format!("{other} is not opened")),
+    }
+}
+
+/// Whether a URL is the app's own page: `tauri://localhost` on Linux and macOS,
+/// `http://tauri.localhost` on Windows. The window goes nowhere else.
+#[must_use]
+pub fn is_own_page(url: &Url) -> bool {
+    let address = (url.scheme(), url.host_str(), url.port());
+    if cfg!(windows) {
+        address == ("http", Some("tauri.localhost"), None)
+    } else {
+        address == ("tauri", Some("localhost"), None)
+    }
+}
+
+/// `Exec` of a desktop entry that starts `program` with the URL. A path is quoted only where it
+/// must be (Desktop Entry Specification, "The Exec key"), since xdg-open's own reader of these
+/// files does not know quotes.
+#[must_use]
+pub fn exec_field(program: &str) -> String {
+    const RESERVED: &str = " \t\n\"'\\><~|&;$*?#()`";
+    let plain = program.replace('%', "%%");
+    if !program.contains(|letter| RESERVED.contains(letter)) {
+        return format!("{plain} %u");
+    }
+    // Escaped twice: once for the quoted argument, once for the value of a key.
+    let mut quoted = String::new();
+    for letter in plain.chars() {
+        match letter {
+            '\\' => quoted.push_str(r"\\\\"),
+            '"' | '`' | '$' => quoted.extend(['\\', '\\', letter]),
+            _ => quoted.push(letter),
+        }
+    }
+    format!("\"{quoted}\" %u")
+}
