@@ -19,12 +19,11 @@ use crate::{
 use futures::future::BoxFuture;
 use std::sync::{Arc, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-use wire::{Because, Error, ErrorCode, IntegrationId, Outcome, Reason, RowKind, Time, Topic};
+use wire::{Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, Reason, RowKind, Time, Topic};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
 pub(crate) struct Journal {
-    call: Uuid,
+    call: CallId,
     begun: Time,
 }
 
@@ -39,7 +38,7 @@ impl Journal {
     ) -> Result<Self, Error> {
         let begun = engine.now();
         let row = CallRow {
-            id: Uuid::now_v7(),
+            id: CallId(uuid::Uuid::now_v7()),
             at: begun,
             kind,
             integration: integration.as_ref().map(|(id, _)| *id),
@@ -51,9 +50,7 @@ impl Journal {
         engine
             .store()
             .write(Durability::Normal, move |tx| {
-                store::calls::begin(tx, &row)?;
-                tx.touch(Topic::Activity);
-                Ok(())
+                store::calls::begin(tx, &row)
             })
             .await?;
         Ok(Self { call, begun })
@@ -169,12 +166,15 @@ pub async fn call(
         })
         .await
     };
-    let (at, why) = (engine.now(), because.clone());
+    let used = LastUsed { at: engine.now(), because };
     engine
         .store()
         .write(Durability::Normal, move |tx| {
-            store::integrations::set_last_used(tx, id, at, &integrations::to_json(&why)?)?;
-            integrations::touch(tx, id);
+            // Gone meanwhile: its history stays in the record.
+            if Integration::find(tx, id)?.is_some() {
+                store::integrations::set_last_used(tx, id, &used)?;
+                integrations::touch(tx, id);
+            }
             Ok(())
         })
         .await?;
@@ -199,7 +199,7 @@ fn may_call(found: &Integration, tool: &str, known: bool, now: Time) -> Result<(
         | Reason::RestoredFromBackup
         | Reason::KeyringLost) => {
             let error = named(ErrorCode::IntegrationFailing).with("why", reason.as_str());
-            Err(match reason.fix(found.facts.auth.is_key()) {
+            Err(match reason.fix(found.takes_key()) {
                 Some(fix) => error.fix(fix),
                 None => error,
             })

@@ -4,7 +4,7 @@
 
 use crate::{Engine, connect, health, integrations, settings, store};
 use wire::{
-    ActivityPage, AppView, AttemptView, CardView, Cursor, DisconnectPreview, Disconnected, Error,
+    ActivityPage, AppView, AttemptView, CardView, DisconnectPreview, Disconnected, Error,
     ErrorCode, IntegrationView, KeyringView, Settings, TestReport, ToolView, Topic,
 };
 
@@ -83,19 +83,13 @@ pub async fn disconnect(engine: &Engine, ask: wire::Disconnect) -> Result<Discon
 }
 
 pub async fn list_activity(engine: &Engine, ask: wire::ListActivity) -> Result<ActivityPage, Error> {
-    let limit = ask.limit.clamp(1, PAGE_MAX);
-    // One more than asked tells whether there is a next page.
     let filter = store::calls::Filter {
         integration: ask.integration,
         before: ask.before,
-        limit: limit + 1,
+        limit: ask.limit.clamp(1, PAGE_MAX),
         pings: ask.pings,
     };
-    let mut rows = engine.store().read(move |conn| store::calls::page(conn, &filter)).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.at, id: row.id });
-    Ok(ActivityPage { rows, next })
+    engine.store().read(move |conn| store::calls::page(conn, &filter)).await
 }
 
 pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {

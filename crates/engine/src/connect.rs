@@ -14,7 +14,7 @@ use crate::{
     Engine,
     connectors::{Config, Connector, Tool},
     health,
-    integrations::{self, Facts, Integration, status::Signal, status::State},
+    integrations::{self, Integration, status::Signal, status::State},
     store::{self, integrations::IntegrationRow},
     tokens,
     vault::Credential,
@@ -23,7 +23,7 @@ use attempt::{Attempt, Stopped};
 use input::Plan;
 use std::sync::Arc;
 use wire::{
-    AttemptView, AuthView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Phase, Question,
+    AttemptView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Phase, Question,
     SecretInput, Target,
 };
 
@@ -102,26 +102,6 @@ struct Proof {
     name: String,
 }
 
-impl Proof {
-    fn facts(&self) -> Facts {
-        let mut facts = Facts {
-            config: self.config.clone(),
-            auth: AuthView::None,
-            scopes: vec![],
-            revokes_at: None,
-        };
-        match &self.credential {
-            Credential::None => {}
-            Credential::Bearer { .. } => facts.auth = AuthView::Bearer,
-            Credential::Header { name, .. } => facts.auth = AuthView::Header { name: name.clone() },
-            Credential::Query { name, .. } => facts.auth = AuthView::Query { name: name.clone() },
-            Credential::Basic { user, .. } => facts.auth = AuthView::Basic { user: user.clone() },
-            Credential::OAuth(oauth) => tokens::describe(&mut facts, oauth),
-        }
-        facts
-    }
-}
-
 /// The account at the other side, where the credential tells it.
 fn account(credential: &Credential) -> Option<String> {
     match credential {
@@ -138,34 +118,34 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
     let id = IntegrationId(uuid::Uuid::now_v7());
     let (now, person) = (engine.now(), engine.person().await);
     let because = Because::Admin { name: person.clone() };
-    let facts = integrations::to_json(&proof.facts())?;
+    let config = integrations::to_json(&proof.config)?;
     let state = integrations::to_json(&State::connected(now, tokens::end(&proof.credential)))?;
     let account = account(&proof.credential);
+    let kind = integrations::kind(&proof.config);
     let Proof { credential, pong, tools, name, .. } = proof;
     let name: String = crate::http::inert(name.trim()).chars().take(integrations::NAME_MAX).collect();
     engine
         .vault()
         .save(id, credential, None, move |tx| {
-            let taken = store::integrations::slugs(tx)?;
-            store::integrations::insert(tx, &IntegrationRow {
+            let slug = integrations::slug(&name, |slug| store::integrations::slug_taken(tx, slug))?;
+            store::integrations::add(tx, &IntegrationRow {
                 id,
-                slug: integrations::slug(&name, &taken),
+                slug,
                 name: name.clone(),
-                kind: String::new(),
-                config_json: facts,
+                kind,
+                config_json: config,
                 account_id: account.clone(),
                 account_label: account,
                 connected_by: person,
                 connected_at: now,
                 enabled: true,
                 state_json: state,
-                protocol: pong.protocol,
-                server: pong.server,
+                protocol: None,
+                server: None,
                 probed_at: None,
-                last_used_at: None,
-                last_used_because: None,
+                last_used: None,
             })?;
-            health::keep_tools(tx, id, tools, now)?;
+            health::keep_tools(tx, id, tools, (pong.protocol.as_deref(), pong.server.as_deref()), now)?;
             integrations::note(tx, now, Some((id, &name)), "connected", &because)
         })
         .await?;
@@ -174,7 +154,7 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
 
 async fn save_again(engine: &Engine, id: IntegrationId, proof: Proof) -> Result<IntegrationId, Error> {
     let (now, because) = (engine.now(), engine.admin().await);
-    let facts = integrations::to_json(&proof.facts())?;
+    let config = integrations::to_json(&proof.config)?;
     let end = tokens::end(&proof.credential);
     let account = account(&proof.credential);
     let Proof { credential, pong, tools, .. } = proof;
@@ -183,10 +163,13 @@ async fn save_again(engine: &Engine, id: IntegrationId, proof: Proof) -> Result<
         .save(id, credential, None, move |tx| {
             // Disconnected while the browser was open: nothing comes back to life.
             let found = Integration::get(tx, id)?;
-            store::integrations::set_config(tx, id, &facts)?;
-            store::integrations::set_account(tx, id, account.as_deref(), account.as_deref())?;
-            store::integrations::set_server(tx, id, pong.protocol.as_deref(), pong.server.as_deref())?;
-            health::keep_tools(tx, id, tools, now)?;
+            store::integrations::save(tx, &IntegrationRow {
+                config_json: config,
+                account_id: account.clone(),
+                account_label: account,
+                ..found.row.clone()
+            })?;
+            health::keep_tools(tx, id, tools, (pong.protocol.as_deref(), pong.server.as_deref()), now)?;
             integrations::apply(tx, id, &Signal::Connected { end }, now)?;
             integrations::note(tx, now, Some((id, &found.row.name)), "reconnected", &because)
         })

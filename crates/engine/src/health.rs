@@ -14,7 +14,7 @@ use crate::{
     store::{self, Durability, pings::PingRow, tools::ToolRow},
 };
 use wire::{
-    Because, Error, ErrorCode, IntegrationId, Outcome, RowKind, TestReport, Time, ToolView, Topic,
+    Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, Time, ToolView, Topic,
 };
 
 /// How long an answer of another origin counts as proof that the network works: ten minutes.
@@ -27,14 +27,7 @@ pub(crate) async fn ping(
     because: &Because,
 ) -> Result<TestReport, Error> {
     let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
-    let tried = match &found.facts.config {
-        crate::connectors::Config::Sample | crate::connectors::Config::Mcp { .. } => {
-            format!("ping on {}", found.address())
-        }
-        crate::connectors::Config::Api { base_url, health_path, .. } => {
-            format!("GET {}{health_path}", base_url.trim_end_matches('/'))
-        }
-    };
+    let tried = engine.live(id).await?.connector.ping_in_words();
     let begun = engine.now();
     let result: Result<Pong, Error> = calls::exchange(engine, id, because, |connector, credential| {
         Box::pin(async move { connector.ping(&credential).await })
@@ -50,19 +43,17 @@ pub(crate) async fn ping(
     };
     let signal = signal_of(engine, id, result.as_ref().map(|_| ()), true).await;
     let row = PingRow {
-        id: uuid::Uuid::now_v7(),
+        id: PingId(uuid::Uuid::now_v7()),
         at: begun,
-        integration: id,
+        integration: Some(id),
         integration_name: found.row.name.clone(),
-        took_ms,
+        took_ms: Some(took_ms),
         outcome: if result.is_ok() { Outcome::Ok } else { Outcome::Failed },
         error: result.as_ref().err().cloned(),
         detail: answer.clone(),
         because: because.clone(),
     };
-    let (protocol, server) =
-        result.as_ref().map_or((None, None), |pong| (pong.protocol.clone(), pong.server.clone()));
-    let key = found.facts.auth.is_key();
+    let key = found.takes_key();
     let health = engine
         .store()
         .write(if result.is_ok() { Durability::Normal } else { Durability::Full }, move |tx| {
@@ -70,10 +61,7 @@ pub(crate) async fn ping(
             if Integration::find(tx, id)?.is_none() {
                 return Err(Error::new(ErrorCode::IntegrationUnknown));
             }
-            store::pings::insert(tx, &row)?;
-            if protocol.is_some() || server.is_some() {
-                store::integrations::set_server(tx, id, protocol.as_deref(), server.as_deref())?;
-            }
+            store::pings::add(tx, &row)?;
             if let Some(signal) = signal {
                 integrations::apply(tx, id, &signal, now)?;
             }
@@ -105,7 +93,7 @@ pub(crate) async fn probe(
         .store()
         .write(Durability::Normal, move |tx| {
             if Integration::find(tx, id)?.is_some() {
-                keep_tools(tx, id, tools, now)?;
+                keep_tools(tx, id, tools, (None, None), now)?;
             }
             Ok(())
         })
@@ -113,28 +101,31 @@ pub(crate) async fn probe(
     integrations::tools(engine, id).await
 }
 
-/// Replaces the tools of an integration, in the commit of `tx`.
+/// Replaces the tools of an integration, and notes the protocol and server where they are told, in
+/// the commit of `tx`.
 pub(crate) fn keep_tools(
-    tx: &mut store::Tx<'_>,
+    tx: &store::Tx<'_>,
     id: IntegrationId,
     tools: Vec<Tool>,
+    told: (Option<&str>, Option<&str>),
     now: Time,
 ) -> Result<(), Error> {
     let rows: Result<Vec<ToolRow>, Error> = tools.into_iter().map(tool_row).collect();
     store::tools::replace(tx, id, &rows?)?;
-    store::integrations::set_probed(tx, id, now)?;
+    store::integrations::set_probe(tx, id, told, now)?;
     integrations::touch(tx, id);
     Ok(())
 }
 
 fn tool_row(tool: Tool) -> Result<ToolRow, Error> {
     Ok(ToolRow {
-        input_schema: integrations::to_json(&tool.input_schema)?,
-        annotations: integrations::to_json(&tool.annotations)?,
+        input_schema_json: integrations::to_json(&tool.input_schema)?,
+        annotations_json: integrations::to_json(&tool.annotations)?,
         name: tool.name,
         title: tool.title,
         description: tool.description,
         hash: tool.hash,
+        risk: tool.risk,
     })
 }
 
@@ -172,11 +163,11 @@ pub(crate) async fn signal_of(
             Some(Signal::RateLimited { until: engine.now().plus(seconds.clamp(1, 86_400) * 1000) })
         }
         // A captive portal answers 200 with a page: for a ping that is no answer at all.
-        ErrorCode::Unreachable | ErrorCode::ServerError => Some(Signal::Unreachable(elsewhere(engine, id).await)),
+        ErrorCode::Unreachable | ErrorCode::ServerError => Some(Signal::Unreachable(elsewhere(engine, id, error).await)),
         ErrorCode::BadAnswer | ErrorCode::NotMcp | ErrorCode::RedirectRefused | ErrorCode::TooLarge
             if is_ping =>
         {
-            Some(Signal::Unreachable(elsewhere(engine, id).await))
+            Some(Signal::Unreachable(elsewhere(engine, id, error).await))
         }
         ErrorCode::OauthIssuerMismatch | ErrorCode::OauthResourceMismatch => Some(Signal::IssuerChanged),
         ErrorCode::CredentialRestored => Some(Signal::Restored),
@@ -185,32 +176,54 @@ pub(crate) async fn signal_of(
     }
 }
 
-async fn elsewhere(engine: &Engine, id: IntegrationId) -> Elsewhere {
+/// What the rest of the network says of a failure to reach `id`.
+async fn elsewhere(engine: &Engine, id: IntegrationId, error: &Error) -> Elsewhere {
     let since = engine.now().plus(-LATELY_MS);
+    let own = engine
+        .store()
+        .read(move |conn| Ok(Integration::find(conn, id)?.map(|found| origin(&found))))
+        .await
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    if is_local(&own) {
+        // This computer needs no network to reach itself.
+        return Elsewhere::NothingToCompare;
+    }
+    if engine.network().is_offline() || !has_route() {
+        return Elsewhere::Offline;
+    }
     if engine.other_answered_since(id, since) {
         return Elsewhere::Answers;
     }
-    let others = engine
-        .store()
-        .read(move |conn| {
-            let all = Integration::all(conn)?;
-            let own = all.iter().find(|each| each.id == id).map(origin);
-            Ok(all.iter().any(|each| each.kind() != wire::Kind::Sample && Some(origin(each)) != own))
-        })
-        .await
-        .unwrap_or(false);
-    if others || !has_route() { Elsewhere::Offline } else { Elsewhere::NothingToCompare }
+    // Nothing to compare with. A name that does not resolve, a strange certificate or a strange page
+    // is what being offline, or behind a captive portal, looks like.
+    let why = error.args.get("why").map_or("", String::as_str);
+    let like_offline = error.code != ErrorCode::ServerError
+        && (error.code != ErrorCode::Unreachable || why.contains("name") || why.contains("certificate") || why.contains("TLS") || why.contains("secure"));
+    if like_offline { Elsewhere::Offline } else { Elsewhere::NothingToCompare }
 }
 
-/// The host and port an integration talks to.
+/// The host and port an integration talks to; empty for the sample.
 pub(crate) fn origin(integration: &Integration) -> String {
+    if integration.kind() == wire::Kind::Sample {
+        return String::new();
+    }
     let address = integration.address();
     address.split('/').next().unwrap_or_default().to_owned()
 }
 
+/// Whether a host (with or without port) is this computer: the sample, `localhost`, a loopback address.
+pub(crate) fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+    name.is_empty()
+        || name == "localhost"
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Whether this computer has a way out: connecting a UDP socket sends nothing, but fails without
 /// a route. (203.0.113.0/24 and 2001:db8::/32 are for documentation: RFC 5737, RFC 3849.)
-fn has_route() -> bool {
+pub(crate) fn has_route() -> bool {
     let try_one = |from: &str, to: &str| {
         std::net::UdpSocket::bind(from).and_then(|socket| socket.connect(to)).is_ok()
     };

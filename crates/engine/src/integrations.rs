@@ -8,13 +8,17 @@ pub mod status;
 use crate::{
     Engine,
     connectors::Config,
-    store::{self, Durability, Tx, calls::CallRow, integrations::IntegrationRow},
+    store::{
+        self, Durability, Tx, calls::CallRow, credentials::About, integrations::IntegrationRow,
+        tools::Summary,
+    },
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use status::{Effect, Signal, State};
+use std::collections::BTreeMap;
 use wire::{
-    AuthView, Because, CardView, Error, ErrorCode, Icon, IntegrationId, IntegrationView, Kind,
-    LastUsed, Risk, RowKind, ScopeView, Time, ToolView, Topic,
+    AuthView, Because, CallId, CardView, Day, Error, ErrorCode, Icon, IntegrationId,
+    IntegrationView, Kind, Outcome, RowKind, Time, ToolView, Topic,
 };
 
 /// Longest name, in characters.
@@ -24,38 +28,30 @@ const CAN: usize = 3;
 /// Days on a card's strip.
 const DAYS: u32 = 30;
 
-/// What a row's `config_json` holds: where it is and how it is known there, without any secret.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Facts {
-    pub config: Config,
-    pub auth: AuthView,
-    #[serde(default)]
-    pub scopes: Vec<ScopeView>,
-    /// Host of the revocation endpoint, where there is one.
-    #[serde(default)]
-    pub revokes_at: Option<String>,
-}
-
 /// One integration, read from its row.
 pub(crate) struct Integration {
     pub id: IntegrationId,
     pub row: IntegrationRow,
-    pub facts: Facts,
+    pub config: Config,
     pub state: State,
+    /// What may be shown of its credential.
+    pub about: About,
 }
 
 impl Integration {
-    fn from_row(row: IntegrationRow) -> Result<Self, Error> {
+    fn from_row(row: IntegrationRow, about: Option<About>) -> Result<Self, Error> {
         Ok(Self {
             id: row.id,
-            facts: parse(&row.config_json)?,
+            config: parse(&row.config_json)?,
             state: parse(&row.state_json)?,
+            about: about.unwrap_or_else(nothing_known),
             row,
         })
     }
 
     pub fn find(conn: &rusqlite::Connection, id: IntegrationId) -> Result<Option<Self>, Error> {
-        store::integrations::get(conn, id)?.map(Self::from_row).transpose()
+        let Some(row) = store::integrations::find(conn, id)? else { return Ok(None) };
+        Self::from_row(row, store::credentials::about(conn, id)?).map(Some)
     }
 
     pub fn get(conn: &rusqlite::Connection, id: IntegrationId) -> Result<Self, Error> {
@@ -63,12 +59,19 @@ impl Integration {
     }
 
     pub fn all(conn: &rusqlite::Connection) -> Result<Vec<Self>, Error> {
-        store::integrations::list(conn)?.into_iter().map(Self::from_row).collect()
+        let mut about = store::credentials::about_all(conn)?;
+        let rows = store::integrations::list(conn)?;
+        rows.into_iter()
+            .map(|row| {
+                let about = about.remove(&row.id);
+                Self::from_row(row, about)
+            })
+            .collect()
     }
 
     /// Where it is and how it is kept: the address without its scheme.
     pub fn address(&self) -> String {
-        match &self.facts.config {
+        match &self.config {
             Config::Sample => "inside this app".to_owned(),
             Config::Mcp { url, .. } => strip_scheme(url),
             Config::Api { base_url, .. } => strip_scheme(base_url),
@@ -76,37 +79,66 @@ impl Integration {
     }
 
     pub fn kind(&self) -> Kind {
-        kind(&self.facts.config)
+        kind(&self.config)
     }
 
-    fn card(self, now: Time, tools: &[String], days: Vec<wire::Day>) -> CardView {
+    /// True where the admin can paste a fresh key.
+    pub fn takes_key(&self) -> bool {
+        self.kind() != Kind::Sample && self.about.auth.is_key()
+    }
+
+    fn card(self, now: Time, around: &mut Around) -> CardView {
         let address = self.address();
-        let kind = self.kind();
-        let used: Option<Because> =
-            self.row.last_used_because.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        let tools = around.tools.remove(&self.id).unwrap_or_default();
         CardView {
             id: self.id,
             icon: icon(&self.row.name),
-            kind,
+            kind: self.kind(),
+            health: self.state.view(now, self.takes_key()),
             account: self.row.account_label,
             address,
-            health: self.state.view(now, self.facts.auth.is_key()),
             enabled: self.row.enabled,
             connected_by: self.row.connected_by,
             connected_at: self.row.connected_at,
-            last_used: self
-                .row
-                .last_used_at
-                .zip(used)
-                .map(|(at, because)| LastUsed { at, because }),
-            auth: self.facts.auth,
-            tools: u32::try_from(tools.len()).unwrap_or(u32::MAX),
-            can: tools.iter().take(CAN).cloned().collect(),
-            scopes: self.facts.scopes,
-            days,
+            last_used: self.row.last_used,
+            auth: self.about.auth,
+            tools: tools.count,
+            can: tools.first,
+            scopes: self.about.scopes,
+            days: around
+                .days
+                .remove(&self.id)
+                .unwrap_or_else(|| vec![Day::Unknown; DAYS as usize]),
             slug: self.row.slug,
             name: self.row.name,
         }
+    }
+}
+
+/// What a card shows that is not in its own row.
+struct Around {
+    tools: BTreeMap<IntegrationId, Summary>,
+    days: BTreeMap<IntegrationId, Vec<Day>>,
+}
+
+impl Around {
+    fn read(conn: &rusqlite::Connection, now: Time) -> Result<Self, Error> {
+        Ok(Self {
+            tools: store::tools::summaries(conn)?,
+            days: store::pings::days(conn, now, DAYS)?,
+        })
+    }
+}
+
+fn nothing_known() -> About {
+    About {
+        auth: AuthView::None,
+        scopes: vec![],
+        revokes_at: None,
+        issued_at: None,
+        access_ends_at: None,
+        renews: false,
+        refresh_ends_at: None,
     }
 }
 
@@ -116,15 +148,10 @@ pub(crate) async fn cards(engine: &Engine) -> Result<Vec<CardView>, Error> {
     engine
         .store()
         .read(move |conn| {
-            let mut tools = store::tools::names(conn)?;
-            let mut days = store::pings::days(conn, now, DAYS)?;
+            let mut around = Around::read(conn, now)?;
             let mut cards: Vec<CardView> = Integration::all(conn)?
                 .into_iter()
-                .map(|each| {
-                    let tools = tools.remove(&each.id).unwrap_or_default();
-                    let days = days.remove(&each.id).unwrap_or_else(unknown_days);
-                    each.card(now, &tools, days)
-                })
+                .map(|each| each.card(now, &mut around))
                 .collect();
             cards.sort_by_key(|card| {
                 (std::cmp::Reverse(card.health.status), card.name.to_lowercase(), card.id)
@@ -141,9 +168,8 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
         .store()
         .read(move |conn| {
             let found = Integration::get(conn, id)?;
-            let tools = store::tools::names(conn)?.remove(&id).unwrap_or_default();
-            let days = store::pings::days(conn, now, DAYS)?.remove(&id);
-            let (url, health_path) = match &found.facts.config {
+            let mut around = Around::read(conn, now)?;
+            let (url, health_path) = match &found.config {
                 Config::Sample => (found.address(), None),
                 Config::Mcp { url, .. } => (url.clone(), None),
                 Config::Api { base_url, health_path, .. } => {
@@ -156,8 +182,8 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 protocol: found.row.protocol.clone(),
                 server: found.row.server.clone(),
                 probed_at: found.row.probed_at,
-                revocable: found.facts.revokes_at.is_some(),
-                card: found.card(now, &tools, days.unwrap_or_else(unknown_days)),
+                revocable: found.about.revokes_at.is_some(),
+                card: found.card(now, &mut around),
             })
         })
         .await
@@ -175,29 +201,15 @@ pub(crate) async fn tools(engine: &Engine, id: IntegrationId) -> Result<Vec<Tool
 }
 
 fn tool_view(tool: store::tools::ToolRow) -> ToolView {
-    let annotations: serde_json::Value =
-        serde_json::from_str(&tool.annotations).unwrap_or(serde_json::Value::Null);
-    let schema: serde_json::Value =
-        serde_json::from_str(&tool.input_schema).unwrap_or(serde_json::Value::Null);
+    let pretty = serde_json::from_str::<serde_json::Value>(&tool.input_schema_json)
+        .and_then(|schema| serde_json::to_string_pretty(&schema));
     ToolView {
         name: tool.name,
         title: tool.title,
         description: tool.description,
-        input_schema: serde_json::to_string_pretty(&schema).unwrap_or(tool.input_schema),
-        risk: risk(&annotations),
+        input_schema: pretty.unwrap_or(tool.input_schema_json),
+        risk: tool.risk,
         hash: tool.hash.chars().take(8).collect(),
-    }
-}
-
-/// What a tool may do by its server's hints, read so that a hint can only raise the risk
-/// (MCP 2025-11-25, `ToolAnnotations`: hints are not to be trusted).
-#[must_use]
-pub fn risk(annotations: &serde_json::Value) -> Risk {
-    let hint = |name: &str| annotations.get(name).and_then(serde_json::Value::as_bool);
-    match (hint("destructiveHint"), hint("readOnlyHint")) {
-        (Some(true), _) => Risk::Destroys,
-        (_, Some(true)) => Risk::Reads,
-        (_, None | Some(false)) => Risk::Writes,
     }
 }
 
@@ -205,7 +217,7 @@ pub fn risk(annotations: &serde_json::Value) -> Risk {
 pub(crate) async fn rename(engine: &Engine, id: IntegrationId, name: &str) -> Result<(), Error> {
     let name = checked_name(name)?;
     change(engine, id, move |tx, _| {
-        store::integrations::rename(tx, id, &name)?;
+        store::integrations::set_name(tx, id, &name)?;
         Ok(format!("renamed to {name}"))
     })
     .await
@@ -223,7 +235,7 @@ pub(crate) async fn switch(engine: &Engine, id: IntegrationId, on: bool) -> Resu
 async fn change(
     engine: &Engine,
     id: IntegrationId,
-    job: impl FnOnce(&mut Tx<'_>, &Integration) -> Result<String, Error> + Send + 'static,
+    job: impl FnOnce(&Tx<'_>, &Integration) -> Result<String, Error> + Send + 'static,
 ) -> Result<(), Error> {
     let (now, because) = (engine.now(), engine.admin().await);
     engine
@@ -240,7 +252,7 @@ async fn change(
 
 /// Takes a signal in: the new state, and its effects, in the commit of `tx`. Nothing happens where
 /// the integration is gone meanwhile.
-pub(crate) fn apply(tx: &mut Tx<'_>, id: IntegrationId, signal: &Signal, now: Time) -> Result<(), Error> {
+pub(crate) fn apply(tx: &Tx<'_>, id: IntegrationId, signal: &Signal, now: Time) -> Result<(), Error> {
     let Some(found) = Integration::find(tx, id)? else { return Ok(()) };
     let (state, effects) = status::next(&found.state, signal, now);
     store::integrations::set_state(tx, id, &to_json(&state)?)?;
@@ -258,14 +270,14 @@ pub(crate) fn apply(tx: &mut Tx<'_>, id: IntegrationId, signal: &Signal, now: Ti
 
 /// One finished row of the record that says what changed.
 pub(crate) fn note(
-    tx: &mut Tx<'_>,
+    tx: &Tx<'_>,
     at: Time,
     integration: Option<(IntegrationId, &str)>,
     what: &str,
     because: &Because,
 ) -> Result<(), Error> {
     let row = CallRow {
-        id: uuid::Uuid::now_v7(),
+        id: CallId(uuid::Uuid::now_v7()),
         at,
         kind: RowKind::Change,
         integration: integration.map(|(id, _)| id),
@@ -273,20 +285,10 @@ pub(crate) fn note(
         action: what.to_owned(),
         because: because.clone(),
     };
-    store::calls::begin(tx, &row)?;
-    store::calls::finish(tx, &store::calls::OutcomeRow {
-        call: row.id,
-        at,
-        outcome: wire::Outcome::Ok,
-        took_ms: None,
-        error: None,
-        detail: String::new(),
-    })?;
-    tx.touch(Topic::Activity);
-    Ok(())
+    store::calls::note(tx, &row, Outcome::Ok, "")
 }
 
-pub(crate) fn touch(tx: &mut Tx<'_>, id: IntegrationId) {
+pub(crate) fn touch(tx: &Tx<'_>, id: IntegrationId) {
     tx.touch(Topic::Integrations);
     tx.touch(Topic::Integration(id));
 }
@@ -314,10 +316,12 @@ pub(crate) fn checked_name(name: &str) -> Result<String, Error> {
     Ok(name)
 }
 
-/// A slug for `name` that none of `taken` is: lower case, `[a-z0-9-]`, at most 24 characters, `-2`
-/// and so on for a second one.
-#[must_use]
-pub fn slug(name: &str, taken: &[String]) -> String {
+/// A slug for `name` that is not `taken`: lower case, `[a-z0-9-]`, at most 24 characters, `-2` and so
+/// on for a second one.
+pub(crate) fn slug(
+    name: &str,
+    taken: impl Fn(&str) -> Result<bool, Error>,
+) -> Result<String, Error> {
     let mut base: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
@@ -328,10 +332,13 @@ pub fn slug(name: &str, taken: &[String]) -> String {
     let base: String = base.trim_matches('-').chars().take(24).collect();
     let base = base.trim_end_matches('-');
     let base = if base.is_empty() { "integration" } else { base };
-    (1u32..)
-        .map(|n| if n == 1 { base.to_owned() } else { format!("{base}-{n}") })
-        .find(|slug| !taken.contains(slug))
-        .unwrap_or_else(|| base.to_owned())
+    let mut slug = base.to_owned();
+    let mut next = 2u32;
+    while taken(&slug)? {
+        slug = format!("{base}-{next}");
+        next += 1;
+    }
+    Ok(slug)
 }
 
 fn icon(name: &str) -> Icon {
@@ -339,10 +346,6 @@ fn icon(name: &str) -> Icon {
     // The name decides the colour, so that the same thing looks the same on every computer.
     let sum = name.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
     Icon { monogram, colour: u8::try_from(sum % 12).unwrap_or(0) }
-}
-
-fn unknown_days() -> Vec<wire::Day> {
-    vec![wire::Day::Unknown; DAYS as usize]
 }
 
 fn strip_scheme(url: &str) -> String {
@@ -363,23 +366,17 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn slugs_are_short_plain_and_unique() {
+        let slug = |name: &str, taken: &[&str]| {
+            slug(name, |slug| Ok(taken.contains(&slug))).expect("nothing here fails")
+        };
         assert_eq!(slug("Internal Orders API", &[]), "internal-orders-api");
-        assert_eq!(slug("Google", &["google".into(), "google-2".into()]), "google-3");
+        assert_eq!(slug("Google", &["google", "google-2"]), "google-3");
         assert_eq!(slug("日本", &[]), "integration");
         assert_eq!(slug("a__b", &[]), "a-b", "`__` separates integration and tool on the MCP wire");
         assert!(slug(&"x".repeat(99), &[]).len() <= 24);
-    }
-
-    #[test]
-    fn hints_only_raise_the_risk() {
-        assert_eq!(risk(&json!({})), Risk::Writes);
-        assert_eq!(risk(&json!({"readOnlyHint": true})), Risk::Reads);
-        assert_eq!(risk(&json!({"readOnlyHint": true, "destructiveHint": true})), Risk::Destroys);
-        assert_eq!(risk(&json!({"readOnlyHint": "yes"})), Risk::Writes);
     }
 
     #[test]

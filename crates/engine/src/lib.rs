@@ -13,6 +13,7 @@ pub mod fakes;
 mod health;
 pub mod http;
 pub mod integrations;
+mod monitor;
 pub mod oauth;
 pub mod ports;
 pub mod sample;
@@ -62,6 +63,7 @@ struct Inner {
     sample: tokio::sync::OnceCell<Sample>,
     live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
     attempts: Attempts,
+    network: monitor::Network,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
     stopping: CancellationToken,
@@ -95,6 +97,7 @@ impl Engine {
             sample: tokio::sync::OnceCell::new(),
             live: Mutex::default(),
             attempts: Attempts::default(),
+            network: monitor::Network::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
             options,
@@ -103,6 +106,7 @@ impl Engine {
             vault,
         }));
         engine.pass_changes_on();
+        monitor::run(&engine);
         Ok(engine)
     }
 
@@ -194,6 +198,10 @@ impl Engine {
         &self.0.attempts
     }
 
+    pub(crate) fn network(&self) -> &monitor::Network {
+        &self.0.network
+    }
+
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.0.stopping.clone()
     }
@@ -220,7 +228,7 @@ impl Engine {
         let found = self.store().read(move |conn| Integration::get(conn, id)).await?;
         let is_sample = found.kind() == wire::Kind::Sample;
         let sample_url = if is_sample { Some(self.sample().await?.url()) } else { None };
-        let connector = Connector::new(&found.facts.config, self.http(), sample_url)?;
+        let connector = Connector::new(&found.config, self.http(), sample_url)?;
         let made = Arc::new(Live {
             name: found.row.name,
             connector: Arc::new(connector),

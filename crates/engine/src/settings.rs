@@ -8,7 +8,7 @@ const KEY: &str = "settings";
 /// The settings as saved, or the first ones: the OS account's full name, the system's theme.
 pub(crate) async fn get(engine: &Engine) -> Result<Settings, Error> {
     let saved = engine.store().read(|conn| store::settings::get(conn, KEY)).await?;
-    Ok(saved.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_else(first))
+    Ok(saved.unwrap_or_else(first))
 }
 
 fn first() -> Settings {
@@ -21,11 +21,10 @@ pub(crate) async fn save(engine: &Engine, mut settings: Settings) -> Result<(), 
     settings.person = crate::integrations::checked_name(&settings.person).map_err(|error| {
         Error { args: error.args.into_iter().map(|(k, v)| if k == "field" { (k, "Your name".to_owned()) } else { (k, v) }).collect(), ..error }
     })?;
-    let json = crate::integrations::to_json(&settings)?;
     engine
         .store()
         .write(Durability::Full, move |tx| {
-            store::settings::set(tx, KEY, &json)?;
+            store::settings::set(tx, KEY, &settings)?;
             tx.touch(Topic::App);
             Ok(())
         })
@@ -33,7 +32,7 @@ pub(crate) async fn save(engine: &Engine, mut settings: Settings) -> Result<(), 
 }
 
 pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
-    let checked_at = engine.store().read(|conn| store::pings::newest(conn)).await?;
+    let checked_at = engine.store().read(store::pings::newest).await?;
     let options = engine.options();
     Ok(AppView {
         version: options.version.clone(),

@@ -7,12 +7,12 @@ use crate::{
     Engine,
     calls::Journal,
     connectors::Config,
-    integrations::{Facts, Integration, status::End},
+    integrations::{Integration, status::End},
     oauth::{self, RefreshError},
     store,
     vault::{Credential, OAuthCredential},
 };
-use wire::{AuthView, Because, Error, ErrorCode, IntegrationId, RowKind, ScopeView, Time};
+use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time};
 
 /// Five minutes before its end, or at three quarters of its life where that is earlier, a token is
 /// renewed.
@@ -83,7 +83,7 @@ async fn renew(
     because: &Because,
 ) -> Result<(Credential, u64), Error> {
     let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
-    let reach = found.facts.config.reach();
+    let reach = found.config.reach();
     let journal = Journal::begin(
         engine,
         RowKind::Token,
@@ -108,45 +108,17 @@ async fn renew(
             return Err(error);
         }
     };
-    let mut facts = found.facts.clone();
-    describe(&mut facts, &new);
-    let json = crate::integrations::to_json(&facts)?;
     let outcome = journal.outcome_ok(engine.now(), "a fresh token");
     let copy = new.clone();
     let (generation, ()) = engine
         .vault()
         .save(id, Credential::OAuth(Box::new(new)), Some(generation), move |tx| {
-            store::integrations::set_config(tx, id, &json)?;
             store::calls::finish(tx, &outcome)?;
             crate::integrations::touch(tx, id);
             Ok(())
         })
         .await?;
     Ok((Credential::OAuth(Box::new(copy)), generation))
-}
-
-/// Puts what may be shown of a sign-in into the integration's facts.
-pub(crate) fn describe(facts: &mut Facts, oauth: &OAuthCredential) {
-    facts.auth = AuthView::OAuth {
-        issuer: oauth.issuer.clone(),
-        renews: oauth.refresh.is_some(),
-        ends_at: if oauth.refresh.is_some() { oauth.refresh_expires_at } else { oauth.expires_at },
-    };
-    let held = oauth.scopes.iter().map(|name| (name, true));
-    let missing = oauth
-        .requested_scopes
-        .iter()
-        .filter(|name| !oauth.scopes.contains(name))
-        .map(|name| (name, false));
-    facts.scopes = held
-        .chain(missing)
-        .map(|(name, granted)| ScopeView { name: name.clone(), plain: None, granted })
-        .collect();
-    facts.revokes_at = oauth
-        .revocation_endpoint
-        .as_deref()
-        .and_then(|url| url::Url::parse(url).ok())
-        .and_then(|url| url.host_str().map(str::to_owned));
 }
 
 /// When the connection ends for good: the refresh token's own end, or, without one, the access

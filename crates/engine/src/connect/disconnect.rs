@@ -31,7 +31,7 @@ pub(crate) async fn preview(engine: &Engine, id: IntegrationId) -> Result<Discon
                 in_flight,
                 calls_30d: store::calls::count_since(conn, id, since)?,
                 tools: crate::health::count(&store::tools::list(conn, id)?),
-                revokes_at: found.facts.revokes_at,
+                revokes_at: found.about.revokes_at,
                 name: found.row.name,
             })
         })
@@ -62,10 +62,10 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     live.ended.cancel();
     live.connector.drop_session().await;
 
-    let reach = found.facts.config.reach();
+    let reach = found.config.reach();
     let revocation = match &oauth {
         Some(oauth) if oauth.revocation_endpoint.is_some() => {
-            let host = found.facts.revokes_at.clone().unwrap_or_default();
+            let host = found.about.revokes_at.clone().unwrap_or_default();
             match revoke(engine, id, &name, &reach, oauth, &because).await {
                 Ok(status) => Revocation::Done { host, status },
                 Err(error) => Revocation::Pending { host, error },
@@ -78,7 +78,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .vault()
         .destroy(id, move |tx| {
             let found = Integration::get(tx, id)?;
-            store::integrations::delete(tx, id)?;
+            store::integrations::remove(tx, id)?;
             integrations::note(tx, now, Some((id, &found.row.name)), "disconnected", &row_because)?;
             integrations::touch(tx, id);
             tx.touch(Topic::App);

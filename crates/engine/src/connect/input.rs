@@ -138,7 +138,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             .ok_or_else(|| Error::new(ErrorCode::FieldEmpty).with("field", "Key").fix(Fix::PasteKey))
             .and_then(|key| secret(key, "Key"))
     };
-    let typed = match &found.facts.auth {
+    let typed = match &found.about.auth {
         AuthView::Bearer if found.kind() == Kind::Sample => None,
         AuthView::Bearer => Some(Credential::Bearer { token: fresh()? }),
         AuthView::Header { name } => Some(Credential::Header { name: name.clone(), value: fresh()? }),
@@ -152,7 +152,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         }
     };
     let parsed = |url: &str| address(url, "URL").map(Some);
-    let (url, health_path, private_hosts, issuer) = match &found.facts.config {
+    let (url, health_path, private_hosts, issuer) = match &found.config {
         Config::Sample => (None, String::new(), vec![], None),
         Config::Mcp { url, private_hosts, issuer, .. } => {
             (parsed(url)?, String::new(), private_hosts.clone(), issuer.clone())
@@ -170,7 +170,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         private_hosts,
         typed,
         issuer,
-        scopes: found.facts.scopes.iter().map(|scope| scope.name.clone()).collect(),
+        scopes: found.about.scopes.iter().map(|scope| scope.name.clone()).collect(),
     })
 }
 

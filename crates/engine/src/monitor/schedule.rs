@@ -1,0 +1,297 @@
+//! When each integration is due: pure, so that a clock that jumps, sleeps and wakes can be tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use wire::{ErrorCode, IntegrationId, TestReport, Time};
+
+/// Fifteen minutes between pings of what is well.
+const INTERVAL_MS: i64 = 15 * 60_000;
+/// The first wave after start or wake, and after the network's return, is spread over this long.
+pub const SPREAD_MS: i64 = 60_000;
+/// A first failure is looked at again after half a minute, then later and later.
+const DOUBT_MS: i64 = 30_000;
+/// A tick that comes later than this says that the machine slept, or the clock was set.
+const GAP_MS: i64 = 90_000;
+/// So many in a row must be silent before silence is called offline; all of them, where there are
+/// fewer (but two at least: one alone may just be down).
+const SILENT: usize = 4;
+
+/// What one ping told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    Answered,
+    RateLimited { until: Time },
+    NoAnswer,
+    /// Nothing was sent (the keyring is locked, the integration is gone).
+    NotSent,
+}
+
+impl Tried {
+    pub fn of(report: &TestReport) -> Self {
+        match (&report.error, &report.health.reason) {
+            (_, wire::Reason::RateLimited { until }) => Self::RateLimited { until: *until },
+            (Some(error), _) if matches!(error.code, ErrorCode::Unreachable | ErrorCode::ServerError) => Self::NoAnswer,
+            (Some(error), _)
+                if matches!(
+                    error.code,
+                    ErrorCode::KeyringLocked | ErrorCode::KeyringAbsent | ErrorCode::KeyringHanging | ErrorCode::KeyringFailed
+                ) =>
+            {
+                Self::NotSent
+            }
+            (Some(_) | None, _) => Self::Answered,
+        }
+    }
+}
+
+/// One that is to be pinged now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub id: IntegrationId,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: Time,
+    failures: u32,
+    running: bool,
+}
+
+/// The due times of every integration that is switched on.
+#[derive(Debug)]
+pub struct Schedule {
+    entries: BTreeMap<IntegrationId, Entry>,
+    silent: BTreeSet<IntegrationId>,
+    last_tick: Time,
+}
+
+impl Schedule {
+    pub fn starting(now: Time) -> Self {
+        Self { entries: BTreeMap::new(), silent: BTreeSet::new(), last_tick: now }
+    }
+
+    /// Takes in who is there now. After a gap (sleep, or a clock that was set) all are spread anew.
+    pub fn know(
+        &mut self,
+        now: Time,
+        known: impl Iterator<Item = (IntegrationId, Option<Time>)>,
+        mut jitter: impl FnMut(i64) -> i64,
+    ) {
+        let known: BTreeMap<_, _> = known.collect();
+        self.entries.retain(|id, _| known.contains_key(id));
+        self.silent.retain(|id| known.contains_key(id));
+        for (id, checked) in known {
+            // Proved a moment ago by being connected: its turn comes with the interval.
+            let fresh = checked.is_some_and(|at| (0..SPREAD_MS).contains(&now.since(at)));
+            self.entries.entry(id).or_insert_with(|| Entry {
+                at: now.plus(if fresh { INTERVAL_MS / 2 + jitter(INTERVAL_MS / 2) } else { jitter(SPREAD_MS) }),
+                failures: 0,
+                running: false,
+            });
+        }
+        let gap = now.since(self.last_tick);
+        if !(0..GAP_MS).contains(&gap) {
+            self.spread(now, jitter);
+        }
+        self.last_tick = now;
+    }
+
+    /// Everything within the next minute, in no order, with back-off forgotten.
+    pub fn spread(&mut self, now: Time, mut jitter: impl FnMut(i64) -> i64) {
+        for entry in self.entries.values_mut() {
+            entry.at = now.plus(jitter(SPREAD_MS));
+            entry.failures = 0;
+        }
+    }
+
+    /// Those whose time has come, marked as running. Offline, one alone is tried each time: the one
+    /// that has waited longest.
+    pub fn due(&mut self, now: Time, offline: bool) -> Vec<Due> {
+        let mut due: Vec<(Time, IntegrationId)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| !entry.running && (offline || entry.at <= now))
+            .map(|(id, entry)| (entry.at, *id))
+            .collect();
+        due.sort_unstable();
+        if offline {
+            due.truncate(1);
+        }
+        for (_, id) in &due {
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.running = true;
+            }
+        }
+        due.into_iter().map(|(_, id)| Due { id }).collect()
+    }
+
+    /// Takes in what a ping told. True where it is the first answer after a general silence.
+    pub fn tried(
+        &mut self,
+        id: IntegrationId,
+        tried: Tried,
+        now: Time,
+        mut jitter: impl FnMut(i64) -> i64,
+    ) -> bool {
+        let was_silent = self.silent.len() >= 2;
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        entry.running = false;
+        match tried {
+            Tried::Answered => {
+                entry.failures = 0;
+                entry.at = now.plus(INTERVAL_MS / 2 + jitter(INTERVAL_MS));
+                self.silent.clear();
+                was_silent
+            }
+            Tried::RateLimited { until } => {
+                entry.failures = 0;
+                entry.at = Time(until.0.max(now.0)).plus(jitter(SPREAD_MS));
+                self.silent.clear();
+                was_silent
+            }
+            Tried::NoAnswer => {
+                entry.failures = entry.failures.saturating_add(1);
+                let step = DOUBT_MS << entry.failures.saturating_sub(1).min(5);
+                let step = step.min(INTERVAL_MS);
+                entry.at = now.plus(step / 2 + jitter(step));
+                self.silent.insert(id);
+                false
+            }
+            Tried::NotSent => {
+                entry.at = now.plus(SPREAD_MS + jitter(SPREAD_MS));
+                false
+            }
+        }
+    }
+
+    /// True where enough of `outside` were tried in a row and none answered.
+    pub fn none_answers(&self, outside: &[IntegrationId]) -> bool {
+        let silent = outside.iter().filter(|id| self.silent.contains(id)).count();
+        silent >= outside.len().min(SILENT).max(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ids(count: u128) -> Vec<IntegrationId> {
+        (1..=count).map(|n| IntegrationId(uuid::Uuid::from_u128(n))).collect()
+    }
+
+    fn middle(below: i64) -> i64 {
+        below / 2
+    }
+
+    fn know(schedule: &mut Schedule, now: i64, ids: &[IntegrationId]) {
+        let mut turn = 0;
+        schedule.know(Time(now), ids.iter().map(|id| (*id, None)), |below| {
+            turn += 1;
+            (turn * 7919) % below.max(1)
+        });
+    }
+
+    #[test]
+    fn the_first_wave_is_spread_over_a_minute() {
+        let all = ids(200);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        let mut seen = 0;
+        for second in 0..60 {
+            let due = schedule.due(Time(second * 1000), false).len();
+            assert!(due <= 40, "{due} at once in second {second}");
+            seen += due;
+        }
+        assert_eq!(seen + schedule.due(Time(60_000), false).len(), 200);
+    }
+
+    #[test]
+    fn waking_after_three_days_spreads_all_and_runs_each_once() {
+        let all = ids(200);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        let woken = 3 * 24 * 3_600_000;
+        know(&mut schedule, woken, &all);
+        let at_once = schedule.due(Time(woken), false).len();
+        assert!(at_once < 20, "{at_once} in the first moment after waking");
+        let later = schedule.due(Time(woken + 60_000), false).len();
+        assert_eq!(at_once + later, 200, "each one once, not once for each missed turn");
+    }
+
+    #[test]
+    fn one_that_runs_is_not_started_again() {
+        let all = ids(1);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        assert_eq!(schedule.due(Time(60_000), false).len(), 1);
+        assert_eq!(schedule.due(Time(70_000), false).len(), 0);
+        schedule.tried(all[0], Tried::Answered, Time(80_000), middle);
+        assert_eq!(schedule.due(Time(81_000), false).len(), 0);
+        assert_eq!(schedule.due(Time(80_000 + INTERVAL_MS * 3 / 2), false).len(), 1);
+    }
+
+    #[test]
+    fn too_many_requests_are_not_asked_again_before_their_time() {
+        let all = ids(1);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        schedule.due(Time(60_000), false);
+        let until = Time(10_000_000);
+        schedule.tried(all[0], Tried::RateLimited { until }, Time(61_000), middle);
+        assert!(schedule.due(Time(9_999_999), false).is_empty());
+    }
+
+    #[test]
+    fn offline_tries_one_at_a_time_and_the_first_answer_says_that_it_is_back() {
+        let all = ids(50);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        for due in schedule.due(Time(60_000), false) {
+            schedule.tried(due.id, Tried::NoAnswer, Time(61_000), middle);
+        }
+        assert!(schedule.none_answers(&all));
+        let one = schedule.due(Time(70_000), true);
+        assert_eq!(one.len(), 1);
+        assert!(schedule.tried(one[0].id, Tried::Answered, Time(71_000), middle), "it is back");
+        assert!(!schedule.none_answers(&all));
+    }
+
+    #[test]
+    fn doubt_looks_again_sooner_than_the_interval_and_backs_off() {
+        let all = ids(1);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        schedule.due(Time(60_000), false);
+        let mut waits = vec![];
+        let mut now = 60_000;
+        for _ in 0..8 {
+            schedule.tried(all[0], Tried::NoAnswer, Time(now), middle);
+            let next = (now..).step_by(1000).find(|t| !schedule.due(Time(*t), false).is_empty()).expect("due at last");
+            waits.push(next - now);
+            now = next;
+        }
+        assert!(waits[0] <= 2 * DOUBT_MS, "{waits:?}");
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]), "{waits:?}");
+        assert!(waits.iter().all(|wait| *wait <= INTERVAL_MS * 3 / 2 + 1000), "{waits:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_clock_does_every_one_is_due_again_within_two_intervals(
+            jumps in prop::collection::vec(-7_200_000i64..7_200_000, 1..40)
+        ) {
+            let all = ids(5);
+            let mut schedule = Schedule::starting(Time(0));
+            let mut now = 0i64;
+            for jump in jumps {
+                now += jump;
+                know(&mut schedule, now, &all);
+                for due in schedule.due(Time(now), false) {
+                    schedule.tried(due.id, Tried::Answered, Time(now), middle);
+                }
+            }
+            let later = now + 2 * INTERVAL_MS;
+            prop_assert_eq!(schedule.due(Time(later), false).len(), 5);
+        }
+    }
+}
