@@ -1,0 +1,370 @@
+# The window's own sentences. Names of things and buttons are the product's words.
+
+brand = Chief
+pages = Pages
+skip = Skip to content
+integrations = Integrations
+activity = Activity
+settings = Settings
+add-integration = Add integration
+disconnect = Disconnect
+rename = Rename
+open = Open
+close = Close
+cancel = Cancel
+back = Back
+save = Save
+saved = Saved.
+copied = Copied.
+dismiss = Dismiss
+details = Details
+show = Show
+hide = Hide
+optional = (optional)
+none = —
+loading = Loading…
+try-again = Try again
+search = Search
+filter = Filter
+connect = Connect
+
+# --- lists: loading, empty, error, stale
+not-loaded = This could not be loaded
+stale = Showing what was known at { $when }.
+nothing-found = Nothing matches “{ $search }”
+nothing-found-hint = Names, addresses, accounts and tools are searched.
+nothing-connected = Nothing is connected
+nothing-needs-you = Nothing needs you
+no-apis = No custom API is connected
+no-mcp = No MCP server is connected
+lost = Not found
+lost-title = This page does not exist
+lost-sentence = Choose one at the side.
+show-more = { $count ->
+    [one] Show one more
+   *[other] Show { $count } more
+}
+show-all = Show all
+
+# --- cards
+count-connected = { $count } connected
+count-healthy = { $count } healthy
+count-expiring = { $count } expiring
+count-failing = { $count } failing
+count-off = { $count } switched off
+chip-all = All
+needs-you = Needs you
+chip-apis = Custom APIs
+chip-mcp = MCP servers
+connected-by = Connected by
+last-used = Last used
+never = never
+can = Can
+can-nothing = no tools found
+can-more = and { $count } more
+tools-count = { $count ->
+    [one] 1 tool
+   *[other] { $count } tools
+}
+testing = Testing…
+more-for = More for { $name }
+action-for = { $action }: { $name }
+switched-off = Switched off
+why-off = Switched off: it takes no part in any task until it is switched on.
+expires-in = Expires { $when }
+scopes-count = Scopes ({ $count })
+scopes-none = The server names no scopes for this credential.
+scope-not-granted = Not granted: { $scope }
+days-title = Last 30 days:
+days-healthy = { $count ->
+    [one] 1 day healthy
+   *[other] { $count } days healthy
+}
+days-troubled = { $count ->
+    [one] 1 day troubled
+   *[other] { $count } days troubled
+}
+days-failing = { $count ->
+    [one] 1 day failing
+   *[other] { $count } days failing
+}
+days-none = nothing checked yet
+because-health = Health check
+because-connecting = Connecting
+switch-off = Switch off
+switched-on = Switched on.
+switched-off-now = Switched off.
+tested = Test went well: { $answer }, { $took }.
+
+# --- needs you
+need-expiring = { $name } will stop soon.
+need-more = { $count ->
+    [one] One more needs you.
+   *[other] { $count } more need you.
+}
+
+# --- side bar
+side-needs = { $count ->
+    [one] One integration needs you
+   *[other] { $count } integrations need you
+}
+side-needs-you = need you
+all-checked = All checked { $when }
+not-checked = { $count ->
+    [one] One not checked yet
+   *[other] { $count } not checked yet
+}
+
+# --- first run
+first-title = Connect your first integration
+first-sentence = Chief acts through what you connect here. Each integration becomes a card that shows how it is, what it can do, and what it did.
+connect-sample = Connect the sample
+connecting-sample = Connecting the sample…
+sample-is = A small MCP server inside this app: six harmless tools, no account, and nothing leaves this computer. Disconnect removes it.
+sample-connected = { $count ->
+    [one] The sample is connected: 1 tool.
+   *[other] The sample is connected: { $count } tools.
+}
+
+# --- add integration
+kind-sample = Sample
+kind-mcp = MCP server
+kind-mcp-hint = Your own or a vendor’s endpoint, with or without sign-in.
+kind-api = Custom API
+kind-api-hint = Any HTTP API: its base URL and a key.
+field-mcp-url = Server URL
+field-base-url = Base URL
+field-name = Name
+name-hint = Empty: the server’s own name.
+api-name-hint = Stands on the card, up to 60 characters.
+auth = How it knows you
+auth-discover = Find out
+auth-discover-hint = Sign in if the server asks for it.
+auth-bearer = Bearer token
+auth-header = Custom header
+auth-key-header = API key in a header
+auth-key-query = API key in the query
+auth-basic = User name and password (Basic)
+field-token = Token
+field-header = Header name
+field-parameter = Parameter name
+field-value = Header value
+field-key = API key
+field-user = User name
+field-password = Password
+field-health = Health path
+health-hint = Called to see whether the key works. Empty: the base URL itself.
+secret-hint = Kept sealed on this computer. It is never shown again.
+saved-after-proof = Saved only after one request has proved it.
+
+# --- an attempt
+connecting = Connecting
+attempt-checking = Checking what the server asks for…
+attempt-waiting = Waiting for your browser…
+attempt-waiting-detail = Sign in at { $host } in the browser window that has opened. This ends by itself { $when }.
+attempt-exchanging = Your browser came back. Getting the token…
+attempt-proving = Checking the credential and listing the tools…
+attempt-done = { $name } is connected.
+tools-found = { $count ->
+    [0] It has no tools.
+    [one] One tool was found.
+   *[other] { $count } tools were found.
+}
+open-again = Open again
+copy-link = Copy the link
+browser-opened = The browser was asked to open the page again.
+link-copied = Copied. Paste it into a browser on this computer.
+link-take = Copy this link into a browser on this computer.
+sign-in-link = Sign-in link
+ask-private = { $host } leads to { $address }, inside a private network. Is that meant?
+ask-private-detail = Nothing was sent there yet. Say yes if it is your own server on this computer or in your network.
+ask-private-yes = Yes, connect to it
+ask-no = No, go back
+ask-duplicate = { $name } is connected to this address already.
+ask-duplicate-same = It is the same account. A second card would show the same thing twice.
+ask-duplicate-unknown = The server does not tell whether it is the same account.
+ask-duplicate-open = Open it
+ask-duplicate-yes = Connect a second one
+ask-account = You signed in as { $now }, but this integration belongs to { $before }.
+ask-account-detail = Agents would act as the new account from now on. History and settings stay.
+ask-account-yes = Yes, use the new account
+ask-account-no = No, keep it as it is
+
+# --- reconnect, rename
+reconnect-name = Reconnect { $name }
+paste-key-for = Paste a fresh key for { $name }
+fresh-token = Fresh token
+fresh-named-key = Fresh key ({ $key })
+fresh-password = Fresh password of { $user }
+fresh-key-hint = It replaces the old one once a request has proved it. History and settings stay.
+gone-title = Not connected
+gone = This integration is gone: it was disconnected.
+to-integrations = All integrations
+rename-name = Rename { $name }
+rename-hint = The prefix of its tools stays as it is.
+renamed = Renamed to { $name }.
+
+# --- disconnect
+disconnect-name = Disconnect { $name }?
+disconnected-name = { $name } is disconnected
+disconnect-lead = This cannot be undone. It ends at once:
+breaks-in-flight = { $count ->
+    [one] One call that is running now fails.
+   *[other] { $count } calls that are running now fail.
+}
+breaks-tools = { $count ->
+    [one] Its tool is gone for every agent.
+   *[other] Its { $count } tools are gone for every agent.
+}
+breaks-calls = { $count ->
+    [one] It was called once in the last 30 days.
+   *[other] It was called { $count } times in the last 30 days.
+}
+breaks-revokes = Its access is revoked at { $host }.
+breaks-not-revoked = Its credential stays valid at the other side until you revoke it there: it offers no way to do it from here.
+breaks-credential = The credential is destroyed on this computer, for good.
+disconnect-keeps = The record of what it did stays under its name.
+keep-it = Keep it
+disconnecting = Disconnecting…
+revoked = { $host } confirmed that the access is revoked.
+revocation-not-offered = The other side offers no way to revoke from here. Revoke the key or token there yourself.
+revocation-pending = { $host } has not confirmed the revocation yet ({ $why }). The app keeps trying; to be sure, revoke it there yourself.
+credential-destroyed = The credential is destroyed on this computer.
+calls-ended = { $count ->
+    [one] One running call was ended.
+   *[other] { $count } running calls were ended.
+}
+
+# --- an integration's page
+tools = Tools
+scopes = Scopes
+connected-by-on = connected by { $person } on { $date }
+test-went-well = The test went well
+test-failed = The test failed
+test-tried = Tried
+test-answer = Came back
+test-nothing = nothing
+search-tools = Search tools
+list-again = List tools again
+listed = Listed
+no-tools = No tools
+no-tools-hint = The server listed none.
+no-tool-found = No tool matches “{ $search }”.
+tool-no-description = The server gives no description.
+tool-takes = Takes (JSON Schema)
+tool-hash = Pinned as
+risk-reads = Reads
+risk-writes = May change
+risk-destroys = May destroy
+credential = Credential
+granted-scopes = Granted scopes
+all-scopes = All { $count } scopes
+auth-is-sample = Made by this app for the sample inside it.
+auth-is-none = The server asks for none.
+auth-is-bearer = A token that was pasted, sent as Bearer.
+auth-is-header = A key that was pasted, sent in the header { $name }.
+auth-is-query = A key that was pasted, sent in the query as { $name }.
+auth-is-basic = User name { $user } and a password, sent as Basic.
+auth-is-oauth = Signed in at { $issuer }.
+auth-revocable = Disconnect revokes it there.
+server-says = The server calls itself { $server }.
+renews = It renews itself.
+renews-before = It renews itself; the present token ends on { $moment }.
+ends-on = It ends on { $moment }, { $when }, and cannot renew itself.
+ended-on = It ended on { $moment } and cannot renew itself.
+ends-unknown = The server does not tell when it ends.
+is-on = Switched on
+switch-off-hint = Switched off, it takes no part in any task; nothing is lost.
+address = Address
+url = URL
+prefix = Prefix of its tools
+disconnect-hint = Revokes and destroys the credential of { $name }. What it did stays in the record.
+
+# --- activity
+activity-sub = Every call, newest first
+all-integrations = All integrations
+filter-integration = Integration
+show-pings = Show pings
+col-time = Time
+col-integration = Integration
+col-action = Action
+col-status = Status
+col-took = Took
+col-because = Because of
+outcome-running = Running
+outcome-ok = OK
+outcome-failed = Failed
+outcome-refused = Refused
+outcome-unknown = Unknown
+row-answer = Came back: { $detail }
+no-activity = Nothing has happened yet
+no-activity-pings = Calls stand here as they are made. Pings are hidden.
+no-activity-hint = Calls and pings stand here as they are made.
+load-more = Load more
+
+# --- settings
+you = You
+your-name = Your name
+your-name-hint = Stands on the cards that you connect.
+appearance = Appearance
+theme = Theme
+theme-system = As the system
+theme-light = Light
+theme-dark = Dark
+keyring = Keyring
+keyring-unasked = The keyring is asked when the first credential is needed.
+keyring-ready = Credentials are sealed with a key in this computer’s keyring.
+keyring-ready-now = The keyring is unlocked.
+keyring-session = Credentials are kept in memory only and are gone when the app ends.
+keyring-session-now = Credentials are kept for this run only.
+keyring-absent = This computer has no keyring that answers, so no credential can be opened or kept. Start one (such as GNOME Keyring or KWallet), or keep credentials for this run only.
+keyring-locked = The keyring is locked, so no credential can be opened or kept.
+keyring-hanging = The keyring does not answer. Look for its password prompt, then try again.
+keyring-lost = The keyring no longer holds this app’s key, so the kept credentials cannot be opened. Reconnect each integration.
+keep-for-this-run = Keep for this run only
+use-keyring = Use the keyring
+review = Review
+about = About
+data-folder = Data folder
+log-folder = Log folder
+copy-name = Copy: { $name }
+version = Version
+
+# --- time
+ago-now = just now
+ago-seconds = { $count } s ago
+ago-minutes = { $count } min ago
+ago-hours = { $count } h ago
+ago-yesterday = yesterday
+ago-days = { $count ->
+    [one] 1 day ago
+   *[other] { $count } days ago
+}
+until-soon = in less than a minute
+until-minutes = in { $count } min
+until-hours = in { $count } h
+until-days = { $count ->
+    [one] in 1 day
+   *[other] in { $count } days
+}
+took-ms = { $n } ms
+took-s = { $n } s
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
+month-5 = May
+month-6 = Jun
+month-7 = Jul
+month-8 = Aug
+month-9 = Sep
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec
+weekday-0 = Sun
+weekday-1 = Mon
+weekday-2 = Tue
+weekday-3 = Wed
+weekday-4 = Thu
+weekday-5 = Fri
+weekday-6 = Sat

@@ -1,0 +1,205 @@
+//! The window: side bar, banner, the page, and what stands before it.
+
+mod acts;
+mod side;
+
+use crate::{
+    ipc, page,
+    pages::{
+        activity::Activity,
+        integration::Integration,
+        integrations::{CardChip, Filters, Integrations},
+        settings::Settings,
+    },
+    parts::{
+        banner::{Banner, Choice},
+        states,
+        toast::Toasts,
+    },
+    query::use_query,
+    route::{Route, Tab, go},
+    say::say,
+    sheets::Sheets,
+    state::{Action, Frame, State},
+    time::{self, Now},
+};
+use gloo_timers::callback::Interval;
+use side::Side;
+use wire::{GetApp, GetSettings, KeyringView, ListIntegrations, Time, Topic, UnlockKeyring, UseSessionOnly};
+use yew::{platform::spawn_local, prelude::*};
+use yew_router::prelude::*;
+
+/// The app with its addresses behind `#`.
+#[component]
+pub fn App() -> Html {
+    html! { <HashRouter><Filters><Window /></Filters></HashRouter> }
+}
+
+/// How often relative times move on, in milliseconds.
+const TICK: u32 = 10_000;
+
+/// Everything in the window. It owns the data that more than one page shows.
+#[component]
+pub fn Window() -> Html {
+    let cards = use_query(ListIntegrations {}, vec![Topic::Integrations]);
+    let app = use_query(GetApp {}, vec![Topic::App]);
+    let settings = use_query(GetSettings {}, vec![Topic::App]);
+    let state = use_reducer_eq(State::default);
+    let now = use_clock(app.data.as_ref().map(|app| app.now));
+
+    let dispatch = {
+        let dispatcher = state.dispatcher();
+        use_callback((), move |action: Action, ()| dispatcher.dispatch(action))
+    };
+    let act = {
+        let dispatch = dispatch.clone();
+        use_callback((), move |(id, act), ()| acts::perform(id, act, &dispatch))
+    };
+    use_effect_with(settings.data.as_ref().map(|s| s.theme), |theme| {
+        if let Some(theme) = theme {
+            page::apply_theme(*theme);
+        }
+    });
+
+    let frame = Frame {
+        cards,
+        app,
+        settings,
+        state: (*state).clone().into(),
+        dispatch,
+        act,
+    };
+    let gone = frame.dispatch.reform(Action::Unsay);
+    html! {
+        <ContextProvider<Now> context={Now(now)}>
+            <ContextProvider<Frame> context={frame.clone()}>
+                <a class="skip" href="#main" onclick={Callback::from(skip)}>{ say("skip") }</a>
+                <div class="app">
+                    <Side />
+                    <main id="main" tabindex="-1">
+                        <KeyringBanner />
+                        <Page />
+                    </main>
+                </div>
+                <Sheets />
+                <Toasts toasts={frame.state.toasts.clone()} {gone} />
+            </ContextProvider<Frame>>
+        </ContextProvider<Now>>
+    }
+}
+
+/// Past the side bar, without changing the address.
+fn skip(e: MouseEvent) {
+    e.prevent_default();
+    page::focus("main");
+}
+
+#[component]
+fn Page() -> Html {
+    let route = use_route::<Route>().unwrap_or(Route::Integrations);
+    let first = use_mut_ref(|| true);
+    // A new page begins at its heading, for eyes and screen readers alike; not at the start, and
+    // not from tab to tab of one page.
+    use_effect_with(place(&route), move |_| {
+        if !first.replace(false) {
+            page::focus("title");
+        }
+    });
+    match route {
+        Route::Integrations => html! { <Integrations /> },
+        Route::Integration { id } => html! { <Integration key={id.to_string()} {id} tab={Tab::Tools} /> },
+        Route::Tab { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
+        Route::Activity => html! { <Activity /> },
+        Route::Settings => html! { <Settings /> },
+        Route::Lost => html! {
+            <>
+                <header class="page"><h1 tabindex="-1" id="title">{ say("lost") }</h1></header>
+                { states::empty(say("lost-title"), say("lost-sentence")) }
+            </>
+        },
+    }
+}
+
+/// The page of a route, whatever its tab.
+fn place(route: &Route) -> Route {
+    match route {
+        Route::Tab { id, .. } => Route::Integration { id: *id },
+        Route::Integrations
+        | Route::Integration { .. }
+        | Route::Activity
+        | Route::Settings
+        | Route::Lost => route.clone(),
+    }
+}
+
+/// The moment that relative times are told from: the engine's clock when it last told, moved on by
+/// this computer's.
+#[hook]
+fn use_clock(told: Option<Time>) -> Time {
+    let ahead = use_mut_ref(|| 0_i64);
+    let now = use_state_eq(time::now);
+    {
+        let (ahead, now) = (ahead.clone(), now.setter());
+        use_effect_with(told, move |told| {
+            if let Some(told) = told {
+                *ahead.borrow_mut() = told.since(time::now());
+                now.set(*told);
+            }
+            let timer = Interval::new(TICK, move || now.set(time::now().plus(*ahead.borrow())));
+            move || drop(timer)
+        });
+    }
+    *now
+}
+
+/// The banner, and what its buttons do.
+#[component]
+fn KeyringBanner() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let chip = use_context::<UseStateHandle<CardChip>>();
+    let busy = use_state(|| false);
+    let keyring = frame.app.data.as_ref().map_or(KeyringView::Unasked, |app| app.keyring);
+    let choose = {
+        let (frame, busy) = (frame.clone(), busy.clone());
+        Callback::from(move |choice: Choice| match choice {
+            Choice::Review => {
+                if let Some(chip) = &chip {
+                    chip.set(CardChip::NeedsYou);
+                }
+                go(&Route::Integrations);
+            }
+            Choice::Unlock | Choice::SessionOnly => {
+                busy.set(true);
+                let (frame, busy) = (frame.clone(), busy.clone());
+                spawn_local(async move {
+                    carry_out(choice, &frame).await;
+                    busy.set(false);
+                });
+            }
+        })
+    };
+    html! { <Banner {keyring} busy={*busy} {choose} /> }
+}
+
+/// Unlocks the keyring, or keeps credentials in memory; says how it went.
+pub async fn carry_out(choice: Choice, frame: &Frame) {
+    let answer = match choice {
+        Choice::Unlock => ipc::call(UnlockKeyring {}).await,
+        Choice::SessionOnly => ipc::call(UseSessionOnly {}).await,
+        Choice::Review => return,
+    };
+    match answer {
+        Ok(KeyringView::Ready) => frame.say(say("keyring-ready-now")),
+        Ok(KeyringView::SessionOnly) => frame.say(say("keyring-session-now")),
+        // The banner says it already.
+        Ok(
+            KeyringView::Unasked
+            | KeyringView::Absent
+            | KeyringView::Locked
+            | KeyringView::Hanging
+            | KeyringView::Lost,
+        ) => {}
+        Err(error) => frame.say_failed(&error),
+    }
+    frame.app.retry.emit(());
+}

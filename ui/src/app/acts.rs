@@ -1,0 +1,86 @@
+//! What a card's buttons and menu do.
+
+use crate::{
+    ipc,
+    route::{Route, Tab, go},
+    say::{say, say_error, say_with},
+    state::{Act, Action, Sheet, Toast, Tone},
+    time::took,
+};
+use wire::{IntegrationId, SwitchIntegration, TestIntegration, TestReport, UnlockKeyring};
+use yew::{Callback, platform::spawn_local};
+
+/// Does it. What takes time reports back through `dispatch`.
+pub fn perform(id: IntegrationId, act: Act, dispatch: &Callback<Action>) {
+    match act {
+        Act::Open => go(&Route::Integration { id }),
+        Act::Activity => go(&Route::Tab { id, tab: Tab::Activity }),
+        Act::Reconnect => dispatch.emit(Action::Open(Sheet::Reconnect(id))),
+        Act::Rename => dispatch.emit(Action::Open(Sheet::Rename(id))),
+        Act::Disconnect => dispatch.emit(Action::Open(Sheet::Disconnect(id))),
+        Act::Test => {
+            dispatch.emit(Action::TestBegan(id));
+            let dispatch = dispatch.clone();
+            spawn_local(async move { test(id, &dispatch).await });
+        }
+        Act::Switch(enabled) => {
+            let dispatch = dispatch.clone();
+            spawn_local(async move {
+                let answer = ipc::call(SwitchIntegration { id, enabled }).await;
+                dispatch.emit(Action::Say(match answer {
+                    Ok(()) => toast(Tone::Ok, say(if enabled { "switched-on" } else { "switched-off-now" })),
+                    Err(error) => toast(Tone::Bad, say_error(&error)),
+                }));
+            });
+        }
+        Act::Unlock => {
+            let dispatch = dispatch.clone();
+            spawn_local(async move {
+                if let Err(error) = ipc::call(UnlockKeyring {}).await {
+                    dispatch.emit(Action::Say(toast(Tone::Bad, say_error(&error))));
+                }
+            });
+        }
+    }
+}
+
+fn toast(tone: Tone, text: yew::AttrValue) -> Toast {
+    Toast {
+        tone,
+        text,
+        link: None,
+    }
+}
+
+async fn test(id: IntegrationId, dispatch: &Callback<Action>) {
+    match ipc::call(TestIntegration { id }).await {
+        Ok(report) => {
+            // On its own page the report is there to be read.
+            let hash = crate::page::window().location().hash().unwrap_or_default();
+            if !hash.contains(&id.to_string()) {
+                dispatch.emit(Action::Say(told(id, &report)));
+            }
+            dispatch.emit(Action::TestEnded(id, Some(report)));
+        }
+        Err(error) => {
+            dispatch.emit(Action::Say(toast(Tone::Bad, say_error(&error))));
+            dispatch.emit(Action::TestEnded(id, None));
+        }
+    }
+}
+
+fn told(id: IntegrationId, report: &TestReport) -> Toast {
+    let link = Some((say("details"), Route::Integration { id }));
+    match &report.error {
+        None => Toast {
+            tone: Tone::Ok,
+            text: say_with("tested", &[("answer", &report.answer), ("took", &took(report.took_ms))]),
+            link,
+        },
+        Some(error) => Toast {
+            tone: Tone::Bad,
+            text: say_error(error),
+            link,
+        },
+    }
+}

@@ -1,0 +1,63 @@
+//! The side bar: the pages there are, and when everything was last checked.
+
+use crate::{
+    icons::{Icon, icon},
+    pages::integrations::anyone_needs,
+    route::Route,
+    say::{say, say_count, say_with},
+    state::Frame,
+    time::{ago, use_now},
+};
+use wire::CardView;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+/// The side bar.
+#[component]
+pub fn Side() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let now = use_now();
+    let at = use_route::<Route>().unwrap_or(Route::Integrations);
+    let cards = frame.cards.data.as_deref().map(Vec::as_slice).unwrap_or_default();
+    let entry = |route: Route, picture: Icon, key: &'static str, current: bool, count: Html| {
+        html! {
+            <a href={route.href()} aria-current={current.then_some("page")}>
+                { icon(picture) }{ say(key) }{ count }
+            </a>
+        }
+    };
+    let in_cards = matches!(at, Route::Integrations | Route::Integration { .. } | Route::Tab { .. });
+    html! {
+        <nav class="side" aria-label={say("pages")}>
+            <div class="brand"><span class="mark" aria-hidden="true">{ icon(Icon::Link) }</span>{ say("brand") }</div>
+            { entry(Route::Integrations, Icon::Integrations, "integrations", in_cards, count(cards)) }
+            { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
+            { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
+            <div class="foot">{ checked(cards, now) }</div>
+        </nav>
+    }
+}
+
+/// How many there are; in red where some need the admin.
+fn count(cards: &[CardView]) -> Html {
+    match (anyone_needs(cards), cards.len()) {
+        (_, 0) => Html::default(),
+        (0, all) => html! { <span class="n">{ all }</span> },
+        (needing, _) => html! {
+            <span class="n hot" title={say_count("side-needs", needing)}>
+                { needing }<span class="unseen">{ say("side-needs-you") }</span>
+            </span>
+        },
+    }
+}
+
+/// "All checked 40 s ago": the oldest check of all cards that are switched on, so that it is true.
+fn checked(cards: &[CardView], now: wire::Time) -> AttrValue {
+    let on: Vec<_> = cards.iter().filter(|card| card.enabled).collect();
+    let unchecked = on.iter().filter(|card| card.health.checked_at.is_none()).count();
+    match on.iter().filter_map(|card| card.health.checked_at).min() {
+        _ if on.is_empty() => AttrValue::default(),
+        Some(oldest) if unchecked == 0 => say_with("all-checked", &[("when", &ago(oldest, now))]),
+        Some(_) | None => say_count("not-checked", unchecked),
+    }
+}

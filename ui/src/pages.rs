@@ -1,0 +1,6 @@
+//! Pages: each owns its data and hands it to parts.
+
+pub mod activity;
+pub mod integration;
+pub mod integrations;
+pub mod settings;

@@ -1,0 +1,139 @@
+//! The rows loaded so far, while new ones come at the top and older ones are asked for below.
+
+use std::{cmp::Reverse, collections::BTreeMap, rc::Rc};
+use wire::{ActivityPage, Cursor, RowView};
+
+/// The rows in sight, newest first, without a gap.
+#[derive(Default, PartialEq)]
+pub struct Loaded {
+    pub rows: Rc<Vec<Rc<RowView>>>,
+    /// Where the older ones begin; `None` at the end of the record.
+    pub next: Option<Cursor>,
+}
+
+impl Loaded {
+    /// After the newest page was fetched again. Where it joins what is loaded, the older rows
+    /// stay; where so much came that there is a gap, they go and can be asked for again.
+    #[must_use]
+    pub fn refreshed(&self, page: &ActivityPage) -> Self {
+        let joins = page.next.is_none_or(|end| {
+            self.rows.first().is_some_and(|newest| (newest.at, newest.id) >= (end.at, end.id))
+        });
+        let reaches_further = match (self.next, page.next) {
+            (_, None) => false,
+            (None, Some(_)) => !self.rows.is_empty(),
+            (Some(mine), Some(its)) => (mine.at, mine.id) < (its.at, its.id),
+        };
+        if joins && reaches_further {
+            // Only what lies below the page: a row that is gone from it is gone.
+            let below = page.next.map(|end| (end.at, end.id));
+            let older = self
+                .rows
+                .iter()
+                .filter(|row| below.is_some_and(|below| (row.at, row.id) < below));
+            Self {
+                rows: merged(older, &self.rows, page),
+                next: self.next,
+            }
+        } else {
+            Self {
+                rows: merged([].iter(), &self.rows, page),
+                next: page.next,
+            }
+        }
+    }
+
+    /// With an older page below.
+    #[must_use]
+    pub fn extended(&self, page: &ActivityPage) -> Self {
+        Self {
+            rows: merged(self.rows.iter(), &self.rows, page),
+            next: page.next,
+        }
+    }
+}
+
+/// Kept rows and the page's, each once, newest first. A row that did not change keeps its pointer,
+/// so that it is not rendered again.
+fn merged<'a>(
+    kept: impl Iterator<Item = &'a Rc<RowView>>,
+    known: &[Rc<RowView>],
+    page: &ActivityPage,
+) -> Rc<Vec<Rc<RowView>>> {
+    let known: BTreeMap<_, _> = known.iter().map(|row| (row.id, row)).collect();
+    let mut rows: BTreeMap<_, Rc<RowView>> =
+        kept.map(|row| (Reverse((row.at, row.id)), row.clone())).collect();
+    for row in &page.rows {
+        let same = known.get(&row.id).filter(|old| ****old == *row);
+        let row = same.map_or_else(|| Rc::new(row.clone()), |old| Rc::clone(old));
+        rows.insert(Reverse((row.at, row.id)), row);
+    }
+    Rc::new(rows.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Because, Outcome, RowKind, Time};
+
+    fn row(n: u128, outcome: Outcome) -> RowView {
+        RowView {
+            id: uuid::Uuid::from_u128(n),
+            at: Time(i64::try_from(n).expect("small")),
+            kind: RowKind::Call,
+            integration: None,
+            integration_name: String::new(),
+            action: String::new(),
+            outcome,
+            took_ms: None,
+            error: None,
+            detail: String::new(),
+            because: Because::Health,
+        }
+    }
+
+    /// Rows `from..=to`, newest first; `more`: the record goes on below.
+    fn page(from: u128, to: u128, more: bool) -> ActivityPage {
+        let rows: Vec<_> = (from..=to).rev().map(|n| row(n, Outcome::Ok)).collect();
+        let next = rows.last().filter(|_| more).map(|last| Cursor { at: last.at, id: last.id });
+        ActivityPage { rows, next }
+    }
+
+    fn numbers(loaded: &Loaded) -> Vec<i64> {
+        loaded.rows.iter().map(|row| row.at.0).collect()
+    }
+
+    #[test]
+    fn new_rows_join_at_the_top_and_older_ones_stay() {
+        let loaded = Loaded::default().refreshed(&page(8, 10, true)).extended(&page(5, 7, true));
+        let loaded = loaded.refreshed(&page(9, 11, true));
+        assert_eq!(numbers(&loaded), [11, 10, 9, 8, 7, 6, 5]);
+        assert_eq!(loaded.next.map(|next| next.at), Some(Time(5)), "more is asked for below 5");
+    }
+
+    #[test]
+    fn a_gap_is_never_shown_as_if_nothing_happened_in_it() {
+        let loaded = Loaded::default().refreshed(&page(1, 3, false));
+        let loaded = loaded.refreshed(&page(18, 20, true));
+        assert_eq!(numbers(&loaded), [20, 19, 18]);
+        assert_eq!(loaded.next.map(|next| next.at), Some(Time(18)));
+    }
+
+    #[test]
+    fn the_end_of_the_record_is_kept() {
+        let loaded = Loaded::default().refreshed(&page(4, 6, true)).extended(&page(1, 3, false));
+        let loaded = loaded.refreshed(&page(5, 7, true));
+        assert_eq!(numbers(&loaded), [7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(loaded.next, None);
+    }
+
+    #[test]
+    fn a_row_that_ended_changes_and_the_others_are_not_made_anew() {
+        let mut running = page(1, 3, false);
+        running.rows[0].outcome = Outcome::Running;
+        let before = Loaded::default().refreshed(&running);
+        let after = before.refreshed(&page(1, 3, false));
+        assert_eq!(after.rows[0].outcome, Outcome::Ok);
+        assert!(Rc::ptr_eq(&before.rows[1], &after.rows[1]));
+    }
+}

@@ -1,0 +1,274 @@
+//! One integration: what it can do, may do and did, and how it is set.
+
+mod aside;
+mod settings;
+
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    ipc,
+    pages::activity::{Record, ping_switch},
+    parts::{
+        card::{account, fix_button, why},
+        pill::{StatusPill, StatusProps},
+        scopes::scope_list,
+        states,
+        tabs::{TabItem, tabs},
+        test_report::Report,
+        tile::{Size, tile},
+        tools::Tools,
+    },
+    query::{Query, use_query},
+    route::{Route, Tab},
+    say::{say, say_count, say_error, say_with},
+    sheets::takes_key,
+    state::{Action, Frame},
+    time::{Ago, date, full, use_now},
+};
+use std::rc::Rc;
+use web_sys::HtmlInputElement;
+use wire::{
+    ErrorCode, Fix, GetIntegration, IntegrationId, IntegrationView, ListTools, ProbeIntegration,
+    Reason, ToolView, Topic,
+};
+use yew::{platform::spawn_local, prelude::*};
+
+/// Which one, and what of it.
+#[derive(Properties, PartialEq)]
+pub struct IntegrationProps {
+    pub id: IntegrationId,
+    pub tab: Tab,
+}
+
+/// The page.
+#[component]
+pub fn Integration(props: &IntegrationProps) -> Html {
+    let topics = vec![Topic::Integrations, Topic::Integration(props.id)];
+    let query = use_query(GetIntegration { id: props.id }, topics);
+    let gone = query
+        .error
+        .as_ref()
+        .is_some_and(|error| error.code == ErrorCode::IntegrationUnknown);
+    if gone {
+        return html! {
+            <>
+                <header class="page"><h1 tabindex="-1" id="title">{ say("gone-title") }</h1></header>
+                <div class="empty"><b>{ say("gone") }</b>
+                    <p><a class="link" href={Route::Integrations.href()}>{ say("to-integrations") }</a></p></div>
+            </>
+        };
+    }
+    states::shown(&query, states::loading_lines(), |view| {
+        html! { <Shown view={view.clone()} tab={props.tab} /> }
+    })
+}
+
+#[derive(Properties, PartialEq)]
+struct ShownProps {
+    view: Rc<IntegrationView>,
+    tab: Tab,
+}
+
+#[component]
+fn Shown(props: &ShownProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let view = &props.view;
+    let id = view.card.id;
+    let tools = use_query(
+        ListTools { id },
+        vec![Topic::Integrations, Topic::Integration(id)],
+    );
+    let report = frame.state.reports.get(&id).cloned();
+    let dismiss = frame.dispatch.reform(move |()| Action::DismissReport(id));
+    let main = match props.tab {
+        Tab::Tools => html! { <ToolsPanel view={view.clone()} tools={tools.clone()} /> },
+        Tab::Scopes => html! {
+            <section class="panel"><h2>{ say("scopes") }</h2><div class="in">{ scope_list(&view.card.scopes) }</div></section>
+        },
+        Tab::Activity => html! { <OwnActivity {id} /> },
+        Tab::Settings => html! { <settings::OwnSettings view={view.clone()} /> },
+    };
+    html! {
+        <>
+            <Header view={view.clone()} />
+            <Trouble view={view.clone()} />
+            if let Some(report) = report { <Report {report} {dismiss} /> }
+            { tab_row(view, props.tab) }
+            <div class="two">
+                <div class="main-col">{ main }</div>
+                { aside::aside(view, props.tab) }
+            </div>
+        </>
+    }
+}
+
+fn tab_row(view: &IntegrationView, current: Tab) -> Html {
+    let id = view.card.id;
+    let items = Tab::ALL
+        .into_iter()
+        .map(|tab| TabItem {
+            label: say(match tab {
+                Tab::Tools => "tools",
+                Tab::Scopes => "scopes",
+                Tab::Activity => "activity",
+                Tab::Settings => "settings",
+            }),
+            count: (tab == Tab::Tools).then_some(view.card.tools as usize),
+            route: Route::Tab { id, tab },
+            current: tab == current,
+        })
+        .collect();
+    tabs(inert(&view.card.name), items)
+}
+
+#[derive(Properties, PartialEq)]
+struct ViewProps {
+    view: Rc<IntegrationView>,
+}
+
+#[component]
+fn Header(props: &ViewProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let now = use_now();
+    let card = &props.view.card;
+    let status = StatusProps::of(card);
+    let connected = say_with(
+        "connected-by-on",
+        &[("person", &card.connected_by), ("date", &date(card.connected_at, now))],
+    );
+    let testing = frame.state.testing.contains(&card.id);
+    let reconnect = if takes_key(card) { Fix::PasteKey } else { Fix::Reconnect };
+    // The accent goes to what mends it; a healthy page has none.
+    let class = |fix: Fix| {
+        let mends = card.enabled && card.health.fix == Some(fix);
+        if mends { "primary" } else { "" }
+    };
+    html! {
+        <header class="page one">
+            <a class="btn quiet icon" href={Route::Integrations.href()} aria-label={say("to-integrations")}>{ icon(Icon::Back) }</a>
+            { tile(&card.icon, Size::Large) }
+            <div class="who">
+                <h1 tabindex="-1" id="title">{ inert(&card.name) }</h1>
+                <div class="sub" title={full(card.connected_at)}>{ account(card) }{ " · " }{ connected }</div>
+            </div>
+            <span class="grow" />
+            <StatusPill ..status />
+            if card.enabled {
+                { fix_button(card, Fix::Test, testing, &frame.act, class(Fix::Test)) }
+                { fix_button(card, reconnect, false, &frame.act, class(reconnect)) }
+            } else {
+                { fix_button(card, Fix::SwitchOn, false, &frame.act, "primary") }
+            }
+        </header>
+    }
+}
+
+/// Why it is not simply healthy, in the sentence that the card has too.
+#[component]
+fn Trouble(props: &ViewProps) -> Html {
+    let now = use_now();
+    let card = &props.view.card;
+    let sentence = if card.enabled { why(card, now) } else { Some(say("why-off")) };
+    let Some(sentence) = sentence else {
+        return Html::default();
+    };
+    let ink = match card.health.status {
+        _ if !card.enabled => "calm-ink",
+        wire::Status::Healthy => "calm-ink",
+        wire::Status::Expiring => "warn-ink",
+        wire::Status::Failing => "bad-ink",
+    };
+    let calm = !card.enabled || matches!(card.health.reason, Reason::RateLimited { .. });
+    html! {
+        <p class="trouble"><span class={ink}>{ icon(if calm { Icon::Info } else { Icon::Expiring }) }</span>{ sentence }</p>
+    }
+}
+
+#[component]
+fn OwnActivity(props: &IdProps) -> Html {
+    let pings = use_state_eq(|| true);
+    html! {
+        <>
+            <div class="over-table">{ ping_switch(&pings) }</div>
+            <Record key={pings.to_string()} only={Some(props.id)} pings={*pings} />
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct IdProps {
+    id: IntegrationId,
+}
+
+#[derive(Properties)]
+struct ToolsPanelProps {
+    view: Rc<IntegrationView>,
+    tools: Query<Vec<ToolView>>,
+}
+
+impl PartialEq for ToolsPanelProps {
+    fn eq(&self, other: &Self) -> bool {
+        self.view == other.view && self.tools == other.tools
+    }
+}
+
+/// The tools with their search and "List tools again".
+#[component]
+fn ToolsPanel(props: &ToolsPanelProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let search = use_state(AttrValue::default);
+    let busy = use_state(|| false);
+    let error = use_state(|| None::<wire::Error>);
+    let card = &props.view.card;
+    let again = {
+        let (id, frame) = (card.id, frame.clone());
+        let (busy, error, retry) = (busy.clone(), error.clone(), props.tools.retry.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (frame, busy, error, retry) = (frame.clone(), busy.clone(), error.clone(), retry.clone());
+            busy.set(true);
+            error.set(None);
+            spawn_local(async move {
+                match ipc::call(ProbeIntegration { id }).await {
+                    Ok(tools) => {
+                        frame.say(say_count("tools-found", tools.len()));
+                        retry.emit(());
+                    }
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+                busy.set(false);
+            });
+        })
+    };
+    let oninput = {
+        let search = search.clone();
+        Callback::from(move |e: InputEvent| {
+            search.set(e.target_unchecked_into::<HtmlInputElement>().value().into());
+        })
+    };
+    let many = props.tools.data.as_ref().is_some_and(|tools| tools.len() > 1);
+    html! {
+        <section class="panel">
+            <div class="in bar">
+                if many {
+                    <label class="field">
+                        { icon(Icon::Search) }
+                        <input type="search" placeholder={say("search-tools")} aria-label={say("search-tools")}
+                            autocomplete="off" spellcheck="false" value={(*search).clone()} {oninput} />
+                    </label>
+                }
+                <span class="grow sub">
+                    if let Some(at) = props.view.probed_at { { say("listed") }{ " " }<Ago {at} /> }
+                </span>
+                <button type="button" onclick={again} disabled={*busy || !card.enabled}>
+                    { icon(if *busy { Icon::Busy } else { Icon::Reconnect }) }{ say("list-again") }
+                </button>
+            </div>
+            if let Some(error) = &*error { <p class="error box" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(error) }</span></p> }
+            { states::shown(&props.tools, states::loading_lines(), |tools| if tools.is_empty() {
+                states::empty(say("no-tools"), say("no-tools-hint"))
+            } else {
+                html! { <Tools tools={tools.clone()} slug={inert(&card.slug)} search={(*search).clone()} /> }
+            }) }
+        </section>
+    }
+}

@@ -1,0 +1,82 @@
+//! What stands beside the tabs: how the credential is given, and what it may do.
+
+use crate::{
+    inert::inert,
+    parts::scopes::scope_list,
+    route::{Route, Tab},
+    say::{say, say_count, say_with},
+    time::{full, moment, until, use_now},
+};
+use wire::{AuthView, IntegrationView, Kind, Time};
+use yew::prelude::*;
+
+/// How many scopes stand beside the tabs before the rest is a link.
+const SHORT: usize = 6;
+
+/// The column; on the Scopes tab without the scopes.
+#[must_use]
+pub fn aside(view: &IntegrationView, tab: Tab) -> Html {
+    let card = &view.card;
+    html! {
+        <aside>
+            <section class="panel"><h2>{ say("credential") }</h2><div class="in">
+                { given(view) }
+            </div></section>
+            if tab != Tab::Scopes {
+                <section class="panel"><h2>{ say("granted-scopes") }</h2><div class="in">
+                    { scope_list(card.scopes.get(..SHORT).unwrap_or(&card.scopes)) }
+                    if card.scopes.len() > SHORT {
+                        <p class="why"><a class="link" href={Route::Tab { id: card.id, tab: Tab::Scopes }.href()}>
+                            { say_count("all-scopes", card.scopes.len()) }</a></p>
+                    }
+                </div></section>
+            }
+        </aside>
+    }
+}
+
+/// How it is given, when it ends, whether it renews itself.
+fn given(view: &IntegrationView) -> Html {
+    let sentence = match &view.card.auth {
+        _ if view.card.kind == Kind::Sample => say("auth-is-sample"),
+        AuthView::None => say("auth-is-none"),
+        AuthView::Bearer => say("auth-is-bearer"),
+        AuthView::Header { name } => say_with("auth-is-header", &[("name", name)]),
+        AuthView::Query { name } => say_with("auth-is-query", &[("name", name)]),
+        AuthView::Basic { user } => say_with("auth-is-basic", &[("user", user)]),
+        AuthView::OAuth { issuer, .. } => say_with("auth-is-oauth", &[("issuer", issuer)]),
+    };
+    html! {
+        <>
+            <p class="why">{ sentence }</p>
+            if let AuthView::OAuth { renews, ends_at, .. } = &view.card.auth { <Ends renews={*renews} ends_at={*ends_at} /> }
+            if view.revocable { <p class="why">{ say("auth-revocable") }</p> }
+            if let Some(server) = &view.server {
+                <p class="why">{ say_with("server-says", &[("server", server)]) }
+                    if let Some(protocol) = &view.protocol { { " · MCP " }{ inert(protocol) } }
+                </p>
+            }
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct EndsProps {
+    renews: bool,
+    ends_at: Option<Time>,
+}
+
+#[component]
+fn Ends(props: &EndsProps) -> Html {
+    let now = use_now();
+    let Some(at) = props.ends_at else {
+        return html! { <p class="why">{ say(if props.renews { "renews" } else { "ends-unknown" }) }</p> };
+    };
+    let key = match (props.renews, at.since(now) > 0) {
+        (true, _) => "renews-before",
+        (false, true) => "ends-on",
+        (false, false) => "ended-on",
+    };
+    let told = say_with(key, &[("moment", &moment(at, now)), ("when", &until(at, now))]);
+    html! { <p class="why" title={full(at)}>{ told }</p> }
+}

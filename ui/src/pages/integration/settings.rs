@@ -1,0 +1,58 @@
+//! An integration's own settings: name, on or off, where it is, and the way out.
+
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    say::{say, say_with},
+    sheets::RenameForm,
+    state::{Act, Frame},
+};
+use std::rc::Rc;
+use wire::IntegrationView;
+use yew::prelude::*;
+
+/// Whose settings.
+#[derive(Properties, PartialEq)]
+pub struct OwnSettingsProps {
+    pub view: Rc<IntegrationView>,
+}
+
+/// The tab.
+#[component]
+pub fn OwnSettings(props: &OwnSettingsProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let view = &props.view;
+    let card = &view.card;
+    let (id, enabled) = (card.id, card.enabled);
+    let switch = frame.act.reform(move |_: MouseEvent| (id, Act::Switch(!enabled)));
+    let disconnect = frame.act.reform(move |_: MouseEvent| (id, Act::Disconnect));
+    let (switch_title, switch_sentence, switch_label) = if enabled {
+        ("is-on", "switch-off-hint", "switch-off")
+    } else {
+        ("switched-off", "why-off", "fix-switch-on")
+    };
+    html! {
+        <>
+            <section class="panel"><h2>{ say("field-name") }</h2><div class="in inline-form">
+                <RenameForm {id} name={card.name.clone()} done={Callback::noop()} />
+            </div></section>
+            <section class="panel"><h2>{ say(switch_title) }</h2><div class="in line">
+                <span class="grow why">{ say(switch_sentence) }</span>
+                <button type="button" onclick={switch}>{ icon(Icon::Off) }{ say(switch_label) }</button>
+            </div></section>
+            <section class="panel"><h2>{ say("address") }</h2><div class="in">
+                <dl class="wide">
+                    <dt>{ say("url") }</dt><dd><code class="path">{ inert(&view.url) }</code></dd>
+                    if let Some(path) = &view.health_path {
+                        <dt>{ say("field-health") }</dt><dd><code class="path">{ inert(path) }</code></dd>
+                    }
+                    <dt>{ say("prefix") }</dt><dd><code class="path">{ format!("{}.", inert(&card.slug)) }</code></dd>
+                </dl>
+            </div></section>
+            <section class="panel danger-zone"><h2>{ say("disconnect") }</h2><div class="in line">
+                <span class="grow why">{ say_with("disconnect-hint", &[("name", &card.name)]) }</span>
+                <button type="button" class="danger" onclick={disconnect}>{ icon(Icon::Disconnect) }{ say("disconnect") }</button>
+            </div></section>
+        </>
+    }
+}

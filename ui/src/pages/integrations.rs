@@ -1,0 +1,278 @@
+//! Every integration as a card, with what needs the admin above them.
+
+mod filter;
+mod first_run;
+
+use crate::{
+    icons::{Icon, icon},
+    keys::use_key,
+    page,
+    parts::{
+        card::{Card, MenuAt},
+        menu::{Menu, MenuItem},
+        more::More,
+        need::{Need, needs_admin},
+        states,
+    },
+    say::{say, say_count, say_with},
+    state::{Act, Action, Frame, Sheet},
+};
+use filter::{Chip, haystack};
+use first_run::FirstRun;
+use std::rc::Rc;
+use wire::{CardView, IntegrationId, Status};
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+/// Cards at first, and with each step towards the end.
+const STEP: usize = 48;
+
+/// The page.
+#[component]
+pub fn Integrations() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let cards = frame.cards.clone();
+    match &cards.data {
+        Some(data) if data.is_empty() => html! { <>{ states::stale(&cards) }<FirstRun /></> },
+        Some(_) | None => html! {
+            <>
+                { header(&frame) }
+                { states::shown(&cards, states::loading_cards(), |data| html! { <Cards cards={data.clone()} /> }) }
+            </>
+        },
+    }
+}
+
+fn header(frame: &Frame) -> Html {
+    let add = frame.dispatch.reform(|_: MouseEvent| Action::Open(Sheet::Add));
+    let counts = frame.cards.data.as_deref().map(|cards| counts(cards));
+    html! {
+        <header class="page">
+            <div><h1 tabindex="-1" id="title">{ say("integrations") }</h1>
+                <div class="sub">{ counts.unwrap_or_default() }</div></div>
+            <span class="grow" />
+            <SearchField />
+            <button type="button" class="primary" data-testid="add-integration" onclick={add}>
+                { icon(Icon::Add) }{ say("add-integration") }
+            </button>
+        </header>
+    }
+}
+
+/// "14 connected · 12 healthy · 1 expiring · 1 failing".
+fn counts(cards: &[CardView]) -> AttrValue {
+    let on = |status| cards.iter().filter(|c| c.enabled && c.health.status == status).count();
+    let mut told = vec![say_count("count-connected", cards.len())];
+    told.extend(
+        [
+            (on(Status::Healthy), "count-healthy"),
+            (on(Status::Expiring), "count-expiring"),
+            (on(Status::Failing), "count-failing"),
+            (cards.iter().filter(|card| !card.enabled).count(), "count-off"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, key)| say_count(key, n)),
+    );
+    told.join(" · ").into()
+}
+
+/// What is searched for, shared between the field and the list.
+#[derive(Clone, PartialEq)]
+pub struct Search(pub UseStateHandle<AttrValue>);
+
+#[component]
+fn SearchField() -> Html {
+    let search = use_context::<Search>();
+    let focus = use_callback((), |(), ()| page::focus("search"));
+    use_key("/", focus);
+    let Some(Search(search)) = search else {
+        return Html::default();
+    };
+    let oninput = {
+        let search = search.clone();
+        Callback::from(move |e: InputEvent| {
+            search.set(e.target_unchecked_into::<HtmlInputElement>().value().into());
+        })
+    };
+    let onkeydown = {
+        let search = search.clone();
+        Callback::from(move |e: KeyboardEvent| {
+            if e.key() == "Escape" {
+                search.set(AttrValue::default());
+            }
+        })
+    };
+    html! {
+        <label class="field search">
+            { icon(Icon::Search) }
+            <input id="search" type="search" placeholder={say("search")} aria-label={say("search")}
+                autocomplete="off" spellcheck="false" value={(*search).clone()} {oninput} {onkeydown} />
+            <kbd aria-hidden="true">{ "/" }</kbd>
+        </label>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct CardsProps {
+    cards: Rc<Vec<CardView>>,
+}
+
+#[component]
+fn Cards(props: &CardsProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let search = use_context::<Search>().map(|s| (*s.0).clone()).unwrap_or_default();
+    let chip = use_context::<UseStateHandle<Chip>>().expect("the page's frame gives the chip");
+    let shown = use_state(|| STEP);
+    let menu = use_state(|| None::<MenuAt>);
+
+    // One pointer per card, so that a card which did not change is not even compared deeply.
+    let before = use_mut_ref(Vec::<Rc<CardView>>::new);
+    let cards = use_memo(props.cards.clone(), move |cards| {
+        let mut before = before.borrow_mut();
+        let kept: Vec<Rc<CardView>> = cards
+            .iter()
+            .enumerate()
+            .map(|(i, card)| match before.get(i) {
+                Some(old) if **old == *card => old.clone(),
+                Some(_) | None => Rc::new(card.clone()),
+            })
+            .collect();
+        before.clone_from(&kept);
+        Rc::new(kept)
+    });
+    let haystacks = use_memo(cards.clone(), |cards| {
+        cards.iter().map(|card| haystack(card)).collect::<Vec<String>>()
+    });
+    let open_menu = {
+        let menu = menu.clone();
+        use_callback((), move |at: MenuAt, ()| menu.set(Some(at)))
+    };
+    let choose = {
+        let (chip, shown) = (chip.clone(), shown.clone());
+        Callback::from(move |wanted: Chip| {
+            shown.set(STEP);
+            chip.set(wanted);
+        })
+    };
+
+    let wanted = search.to_lowercase();
+    let found: Vec<&Rc<CardView>> = cards
+        .iter()
+        .zip(haystacks.iter())
+        .filter(|(card, hay)| chip.takes(card) && wanted.split_whitespace().all(|w| hay.contains(w)))
+        .map(|(card, _)| card)
+        .collect();
+    let left = found.len().saturating_sub(*shown);
+    let on_more = {
+        let shown = shown.clone();
+        Callback::from(move |()| shown.set(*shown + STEP))
+    };
+    html! {
+        <>
+            <Need cards={(*cards).clone()} testing={frame.state.testing.clone()} act={frame.act.clone()}
+                all={choose.reform(|()| Chip::NeedsYou)} />
+            { chips(&cards, *chip, &choose) }
+            if found.is_empty() {
+                { nothing_found(&search, *chip) }
+            }
+            <div class="grid">
+                { for found.iter().take(*shown).map(|card| html! {
+                    <Card key={card.id.to_string()} card={(*card).clone()}
+                        testing={frame.state.testing.contains(&card.id)}
+                        act={frame.act.clone()} menu={open_menu.clone()} />
+                }) }
+            </div>
+            <More {left} {on_more} />
+            { for menu.as_ref().and_then(|at| card_menu(&frame, at, menu.clone())) }
+        </>
+    }
+}
+
+fn nothing_found(search: &AttrValue, chip: Chip) -> Html {
+    if search.is_empty() {
+        states::empty(say(chip.empty()), AttrValue::default())
+    } else {
+        states::empty(say_with("nothing-found", &[("search", search)]), say("nothing-found-hint"))
+    }
+}
+
+fn chips(cards: &[Rc<CardView>], chosen: Chip, choose: &Callback<Chip>) -> Html {
+    html! {
+        <div class="chips" role="group" aria-label={say("filter")}>
+            { for Chip::ALL.into_iter().map(|chip| {
+                let count = cards.iter().filter(|card| chip.takes(card)).count();
+                let onclick = choose.reform(move |_: MouseEvent| chip);
+                html! {
+                    <button type="button" class="chip" aria-pressed={(chip == chosen).to_string()} {onclick}>
+                        { say(chip.label()) }
+                        if chip != Chip::All { <span class="n">{ count }</span> }
+                    </button>
+                }
+            }) }
+        </div>
+    }
+}
+
+fn card_menu(frame: &Frame, at: &MenuAt, menu: UseStateHandle<Option<MenuAt>>) -> Option<Html> {
+    let card = frame.card(at.id)?;
+    let items = menu_items(card, &frame.act);
+    let on_close = Callback::from(move |()| menu.set(None));
+    Some(html! {
+        <Menu label={say_with("more-for", &[("name", &card.name)])} right={at.right} below={at.below}
+            {items} {on_close} />
+    })
+}
+
+fn menu_items(card: &CardView, act: &Callback<(IntegrationId, Act)>) -> Vec<MenuItem> {
+    let id = card.id;
+    let item = |icon, label: AttrValue, what: Act| MenuItem {
+        icon,
+        label,
+        on: act.reform(move |()| (id, what)),
+        danger: what == Act::Disconnect,
+    };
+    let (switch, on) = if card.enabled { ("switch-off", false) } else { ("fix-switch-on", true) };
+    let (key, reconnect) = if crate::sheets::takes_key(card) {
+        (Icon::Key, "fix-paste-key")
+    } else {
+        (Icon::Reconnect, "fix-reconnect")
+    };
+    vec![
+        item(Icon::Open, say("open"), Act::Open),
+        item(Icon::Test, say("fix-test"), Act::Test),
+        item(key, say(reconnect), Act::Reconnect),
+        item(Icon::Rename, say("rename"), Act::Rename),
+        item(Icon::Off, say(switch), Act::Switch(on)),
+        item(Icon::Disconnect, say("disconnect"), Act::Disconnect),
+    ]
+}
+
+/// Keeps the filter while the admin looks at another page and comes back.
+#[component]
+pub fn Filters(props: &FiltersProps) -> Html {
+    let search = use_state_eq(AttrValue::default);
+    let chip = use_state_eq(|| Chip::All);
+    html! {
+        <ContextProvider<Search> context={Search(search)}>
+            <ContextProvider<UseStateHandle<Chip>> context={chip}>
+                { props.children.clone() }
+            </ContextProvider<UseStateHandle<Chip>>>
+        </ContextProvider<Search>>
+    }
+}
+
+/// What stands within the filters.
+#[derive(Properties, PartialEq)]
+pub struct FiltersProps {
+    pub children: Html,
+}
+
+/// The chip that the banner chooses when it sends the admin here.
+pub use filter::Chip as CardChip;
+
+/// True where any card needs the admin.
+#[must_use]
+pub fn anyone_needs(cards: &[CardView]) -> usize {
+    cards.iter().filter(|card| needs_admin(card)).count()
+}

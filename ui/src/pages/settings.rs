@@ -1,0 +1,187 @@
+//! Settings of the whole app.
+
+use crate::{
+    app::carry_out,
+    icons::{Icon, icon},
+    inert::inert,
+    ipc, page,
+    parts::{
+        banner::{Choice as KeyringChoice, choice_buttons, trouble},
+        field::{Choice, Field},
+        states,
+    },
+    say::{say, say_error, say_with},
+    state::Frame,
+};
+use std::rc::Rc;
+use wire::{AppView, Error, KeyringView, SaveSettings, Settings as Saved, Theme};
+use yew::{platform::spawn_local, prelude::*};
+
+/// The page.
+#[component]
+pub fn Settings() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    html! {
+        <div class="narrow-page">
+            <header class="page"><h1 tabindex="-1" id="title">{ say("settings") }</h1></header>
+            { states::shown(&frame.settings, states::loading_lines(), |saved| html! { <Person saved={saved.clone()} /> }) }
+            { states::shown(&frame.app, states::loading_lines(), |app| html! { <About app={app.clone()} /> }) }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PersonProps {
+    saved: Rc<Saved>,
+}
+
+/// The admin's name and the theme.
+#[component]
+fn Person(props: &PersonProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let typed = use_state(|| props.saved.person.clone());
+    let error = use_state(|| None::<Error>);
+    {
+        let typed = typed.setter();
+        use_effect_with(props.saved.person.clone(), move |name| typed.set(name.clone()));
+    }
+    let save = {
+        let (frame, error) = (frame.clone(), error.clone());
+        Callback::from(move |settings: Saved| {
+            let (frame, error) = (frame.clone(), error.clone());
+            spawn_local(async move {
+                match ipc::call(SaveSettings { settings }).await {
+                    Ok(()) => {
+                        error.set(None);
+                        frame.settings.retry.emit(());
+                        frame.say(say("saved"));
+                    }
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+            });
+        })
+    };
+    let onsubmit = {
+        let (save, typed, theme) = (save.clone(), typed.clone(), props.saved.theme);
+        Callback::from(move |e: SubmitEvent| {
+            e.prevent_default();
+            save.emit(Saved { person: typed.trim().to_owned(), theme });
+        })
+    };
+    let on_choose = {
+        let person = props.saved.person.clone();
+        save.reform(move |theme: Theme| {
+            // At once, not after the round trip.
+            page::apply_theme(theme);
+            Saved { person: person.clone(), theme }
+        })
+    };
+    let on_input = {
+        let typed = typed.clone();
+        Callback::from(move |text: String| typed.set(text))
+    };
+    let options = vec![
+        (Theme::System, say("theme-system"), None),
+        (Theme::Light, say("theme-light"), None),
+        (Theme::Dark, say("theme-dark"), None),
+    ];
+    html! {
+        <>
+            <section class="panel"><h2>{ say("you") }</h2><div class="in">
+                <form {onsubmit} autocomplete="off" class="inline">
+                    <Field id="person" label={say("your-name")} value={(*typed).clone()} required=true max={100}
+                        hint={say("your-name-hint")} error={error.as_ref().map(say_error)} {on_input} />
+                    <button type="submit" disabled={typed.trim() == props.saved.person}>{ say("save") }</button>
+                </form>
+            </div></section>
+            <section class="panel"><h2>{ say("appearance") }</h2><div class="in">
+                <Choice<Theme> name="theme" legend={say("theme")} {options} chosen={props.saved.theme} {on_choose} />
+            </div></section>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct AboutProps {
+    app: Rc<AppView>,
+}
+
+/// The keyring, the folders, the version.
+#[component]
+fn About(props: &AboutProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let busy = use_state(|| false);
+    let app = &props.app;
+    let choose = {
+        let (frame, busy) = (frame.clone(), busy.clone());
+        Callback::from(move |choice: KeyringChoice| {
+            let (frame, busy) = (frame.clone(), busy.clone());
+            busy.set(true);
+            spawn_local(async move {
+                carry_out(choice, &frame).await;
+                busy.set(false);
+            });
+        })
+    };
+    let (ink, picture, sentence, choices) = keyring(app.keyring);
+    let copy = |path: &str| {
+        let (frame, path) = (frame.clone(), path.to_owned());
+        Callback::from(move |_: MouseEvent| {
+            let (frame, path) = (frame.clone(), path.clone());
+            spawn_local(async move {
+                if page::copy(&path).await.is_ok() {
+                    frame.say(say("copied"));
+                }
+            });
+        })
+    };
+    let folder = |label: &'static str, path: &str| {
+        html! {
+            <>
+                <dt>{ say(label) }</dt>
+                <dd><code class="path">{ inert(path) }</code>
+                    <button type="button" class="quiet icon" onclick={copy(path)}
+                        aria-label={say_with("copy-name", &[("name", &say(label))])}>{ icon(Icon::Copy) }</button>
+                </dd>
+            </>
+        }
+    };
+    html! {
+        <>
+            <section class="panel"><h2>{ say("keyring") }</h2><div class="in line" data-testid="keyring">
+                <span class={ink}>{ icon(picture) }</span>
+                <span class="grow">{ say(sentence) }</span>
+                { for choice_buttons(choices, *busy, &choose) }
+            </div></section>
+            <section class="panel"><h2>{ say("about") }</h2><div class="in">
+                <dl class="wide">
+                    { folder("data-folder", &app.data_folder) }
+                    { folder("log-folder", &app.log_folder) }
+                    <dt>{ say("version") }</dt><dd>{ inert(&app.version) }</dd>
+                </dl>
+            </div></section>
+        </>
+    }
+}
+
+/// How the keyring is, and what may be done.
+fn keyring(
+    state: KeyringView,
+) -> (&'static str, Icon, &'static str, &'static [(KeyringChoice, &'static str)]) {
+    match state {
+        KeyringView::Unasked => ("calm-ink", Icon::Info, "keyring-unasked", &[]),
+        KeyringView::Ready => ("ok-ink", Icon::Healthy, "keyring-ready", &[]),
+        KeyringView::SessionOnly => (
+            "warn-ink",
+            Icon::Expiring,
+            "keyring-session",
+            &[(KeyringChoice::Unlock, "use-keyring")],
+        ),
+        KeyringView::Absent | KeyringView::Locked | KeyringView::Hanging | KeyringView::Lost => {
+            let (sentence, choices) = trouble(state).unwrap_or(("keyring-lost", &[]));
+            // The cards are where a lost key is mended; the banner above leads there.
+            let here = if state == KeyringView::Lost { &[] } else { choices };
+            ("warn-ink", Icon::Lock, sentence, here)
+        }
+    }
+}

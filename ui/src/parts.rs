@@ -1,0 +1,22 @@
+//! Parts: props → Html. They fetch nothing and decide nothing.
+
+pub mod banner;
+pub mod card;
+pub mod dialog;
+pub mod field;
+pub mod menu;
+pub mod more;
+pub mod need;
+pub mod pill;
+pub mod rows;
+pub mod scopes;
+pub mod states;
+pub mod strip;
+pub mod tabs;
+pub mod test_report;
+pub mod tile;
+pub mod toast;
+pub mod tools;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! The banner above every page: what stands between the app and the credentials.
+
+use crate::{
+    icons::{Icon, icon},
+    say::say,
+};
+use wire::KeyringView;
+use yew::prelude::*;
+
+/// What the admin chose in the banner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// Ask the system to unlock, then try again.
+    Unlock,
+    /// Keep credentials in memory until the app ends.
+    SessionOnly,
+    /// See the cards that need a reconnect.
+    Review,
+}
+
+/// The keyring's state, and whom the banner tells.
+#[derive(Properties, PartialEq)]
+pub struct BannerProps {
+    pub keyring: KeyringView,
+    /// A choice is being carried out.
+    pub busy: bool,
+    pub choose: Callback<Choice>,
+}
+
+/// The sentence and the buttons of a keyring's state; `None` where all is well.
+#[must_use]
+pub fn trouble(keyring: KeyringView) -> Option<(&'static str, &'static [(Choice, &'static str)])> {
+    match keyring {
+        KeyringView::Unasked | KeyringView::Ready | KeyringView::SessionOnly => None,
+        KeyringView::Absent => Some((
+            "keyring-absent",
+            &[(Choice::Unlock, "try-again"), (Choice::SessionOnly, "keep-for-this-run")],
+        )),
+        KeyringView::Locked => Some((
+            "keyring-locked",
+            &[(Choice::Unlock, "fix-unlock"), (Choice::SessionOnly, "keep-for-this-run")],
+        )),
+        KeyringView::Hanging => Some((
+            "keyring-hanging",
+            &[(Choice::Unlock, "try-again"), (Choice::SessionOnly, "keep-for-this-run")],
+        )),
+        KeyringView::Lost => Some(("keyring-lost", &[(Choice::Review, "review")])),
+    }
+}
+
+/// The banner; nothing where all is well.
+#[component]
+pub fn Banner(props: &BannerProps) -> Html {
+    let Some((sentence, choices)) = trouble(props.keyring) else {
+        return Html::default();
+    };
+    html! {
+        <div class="banner warn-edge" role="alert" data-testid="banner">
+            <span class="warn-ink">{ icon(Icon::Lock) }</span>
+            <span class="grow">{ say(sentence) }</span>
+            { for choice_buttons(choices, props.busy, &props.choose) }
+        </div>
+    }
+}
+
+/// The buttons of the choices, the first one ahead.
+pub fn choice_buttons(
+    choices: &'static [(Choice, &'static str)],
+    busy: bool,
+    choose: &Callback<Choice>,
+) -> impl Iterator<Item = Html> {
+    choices.iter().enumerate().map(move |(index, (choice, label))| {
+        let choose = choose.clone();
+        let onclick = Callback::from(move |_: MouseEvent| choose.emit(*choice));
+        let class = (index > 0).then_some("quiet");
+        html! { <button type="button" class={classes!(class)} disabled={busy} {onclick}>{ say(label) }</button> }
+    })
+}

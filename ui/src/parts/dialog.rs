@@ -1,0 +1,80 @@
+//! The sheet: the platform's own modal dialog, which keeps the focus in and closes with Esc.
+
+use crate::{
+    icons::{Icon, icon},
+    page,
+    say::say,
+};
+use web_sys::HtmlDialogElement;
+use yew::prelude::*;
+
+/// What a sheet holds.
+#[derive(Properties, PartialEq)]
+pub struct DialogProps {
+    pub title: AttrValue,
+    /// Esc, the close button, or the platform asked it to close.
+    pub on_close: Callback<()>,
+    /// Goes one step back; without it there is no back button.
+    #[prop_or_default]
+    pub on_back: Option<Callback<()>>,
+    /// Narrow for a question, wide for a choice.
+    #[prop_or_default]
+    pub narrow: bool,
+    pub children: Html,
+}
+
+/// A modal sheet. Focus goes into it, and back to where it was when the sheet goes.
+#[component]
+pub fn Dialog(props: &DialogProps) -> Html {
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect_with((), move |()| {
+            let before = page::focused();
+            if let Some(dialog) = node.cast::<HtmlDialogElement>() {
+                // It fails only where the dialog is open already.
+                let _ = dialog.show_modal();
+            }
+            move || {
+                // After the dialog has left the page: while it is there, nothing else can have
+                // the focus. Where the old place is gone too, the page's main part takes it.
+                gloo_timers::callback::Timeout::new(0, move || {
+                    match before.filter(|element| element.is_connected()) {
+                        Some(before) => page::focus_on(&before),
+                        None => page::focus("main"),
+                    }
+                })
+                .forget();
+            }
+        });
+    }
+    let onclose = props.on_close.reform(|_: Event| ());
+    let close = props.on_close.reform(|_: MouseEvent| ());
+    let back = props.on_back.as_ref().map(|back| {
+        let onclick = back.reform(|_: MouseEvent| ());
+        html! {
+            <button type="button" class="quiet icon" aria-label={say("back")} {onclick}>
+                { icon(Icon::Back) }
+            </button>
+        }
+    });
+    html! {
+        <dialog
+            ref={node}
+            class={classes!("sheet", props.narrow.then_some("narrow"))}
+            aria-labelledby="sheet-title"
+            data-testid="sheet"
+            {onclose}
+        >
+            <header>
+                { for back }
+                <h1 id="sheet-title">{ props.title.clone() }</h1>
+                <span class="grow" />
+                <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>
+                    { icon(Icon::Close) }
+                </button>
+            </header>
+            { props.children.clone() }
+        </dialog>
+    }
+}

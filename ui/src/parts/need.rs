@@ -1,0 +1,89 @@
+//! "Needs you": what the admin must do stands above everything, one row and one button each.
+
+use super::{
+    card::{fix_button, why},
+    pill::of_status,
+};
+use crate::{
+    icons::icon,
+    inert::inert,
+    say::{say, say_count, say_with},
+    state::Act,
+    time::use_now,
+};
+use std::{collections::BTreeSet, rc::Rc};
+use wire::{CardView, IntegrationId, Status};
+use yew::prelude::*;
+
+/// True where the admin has something to do.
+#[must_use]
+pub fn needs_admin(card: &CardView) -> bool {
+    card.enabled && card.health.status != Status::Healthy
+}
+
+/// How many are named before the rest is counted.
+const NAMED: usize = 4;
+
+/// The cards that need the admin, and whom the strip tells.
+#[derive(Properties, PartialEq)]
+pub struct NeedProps {
+    pub cards: Rc<Vec<Rc<CardView>>>,
+    pub testing: Rc<BTreeSet<IntegrationId>>,
+    pub act: Callback<(IntegrationId, Act)>,
+    /// Show all of them.
+    pub all: Callback<()>,
+}
+
+/// The strip; nothing where nobody needs anything.
+#[component]
+pub fn Need(props: &NeedProps) -> Html {
+    let now = use_now();
+    let needing: Vec<&Rc<CardView>> = props.cards.iter().filter(|card| needs_admin(card)).collect();
+    if needing.is_empty() {
+        return Html::default();
+    }
+    let rows = needing.iter().take(NAMED).enumerate().map(|(index, card)| {
+        let (tone, picture) = of_status(card.health.status);
+        let button = card.health.fix.map(|fix| {
+            // One accent: the first thing to do.
+            let class = if index == 0 { "primary" } else { "" };
+            fix_button(card, fix, props.testing.contains(&card.id), &props.act, class)
+        });
+        html! {
+            <li key={card.id.to_string()} data-testid="need" data-id={card.id.to_string()}>
+                <span class={classes!("pill", tone.class())}>
+                    { icon(picture) }<span class="cut">{ inert(&card.name) }</span>
+                    <span class="unseen">{ words::status(card.health.status) }</span>
+                </span>
+                <span class="grow">{ sentence(card, now) }</span>
+                { for button }
+            </li>
+        }
+    });
+    let rest = needing.len().saturating_sub(NAMED);
+    let all = props.all.reform(|_: MouseEvent| ());
+    html! {
+        <section class="need" aria-label={say("needs-you")}>
+            <ul>
+                { for rows }
+                if rest > 0 {
+                    <li>
+                        <span class="grow sub">{ say_count("need-more", rest) }</span>
+                        <button type="button" class="quiet" onclick={all}>{ say("show-all") }</button>
+                    </li>
+                }
+            </ul>
+        </section>
+    }
+}
+
+/// The cause in bold; for a token that ends, also that nothing is broken yet.
+fn sentence(card: &CardView, now: wire::Time) -> Html {
+    let cause = why(card, now).unwrap_or_default();
+    match card.health.status {
+        Status::Expiring => html! {
+            <><b>{ say_with("need-expiring", &[("name", &card.name)]) }</b>{ " " }{ cause }</>
+        },
+        Status::Healthy | Status::Failing => html! { <b>{ cause }</b> },
+    }
+}

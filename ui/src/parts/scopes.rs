@@ -1,0 +1,55 @@
+//! Scopes: a permission in plain words, the scope itself small below.
+
+use crate::{
+    inert::inert,
+    say::{say, say_count, say_with},
+};
+use wire::ScopeView;
+use yew::prelude::*;
+
+/// All of them, granted first.
+#[must_use]
+pub fn scope_list(scopes: &[ScopeView]) -> Html {
+    if scopes.is_empty() {
+        return html! { <p class="why">{ say("scopes-none") }</p> };
+    }
+    let (granted, refused): (Vec<_>, Vec<_>) = scopes.iter().partition(|scope| scope.granted);
+    html! {
+        <ul class="scopes">
+            { for granted.into_iter().chain(refused).map(scope_item) }
+        </ul>
+    }
+}
+
+fn scope_item(scope: &ScopeView) -> Html {
+    let name = inert(&scope.name);
+    let off = (!scope.granted).then_some("off");
+    let (words, small) = match &scope.plain {
+        Some(plain) if scope.granted => (inert(plain), Some(name)),
+        Some(plain) => (say_with("scope-not-granted", &[("scope", plain)]), Some(name)),
+        None if scope.granted => (name, None),
+        None => (say_with("scope-not-granted", &[("scope", &scope.name)]), None),
+    };
+    html! {
+        <li class={classes!("scope", off)}>
+            <span class="dot" aria-hidden="true" />
+            if let Some(small) = small {
+                <div>{ words }<small>{ small }</small></div>
+            } else {
+                <div class="mono">{ words }</div>
+            }
+        </li>
+    }
+}
+
+/// "Scopes (3)", closed, at the foot of a card.
+#[must_use]
+pub fn scope_details(scopes: &[ScopeView]) -> Html {
+    let granted = scopes.iter().filter(|scope| scope.granted).count();
+    html! {
+        <details class="card-scopes">
+            <summary>{ say_count("scopes-count", granted) }</summary>
+            { scope_list(scopes) }
+        </details>
+    }
+}

@@ -1,0 +1,93 @@
+//! What a list shows when it has nothing to show: loading, empty, error; and the bar above old data.
+
+use crate::{
+    icons::{Icon, icon},
+    query::Query,
+    say::{say, say_error, say_with},
+    time::{moment, use_now},
+};
+use yew::prelude::*;
+
+/// Grey cards while the first answer is on its way.
+#[must_use]
+pub fn loading_cards() -> Html {
+    html! {
+        <div class="grid" role="status" aria-label={say("loading")}>
+            { for (0..6).map(|_| html! { <div class="card ghost"><i class="w1" /><i class="w2" /><i class="w3" /><i class="w4" /></div> }) }
+        </div>
+    }
+}
+
+/// Grey lines while the first answer is on its way.
+#[must_use]
+pub fn loading_lines() -> Html {
+    html! {
+        <div class="ghost lines" role="status" aria-label={say("loading")}>
+            <i class="w3" /><i class="w4" /><i class="w2" /><i class="w4" />
+        </div>
+    }
+}
+
+/// Nothing is here, and why.
+#[must_use]
+pub fn empty(title: AttrValue, sentence: AttrValue) -> Html {
+    html! { <div class="empty"><b>{ title }</b><p>{ sentence }</p></div> }
+}
+
+/// It could not be fetched: why, and the button that tries again.
+#[must_use]
+pub fn failed(error: &wire::Error, retry: &Callback<()>) -> Html {
+    let onclick = retry.reform(|_: MouseEvent| ());
+    html! {
+        <div class="empty" role="alert">
+            <span class="bad-ink">{ icon(Icon::Expiring) }</span>
+            <b>{ say("not-loaded") }</b>
+            <p>{ say_error(error) }</p>
+            <button type="button" {onclick}>{ say("try-again") }</button>
+        </div>
+    }
+}
+
+/// Old data is shown because new data could not be fetched.
+#[derive(Properties, PartialEq)]
+pub struct StaleProps {
+    pub error: wire::Error,
+    pub known_at: Option<wire::Time>,
+    pub retry: Callback<()>,
+}
+
+/// "Showing what was known at 14:02", why, and the button that tries again.
+#[component]
+pub fn Stale(props: &StaleProps) -> Html {
+    let now = use_now();
+    let known = props.known_at.map(|at| moment(at, now)).unwrap_or_default();
+    let onclick = props.retry.reform(|_: MouseEvent| ());
+    html! {
+        <div class="banner warn-edge" role="status" data-testid="stale">
+            <span class="warn-ink">{ icon(Icon::Expiring) }</span>
+            <span class="grow"><b>{ say_with("stale", &[("when", &known)]) }</b>{ " " }{ say_error(&props.error) }</span>
+            <button type="button" {onclick}>{ say("try-again") }</button>
+        </div>
+    }
+}
+
+/// The bar for old data, where this query shows some.
+#[must_use]
+pub fn stale<T>(query: &Query<T>) -> Html {
+    match (&query.data, &query.error) {
+        (Some(_), Some(error)) => html! {
+            <Stale error={(**error).clone()} known_at={query.known_at} retry={query.retry.clone()} />
+        },
+        (Some(_) | None, None) | (None, Some(_)) => Html::default(),
+    }
+}
+
+/// The data, or what stands in for it.
+#[must_use]
+pub fn shown<T>(query: &Query<T>, loading: Html, show: impl FnOnce(&std::rc::Rc<T>) -> Html) -> Html {
+    match (&query.data, &query.error) {
+        (Some(data), _) => html! { <>{ stale(query) }{ show(data) }</> },
+        (None, Some(error)) => failed(error, &query.retry),
+        (None, None) => loading,
+    }
+}

@@ -1,0 +1,78 @@
+//! Toasts: short, said aloud, gone by themselves unless they tell of a failure.
+
+use crate::{
+    icons::{Icon, icon},
+    say::say,
+    state::{Toast, Tone},
+};
+use gloo_timers::callback::Timeout;
+use yew::prelude::*;
+
+/// How long a toast that needs nothing stays, in milliseconds.
+const STAYS: u32 = 7_000;
+
+/// The toasts, oldest first, and whom they tell that they are gone.
+#[derive(Properties, PartialEq)]
+pub struct ToastsProps {
+    pub toasts: Vec<(u32, Toast)>,
+    pub gone: Callback<u32>,
+}
+
+/// The corner where they stand. It is always there, so that what comes is read aloud.
+#[component]
+pub fn Toasts(props: &ToastsProps) -> Html {
+    html! {
+        <div class="toasts" role="status" aria-live="polite">
+            { for props.toasts.iter().map(|(id, toast)| html! {
+                <ToastItem key={*id} id={*id} toast={toast.clone()} gone={props.gone.clone()} />
+            }) }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ItemProps {
+    id: u32,
+    toast: Toast,
+    gone: Callback<u32>,
+}
+
+#[component]
+fn ToastItem(props: &ItemProps) -> Html {
+    let (id, gone) = (props.id, props.gone.clone());
+    let stays = match props.toast.tone {
+        Tone::Ok | Tone::Quiet => true,
+        // A failure stays until it was read.
+        Tone::Warn | Tone::Bad => false,
+    };
+    {
+        let gone = gone.clone();
+        use_effect_with((), move |()| {
+            let timer = stays.then(|| Timeout::new(STAYS, move || gone.emit(id)));
+            move || drop(timer)
+        });
+    }
+    let picture = match props.toast.tone {
+        Tone::Ok => Icon::Healthy,
+        Tone::Warn | Tone::Bad => Icon::Expiring,
+        Tone::Quiet => Icon::Info,
+    };
+    let close = {
+        let gone = gone.clone();
+        Callback::from(move |_: MouseEvent| gone.emit(id))
+    };
+    let link = props.toast.link.as_ref().map(|(label, route)| {
+        let follow = Callback::from(move |_: MouseEvent| gone.emit(id));
+        html! { <a class="link" href={route.href()} onclick={follow}>{ label.clone() }</a> }
+    });
+    html! {
+        <div class="toast" data-testid="toast" data-tone={props.toast.tone.class()}>
+            <span class={format!("{}-ink", props.toast.tone.class())}>{ icon(picture) }</span>
+            <span class="grow">{ props.toast.text.clone() }</span>
+            { for link }
+            <button type="button" class="quiet icon" aria-label={say("dismiss")} onclick={close}>
+                { icon(Icon::Close) }
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,88 @@
+//! The tools of an integration: a searchable list, each with what it takes.
+
+use super::{more::More, pill::risk_pill};
+use crate::{
+    icons::{Icon, icon},
+    inert::{inert, inert_block},
+    say::{say, say_with},
+};
+use std::rc::Rc;
+use wire::ToolView;
+use yew::prelude::*;
+
+const STEP: usize = 60;
+
+/// The tools, the name they are called under, and what is searched for.
+#[derive(Properties, PartialEq)]
+pub struct ToolsProps {
+    pub tools: Rc<Vec<ToolView>>,
+    /// `orders`, as in `orders.list_invoices`.
+    pub slug: AttrValue,
+    pub search: AttrValue,
+}
+
+/// The list.
+#[component]
+pub fn Tools(props: &ToolsProps) -> Html {
+    let shown = use_state(|| STEP);
+    let wanted = props.search.to_lowercase();
+    let found: Vec<&ToolView> = props.tools.iter().filter(|tool| matches(tool, &wanted)).collect();
+    if found.is_empty() {
+        return html! { <p class="none">{ say_with("no-tool-found", &[("search", &props.search)]) }</p> };
+    }
+    let left = found.len().saturating_sub(*shown);
+    let on_more = {
+        let shown = shown.clone();
+        Callback::from(move |()| shown.set(*shown + STEP))
+    };
+    html! {
+        <>
+            { for found.into_iter().take(*shown).map(|tool| html! {
+                <Tool key={tool.name.clone()} tool={tool.clone()} slug={props.slug.clone()} />
+            }) }
+            <More {left} {on_more} />
+        </>
+    }
+}
+
+fn matches(tool: &ToolView, wanted: &str) -> bool {
+    wanted.is_empty()
+        || tool.name.to_lowercase().contains(wanted)
+        || tool.description.to_lowercase().contains(wanted)
+        || tool.title.as_ref().is_some_and(|title| title.to_lowercase().contains(wanted))
+}
+
+/// One tool.
+#[derive(Properties, PartialEq)]
+pub struct ToolProps {
+    pub tool: ToolView,
+    pub slug: AttrValue,
+}
+
+/// Closed: its name, first line and risk. Open: all of it.
+#[component]
+pub fn Tool(props: &ToolProps) -> Html {
+    let tool = &props.tool;
+    let first_line = tool.description.lines().next().unwrap_or_default();
+    let said = tool.title.as_deref().filter(|title| !title.is_empty()).unwrap_or(first_line);
+    html! {
+        <details class="tool" data-testid="tool" data-name={inert(&tool.name)}>
+            <summary>
+                <span class="turn">{ icon(Icon::Open) }</span>
+                <code><span class="sub">{ format!("{}.", props.slug) }</span>{ inert(&tool.name) }</code>
+                <span class="said">{ inert(said) }</span>
+                { risk_pill(tool.risk) }
+            </summary>
+            <div class="tool-in">
+                if tool.description.is_empty() {
+                    <p class="sub">{ say("tool-no-description") }</p>
+                } else {
+                    <p class="said-all">{ inert_block(&tool.description) }</p>
+                }
+                <h3>{ say("tool-takes") }</h3>
+                <pre tabindex="0" aria-label={say("tool-takes")}>{ inert_block(&tool.input_schema) }</pre>
+                <p class="sub">{ say("tool-hash") }{ " " }<code>{ inert(&tool.hash) }</code></p>
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,37 @@
+//! The sheets in front of the pages: add, reconnect, rename, disconnect, and the attempt that two
+//! of them end in.
+
+mod add;
+mod attempt;
+mod disconnect;
+mod form;
+mod reconnect;
+mod rename;
+
+use crate::state::{Action, Frame, Sheet};
+use wire::{CardView, Kind};
+use yew::prelude::*;
+
+pub use attempt::AttemptSheet;
+pub use rename::RenameForm;
+
+/// True where the admin mends the credential by pasting a key. The sample's is made by the app.
+#[must_use]
+pub fn takes_key(card: &CardView) -> bool {
+    card.auth.is_key() && card.kind != Kind::Sample
+}
+
+/// The open sheet, if one is.
+#[component]
+pub fn Sheets() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let close = frame.dispatch.reform(|()| Action::CloseSheet);
+    match &frame.state.sheet {
+        None => Html::default(),
+        Some(Sheet::Add) => html! { <add::Add {close} /> },
+        Some(Sheet::Attempt(id)) => html! { <AttemptSheet id={*id} {close} /> },
+        Some(Sheet::Reconnect(id)) => html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> },
+        Some(Sheet::Rename(id)) => html! { <rename::Rename key={id.to_string()} id={*id} {close} /> },
+        Some(Sheet::Disconnect(id)) => html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> },
+    }
+}

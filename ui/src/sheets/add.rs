@@ -1,0 +1,375 @@
+//! Add integration: choose a kind, fill in the form, follow the attempt. What was typed stays until
+//! the sheet closes, so that a failure costs nothing.
+
+use super::{
+    attempt::{Attempt, Over, cancel, leave},
+    form::{ApiWay, At, McpWay, Typed, at},
+};
+use crate::{
+    icons::{Icon, icon},
+    ipc, page,
+    parts::{
+        dialog::Dialog,
+        field::{Choice, Field, Kind},
+    },
+    say::{say, say_error},
+    state::Frame,
+};
+use std::rc::Rc;
+use wire::{AttemptId, Confirmed, Error, StartConnect, Target};
+use yew::{platform::spawn_local, prelude::*};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Choose,
+    Mcp,
+    Api,
+    /// From which form; `None`: the sample.
+    Running(AttemptId, Option<Form>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Mcp,
+    Api,
+}
+
+impl Form {
+    fn step(self) -> Step {
+        match self {
+            Self::Mcp => Step::Mcp,
+            Self::Api => Step::Api,
+        }
+    }
+
+    fn title(self) -> AttrValue {
+        say(match self {
+            Self::Mcp => "kind-mcp",
+            Self::Api => "kind-api",
+        })
+    }
+}
+
+/// Whom the sheet tells that it closes.
+#[derive(Properties, PartialEq)]
+pub struct AddProps {
+    pub close: Callback<()>,
+}
+
+/// The sheet.
+#[component]
+pub fn Add(props: &AddProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let step = use_state_eq(|| Step::Choose);
+    let typed = use_state(|| Rc::new(Typed::default()));
+    let error = use_state(|| None::<Error>);
+    let starting = use_state_eq(|| false);
+
+    let start = {
+        let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
+        Callback::from(move |(target, form): (Target, Option<Form>)| {
+            let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
+            starting.set(true);
+            error.set(None);
+            spawn_local(async move {
+                let confirmed = Confirmed::default();
+                match ipc::call(StartConnect { target, confirmed }).await {
+                    Ok(attempt) => step.set(Step::Running(attempt.id, form)),
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+                starting.set(false);
+            });
+        })
+    };
+    let go_to = {
+        let (step, error) = (step.clone(), error.clone());
+        Callback::from(move |next: Step| {
+            error.set(None);
+            step.set(next);
+        })
+    };
+    // Where the focus belongs when the sheet's content changes.
+    use_effect_with((*step, (*error).clone()), |(step, error)| {
+        let id = match (step, error) {
+            (Step::Choose, _) => Some("choose-sample"),
+            (Step::Mcp | Step::Api, None) => Some("url"),
+            (Step::Mcp | Step::Api, Some(error)) => Some(field_id(at(error))),
+            (Step::Running(..), _) => None,
+        };
+        if let Some(id) = id {
+            page::focus(id);
+        }
+    });
+
+    let on_close = {
+        let (close, step) = (props.close.clone(), *step);
+        Callback::from(move |()| {
+            if let Step::Running(id, _) = step {
+                cancel(id);
+            }
+            close.emit(());
+        })
+    };
+    let (title, on_back, body) = match *step {
+        Step::Choose => (say("add-integration"), None, choose(&go_to, &start, error.as_ref())),
+        Step::Mcp => (
+            say("kind-mcp"),
+            Some(go_to.reform(|()| Step::Choose)),
+            form(Form::Mcp, &typed, error.as_ref(), *starting, &start),
+        ),
+        Step::Api => (
+            say("kind-api"),
+            Some(go_to.reform(|()| Step::Choose)),
+            form(Form::Api, &typed, error.as_ref(), *starting, &start),
+        ),
+        Step::Running(id, from) => {
+            let over = over(&frame, &props.close, from, &step, &error);
+            (
+                from.map_or_else(|| say("kind-sample"), Form::title),
+                None,
+                html! { <Attempt {id} has_form={from.is_some()} {over} /> },
+            )
+        }
+    };
+    html! { <Dialog {title} {on_close} {on_back}>{ body }</Dialog> }
+}
+
+/// Back to the form with what was typed, or away.
+fn over(
+    frame: &Frame,
+    close: &Callback<()>,
+    from: Option<Form>,
+    step: &UseStateHandle<Step>,
+    error: &UseStateHandle<Option<Error>>,
+) -> Callback<Over> {
+    let away = leave(frame, close);
+    let (step, error) = (step.clone(), error.clone());
+    Callback::from(move |over: Over| match over {
+        Over::Back(why) => {
+            error.set(why);
+            step.set(from.map_or(Step::Choose, Form::step));
+        }
+        Over::Close(_) => away.emit(over),
+    })
+}
+
+fn choose(
+    go_to: &Callback<Step>,
+    start: &Callback<(Target, Option<Form>)>,
+    error: Option<&Error>,
+) -> Html {
+    let sample = start.reform(|_: MouseEvent| (Target::Sample, None));
+    let mcp = go_to.reform(|_: MouseEvent| Step::Mcp);
+    let api = go_to.reform(|_: MouseEvent| Step::Api);
+    let tile = |id, picture, label: &'static str, hint: &'static str, onclick| {
+        html! {
+            <button type="button" class="kind" {id} {onclick}>
+                <span class="kind-icon">{ icon(picture) }</span>
+                <span><b>{ say(label) }</b><small>{ say(hint) }</small></span>
+            </button>
+        }
+    };
+    html! {
+        <>
+            { for error.map(above) }
+            <div class="kinds">
+                { tile("choose-mcp", Icon::Mcp, "kind-mcp", "kind-mcp-hint", mcp) }
+                { tile("choose-api", Icon::Api, "kind-api", "kind-api-hint", api) }
+                { tile("choose-sample", Icon::Sample, "kind-sample", "sample-is", sample) }
+            </div>
+        </>
+    }
+}
+
+/// An error that belongs to no field.
+fn above(error: &Error) -> Html {
+    html! {
+        <p class="error box" role="alert" id="form-error" tabindex="-1">
+            { icon(Icon::Expiring) }<span>{ say_error(error) }</span>
+        </p>
+    }
+}
+
+fn field_id(at: At) -> &'static str {
+    match at {
+        At::Url => "url",
+        At::Name => "name",
+        At::KeyName => "key-name",
+        At::User => "user",
+        At::Secret => "secret",
+        At::HealthPath => "health-path",
+        At::Form => "form-error",
+    }
+}
+
+/// The fields of one form, made alike.
+struct Fields<'a> {
+    typed: &'a UseStateHandle<Rc<Typed>>,
+    /// The error and the field it is shown at.
+    wrong: Option<(At, &'a Error)>,
+}
+
+impl Fields<'_> {
+    fn set(&self, change: impl Fn(&mut Typed, String) + 'static) -> Callback<String> {
+        let typed = self.typed.clone();
+        Callback::from(move |text: String| {
+            let mut next = (**typed).clone();
+            change(&mut next, text);
+            typed.set(Rc::new(next));
+        })
+    }
+
+    fn error(&self, at: At) -> Option<AttrValue> {
+        self.wrong.filter(|(wrong, _)| *wrong == at).map(|(_, error)| say_error(error))
+    }
+
+    fn url(&self, label: &'static str, placeholder: &'static str) -> Html {
+        html! {
+            <Field id="url" kind={Kind::Url} label={say(label)} value={self.typed.url.clone()} required=true
+                placeholder={placeholder} error={self.error(At::Url)} on_input={self.set(|t, text| t.url = text)} />
+        }
+    }
+
+    fn name(&self, required: bool, hint: &'static str) -> Html {
+        html! {
+            <Field id="name" label={say("field-name")} value={self.typed.name.clone()} {required} max={60}
+                hint={say(hint)} error={self.error(At::Name)} on_input={self.set(|t, text| t.name = text)} />
+        }
+    }
+
+    fn key_name(&self, label: &'static str, placeholder: &'static str) -> Html {
+        html! {
+            <Field id="key-name" label={say(label)} value={self.typed.key_name.clone()} required=true max={200}
+                placeholder={placeholder} error={self.error(At::KeyName)}
+                on_input={self.set(|t, text| t.key_name = text)} />
+        }
+    }
+
+    fn secret(&self, label: &'static str) -> Html {
+        html! {
+            <Field id="secret" kind={Kind::Secret} label={say(label)} value={self.typed.secret.clone()} required=true
+                max={20_000} hint={say("secret-hint")} error={self.error(At::Secret)}
+                on_input={self.set(|t, text| t.secret = text)} />
+        }
+    }
+}
+
+fn form(
+    form: Form,
+    typed: &UseStateHandle<Rc<Typed>>,
+    error: Option<&Error>,
+    starting: bool,
+    start: &Callback<(Target, Option<Form>)>,
+) -> Html {
+    let fields = Fields {
+        typed,
+        wrong: error.map(|error| (visible(form, typed, at(error)), error)),
+    };
+    let onsubmit = {
+        let (start, typed) = (start.clone(), (**typed).clone());
+        Callback::from(move |e: SubmitEvent| {
+            e.prevent_default();
+            let target = match form {
+                Form::Mcp => typed.mcp(),
+                Form::Api => typed.api(),
+            };
+            start.emit((target, Some(form)));
+        })
+    };
+    let body = match form {
+        Form::Mcp => mcp_fields(&fields),
+        Form::Api => api_fields(&fields),
+    };
+    html! {
+        <form {onsubmit} autocomplete="off">
+            if let Some((At::Form, error)) = fields.wrong { { above(error) } }
+            { body }
+            <div class="buttons">
+                <span class="sub grow">{ say("saved-after-proof") }</span>
+                <button type="submit" class="primary" disabled={starting}>
+                    if starting { { icon(Icon::Busy) } }
+                    { say("connect") }
+                </button>
+            </div>
+        </form>
+    }
+}
+
+/// An error at a field that this form does not show now stands above it.
+fn visible(form: Form, typed: &Typed, at: At) -> At {
+    let shown = match (form, at) {
+        (_, At::Url | At::Name | At::Form) => true,
+        (Form::Mcp, At::Secret) => typed.mcp != McpWay::Discover,
+        (Form::Mcp, At::KeyName) => typed.mcp == McpWay::Header,
+        (Form::Mcp, At::User | At::HealthPath) => false,
+        (Form::Api, At::Secret | At::HealthPath) => true,
+        (Form::Api, At::KeyName) => matches!(typed.api, ApiWay::Header | ApiWay::Query),
+        (Form::Api, At::User) => typed.api == ApiWay::Basic,
+    };
+    if shown { at } else { At::Form }
+}
+
+fn mcp_fields(fields: &Fields) -> Html {
+    let on_choose = {
+        let typed = fields.typed.clone();
+        Callback::from(move |way: McpWay| {
+            let mut next = (**typed).clone();
+            next.mcp = way;
+            typed.set(Rc::new(next));
+        })
+    };
+    let options = vec![
+        (McpWay::Discover, say("auth-discover"), Some(say("auth-discover-hint"))),
+        (McpWay::Bearer, say("auth-bearer"), None),
+        (McpWay::Header, say("auth-header"), None),
+    ];
+    html! {
+        <>
+            { fields.url("field-mcp-url", "https://mcp.example.com/mcp") }
+            { fields.name(false, "name-hint") }
+            <Choice<McpWay> name="auth" legend={say("auth")} {options} chosen={fields.typed.mcp} {on_choose} />
+            { match fields.typed.mcp {
+                McpWay::Discover => Html::default(),
+                McpWay::Bearer => fields.secret("field-token"),
+                McpWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.secret("field-value") }</> },
+            } }
+        </>
+    }
+}
+
+fn api_fields(fields: &Fields) -> Html {
+    let on_choose = {
+        let typed = fields.typed.clone();
+        Callback::from(move |way: ApiWay| {
+            let mut next = (**typed).clone();
+            next.api = way;
+            typed.set(Rc::new(next));
+        })
+    };
+    let options = vec![
+        (ApiWay::Bearer, say("auth-bearer"), None),
+        (ApiWay::Header, say("auth-key-header"), None),
+        (ApiWay::Query, say("auth-key-query"), None),
+        (ApiWay::Basic, say("auth-basic"), None),
+    ];
+    html! {
+        <>
+            { fields.url("field-base-url", "https://api.example.com/v1") }
+            { fields.name(true, "api-name-hint") }
+            <Choice<ApiWay> name="auth" legend={say("auth")} {options} chosen={fields.typed.api} {on_choose} />
+            { match fields.typed.api {
+                ApiWay::Bearer => fields.secret("field-token"),
+                ApiWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.secret("field-key") }</> },
+                ApiWay::Query => html! { <>{ fields.key_name("field-parameter", "api_key") }{ fields.secret("field-key") }</> },
+                ApiWay::Basic => html! { <>
+                    <Field id="user" label={say("field-user")} value={fields.typed.user.clone()} required=true max={200}
+                        error={fields.error(At::User)} on_input={fields.set(|t, text| t.user = text)} />
+                    { fields.secret("field-password") }
+                </> },
+            } }
+            <Field id="health-path" label={say("field-health")} value={fields.typed.health_path.clone()}
+                placeholder="/health" hint={say("health-hint")} error={fields.error(At::HealthPath)}
+                on_input={fields.set(|t, text| t.health_path = text)} />
+        </>
+    }
+}

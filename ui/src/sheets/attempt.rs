@@ -1,0 +1,327 @@
+//! One attempt to connect or reconnect, as it stands: waiting, asking, done, failed.
+
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    ipc, page,
+    parts::dialog::Dialog,
+    query::use_query,
+    say::{say, say_count, say_error, say_with},
+    state::{Act, Frame},
+    time::{until, use_now},
+};
+use std::rc::Rc;
+use wire::{
+    AnswerAttempt, AttemptId, AttemptLink, AttemptView, CancelAttempt, Confirmed, Error, GetAttempt,
+    IntegrationId, OpenBrowserAgain, Phase, Question, Time, Topic,
+};
+use yew::{platform::spawn_local, prelude::*};
+
+/// How it ended, for the sheet around it.
+#[derive(Clone, PartialEq)]
+pub enum Over {
+    /// Nothing was saved: why, or `None` where the admin said no.
+    Back(Option<Error>),
+    /// Close, and go there where it is set.
+    Close(Option<IntegrationId>),
+}
+
+/// Stops an attempt whose sheet was closed. Where it is over already, nothing happens.
+pub fn cancel(id: AttemptId) {
+    spawn_local(async move {
+        let _ = ipc::call(CancelAttempt { id }).await;
+    });
+}
+
+/// The attempt, what was confirmed when it began, and whom it tells that it is over.
+#[derive(Properties, PartialEq)]
+pub struct AttemptProps {
+    pub id: AttemptId,
+    #[prop_or_default]
+    pub confirmed: Confirmed,
+    /// A failure goes back to the form at once; without a form it is shown here.
+    #[prop_or_default]
+    pub has_form: bool,
+    pub over: Callback<Over>,
+}
+
+/// What the sheet shows while it runs.
+#[component]
+pub fn Attempt(props: &AttemptProps) -> Html {
+    let query = use_query(GetAttempt { id: props.id }, vec![Topic::Attempts]);
+    let confirmed = use_state(|| props.confirmed);
+    let failure = match (&query.data, &query.error) {
+        (_, Some(error)) => Some((**error).clone()),
+        (Some(attempt), None) => match &attempt.phase {
+            Phase::Failed { error } => Some(error.clone()),
+            Phase::Checking
+            | Phase::WaitingForBrowser { .. }
+            | Phase::Exchanging
+            | Phase::Proving
+            | Phase::Asking { .. }
+            | Phase::Done { .. } => None,
+        },
+        (None, None) => None,
+    };
+    {
+        let (over, has_form) = (props.over.clone(), props.has_form);
+        use_effect_with(failure.clone(), move |failure| {
+            if has_form && let Some(error) = failure {
+                over.emit(Over::Back(Some(error.clone())));
+            }
+        });
+    }
+    let say_no = {
+        let (id, over) = (props.id, props.over.clone());
+        Callback::from(move |()| {
+            cancel(id);
+            over.emit(Over::Back(None));
+        })
+    };
+    let say_yes = {
+        let (id, confirmed, retry) = (props.id, confirmed.clone(), query.retry.clone());
+        Callback::from(move |question: Question| {
+            let mut now = *confirmed;
+            match question {
+                Question::PrivateAddress { .. } => now.private_address = true,
+                Question::Duplicate { .. } => now.duplicate = true,
+                Question::OtherAccount { .. } => now.other_account = true,
+            }
+            confirmed.set(now);
+            let retry = retry.clone();
+            spawn_local(async move {
+                // The next look at the attempt shows how it goes on, or why it does not.
+                let _ = ipc::call(AnswerAttempt { id, confirmed: now }).await;
+                retry.emit(());
+            });
+        })
+    };
+    let body = match (&query.data, failure) {
+        (_, Some(error)) => failed(&error, &props.over),
+        (None, None) => working(say("attempt-checking"), Html::default()),
+        (Some(attempt), None) => phase(attempt, props, &say_yes, &say_no),
+    };
+    html! { <div class="attempt" aria-live="polite" data-testid="attempt">{ body }</div> }
+}
+
+fn phase(
+    attempt: &Rc<AttemptView>,
+    props: &AttemptProps,
+    yes: &Callback<Question>,
+    no: &Callback<()>,
+) -> Html {
+    match &attempt.phase {
+        Phase::Checking => working(say("attempt-checking"), stop(no)),
+        Phase::WaitingForBrowser { host } => html! {
+            <Waiting id={attempt.id} host={host.clone()} expires_at={attempt.expires_at} cancel={no.clone()} />
+        },
+        Phase::Exchanging => working(say("attempt-exchanging"), stop(no)),
+        Phase::Proving => working(say("attempt-proving"), stop(no)),
+        Phase::Asking { question } => asking(question, yes, no, &props.over),
+        Phase::Done { integration, tools } => {
+            done(&attempt.name, *integration, *tools as usize, &props.over)
+        }
+        // Taken care of by the caller.
+        Phase::Failed { error } => failed(error, &props.over),
+    }
+}
+
+fn working(words: AttrValue, buttons: Html) -> Html {
+    html! {
+        <>
+            <p class="lead">{ icon(Icon::Busy) }{ words }</p>
+            <div class="buttons">{ buttons }</div>
+        </>
+    }
+}
+
+fn stop(no: &Callback<()>) -> Html {
+    let onclick = no.reform(|_: MouseEvent| ());
+    html! { <button type="button" {onclick}>{ say("cancel") }</button> }
+}
+
+fn failed(error: &Error, over: &Callback<Over>) -> Html {
+    let close = over.reform(|_: MouseEvent| Over::Close(None));
+    html! {
+        <>
+            <p class="lead bad-ink" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(error) }</span></p>
+            <div class="buttons"><button type="button" onclick={close}>{ say("close") }</button></div>
+        </>
+    }
+}
+
+fn done(name: &str, id: IntegrationId, tools: usize, over: &Callback<Over>) -> Html {
+    let open = over.reform(move |_: MouseEvent| Over::Close(Some(id)));
+    let close = over.reform(|_: MouseEvent| Over::Close(None));
+    html! {
+        <>
+            <p class="lead"><span class="ok-ink">{ icon(Icon::Healthy) }</span>
+                { say_with("attempt-done", &[("name", name)]) }</p>
+            <p class="sub">{ say_count("tools-found", tools) }</p>
+            <div class="buttons">
+                <button type="button" onclick={close}>{ say("close") }</button>
+                <button type="button" class="primary" autofocus=true onclick={open}>{ say("open") }</button>
+            </div>
+        </>
+    }
+}
+
+fn asking(
+    question: &Question,
+    yes: &Callback<Question>,
+    no: &Callback<()>,
+    over: &Callback<Over>,
+) -> Html {
+    let (sentence, detail, yes_key, no_key) = match question {
+        Question::PrivateAddress { host, address } => (
+            say_with("ask-private", &[("host", host), ("address", address)]),
+            say("ask-private-detail"),
+            "ask-private-yes",
+            "ask-no",
+        ),
+        Question::Duplicate {
+            name, same_account, ..
+        } => (
+            say_with("ask-duplicate", &[("name", name)]),
+            say(if *same_account { "ask-duplicate-same" } else { "ask-duplicate-unknown" }),
+            "ask-duplicate-yes",
+            "ask-no",
+        ),
+        Question::OtherAccount { before, now } => (
+            say_with("ask-account", &[("now", now), ("before", before)]),
+            say("ask-account-detail"),
+            "ask-account-yes",
+            "ask-account-no",
+        ),
+    };
+    let agree = {
+        let (yes, question) = (yes.clone(), question.clone());
+        Callback::from(move |_: MouseEvent| yes.emit(question.clone()))
+    };
+    let refuse = no.reform(|_: MouseEvent| ());
+    // The existing card is the better answer, so it is the one ahead.
+    let existing = match question {
+        Question::Duplicate { existing, .. } => {
+            let (id, no, over) = (*existing, no.clone(), over.clone());
+            let onclick = Callback::from(move |_: MouseEvent| {
+                no.emit(());
+                over.emit(Over::Close(Some(id)));
+            });
+            Some(html! { <button type="button" class="primary" {onclick}>{ say("ask-duplicate-open") }</button> })
+        }
+        Question::PrivateAddress { .. } | Question::OtherAccount { .. } => None,
+    };
+    let agree_class = existing.is_none().then_some("primary");
+    html! {
+        <>
+            <p class="lead"><span class="warn-ink">{ icon(Icon::Expiring) }</span><span>{ sentence }</span></p>
+            <p class="sub">{ detail }</p>
+            <div class="buttons">
+                <button type="button" class="quiet" onclick={refuse}>{ say(no_key) }</button>
+                <button type="button" class={classes!(agree_class)} onclick={agree}>{ say(yes_key) }</button>
+                { for existing }
+            </div>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct WaitingProps {
+    id: AttemptId,
+    host: String,
+    expires_at: Time,
+    cancel: Callback<()>,
+}
+
+/// The admin signs in elsewhere: open the browser again, or take the link to another one.
+#[component]
+fn Waiting(props: &WaitingProps) -> Html {
+    let now = use_now();
+    let link = use_state(|| None::<String>);
+    let said = use_state(|| None::<AttrValue>);
+    let id = props.id;
+    let again = {
+        let said = said.clone();
+        Callback::from(move |_: MouseEvent| {
+            let said = said.clone();
+            spawn_local(async move {
+                match ipc::call(OpenBrowserAgain { id }).await {
+                    Ok(()) => said.set(Some(say("browser-opened"))),
+                    Err(error) => said.set(Some(say_error(&error))),
+                }
+            });
+        })
+    };
+    let copy = {
+        let (said, link) = (said.clone(), link.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (said, link) = (said.clone(), link.clone());
+            spawn_local(async move {
+                match ipc::call(AttemptLink { id }).await {
+                    Ok(url) => {
+                        // Where the clipboard refuses, the link itself stands there to be taken.
+                        let copied = page::copy(&url).await.is_ok();
+                        said.set(Some(say(if copied { "link-copied" } else { "link-take" })));
+                        link.set(Some(url));
+                    }
+                    Err(error) => said.set(Some(say_error(&error))),
+                }
+            });
+        })
+    };
+    let stop = props.cancel.reform(|_: MouseEvent| ());
+    html! {
+        <>
+            <p class="lead">{ icon(Icon::Busy) }{ say("attempt-waiting") }</p>
+            <p class="sub">{ say_with("attempt-waiting-detail", &[("host", &props.host), ("when", &until(props.expires_at, now))]) }</p>
+            if let Some(said) = &*said { <p class="sub" role="status">{ said.clone() }</p> }
+            if let Some(link) = &*link {
+                <input class="link-out" readonly=true aria-label={say("sign-in-link")} value={inert(link)} />
+            }
+            <div class="buttons">
+                <button type="button" class="quiet" onclick={copy}>{ icon(Icon::Copy) }{ say("copy-link") }</button>
+                <button type="button" class="quiet" onclick={again}>{ icon(Icon::Browser) }{ say("open-again") }</button>
+                <button type="button" onclick={stop}>{ say("cancel") }</button>
+            </div>
+        </>
+    }
+}
+
+/// A sheet for an attempt that was started elsewhere.
+#[derive(Properties, PartialEq)]
+pub struct SheetProps {
+    pub id: AttemptId,
+    pub close: Callback<()>,
+}
+
+/// The attempt in a sheet of its own.
+#[component]
+pub fn AttemptSheet(props: &SheetProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let on_close = {
+        let (id, close) = (props.id, props.close.clone());
+        Callback::from(move |()| {
+            cancel(id);
+            close.emit(());
+        })
+    };
+    let over = leave(&frame, &props.close);
+    html! {
+        <Dialog title={say("connecting")} {on_close} narrow=true>
+            <Attempt id={props.id} {over} />
+        </Dialog>
+    }
+}
+
+/// Closes the sheet when the attempt is over, and goes to the integration where one was asked for.
+#[must_use]
+pub fn leave(frame: &Frame, close: &Callback<()>) -> Callback<Over> {
+    let (act, close) = (frame.act.clone(), close.clone());
+    Callback::from(move |over: Over| {
+        close.emit(());
+        match over {
+            Over::Close(Some(id)) => act.emit((id, Act::Open)),
+            Over::Close(None) | Over::Back(_) => {}
+        }
+    })
+}

@@ -1,0 +1,135 @@
+//! What is typed into Add integration, kept until the sheet closes, and how it becomes a request.
+
+use wire::{ApiAuth, Error, ErrorCode, McpAuth, SecretInput, Target};
+
+/// How an MCP server is to know us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum McpWay {
+    Discover,
+    Bearer,
+    Header,
+}
+
+/// How a custom API is to know us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ApiWay {
+    Bearer,
+    Header,
+    Query,
+    Basic,
+}
+
+/// Every field of both forms. One secret field serves all ways, so that changing the way keeps it.
+/// It holds secrets: it can be neither printed nor sent.
+#[derive(Clone, PartialEq)]
+pub struct Typed {
+    pub url: String,
+    pub name: String,
+    pub mcp: McpWay,
+    pub api: ApiWay,
+    /// Name of the header or query parameter.
+    pub key_name: String,
+    pub user: String,
+    pub secret: String,
+    pub health_path: String,
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            name: String::new(),
+            mcp: McpWay::Discover,
+            api: ApiWay::Bearer,
+            key_name: String::new(),
+            user: String::new(),
+            secret: String::new(),
+            health_path: String::new(),
+        }
+    }
+}
+
+impl Typed {
+    fn secret(&self) -> SecretInput {
+        SecretInput::new(&self.secret)
+    }
+
+    /// The MCP form as a request.
+    #[must_use]
+    pub fn mcp(&self) -> Target {
+        Target::Mcp {
+            name: self.name.trim().to_owned(),
+            url: self.url.trim().to_owned(),
+            auth: match self.mcp {
+                McpWay::Discover => McpAuth::Discover,
+                McpWay::Bearer => McpAuth::Bearer { token: self.secret() },
+                McpWay::Header => McpAuth::Header {
+                    name: self.key_name.trim().to_owned(),
+                    value: self.secret(),
+                },
+            },
+        }
+    }
+
+    /// The API form as a request.
+    #[must_use]
+    pub fn api(&self) -> Target {
+        let name = self.key_name.trim().to_owned();
+        let value = self.secret();
+        Target::Api {
+            name: self.name.trim().to_owned(),
+            base_url: self.url.trim().to_owned(),
+            auth: match self.api {
+                ApiWay::Bearer => ApiAuth::Bearer { token: value },
+                ApiWay::Header => ApiAuth::Header { name, value },
+                ApiWay::Query => ApiAuth::Query { name, value },
+                ApiWay::Basic => ApiAuth::Basic {
+                    user: self.user.trim().to_owned(),
+                    password: value,
+                },
+            },
+            health_path: self.health_path.trim().to_owned(),
+        }
+    }
+}
+
+/// The field that an error is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum At {
+    Url,
+    Name,
+    KeyName,
+    User,
+    Secret,
+    HealthPath,
+    /// No field of its own: it stands above the form.
+    Form,
+}
+
+/// Where an error is shown.
+#[must_use]
+pub fn at(error: &Error) -> At {
+    match error.code {
+        ErrorCode::FieldEmpty | ErrorCode::FieldInvalid => {
+            match error.args.get("field").map(String::as_str).unwrap_or_default() {
+                "url" | "base_url" => At::Url,
+                "name" => At::Name,
+                "header" | "parameter" | "key_name" => At::KeyName,
+                "user" => At::User,
+                "token" | "value" | "password" | "secret" | "fresh_key" => At::Secret,
+                "health_path" => At::HealthPath,
+                _ => At::Form,
+            }
+        }
+        ErrorCode::UrlInvalid
+        | ErrorCode::UrlHasCredentials
+        | ErrorCode::UrlNotSecure
+        | ErrorCode::AddressForbidden
+        | ErrorCode::AddressPrivate
+        | ErrorCode::Unreachable
+        | ErrorCode::NotMcp
+        | ErrorCode::RedirectRefused => At::Url,
+        ErrorCode::Rejected | ErrorCode::Forbidden => At::Secret,
+        _ => At::Form,
+    }
+}

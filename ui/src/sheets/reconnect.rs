@@ -1,0 +1,155 @@
+//! Reconnect: a fresh key, or the sign-in once more. Id, history and settings stay.
+
+use super::{
+    attempt::{Attempt, Over, cancel, leave},
+    takes_key,
+};
+use crate::{
+    icons::{Icon, icon},
+    ipc, page,
+    parts::{
+        dialog::Dialog,
+        field::{Field, Kind},
+    },
+    say::{say, say_error, say_with},
+    state::Frame,
+};
+use wire::{AttemptId, AuthView, Confirmed, Error, IntegrationId, SecretInput};
+use yew::{platform::spawn_local, prelude::*};
+
+/// Which integration, and whom the sheet tells that it closes.
+#[derive(Properties, PartialEq)]
+pub struct ReconnectProps {
+    pub id: IntegrationId,
+    pub close: Callback<()>,
+}
+
+/// The sheet.
+#[component]
+pub fn Reconnect(props: &ReconnectProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let key = use_state(String::new);
+    let attempt = use_state(|| None::<AttemptId>);
+    let error = use_state(|| None::<Error>);
+    let starting = use_state(|| false);
+    let id = props.id;
+    let card = frame.card(id).cloned();
+    let asks_key = card.as_ref().is_some_and(takes_key);
+
+    let start = {
+        let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
+        Callback::from(move |fresh_key: Option<SecretInput>| {
+            let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
+            starting.set(true);
+            error.set(None);
+            spawn_local(async move {
+                let request = wire::Reconnect {
+                    id,
+                    fresh_key,
+                    confirmed: Confirmed::default(),
+                };
+                match ipc::call(request).await {
+                    Ok(began) => attempt.set(Some(began.id)),
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+                starting.set(false);
+            });
+        })
+    };
+    {
+        // A sign-in has nothing to fill in: it starts at once.
+        let start = start.clone();
+        let at_once = card.is_some() && !asks_key;
+        use_effect_with((), move |()| {
+            if at_once {
+                start.emit(None);
+            }
+        });
+    }
+    use_effect_with((*error).clone(), |error| {
+        if error.is_some() {
+            page::focus("fresh-key");
+        }
+    });
+    let on_close = {
+        let (close, attempt) = (props.close.clone(), *attempt);
+        Callback::from(move |()| {
+            if let Some(id) = attempt {
+                cancel(id);
+            }
+            close.emit(());
+        })
+    };
+    let over = {
+        let (away, attempt, error) = (leave(&frame, &props.close), attempt.clone(), error.clone());
+        Callback::from(move |over: Over| match over {
+            Over::Back(why) if asks_key => {
+                error.set(why);
+                attempt.set(None);
+            }
+            Over::Back(_) | Over::Close(_) => away.emit(over),
+        })
+    };
+    let Some(card) = card else {
+        return html! {
+            <Dialog title={say("fix-reconnect")} {on_close} narrow=true>
+                <p class="lead">{ say("gone") }</p>
+            </Dialog>
+        };
+    };
+    let title = say_with(if asks_key { "paste-key-for" } else { "reconnect-name" }, &[("name", &card.name)]);
+    let body = match *attempt {
+        Some(id) => html! { <Attempt key={id.to_string()} {id} has_form={asks_key} {over} /> },
+        None if asks_key => {
+            let onsubmit = {
+                let (start, key) = (start.clone(), key.clone());
+                Callback::from(move |e: SubmitEvent| {
+                    e.prevent_default();
+                    start.emit(Some(SecretInput::new(&key)));
+                })
+            };
+            let on_input = {
+                let key = key.clone();
+                Callback::from(move |text: String| key.set(text))
+            };
+            html! {
+                <form {onsubmit} autocomplete="off">
+                    <Field id="fresh-key" kind={Kind::Secret} label={key_label(&card.auth)} value={(*key).clone()}
+                        required=true autofocus=true max={20_000} hint={say("fresh-key-hint")}
+                        error={error.as_ref().map(say_error)} {on_input} />
+                    <div class="buttons">
+                        <button type="submit" class="primary" disabled={*starting}>
+                            if *starting { { icon(Icon::Busy) } }
+                            { say("fix-reconnect") }
+                        </button>
+                    </div>
+                </form>
+            }
+        }
+        None => match &*error {
+            Some(why) => {
+                let again = start.reform(|_: MouseEvent| None);
+                html! {
+                    <>
+                        <p class="lead bad-ink" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(why) }</span></p>
+                        <div class="buttons"><button type="button" onclick={again}>{ say("try-again") }</button></div>
+                    </>
+                }
+            }
+            None => html! { <p class="lead">{ icon(Icon::Busy) }{ say("attempt-checking") }</p> },
+        },
+    };
+    html! { <Dialog {title} {on_close} narrow=true>{ body }</Dialog> }
+}
+
+/// What is pasted: a key, a token, or the password of a user.
+fn key_label(auth: &AuthView) -> AttrValue {
+    match auth {
+        AuthView::Basic { user } => say_with("fresh-password", &[("user", user)]),
+        AuthView::Bearer => say("fresh-token"),
+        AuthView::Header { name } | AuthView::Query { name } => {
+            say_with("fresh-named-key", &[("key", name)])
+        }
+        AuthView::None | AuthView::OAuth { .. } => say("field-key"),
+    }
+}

@@ -1,0 +1,195 @@
+//! What surrounds the pages and outlives them: the open sheet, the toasts, the tests that run.
+
+use crate::{query::Query, route::Route};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+use wire::{AppView, AttemptId, CardView, Fix, IntegrationId, Settings, TestReport};
+use yew::{AttrValue, Callback, Reducible};
+
+/// The sheet in front of the page.
+#[derive(Clone, PartialEq)]
+pub enum Sheet {
+    /// Add integration.
+    Add,
+    /// Follows an attempt that was started elsewhere (the sample's button).
+    Attempt(AttemptId),
+    Reconnect(IntegrationId),
+    Rename(IntegrationId),
+    Disconnect(IntegrationId),
+}
+
+/// How something is, for colour and icon; the word stands beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Ok,
+    Warn,
+    Bad,
+    Quiet,
+}
+
+/// A sentence that goes by itself, unless it tells of a failure.
+#[derive(Clone, PartialEq)]
+pub struct Toast {
+    pub tone: Tone,
+    pub text: AttrValue,
+    /// A page that has more, and its link's label.
+    pub link: Option<(AttrValue, Route)>,
+}
+
+/// What an admin does to an integration from a card, a menu or its page.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Act {
+    Test,
+    Reconnect,
+    Rename,
+    Switch(bool),
+    Disconnect,
+    Open,
+    Activity,
+    Unlock,
+}
+
+impl From<Fix> for Act {
+    fn from(fix: Fix) -> Self {
+        match fix {
+            Fix::Reconnect | Fix::PasteKey => Self::Reconnect,
+            Fix::Test => Self::Test,
+            Fix::Unlock => Self::Unlock,
+            Fix::SwitchOn => Self::Switch(true),
+        }
+    }
+}
+
+/// The state itself.
+#[derive(Clone, PartialEq, Default)]
+pub struct State {
+    pub sheet: Option<Sheet>,
+    pub toasts: Vec<(u32, Toast)>,
+    next_toast: u32,
+    /// Being tested now.
+    pub testing: Rc<BTreeSet<IntegrationId>>,
+    /// The last test of each, until the window closes or it is dismissed.
+    pub reports: Rc<BTreeMap<IntegrationId, Rc<TestReport>>>,
+}
+
+/// What happens to it.
+pub enum Action {
+    Open(Sheet),
+    CloseSheet,
+    Say(Toast),
+    Unsay(u32),
+    TestBegan(IntegrationId),
+    /// `None`: it could not be tried at all; a toast says why.
+    TestEnded(IntegrationId, Option<TestReport>),
+    DismissReport(IntegrationId),
+}
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match action {
+            Action::Open(sheet) => next.sheet = Some(sheet),
+            Action::CloseSheet => next.sheet = None,
+            Action::Say(toast) => {
+                // The same sentence twice is one toast; more than three would be a wall.
+                next.toasts.retain(|(_, shown)| shown.text != toast.text);
+                if next.toasts.len() >= 3 {
+                    next.toasts.remove(0);
+                }
+                next.toasts.push((next.next_toast, toast));
+                next.next_toast += 1;
+            }
+            Action::Unsay(id) => next.toasts.retain(|(shown, _)| *shown != id),
+            Action::TestBegan(id) => {
+                Rc::make_mut(&mut next.testing).insert(id);
+            }
+            Action::TestEnded(id, report) => {
+                Rc::make_mut(&mut next.testing).remove(&id);
+                if let Some(report) = report {
+                    Rc::make_mut(&mut next.reports).insert(id, Rc::new(report));
+                }
+            }
+            Action::DismissReport(id) => {
+                Rc::make_mut(&mut next.reports).remove(&id);
+            }
+        }
+        Rc::new(next)
+    }
+}
+
+/// What every page can reach.
+#[derive(Clone, PartialEq)]
+pub struct Frame {
+    pub cards: Query<Vec<CardView>>,
+    pub app: Query<AppView>,
+    pub settings: Query<Settings>,
+    pub state: Rc<State>,
+    /// Never changes, so that parts which hold it are not rendered again.
+    pub dispatch: Callback<Action>,
+    /// Does something to an integration. Never changes either.
+    pub act: Callback<(IntegrationId, Act)>,
+}
+
+impl Frame {
+    /// The card of an integration, while it is connected.
+    #[must_use]
+    pub fn card(&self, id: IntegrationId) -> Option<&CardView> {
+        self.cards.data.as_ref()?.iter().find(|card| card.id == id)
+    }
+
+    /// A toast that an action went well.
+    pub fn say(&self, text: AttrValue) {
+        self.dispatch.emit(Action::Say(Toast {
+            tone: Tone::Ok,
+            text,
+            link: None,
+        }));
+    }
+
+    /// A toast that it did not.
+    pub fn say_failed(&self, error: &wire::Error) {
+        self.dispatch.emit(Action::Say(Toast {
+            tone: Tone::Bad,
+            text: crate::say::say_error(error),
+            link: None,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn toast(text: &'static str) -> Action {
+        Action::Say(Toast {
+            tone: Tone::Ok,
+            text: text.into(),
+            link: None,
+        })
+    }
+
+    #[test]
+    fn toasts_do_not_pile_up() {
+        let state = ["a", "b", "a", "c", "d"]
+            .into_iter()
+            .fold(Rc::new(State::default()), |state, text| state.reduce(toast(text)));
+        let texts: Vec<&str> = state.toasts.iter().map(|(_, t)| t.text.as_str()).collect();
+        assert_eq!(texts, ["a", "c", "d"]);
+        let first = state.toasts[0].0;
+        let state = state.reduce(Action::Unsay(first));
+        assert_eq!(state.toasts.len(), 2, "each goes by its own number");
+    }
+
+    #[test]
+    fn a_test_is_busy_until_it_ended_even_without_a_report() {
+        let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a UUID");
+        let state = Rc::new(State::default()).reduce(Action::TestBegan(id));
+        assert!(state.testing.contains(&id));
+        let state = state.reduce(Action::TestEnded(id, None));
+        assert!(state.testing.is_empty() && state.reports.is_empty());
+    }
+}
