@@ -41,5 +41,6 @@ pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
         log_folder: options.log_folder.display().to_string(),
         checked_at,
         now: engine.now(),
+        offline: engine.network().is_offline(),
     })
 }

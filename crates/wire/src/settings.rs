@@ -31,6 +31,9 @@ pub struct AppView {
     /// The log folder.
     pub log_folder: String,
     pub now: Time,
+    /// Nothing answers and nothing can: cards keep their last known status.
+    #[serde(default)]
+    pub offline: bool,
 }
 
 /// Whether credentials can be opened and kept.
