@@ -35,9 +35,6 @@ pub enum Ring {
 
 const ALL: [Ring; 4] = [Ring::Unit, Ring::Journeys, Ring::Screens, Ring::Desktop];
 
-/// The packages are always chosen the same way, so that cargo builds the libraries that they share once.
-const PACKAGES: [&str; 3] = ["--workspace", "--exclude", "chief-integrations"];
-
 /// Runs one ring, or all. Prints the counts and ends with failure if any test failed or a ring could not run.
 pub fn test(ring: Option<Ring>, filter: Option<&str>, consent: Consent) -> Result<ExitCode> {
     let rings: &[Ring] = match &ring {
@@ -142,11 +139,7 @@ fn run_ring(ring: Ring, filter: Option<&str>) -> Result<Count> {
         Ring::Desktop => {
             let arguments = target("desktop")?;
             // Built outside, so that the desktop is not up for the minutes that takes.
-            run(cargo()
-                .arg("test")
-                .args(PACKAGES)
-                .args(&arguments)
-                .arg("--no-run"))?;
+            run(cargo().arg("test").args(&arguments).arg("--no-run"))?;
             let desktop = Desktop::start(Keyring::Unlocked, Theme::Light)?;
             let wanted = cargo_test(&arguments, filter);
             let mut command = desktop.command(wanted.get_program());
@@ -160,12 +153,12 @@ fn run_ring(ring: Ring, filter: Option<&str>) -> Result<Count> {
     }
 }
 
-/// `cargo test … -- FILTER`, over all packages even when one of them fails.
+/// `cargo test … -- FILTER`, over all default members even when one of them fails. They are always chosen together, so
+/// that cargo builds the libraries that they share once.
 fn cargo_test(targets: &[String], filter: Option<&str>) -> Command {
     let mut command = cargo();
     command
         .arg("test")
-        .args(PACKAGES)
         .arg("--no-fail-fast")
         .args(targets)
         .arg("--")

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -15,8 +14,22 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::process::{root, run};
 use crate::setup::{self, Consent, Purpose, WASM};
 
-/// The one script of the page. A file of its own, since the CSP refuses inline scripts.
-const BOOT: &str = "import init from \"./chief-ui.js\";\nawait init();\n";
+/// A page that a window loads: a Yew program and the folder with its `index.html`, whose `dist` is written.
+struct Page {
+    package: &'static str,
+    folder: &'static str,
+}
+
+const APP: Page = Page {
+    package: "chief-ui",
+    folder: "ui",
+};
+
+/// The page of the window that the benchmark measures the app beside.
+const BARE: Page = Page {
+    package: "chief-bare-ui",
+    folder: "tests/bare/ui",
+};
 
 /// `cargo xtask ui`.
 pub fn command(consent: Consent) -> Result<()> {
@@ -29,45 +42,65 @@ pub fn command(consent: Consent) -> Result<()> {
 /// Builds what changed and returns the absolute path of ui/dist. Files that did not change are not touched, so that
 /// what depends on them is not built again.
 pub fn build() -> Result<PathBuf> {
-    let target = root().join("target/wasm");
-    let toolchain = setup::toolchain(WASM)?;
-    run(toolchain
-        .cargo()
-        .args(["build", "--package", "chief-ui", "--bin", "chief-ui"])
-        .args([
-            "--target",
-            WASM,
-            "--profile",
-            "wasm-release",
-            "--target-dir",
-        ])
-        .arg(&target)
-        .stdout(Stdio::inherit()))?;
-    let wasm = target.join(WASM).join("wasm-release/chief-ui.wasm");
-    let bound = target.join("bound");
-    bind(&wasm, &bound)?;
+    APP.build()
+}
 
-    let source = root().join("ui");
-    let dist = source.join("dist");
-    let mut written = BTreeSet::new();
-    for (from, to) in [
-        (bound.as_path(), ""),
-        (&source.join("styles"), "styles"),
-        (&source.join("assets"), "assets"),
-    ] {
-        copy_folder(from, &dist.join(to), &mut written)?;
+/// The same for the bare window's page.
+pub fn build_bare() -> Result<PathBuf> {
+    BARE.build()
+}
+
+impl Page {
+    fn build(&self) -> Result<PathBuf> {
+        let target = root().join("target/wasm");
+        run(setup::toolchain(WASM)?
+            .cargo()
+            .args(["build", "--package", self.package, "--bin", self.package])
+            .args([
+                "--target",
+                WASM,
+                "--profile",
+                "wasm-release",
+                "--target-dir",
+            ])
+            .arg(&target))?;
+        let wasm = target
+            .join(WASM)
+            .join("wasm-release")
+            .join(format!("{}.wasm", self.package));
+        let bound = target.join("bound").join(self.package);
+        bind(self.package, &wasm, &bound)?;
+
+        let source = root().join(self.folder);
+        let dist = source.join("dist");
+        let mut written = BTreeSet::new();
+        for (from, to) in [
+            (bound, ""),
+            (source.join("styles"), "styles"),
+            (source.join("assets"), "assets"),
+        ] {
+            copy_folder(&from, &dist.join(to), &mut written)?;
+        }
+        put(&dist.join("boot.js"), self.boot().as_bytes(), &mut written)?;
+        let page = source.join("index.html");
+        let html = fs::read_to_string(&page).with_context(|| format!("no {}", page.display()))?;
+        put(&dist.join("index.html"), html.as_bytes(), &mut written)?;
+        remove_others(&dist, &written)?;
+        check_page(&html, &dist).with_context(|| format!("{} would not load", page.display()))?;
+        Ok(dist)
     }
-    put(&dist.join("boot.js"), BOOT.as_bytes(), &mut written)?;
-    let page = source.join("index.html");
-    let html = fs::read_to_string(&page).with_context(|| format!("no {}", page.display()))?;
-    put(&dist.join("index.html"), html.as_bytes(), &mut written)?;
-    remove_others(&dist, &written)?;
-    check_page(&html, &dist)?;
-    Ok(dist)
+
+    /// The one module of the page. A file of its own, since the CSP refuses inline scripts.
+    fn boot(&self) -> String {
+        format!(
+            "import init from \"./{}.js\";\nawait init();\n",
+            self.package
+        )
+    }
 }
 
 /// Runs wasm-bindgen, only where the wasm changed since the last time.
-fn bind(wasm: &Path, out: &Path) -> Result<()> {
+fn bind(name: &str, wasm: &Path, out: &Path) -> Result<()> {
     let bytes = fs::read(wasm).with_context(|| format!("no {}", wasm.display()))?;
     let stamp_file = out.with_extension("stamp");
     let hash = Sha256::digest(&bytes)
@@ -81,7 +114,7 @@ fn bind(wasm: &Path, out: &Path) -> Result<()> {
     remove_folder(out)?;
     Bindgen::new()
         .input_path(wasm)
-        .out_name("chief-ui")
+        .out_name(name)
         .web(true)?
         .typescript(false)
         .remove_name_section(true)
@@ -161,26 +194,26 @@ fn check_page(html: &str, dist: &Path) -> Result<()> {
             continue;
         }
         if reference.contains("//") {
-            bail!("ui/index.html names {reference}: the window loads its own files only");
+            bail!("it names {reference}: the window loads its own files only");
         }
         let file = reference.trim_start_matches("./").trim_start_matches('/');
         if !file.is_empty() && !dist.join(file).is_file() {
-            bail!("ui/index.html names {reference}, which is not in ui/dist");
+            bail!("it names {reference}, which is not in its dist folder");
         }
         starts |= file == "boot.js";
     }
     if !starts {
-        bail!("ui/index.html must have <script type=\"module\" src=\"/boot.js\"></script>");
+        bail!("it must have <script type=\"module\" src=\"/boot.js\"></script>");
     }
     for tag in html.split("<script").skip(1) {
         let (attributes, rest) = tag.split_once('>').unwrap_or((tag, ""));
         let body = rest.split("</script").next().unwrap_or_default();
         if !attributes.contains("src=") || !body.trim().is_empty() {
-            bail!("ui/index.html has an inline script, which the window's CSP refuses");
+            bail!("it has an inline script, which the window's CSP refuses");
         }
     }
     if html.contains("<style") || html.contains(" style=") {
-        bail!("ui/index.html has an inline style, which the window's CSP refuses");
+        bail!("it has an inline style, which the window's CSP refuses");
     }
     Ok(())
 }
@@ -204,7 +237,7 @@ mod tests {
         let dist = tempfile::tempdir()?;
         fs::create_dir(dist.path().join("styles"))?;
         fs::write(dist.path().join("styles/a.css"), "")?;
-        fs::write(dist.path().join("boot.js"), BOOT)?;
+        fs::write(dist.path().join("boot.js"), APP.boot())?;
         Ok(dist)
     }
 

@@ -12,6 +12,9 @@ use super::sources::Source;
 /// The functions of `words` that take a key first.
 const FUNCTIONS: &[&str] = &["text", "with", "counted"];
 
+/// The UI's short names for them.
+const SHORT: &[&str] = &["say", "say_with", "say_count"];
+
 /// The text of every Fluent file of the reference language.
 pub fn locale(root: &Path) -> Result<String> {
     let folder = root.join("crates/words/locales/en-US");
@@ -102,8 +105,15 @@ fn read(tokens: TokenStream, asked: &mut Vec<(usize, String)>, literals: &mut BT
     }
 }
 
-/// Whether the tokens end in `words::text` or its like.
+/// Whether the tokens end in `words::text`, in `say`, or in their like.
 fn is_call(before: &[TokenTree]) -> bool {
+    let is_method = matches!(before, [.., TokenTree::Punct(dot), _] if dot.as_char() == '.');
+    if let [.., TokenTree::Ident(function)] = before
+        && !is_method
+        && SHORT.iter().any(|known| function == known)
+    {
+        return true;
+    }
     let [
         ..,
         TokenTree::Ident(krate),
@@ -156,6 +166,7 @@ mod tests {
         let found = found(bad)?;
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("ui/src/lib.rs:1: "), "{found:?}");
+        assert_eq!(self::found(&bad.replace("words::text", "say"))?.len(), 1);
         Ok(())
     }
 
