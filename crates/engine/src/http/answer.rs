@@ -70,30 +70,19 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
 /// direction, zero-width and tag characters.
 #[must_use]
 pub fn inert(text: &str) -> String {
-    let mut shown = String::new();
-    let mut count = 0;
-    let mut gap = false;
-    for c in text.chars() {
-        if c.is_whitespace() || c.is_control() {
-            gap = true;
-            continue;
-        }
-        if is_invisible(c) {
-            continue;
-        }
-        if gap && count > 0 {
-            shown.push(' ');
-            count += 1;
-        }
-        gap = false;
-        if count >= SHOWN_CHARS - 1 {
-            shown.push('…');
-            break;
-        }
-        shown.push(c);
-        count += 1;
+    let seen: String = text
+        .chars()
+        .take(16 * SHOWN_CHARS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| !is_invisible(*c))
+        .collect();
+    let words: Vec<&str> = seen.split_whitespace().collect();
+    let line = words.join(" ");
+    if line.chars().count() <= SHOWN_CHARS {
+        return line;
     }
-    shown
+    let cut: String = line.chars().take(SHOWN_CHARS - 1).collect();
+    format!("{}…", cut.trim_end())
 }
 
 /// Characters that hide, reorder or smuggle text.

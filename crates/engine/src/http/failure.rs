@@ -38,41 +38,54 @@ pub(crate) fn after_sending(error: &reqwest::Error, host: &str) -> Failure {
 /// client from [`super::Http::client`], wherever they surface.
 #[must_use]
 pub fn explain(error: &(dyn StdError + 'static), host: &str) -> Error {
+    let bad = |why: &str| {
+        Error::new(ErrorCode::BadAnswer)
+            .with("host", host)
+            .with("why", why)
+    };
     let mut why = None;
+    let mut undecodable = false;
     let mut link = Some(error);
     while let Some(cause) = link {
         if let Some(own) = cause.downcast_ref::<Error>() {
             return own.clone();
         }
         if let Some(request) = cause.downcast_ref::<reqwest::Error>() {
-            if request.is_decode() {
-                let bad = Error::new(ErrorCode::BadAnswer).with("host", host);
-                return bad.with("why", "its body cannot be decoded");
-            }
+            // A body that is cut off counts as undecodable, too: what is below knows better.
+            undecodable |= request.is_decode();
             if request.is_timeout() {
                 why = Some("no answer in time");
             }
         }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if let Some(tls) = io
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
-                why = Some(of_tls(tls));
-                break;
+        if let Some(talk) = cause.downcast_ref::<hyper::Error>() {
+            if talk.is_parse() {
+                return bad("it does not speak HTTP");
             }
-            why = of_io(io.kind()).or(why);
+            why = why.or(Some(CUT));
         }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             why = Some(of_tls(tls));
             break;
         }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            why = of_io(io.kind()).or(why);
+            // The `source` of an io::Error passes over the very error that it wraps.
+            if let Some(inner) = io.get_ref() {
+                link = Some(inner);
+                continue;
+            }
+        }
         link = cause.source();
     }
-    Error::new(ErrorCode::Unreachable)
-        .with("host", host)
-        .with("why", why.unwrap_or("the connection was cut"))
+    match why {
+        None if undecodable => bad("its body cannot be decoded"),
+        why => Error::new(ErrorCode::Unreachable)
+            .with("host", host)
+            .with("why", why.unwrap_or(CUT)),
+    }
 }
+
+const CUT: &str = "the connection was cut";
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -84,7 +97,7 @@ fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Some("the connection was cut"),
+        | io::ErrorKind::UnexpectedEof => Some(CUT),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Some("no way leads there")
         }
