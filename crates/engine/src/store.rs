@@ -1,0 +1,236 @@
+//! The data on disk: one SQLite file, one thread that writes, a few that read.
+//!
+//! Owns: the file and its lock, the schema, transactions, backups, and who is told of a commit.
+//! One file per table under `store/`, each with its rows and its reads and writes. Must not know:
+//! what a credential holds (the vault hands it sealed bytes), networks, windows.
+//!
+//! A write is a function that runs on the writer thread inside a savepoint. Functions that wait
+//! together share one transaction, so that sixty-four callers cost one commit; each undoes only
+//! itself when it fails. Nobody is answered before the commit is done.
+
+pub mod backup;
+pub mod calls;
+pub mod credentials;
+pub mod integrations;
+pub(crate) mod keys;
+pub mod pings;
+pub mod schema;
+pub mod settings;
+pub mod tools;
+mod open;
+mod reader;
+mod text;
+mod writer;
+
+use rusqlite::Connection;
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::{broadcast, oneshot};
+use wire::{Changed, Error, ErrorCode, Time, Topic};
+
+pub use open::Restored;
+
+/// Commits that a slow listener may miss before it is told that it lagged.
+const CHANGES_KEPT: usize = 256;
+
+/// How sure a commit must be before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Survives the death of the app at once, and loss of power within a second.
+    Normal,
+    /// On disk when answered (`synchronous=FULL`).
+    Full,
+}
+
+/// The open database. Cloning is cheap; the last clone closes it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    // Order matters: the readers stop first, then the writer, which ends with the lock in its hand.
+    readers: reader::Readers,
+    writer: writer::Writer,
+    changes: broadcast::Sender<Changed>,
+    folder: PathBuf,
+    restored: Option<Restored>,
+}
+
+impl Store {
+    /// Opens the data in `folder`, making folder and data where there are none.
+    ///
+    /// # Errors
+    /// `StoreInUse` where another process has it open; `StoreNewer` (`found`, `known`) where a newer
+    /// version of the app wrote it, and nothing is changed; `StoreUnwritable` for the disk;
+    /// `StoreFailed` (`why`) where it is damaged and no backup is good.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let opened = open::open(folder)?;
+        let (changes, _) = broadcast::channel(CHANGES_KEPT);
+        let readers = reader::Readers::start(&opened.file)?;
+        let writer = writer::Writer::start(opened.connection, opened.lock, changes.clone())?;
+        Ok(Self(Arc::new(Inner {
+            readers,
+            writer,
+            changes,
+            folder: folder.to_owned(),
+            restored: opened.restored,
+        })))
+    }
+
+    /// Runs `job` on the writer thread and answers once its commit is done. The job runs whether or
+    /// not the answer is still awaited.
+    ///
+    /// # Errors
+    /// The job's own, which undoes what this job did and nothing else; `StoreUnwritable` or
+    /// `StoreFailed` where the commit itself failed, and nothing of it is kept.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.0.writer.send(writer::Job::new(durability, job, answer))?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Runs `job` on one of the reader threads, in one snapshot of the data.
+    ///
+    /// # Errors
+    /// The job's own.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.0.readers.send(reader::Job::new(job, answer))?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Every commit from now on that touched a topic, and every [`Store::announce`].
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.0.changes.subscribe()
+    }
+
+    /// Tells the listeners of a change that needed no commit, such as the keyring's state.
+    pub fn announce(&self, topics: impl IntoIterator<Item = Topic>) {
+        let topics: Vec<Topic> = topics.into_iter().collect();
+        // No listener is no error.
+        let _ = self.0.changes.send(Changed { topics });
+    }
+
+    /// The folder it lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
+    /// Set where the data was damaged and this opening restored it from a backup: an admin must be
+    /// told.
+    #[must_use]
+    pub fn restored(&self) -> Option<&Restored> {
+        self.0.restored.as_ref()
+    }
+
+    /// Moves everything from the log into the database file and empties the log.
+    ///
+    /// # Errors
+    /// `StoreFailed` where a reader would not let go within some seconds.
+    pub async fn checkpoint(&self) -> Result<(), Error> {
+        let (answer, answered) = oneshot::channel();
+        self.0.writer.send(writer::Job::checkpoint(answer))?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Takes a backup, verifies it, and only then removes those older than the newest `keep`
+    /// (this one counts). Its name carries `now`.
+    ///
+    /// # Errors
+    /// `StoreUnwritable` or `StoreFailed`; older backups are then left alone.
+    pub async fn backup(&self, now: Time, keep: usize) -> Result<PathBuf, Error> {
+        let folder = self.0.folder.clone();
+        let (answer, answered) = oneshot::channel();
+        // Not in a read's transaction: the copy makes its own.
+        let job = move |connection: &Connection| backup::take(connection, &folder, now, keep);
+        self.0.readers.send(reader::Job::outside(job, answer))?;
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+/// One write, inside its savepoint: a connection, and the topics that it touches.
+pub struct Tx<'a> {
+    connection: &'a Connection,
+    topics: RefCell<BTreeSet<Topic>>,
+}
+
+impl<'a> Tx<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self { connection, topics: RefCell::default() }
+    }
+
+    /// This commit changes what `topic` shows. The functions of the tables do it by themselves.
+    pub fn touch(&self, topic: Topic) {
+        self.topics.borrow_mut().insert(topic);
+    }
+
+    fn into_topics(self) -> BTreeSet<Topic> {
+        self.topics.into_inner()
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+/// What SQLite said, as an error of ours. Its text names tables and files, never values.
+#[must_use]
+pub fn failed(error: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode as Sqlite;
+    let code = error.sqlite_error_code();
+    let why = match code {
+        Some(Sqlite::DiskFull) => "the disk is full",
+        Some(Sqlite::ReadOnly) => "the disk is read-only",
+        Some(Sqlite::SystemIoFailure) => "the disk failed",
+        Some(Sqlite::CannotOpen) => "the file cannot be opened",
+        Some(Sqlite::PermissionDenied) => "permission is denied",
+        _ => return Error::new(ErrorCode::StoreFailed).with("why", reason(&error)),
+    };
+    tracing::error!(error = %reason(&error), "the store cannot be written");
+    Error::new(ErrorCode::StoreUnwritable).with("why", why)
+}
+
+/// SQLite's words without the values that `rusqlite::Error` carries in some of its forms.
+fn reason(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(code, Some(text)) => format!("{text} ({})", code.extended_code),
+        rusqlite::Error::SqliteFailure(code, None) => code.to_string(),
+        rusqlite::Error::QueryReturnedNoRows => "no such row".into(),
+        rusqlite::Error::FromSqlConversionFailure(column, kind, _) => {
+            format!("column {column} of type {kind} cannot be read")
+        }
+        rusqlite::Error::InvalidColumnType(column, name, kind) => {
+            format!("column {column} ({name}) has type {kind}")
+        }
+        _ => "an unexpected answer of the database".into(),
+    }
+}
+
+/// A file operation's error, as an error of ours. Names the kind of trouble, not the path.
+pub(crate) fn unwritable(error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::StoreUnwritable).with("why", error.kind().to_string())
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::StoreFailed).with("why", "the app is closing")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Opening: the lock, the checks, the migrations, and the way back from a damaged file.
+
+use super::{backup, failed, schema, unwritable};
+use rusqlite::{Connection, OpenFlags};
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use wire::{Error, ErrorCode, Time};
+
+const FILE: &str = "chief.db";
+const LOCK: &str = "chief.lock";
+/// How long a statement waits for another connection's lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// Prepared statements kept for each connection.
+const STATEMENTS: usize = 128;
+
+/// The data was damaged and came back from a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// When the backup was taken; what happened since is not in it.
+    pub taken: Time,
+    /// Where the damaged files lie.
+    pub damaged: PathBuf,
+}
+
+pub(super) struct Opened {
+    pub connection: Connection,
+    pub lock: File,
+    pub file: PathBuf,
+    pub restored: Option<Restored>,
+}
+
+pub(super) fn open(folder: &Path) -> Result<Opened, Error> {
+    make_folder(folder)?;
+    let folder = std::path::absolute(folder).map_err(|error| unwritable(&error))?;
+    let lock = lock(&folder)?;
+    let file = folder.join(FILE);
+    let (connection, restored) = match sound(&file) {
+        Ok(connection) => (connection, None),
+        Err(Trouble::Other(error)) => return Err(error),
+        Err(Trouble::Damaged) => {
+            let restored = restore(&folder, &file)?;
+            let connection = sound(&file).map_err(|trouble| match trouble {
+                Trouble::Other(error) => error,
+                Trouble::Damaged => damaged(),
+            })?;
+            (connection, Some(restored))
+        }
+    };
+    let mut opened = Opened { connection, lock, file, restored };
+    bring_up_to_date(&mut opened.connection, &folder)?;
+    begin_run(&opened.connection)?;
+    Ok(opened)
+}
+
+/// The folder for its owner only, where the system knows such a thing.
+pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| unwritable(&error))
+}
+
+/// An empty or existing file that only its owner can read. SQLite gives its log the same mode.
+fn owned_file(path: &Path) -> Result<File, Error> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| unwritable(&error))
+}
+
+/// Held as long as the file that is returned: the system lets go of it when the process dies.
+fn lock(folder: &Path) -> Result<File, Error> {
+    let lock = owned_file(&folder.join(LOCK))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::new(ErrorCode::StoreInUse)),
+        Err(TryLockError::Error(error)) => Err(unwritable(&error)),
+    }
+}
+
+enum Trouble {
+    /// Not a database any more, or not a whole one.
+    Damaged,
+    Other(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Sqlite;
+        match error.sqlite_error_code() {
+            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => Self::Damaged,
+            _ => Self::Other(failed(error)),
+        }
+    }
+}
+
+/// The writer's connection to a file that was looked through and found whole.
+fn sound(file: &Path) -> Result<Connection, Trouble> {
+    if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
+        // Only read, so that data of a newer build stays as it is.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.busy_timeout(BUSY)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        schema::refuse_newer(usize::try_from(version).unwrap_or(usize::MAX))?;
+    }
+    drop(owned_file(file)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY)?;
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Error::new(ErrorCode::StoreUnwritable).with("why", "the disk cannot keep a log").into());
+    }
+    let word: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
+    if word != "ok" {
+        return Err(Trouble::Damaged);
+    }
+    prepare(&connection)?;
+    connection.pragma_update(None, "secure_delete", "on")?;
+    Ok(connection)
+}
+
+/// What every connection of the store is set to.
+pub(super) fn prepare(connection: &Connection) -> Result<(), Error> {
+    let set = || {
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "foreign_keys", "on")?;
+        // Else `insert or replace` would delete rows past the triggers that refuse it.
+        connection.pragma_update(None, "recursive_triggers", "on")?;
+        connection.pragma_update(None, "trusted_schema", "off")?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        // macOS only: fsync there does not reach the disk's own cache without it.
+        connection.pragma_update(None, "fullfsync", "on")?;
+        connection.pragma_update(None, "checkpoint_fullfsync", "on")
+    };
+    set().map_err(failed)
+}
+
+fn bring_up_to_date(connection: &mut Connection, folder: &Path) -> Result<(), Error> {
+    let found = schema::version(connection)?;
+    if found > 0 && found < schema::KNOWN {
+        backup::take(connection, folder, now(), backup::KEPT)?;
+    }
+    schema::migrate(connection)
+}
+
+/// From here on a call without an outcome that is older is one whose process died.
+fn begin_run(connection: &Connection) -> Result<(), Error> {
+    connection
+        .execute_batch("insert into runs (n) select coalesce(max(n), 0) + 1 from runs")
+        .map_err(failed)
+}
+
+/// Puts the damaged files aside and the newest good backup in their place.
+fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
+    let good = backup::all(folder).into_iter().find(|(_, path)| backup::verify(path).is_ok());
+    let Some((taken, good)) = good else { return Err(damaged()) };
+    let aside = folder.join(format!("damaged-{}", now().0));
+    make_folder(&aside)?;
+    for suffix in ["-wal", "-shm", ""] {
+        let name = format!("{FILE}{suffix}");
+        match fs::rename(folder.join(&name), aside.join(&name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&error)),
+            _ => {}
+        }
+    }
+    let partial = file.with_extension("partial");
+    drop(owned_file(&partial)?);
+    fs::copy(&good, &partial).map_err(|error| unwritable(&error))?;
+    backup::sync_file(&partial)?;
+    backup::replace(&partial, file)?;
+    tracing::error!(taken = taken.0, "the data was damaged and came back from a backup");
+    Ok(Restored { taken, damaged: aside })
+}
+
+fn damaged() -> Error {
+    Error::new(ErrorCode::StoreFailed).with("why", "the data file is damaged and there is no good backup")
+}
+
+/// Names files only; nothing is decided by it.
+fn now() -> Time {
+    use crate::ports::Clock;
+    crate::ports::SystemClock.now()
+}

@@ -1,0 +1,119 @@
+//! The threads that read, each with a connection of its own that cannot write.
+
+use super::{closed, failed};
+use rusqlite::{Connection, OpenFlags};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+use wire::{Error, ErrorCode};
+
+/// Enough that one slow page of activity does not hold up the cards.
+const THREADS: usize = 3;
+
+/// Something to read.
+pub(super) struct Job(Box<dyn FnOnce(&Connection) + Send>);
+
+impl Job {
+    /// A read in one snapshot of the data.
+    pub(super) fn new<T: Send + 'static>(
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        answer: oneshot::Sender<Result<T, Error>>,
+    ) -> Self {
+        Self::outside(
+            |connection| {
+                connection.execute_batch("begin deferred").map_err(failed)?;
+                let result = guarded(|| job(connection));
+                connection.execute_batch("rollback").map_err(failed)?;
+                result
+            },
+            answer,
+        )
+    }
+
+    /// A read that makes its own transactions.
+    pub(super) fn outside<T: Send + 'static>(
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        answer: oneshot::Sender<Result<T, Error>>,
+    ) -> Self {
+        Self(Box::new(move |connection| {
+            // Nobody waits any more: nothing to read for.
+            if !answer.is_closed() {
+                let _ = answer.send(guarded(|| job(connection)));
+            }
+        }))
+    }
+}
+
+fn guarded<T>(job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
+        Err(Error::new(ErrorCode::Internal).with("why", "a read panicked"))
+    })
+}
+
+/// The queue and the threads.
+pub(super) struct Readers {
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    threads: Mutex<Vec<Option<JoinHandle<()>>>>,
+}
+
+impl Readers {
+    pub(super) fn start(file: &Path) -> Result<Self, Error> {
+        let (queue, jobs) = mpsc::channel::<Job>();
+        let jobs = Arc::new(Mutex::new(jobs));
+        let mut threads = Vec::new();
+        for n in 0..THREADS {
+            let connection = connect(file)?;
+            let jobs = Arc::clone(&jobs);
+            let thread = std::thread::Builder::new()
+                .name(format!("store-reader-{n}"))
+                .spawn(move || {
+                    // The lock is held while waiting and let go while reading.
+                    while let Ok(job) = {
+                        let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+                        jobs.recv()
+                    } {
+                        (job.0)(&connection);
+                    }
+                })
+                .map_err(|error| super::unwritable(&error))?;
+            threads.push(Some(thread));
+        }
+        Ok(Self { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) })
+    }
+
+    pub(super) fn send(&self, job: Job) -> Result<(), Error> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(queue.take());
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            join(thread);
+        }
+    }
+}
+
+/// Waits for a thread, unless it is the one that drops the last handle itself.
+pub(super) fn join(thread: &mut Option<JoinHandle<()>>) {
+    if let Some(thread) = thread.take()
+        && thread.thread().id() != std::thread::current().id()
+    {
+        // A panic of the thread was answered and logged where it happened.
+        let _ = thread.join();
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
+    super::open::prepare(&connection)?;
+    Ok(connection)
+}

@@ -1,0 +1,266 @@
+//! The one thread that writes.
+
+use super::{Durability, Tx, closed, failed};
+use rusqlite::Connection;
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::{broadcast, oneshot};
+use wire::{Changed, Error, ErrorCode, Topic};
+
+/// Jobs in one transaction at most: bounds both the wait of the first and the size of the log.
+const GROUP: usize = 512;
+/// Rows of `Durability::Normal` are on disk after this long at most.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How often a full checkpoint is tried while a reader holds an old snapshot.
+const CHECKPOINT_TRIES: u32 = 20;
+
+type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
+/// Does the job in its savepoint, or takes the reason why there is none. True: it went well.
+type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (bool, Done) + Send>;
+
+/// Something for the writer to do.
+pub(super) enum Job {
+    Write { durability: Durability, run: Run },
+    Checkpoint(oneshot::Sender<Result<(), Error>>),
+}
+
+impl Job {
+    /// A write whose answer goes to `answer`, after the commit.
+    pub(super) fn new<T: Send + 'static>(
+        durability: Durability,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        answer: oneshot::Sender<Result<T, Error>>,
+    ) -> Self {
+        let run: Run = Box::new(move |tx| {
+            let result = tx.and_then(|tx| {
+                catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|_| {
+                    Err(Error::new(ErrorCode::Internal).with("why", "a write panicked"))
+                })
+            });
+            let well = result.is_ok();
+            // Whoever asked may have gone: no error.
+            let done: Done = Box::new(move |commit| {
+                let _ = answer.send(result.and_then(|value| commit.map(|()| value)));
+            });
+            (well, done)
+        });
+        Self::Write { durability, run }
+    }
+
+    pub(super) fn checkpoint(answer: oneshot::Sender<Result<(), Error>>) -> Self {
+        Self::Checkpoint(answer)
+    }
+}
+
+/// The thread's queue and handle.
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts it. The lock is let go after the connection is closed.
+    pub(super) fn start(
+        connection: Connection,
+        lock: File,
+        changes: broadcast::Sender<Changed>,
+    ) -> Result<Self, Error> {
+        let (queue, jobs) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || {
+                Loop { connection, changes, unsynced: None, synchronous: None }.run(&jobs);
+                drop(lock);
+            })
+            .map_err(|error| super::unwritable(&error))?;
+        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn send(&self, job: Job) -> Result<(), Error> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(queue.take());
+        super::reader::join(self.thread.get_mut().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+struct Loop {
+    connection: Connection,
+    changes: broadcast::Sender<Changed>,
+    /// When the oldest commit was made that may not be on disk yet.
+    unsynced: Option<Instant>,
+    /// The connection's `synchronous`, once it was set.
+    synchronous: Option<Durability>,
+}
+
+impl Loop {
+    fn run(mut self, jobs: &mpsc::Receiver<Job>) {
+        loop {
+            let job = match self.unsynced {
+                None => jobs.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                Some(since) => jobs.recv_timeout(SYNC_EVERY.saturating_sub(since.elapsed())),
+            };
+            match job {
+                Ok(job) => self.take(job, jobs),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+            if self.unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
+                self.sync();
+            }
+        }
+    }
+
+    /// Does `first` and whatever waits behind it.
+    fn take(&mut self, first: Job, jobs: &mpsc::Receiver<Job>) {
+        let mut next = Some(first);
+        let mut group = Vec::new();
+        let mut durability = Durability::Normal;
+        let mut checkpoint = None;
+        while let Some(job) = next {
+            match job {
+                Job::Write { durability: wanted, run } => {
+                    durability = durability.max(wanted);
+                    group.push(run);
+                }
+                Job::Checkpoint(answer) => {
+                    checkpoint = Some(answer);
+                    break;
+                }
+            }
+            next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
+        }
+        if !group.is_empty() {
+            self.commit(durability, group);
+        }
+        if let Some(answer) = checkpoint {
+            let _ = answer.send(self.checkpoint());
+        }
+    }
+
+    /// One transaction for the whole group.
+    fn commit(&mut self, durability: Durability, group: Vec<Run>) {
+        let mut topics = BTreeSet::new();
+        let mut waiting: Vec<Done> = Vec::with_capacity(group.len());
+        let outcome = self.transact(durability, group, &mut topics, &mut waiting);
+        if let Err(error) = &outcome {
+            tracing::error!(%error, jobs = waiting.len(), "a commit failed");
+            if !self.connection.is_autocommit() {
+                // Nothing more can be done about a rollback that fails: SQLite does it on reopening.
+                let _ = self.connection.execute_batch("rollback");
+            }
+            topics.clear();
+        }
+        for done in waiting {
+            done(outcome.clone());
+        }
+        if !topics.is_empty() {
+            // No listener is no error.
+            let _ = self.changes.send(Changed { topics: topics.into_iter().collect() });
+        }
+    }
+
+    fn transact(
+        &mut self,
+        durability: Durability,
+        group: Vec<Run>,
+        topics: &mut BTreeSet<Topic>,
+        waiting: &mut Vec<Done>,
+    ) -> Result<(), Error> {
+        let mut broken = self.begin(durability).err();
+        for run in group {
+            // Without its savepoint (the transaction is gone, or never was) a job must not run.
+            let savepoint = match broken.clone() {
+                Some(error) => Err(error),
+                None => self.connection.execute_batch("savepoint job").map_err(failed),
+            };
+            if let Err(error) = savepoint {
+                waiting.push(run(Err(error.clone())).1);
+                broken = Some(error);
+                continue;
+            }
+            let mut tx = Tx::new(&self.connection);
+            let (well, done) = run(Ok(&mut tx));
+            waiting.push(done);
+            let touched = tx.into_topics();
+            let ended = if well { "release job" } else { "rollback to job; release job" };
+            // SQLite itself undoes the whole transaction on some faults (a full disk, I/O).
+            if self.connection.is_autocommit() {
+                broken = Some(
+                    Error::new(ErrorCode::StoreUnwritable).with("why", "the disk refused a write"),
+                );
+            } else if let Err(error) = self.connection.execute_batch(ended) {
+                broken = Some(failed(error));
+            } else if well {
+                topics.extend(touched);
+            }
+        }
+        match broken {
+            Some(error) => Err(error),
+            None => self.connection.execute_batch("commit").map_err(failed),
+        }?;
+        match durability {
+            // A full commit syncs the whole log, the earlier rows in it too.
+            Durability::Full => self.unsynced = None,
+            Durability::Normal => self.unsynced = self.unsynced.or_else(|| Some(Instant::now())),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, durability: Durability) -> Result<(), Error> {
+        if self.synchronous != Some(durability) {
+            let level = match durability {
+                Durability::Full => "full",
+                Durability::Normal => "normal",
+            };
+            self.connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(failed)?;
+            self.synchronous = Some(durability);
+        }
+        self.connection.execute_batch("begin immediate").map_err(failed)
+    }
+
+    /// Puts the log on disk, and what it can of it into the database file.
+    fn sync(&mut self) {
+        // A passive checkpoint syncs the log before it copies anything out of it.
+        match checkpoint(&self.connection, "passive") {
+            Ok(_) => self.unsynced = None,
+            Err(error) => {
+                tracing::error!(%error, "a checkpoint failed");
+                self.unsynced = Some(Instant::now());
+            }
+        }
+    }
+
+    fn checkpoint(&mut self) -> Result<(), Error> {
+        for _ in 0..CHECKPOINT_TRIES {
+            if checkpoint(&self.connection, "truncate")? {
+                self.unsynced = None;
+                return Ok(());
+            }
+        }
+        Err(Error::new(ErrorCode::StoreFailed).with("why", "a reader would not let go of the log"))
+    }
+}
+
+/// True where everything asked for was done.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<bool, Error> {
+    connection
+        .query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
+            Ok(row.get::<_, i64>(0)? == 0)
+        })
+        .map_err(failed)
+}

@@ -1,0 +1,419 @@
+//! Getting the keyring's key, and making it.
+//!
+//! The order at each load: the key, then the anchor (which may still be authenticated by the key
+//! before), then whatever an interrupted run left behind. Each step leaves a state that the next
+//! load takes up.
+
+use super::{Current, Vault, anchor, destroy::Step, internal, lost, no_key, refused, run, seal::Key};
+use crate::{
+    ports::KeyringError,
+    store::{
+        Durability,
+        credentials,
+        keys::{self, KeyRow, KeyState, VaultRow},
+    },
+};
+use anchor::Anchor;
+use rand::{TryRngCore, rngs::OsRng};
+use std::{sync::Arc, time::Duration};
+use wire::{Error, IntegrationId, KeyringView, Time};
+use zeroize::Zeroizing;
+
+/// How long until what could not be cleaned up is tried again.
+const TIDY_AGAIN: Duration = Duration::from_secs(60);
+
+/// What somebody needs of the keyring.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Need {
+    create: Create,
+    /// The key of this generation too.
+    generation: Option<u64>,
+    /// Ask the person to unlock, and wait.
+    unlock: bool,
+}
+
+/// When a key may be made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Create {
+    Never,
+    /// Where nothing is sealed that it could not open.
+    First,
+    /// Also where the key that sealed is lost: what is sealed stays as it is.
+    Afresh,
+}
+
+impl Need {
+    pub(super) const KEY: Self = Self { create: Create::First, generation: None, unlock: false };
+    pub(super) const SEAL: Self = Self { create: Create::Afresh, generation: None, unlock: false };
+    pub(super) const UNLOCK: Self = Self { create: Create::Never, generation: None, unlock: true };
+    /// The keys that there are, none made.
+    pub(super) const PRESENT: Self = Self { create: Create::Never, generation: None, unlock: false };
+
+    pub(super) fn generation(generation: u64) -> Self {
+        Self { generation: Some(generation), ..Self::PRESENT }
+    }
+}
+
+/// What the database says.
+pub(super) struct Facts {
+    pub vault: Option<VaultRow>,
+    pub keys: Vec<KeyRow>,
+    /// Id and generation of each sealed credential.
+    pub sealed: Vec<(IntegrationId, u64)>,
+}
+
+impl Facts {
+    pub(super) fn current(&self) -> Option<&KeyRow> {
+        self.keys.iter().find(|row| row.state == KeyState::Current)
+    }
+}
+
+impl Vault {
+    /// Brings into memory what is needed, where it is not there.
+    pub(super) async fn load(&self, need: Need) -> Result<(), Error> {
+        let before = {
+            let state = self.lock();
+            if state.session_only && !need.unlock {
+                let fault = state.fault.as_ref().unwrap_or(&KeyringError::Locked);
+                return Err(refused(fault));
+            }
+            state.asked
+        };
+        if self.has(need) {
+            return Ok(());
+        }
+        let vault = self.clone();
+        run(async move {
+            let keys = vault.0.keys.lock().await;
+            if vault.has(need) {
+                return Ok(());
+            }
+            // Whoever waited for another's question shares its answer.
+            let shared = {
+                let state = vault.lock();
+                state.fault.clone().filter(|_| state.asked != before && !need.unlock)
+            };
+            if let Some(fault) = shared {
+                return Err(refused(&fault));
+            }
+            let loaded = vault.load_now(need).await;
+            drop(keys);
+            loaded
+        })
+        .await
+    }
+
+    fn has(&self, need: Need) -> bool {
+        let state = self.lock();
+        let current = state.current.as_ref().map(|current| current.generation);
+        !need.unlock
+            && state.anchor.is_some()
+            && [need.generation, current.or(Some(0))]
+                .into_iter()
+                .flatten()
+                .all(|generation| state.keys.contains_key(&generation))
+    }
+
+    async fn load_now(&self, need: Need) -> Result<(), Error> {
+        if need.unlock {
+            let unlocked = self.0.asker.unlock().await;
+            self.answered(unlocked)?;
+        }
+        let facts = self.facts().await?;
+        let key = match facts.current() {
+            Some(row) => self.fetch(row).await?,
+            // Before anything is written down: is there a keyring to write to?
+            None => self.ask_for("none").await?.and(None),
+        };
+        match (facts.current(), key) {
+            (Some(row), Some(key)) => self.install(&facts, row, key).await?,
+            (_, None) => match need.create {
+                Create::Afresh => self.create().await?,
+                Create::First if facts.sealed.is_empty() => self.create().await?,
+                Create::First | Create::Never if !facts.sealed.is_empty() => {
+                    self.show(KeyringView::Lost);
+                    return Err(lost());
+                }
+                Create::First | Create::Never => {
+                    self.show(KeyringView::Unasked);
+                    return if need.generation.is_some() { Err(lost()) } else { Ok(()) };
+                }
+            },
+            (None, Some(_)) => return Err(no_key()),
+        }
+        if let Some(generation) = need.generation {
+            self.load_generation(&facts, generation).await?;
+        }
+        self.tidy().await;
+        Ok(())
+    }
+
+    /// A key beside the current one. None where the database does not know of it any more: whoever
+    /// needs it looks at its row again.
+    pub(super) async fn load_generation(&self, facts: &Facts, generation: u64) -> Result<(), Error> {
+        if self.lock().keys.contains_key(&generation) {
+            return Ok(());
+        }
+        let row = facts
+            .keys
+            .iter()
+            .find(|row| row.generation == generation && row.state != KeyState::New);
+        if let Some(row) = row {
+            let key = self.fetch(row).await?.ok_or_else(lost)?;
+            self.lock().keys.insert(generation, key);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn facts(&self) -> Result<Facts, Error> {
+        self.0
+            .store
+            .read(|connection| {
+                Ok(Facts {
+                    vault: keys::vault(connection)?,
+                    keys: keys::all(connection)?,
+                    sealed: credentials::sealed(connection)?,
+                })
+            })
+            .await
+    }
+
+    /// An item of the keyring as a key; `None` where it is missing, or not a key.
+    pub(super) async fn fetch(&self, row: &KeyRow) -> Result<Option<Key>, Error> {
+        let known = self.lock().keys.get(&row.generation).cloned();
+        match known {
+            Some(key) => Ok(Some(key)),
+            None => Ok(self.ask_for(&row.item).await?.and_then(|bytes| Key::from_bytes(&bytes))),
+        }
+    }
+
+    async fn ask_for(&self, item: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let item = item.to_owned();
+        let answer = self.0.asker.ask(move |keyring| keyring.read(&item)).await;
+        self.answered(answer)
+    }
+
+    /// Notes how the keyring answered.
+    pub(super) fn answered<T>(&self, answer: Result<T, KeyringError>) -> Result<T, Error> {
+        let fault = answer.as_ref().err().cloned();
+        {
+            let mut state = self.lock();
+            state.asked += 1;
+            state.fault.clone_from(&fault);
+        }
+        match fault {
+            None => {}
+            Some(KeyringError::Locked) => self.show(KeyringView::Locked),
+            Some(KeyringError::Hanging) => self.show(KeyringView::Hanging),
+            Some(KeyringError::Absent | KeyringError::Failed(_)) => self.show(KeyringView::Absent),
+        }
+        answer.map_err(|fault| {
+            tracing::warn!(%fault, "the keyring did not do it");
+            refused(&fault)
+        })
+    }
+
+    /// The keyring gave the key: reads the anchor, and puts both into memory.
+    async fn install(&self, facts: &Facts, row: &KeyRow, key: Key) -> Result<(), Error> {
+        let vault = facts.vault.as_ref().ok_or_else(no_key)?;
+        {
+            let mut state = self.lock();
+            state.keys.insert(row.generation, key.clone());
+            state.current = Some(Current { generation: row.generation });
+        }
+        let before = self.find_anchor(facts, vault).await?;
+        let mut anchor = match &before {
+            Some(anchor) => anchor.clone(),
+            None => mistrustful(facts, vault, &row.item),
+        };
+        row.item.clone_into(&mut anchor.key_item);
+        if before.is_some() {
+            for (id, generation) in &facts.sealed {
+                anchor.raise(*id, *generation);
+            }
+        }
+        if before.as_ref() != Some(&anchor) {
+            self.put_anchor(&anchor, &key).await?;
+        }
+        self.lock().anchor = Some(anchor);
+        self.show(KeyringView::Ready);
+        Ok(())
+    }
+
+    /// The anchor file, where a key that the keyring still has authenticates it.
+    async fn find_anchor(&self, facts: &Facts, vault: &VaultRow) -> Result<Option<Anchor>, Error> {
+        let file = self.0.anchor_file.clone();
+        let found = tokio::task::spawn_blocking(move || anchor::find(&file))
+            .await
+            .map_err(|_| internal("the anchor's task ended"))?;
+        let Some(found) = found else { return Ok(None) };
+        let item = found.key_item().to_owned();
+        let key = match facts.keys.iter().find(|row| row.item == item) {
+            Some(row) => self.fetch(row).await?,
+            None => {
+                // This database is older than the anchor: the item belongs to what came after it.
+                let key = self.ask_for(&item).await?.and_then(|bytes| Key::from_bytes(&bytes));
+                if key.is_some() {
+                    self.0.store.write(Durability::Full, move |tx| keys::adopt(tx, &item)).await?;
+                }
+                key
+            }
+        };
+        Ok(key.and_then(|key| found.check(&key, vault.id)))
+    }
+
+    /// Makes the first key, or one beside a lost one.
+    async fn create(&self) -> Result<(), Error> {
+        let (row, key) = self.new_key().await?;
+        let facts = self.facts().await?;
+        let vault = facts.vault.as_ref().ok_or_else(no_key)?;
+        let mut anchor = match self.find_anchor(&facts, vault).await? {
+            Some(anchor) => anchor,
+            None => mistrustful(&facts, vault, &row.item),
+        };
+        row.item.clone_into(&mut anchor.key_item);
+        // Before anything is sealed: a missing anchor always means that somebody took it away.
+        self.put_anchor(&anchor, &key).await?;
+        self.reached(Step::Anchored);
+        let generation = row.generation;
+        self.0
+            .store
+            .write(Durability::Full, move |tx| keys::activate(tx, generation, KeyState::Aside))
+            .await?;
+        {
+            let mut state = self.lock();
+            state.keys.insert(generation, key);
+            state.current = Some(Current { generation });
+            state.anchor = Some(anchor);
+        }
+        self.show(KeyringView::Ready);
+        Ok(())
+    }
+
+    /// A new key, written down in the database, put into the keyring, and read back.
+    pub(super) async fn new_key(&self) -> Result<(KeyRow, Key), Error> {
+        let mut random = [0; 8];
+        OsRng.try_fill_bytes(&mut random).map_err(|_| internal("the system gave no random bytes"))?;
+        let random = u64::from_be_bytes(random);
+        let row = self
+            .0
+            .store
+            .write(Durability::Full, move |tx| keys::prepare(tx, random))
+            .await?;
+        self.reached(Step::Prepared);
+        let key = Key::random()?;
+        let (item, bytes) = (row.item.clone(), Zeroizing::new(key.bytes().to_vec()));
+        let kept = self
+            .0
+            .asker
+            .ask(move |keyring| {
+                keyring.write(&item, &bytes)?;
+                match keyring.read(&item)? {
+                    Some(read) if *read == *bytes => Ok(()),
+                    Some(_) | None => {
+                        Err(KeyringError::Failed("it did not keep what was written".into()))
+                    }
+                }
+            })
+            .await;
+        if let Err(error) = self.answered(kept) {
+            // Its row says that it may be there: the next load removes it.
+            self.lock().leftovers = true;
+            return Err(error);
+        }
+        self.reached(Step::Written);
+        Ok((row, key))
+    }
+
+    /// Removes what interrupted runs left, and settles what a Disconnect owes. Never fails: what
+    /// cannot be done now is tried again.
+    pub(super) async fn tidy(&self) {
+        let done = self.tidy_now().await;
+        if let Err(error) = &done {
+            tracing::warn!(%error, "not everything could be cleaned up; it is tried again");
+        }
+        let again = {
+            let mut state = self.lock();
+            std::mem::replace(&mut state.leftovers, done.is_err()) != done.is_err() && done.is_err()
+        };
+        if again {
+            let weak = Arc::downgrade(&self.0);
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(TIDY_AGAIN).await;
+                    let Some(inner) = weak.upgrade() else { return };
+                    let vault = Self(inner);
+                    let keys = vault.0.keys.lock().await;
+                    let done = vault.tidy_now().await.is_ok();
+                    drop(keys);
+                    if done {
+                        vault.lock().leftovers = false;
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    /// `keys` must be held.
+    async fn tidy_now(&self) -> Result<(), Error> {
+        let facts = self.facts().await?;
+        for row in facts.keys {
+            match row.state {
+                KeyState::Current | KeyState::Aside => continue,
+                KeyState::New | KeyState::Old => {}
+            }
+            let item = row.item;
+            let gone = self
+                .0
+                .asker
+                .ask(move |keyring| {
+                    keyring.delete(&item)?;
+                    match keyring.read(&item)? {
+                        None => Ok(()),
+                        Some(_) => Err(KeyringError::Failed("it did not delete".into())),
+                    }
+                })
+                .await;
+            self.answered(gone)?;
+            self.reached(Step::Deleted);
+            let generation = row.generation;
+            self.lock().keys.remove(&generation);
+            self.0
+                .store
+                .write(Durability::Full, move |tx| keys::forget(tx, generation))
+                .await?;
+            self.reached(Step::Forgotten);
+        }
+        if facts.vault.is_some_and(|vault| vault.owes_backup) {
+            self.0.store.checkpoint().await?;
+            self.reached(Step::Emptied);
+            self.0.store.backup(now(), 1).await?;
+            self.reached(Step::BackedUp);
+            self.0
+                .store
+                .write(Durability::Full, |tx| keys::set_owes_backup(tx, false))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// An anchor where the one that should be there is missing or not authentic: every sealed credential
+/// counts as restored from a backup.
+fn mistrustful(facts: &Facts, vault: &VaultRow, item: &str) -> Anchor {
+    let mut anchor = Anchor::new(vault.id, item);
+    if !facts.sealed.is_empty() {
+        tracing::warn!("the anchor is missing or not authentic: stored credentials are not used");
+    }
+    for (id, generation) in &facts.sealed {
+        anchor.raise(*id, generation.saturating_add(1));
+    }
+    anchor
+}
+
+/// For the backup's name only.
+fn now() -> Time {
+    use crate::ports::Clock;
+    crate::ports::SystemClock.now()
+}
