@@ -62,10 +62,6 @@ never = never
 can = Can
 can-nothing = no tools found
 can-more = and { $count } more
-tools-count = { $count ->
-    [one] 1 tool
-   *[other] { $count } tools
-}
 testing = Testing…
 more-for = More for { $name }
 action-for = { $action }: { $name }
