@@ -42,7 +42,7 @@ fn without_token(word: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.~+=%".contains(c);
     let mut shown = String::new();
     let mut run = String::new();
-    let mut close = |run: &mut String, shown: &mut String| {
+    let close = |run: &mut String, shown: &mut String| {
         let looks_secret = run.len() >= 20 && run.chars().any(|c| c.is_ascii_digit());
         shown.push_str(if looks_secret { "…" } else { run });
         run.clear();

@@ -66,23 +66,19 @@ pub async fn revoke(
     }
 }
 
-async fn send(
-    http: &Http,
-    reach: &Reach,
+/// The form of one request (RFC 7009 section 2.1), and the client's header where it is known by one.
+fn form(
     credential: &OAuthCredential,
-    (endpoint, token, hint): (&Url, &Secret, &str),
-) -> Result<u16, Error> {
+    secret: Option<&Secret>,
+    (token, hint): (&Secret, &str),
+) -> (Vec<u8>, Option<HeaderValue>) {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("token", token.reveal())
         .append_pair("token_type_hint", hint);
-    let secret = credential
-        .client_secret
-        .as_ref()
-        .filter(|_| credential.client_auth != ClientAuth::None);
     let mut basic = None;
     match (credential.client_auth, secret) {
         (ClientAuth::Basic, Some(secret)) => {
-            basic = Some(basic_header(&credential.client_id, secret))
+            basic = Some(basic_header(&credential.client_id, secret));
         }
         (ClientAuth::Post, Some(secret)) => {
             form.append_pair("client_id", &credential.client_id)
@@ -92,7 +88,20 @@ async fn send(
             form.append_pair("client_id", &credential.client_id);
         }
     }
-    let body = form.finish().into_bytes();
+    (form.finish().into_bytes(), basic)
+}
+
+async fn send(
+    http: &Http,
+    reach: &Reach,
+    credential: &OAuthCredential,
+    (endpoint, token, hint): (&Url, &Secret, &str),
+) -> Result<u16, Error> {
+    let secret = credential
+        .client_secret
+        .as_ref()
+        .filter(|_| credential.client_auth != ClientAuth::None);
+    let (body, basic) = form(credential, secret, (token, hint));
     let mut post = Outgoing::post(endpoint.clone(), "application/x-www-form-urlencoded", body);
     post.limits = Limits::small();
     post.headers

@@ -9,7 +9,9 @@ use crate::{
     secret::Secret,
     vault::{ClientAuth, OAuthCredential},
 };
+use futures::future::BoxFuture;
 use oauth2::{
+    AsyncHttpClient,
     AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
     ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
     RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
@@ -68,7 +70,7 @@ pub async fn exchange(
     if let Some(resource) = &discovered.resource {
         request = request.add_extra_param("resource", resource.clone());
     }
-    let answer = request.request_async(&|request| asker.ask(request)).await;
+    let answer = request.request_async(&asker).await;
     let tokens = asker.judge(answer).map_err(|refusal| match refusal {
         // An invalid code is no dead sign-in: there is none yet.
         RefreshError::InvalidGrant(error) => Error {
@@ -132,7 +134,7 @@ pub async fn refresh(
     if let Some(resource) = &old.resource {
         request = request.add_extra_param("resource", resource.clone());
     }
-    let answer = request.request_async(&|request| asker.ask(request)).await;
+    let answer = request.request_async(&asker).await;
     let tokens = asker.judge(answer)?;
     let mut new = old.clone();
     new.access = tokens.access;
@@ -227,6 +229,17 @@ impl fmt::Display for Lost {
 }
 
 impl std::error::Error for Lost {}
+
+/// By hand and boxed, not by a closure: the future of a closure that borrows cannot be shown to be
+/// `Send`.
+impl<'c> AsyncHttpClient<'c> for Asker<'_> {
+    type Error = Lost;
+    type Future = BoxFuture<'c, Result<HttpResponse, Lost>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
 
 impl Asker<'_> {
     fn refused(&self, why: impl Into<String>) -> Error {
