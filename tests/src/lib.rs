@@ -1,0 +1,4 @@
+//! What the rings share: the test host and the real peers.
+
+pub mod host;
+pub mod peers;
