@@ -125,6 +125,11 @@ impl Desktop {
         Ok(desktop)
     }
 
+    /// Where the app keeps its data in this desktop.
+    pub fn data_folder(&self) -> PathBuf {
+        self.home.path().join(".local/share/app.chief.integrations")
+    }
+
     /// A command that runs in this desktop.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -195,7 +200,7 @@ impl Desktop {
             "1",
             "-screen",
             "0",
-            "1280x800x24",
+            "1440x960x24",
             "-nolisten",
             "tcp",
         ]);

@@ -3,11 +3,13 @@
 //! Owns: setting a machine up, building the UI, starting the window, running the tests and the checks.
 //! Must not know: anything the product does beyond its file layout and the test ids on its pages.
 
+mod bench;
 mod ci;
 mod desktop;
 mod interrupt;
 mod process;
 mod run;
+mod screenshots;
 mod setup;
 mod test;
 mod tidy;
@@ -62,6 +64,21 @@ enum Command {
     Tidy,
     /// Run one command in a desktop of its own (screen, session bus, keyring, notifications), thrown away after it
     Desktop(desktop::Arguments),
+    /// Make the README's pictures from the real window, light and dark, into docs/pictures/
+    Screenshots {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Measure sizes, start, memory and the store beside a bare window. JSON on standard output
+    Bench {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+        /// Measure the debug build, which is quicker to make and slower to run
+        #[arg(long)]
+        debug: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -75,6 +92,12 @@ fn main() -> ExitCode {
         Command::Ui { yes } => ui::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS),
         Command::Tidy => tidy::command(),
         Command::Desktop(arguments) => desktop::command(arguments),
+        Command::Screenshots { yes } => {
+            screenshots::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Bench { yes, debug } => {
+            bench::command(setup::Consent::new(yes), debug).map(|()| ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

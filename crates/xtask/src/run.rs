@@ -1,6 +1,7 @@
 //! `cargo xtask run`: from a fresh clone to the window, and without a display to pictures of it.
 
 mod first;
+pub mod tour;
 
 use std::path::PathBuf;
 use std::process::Command;

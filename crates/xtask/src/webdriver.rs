@@ -26,6 +26,7 @@ pub struct Window {
     agent: ureq::Agent,
     base: String,
     session: Option<String>,
+    asked_for: Instant,
 }
 
 /// One element of the page.
@@ -57,17 +58,24 @@ impl Window {
             ),
             base: format!("http://127.0.0.1:{port}"),
             session: None,
+            asked_for: Instant::now(),
         };
         window.wait_until_up()?;
         let capabilities = json!({"capabilities": {"alwaysMatch": {
             "webkitgtk:browserOptions": {"binary": app, "args": []}
         }}});
+        window.asked_for = Instant::now();
         let answer = window.send("/session", &capabilities)?;
         let id = answer["sessionId"]
             .as_str()
             .with_context(|| format!("the driver opened no session: {answer}"))?;
         window.session = Some(id.to_owned());
         Ok(window)
+    }
+
+    /// When the driver was asked to start the program.
+    pub fn asked_for(&self) -> Instant {
+        self.asked_for
     }
 
     fn wait_until_up(&self) -> Result<()> {
@@ -97,7 +105,7 @@ impl Window {
                     limit.as_secs(),
                     self.text().unwrap_or_default()
                 ),
-                None => thread::sleep(Duration::from_millis(50)),
+                None => thread::sleep(Duration::from_millis(10)),
             }
         }
     }

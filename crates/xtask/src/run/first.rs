@@ -4,17 +4,15 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use super::tour;
 use crate::desktop::{Desktop, Keyring, Theme};
 use crate::process::root;
 use crate::setup::{self, Consent, Purpose};
 use crate::webdriver::Window;
-
-/// How long the page may take to show what is waited for.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Leaves cards.png, integration.png and log.txt in target/first-run/. What fails is in the log too, with a picture
 /// of where it stood.
@@ -38,24 +36,20 @@ fn steps(log: &mut Log, consent: Consent) -> Result<()> {
     log.line(&format!("starting {}", app.display()))?;
     let window = Window::open(&desktop, &app)?;
     log.line("the window is open")?;
-    let outcome = connect_sample(log, &window);
+    let outcome = look_around(log, &window);
     if outcome.is_err() {
         log.picture("failed.png", &window)?;
     }
     outcome
 }
 
-fn connect_sample(log: &mut Log, window: &Window) -> Result<()> {
-    let connect = window.wait_for("[data-testid=\"connect-sample\"]", LIMIT)?;
+fn look_around(log: &mut Log, window: &Window) -> Result<()> {
+    tour::wait_for_offer(window)?;
     log.picture("empty.png", window)?;
-    window.click(&connect)?;
-    log.line("clicked Connect the sample")?;
-    window.wait_for("[data-testid=\"card\"]", LIMIT)?;
-    log.line("the sample's card is there")?;
+    tour::connect_sample(window)?;
+    log.line("clicked Connect the sample; its card is there")?;
     log.picture("cards.png", window)?;
-    let link = window.wait_for("[data-testid=\"card\"] a", LIMIT)?;
-    window.click(&link)?;
-    window.wait_for("[data-testid=\"tool\"]", LIMIT)?;
+    tour::open_sample(window)?;
     log.line("its page shows its tools")?;
     log.picture("integration.png", window)
 }
