@@ -119,7 +119,7 @@ fn start_engine(app: &AppHandle, options: Options) -> Starting {
     let ports = Ports {
         clock: Arc::new(SystemClock),
         desk: Arc::new(desk::Desktop(app.clone())),
-        keyring: Arc::new(SystemKeyring::new()),
+        keyring: Arc::new(SystemKeyring),
     };
     let (tell, starting) = watch::channel(None);
     tauri::async_runtime::spawn(async move {

@@ -72,6 +72,7 @@ pub fn is_own_page(url: &Url) -> bool {
 /// must be (Desktop Entry Specification, "The Exec key"), since xdg-open's own reader of these
 /// files does not know quotes.
 #[must_use]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub fn exec_field(program: &str) -> String {
     const RESERVED: &str = " \t\n\"'\\><~|&;$*?#()`";
     let plain = program.replace('%', "%%");
