@@ -37,7 +37,10 @@ pub struct HostDesk {
 impl HostDesk {
     /// `open` is called with each URL that the system's browser would be given.
     pub fn new(open: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { changes: broadcast::Sender::new(256), open: Box::new(open) }
+        Self {
+            changes: broadcast::Sender::new(256),
+            open: Box::new(open),
+        }
     }
 }
 
@@ -105,20 +108,30 @@ pub async fn start(
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let engine = Engine::start(options, ports(desk.clone())).await?;
-    let host = Host { engine: engine.clone(), desk, dist: Arc::new(dist.to_owned()) };
+    let host = Host {
+        engine: engine.clone(),
+        desk,
+        dist: Arc::new(dist.to_owned()),
+    };
     let router = Router::new()
         .route("/command/{name}", post(command))
         .route("/events", get(events))
         .fallback(get(file))
         .with_state(host);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.context("the host's port")?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .context("the host's port")?;
     let address = listener.local_addr()?;
     let server = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the host ended");
         }
     });
-    Ok(Running { address, engine, server })
+    Ok(Running {
+        address,
+        engine,
+        server,
+    })
 }
 
 async fn command(
@@ -149,7 +162,9 @@ async fn events(State(host): State<Host>) -> Sse<impl Stream<Item = Result<Event
 /// A file of the built UI; any other path is the page itself, whose router reads it.
 async fn file(State(host): State<Host>, uri: axum::http::Uri) -> Response {
     let wanted = uri.path().trim_start_matches('/');
-    let inside = !wanted.split('/').any(|part| part == ".." || part.is_empty());
+    let inside = !wanted
+        .split('/')
+        .any(|part| part == ".." || part.is_empty());
     let path = if inside && host.dist.join(wanted).is_file() {
         host.dist.join(wanted)
     } else {
@@ -165,9 +180,14 @@ async fn file(State(host): State<Host>, uri: axum::http::Uri) -> Response {
         _ => "application/octet-stream",
     };
     match tokio::fs::read(&path).await {
-        Ok(bytes) => {
-            ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, CSP)], bytes).into_response()
-        }
+        Ok(bytes) => (
+            [
+                (header::CONTENT_TYPE, kind),
+                (header::CONTENT_SECURITY_POLICY, CSP),
+            ],
+            bytes,
+        )
+            .into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }

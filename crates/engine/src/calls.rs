@@ -19,7 +19,10 @@ use crate::{
 use futures::future::BoxFuture;
 use std::sync::{Arc, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
-use wire::{Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, Reason, RowKind, Time, Topic};
+use wire::{
+    Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, Reason, RowKind, Time,
+    Topic,
+};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
 pub(crate) struct Journal {
@@ -49,9 +52,7 @@ impl Journal {
         let call = row.id;
         engine
             .store()
-            .write(Durability::Normal, move |tx| {
-                store::calls::begin(tx, &row)
-            })
+            .write(Durability::Normal, move |tx| store::calls::begin(tx, &row))
             .await?;
         Ok(Self { call, begun })
     }
@@ -66,7 +67,11 @@ impl Journal {
         OutcomeRow {
             call: self.call,
             at: now,
-            outcome: if error.is_some() { Outcome::Failed } else { Outcome::Ok },
+            outcome: if error.is_some() {
+                Outcome::Failed
+            } else {
+                Outcome::Ok
+            },
             took_ms: Some(u32::try_from(now.since(self.begun).max(0)).unwrap_or(u32::MAX)),
             error: error.cloned(),
             detail: detail.to_owned(),
@@ -96,9 +101,15 @@ impl Journal {
         let outcome = self.outcome(now, result.err(), detail);
         let mut signal = None;
         if let Some(id) = tells {
-            signal = health::signal_of(engine, id, result, is_ping).await.map(|signal| (id, signal));
+            signal = health::signal_of(engine, id, result, is_ping)
+                .await
+                .map(|signal| (id, signal));
         }
-        let durability = if signal.is_some() && result.is_err() { Durability::Full } else { Durability::Normal };
+        let durability = if signal.is_some() && result.is_err() {
+            Durability::Full
+        } else {
+            Durability::Normal
+        };
         engine
             .store()
             .write(durability, move |tx| {
@@ -131,7 +142,9 @@ pub async fn call(
     let (found, known) = engine
         .store()
         .read(move |conn| {
-            let known = store::tools::list(conn, id)?.iter().any(|tool| tool.name == name);
+            let known = store::tools::list(conn, id)?
+                .iter()
+                .any(|tool| tool.name == name);
             Ok((Integration::get(conn, id)?, known))
         })
         .await?;
@@ -166,7 +179,10 @@ pub async fn call(
         })
         .await
     };
-    let used = LastUsed { at: engine.now(), because };
+    let used = LastUsed {
+        at: engine.now(),
+        because,
+    };
     engine
         .store()
         .write(Durability::Normal, move |tx| {
@@ -178,7 +194,9 @@ pub async fn call(
             Ok(())
         })
         .await?;
-    journal.finish(engine, result.as_ref().map(|_| ()), "", Some(id), false).await?;
+    journal
+        .finish(engine, result.as_ref().map(|_| ()), "", Some(id), false)
+        .await?;
     result
 }
 
@@ -192,7 +210,10 @@ fn may_call(found: &Integration, tool: &str, known: bool, now: Time) -> Result<(
     }
     match found.state.shown(now) {
         // A task that already has it may still try where it is merely out of reach.
-        Reason::Ok | Reason::RateLimited { .. } | Reason::EndsOn { .. } | Reason::Unreachable { .. } => Ok(()),
+        Reason::Ok
+        | Reason::RateLimited { .. }
+        | Reason::EndsOn { .. }
+        | Reason::Unreachable { .. } => Ok(()),
         reason @ (Reason::Rejected { .. }
         | Reason::NeedsAccess { .. }
         | Reason::IssuerChanged
@@ -218,7 +239,8 @@ pub(crate) async fn exchange<T: Send + 'static>(
     let live = engine.live(id).await?;
     let _counted = InFlight::one(&live);
     let attempt = async {
-        let (credential, generation) = tokens::credential(engine, id, Need::Current, because).await?;
+        let (credential, generation) =
+            tokens::credential(engine, id, Need::Current, because).await?;
         engine.prepare(&live, &credential).await?;
         let renewable = matches!(&credential, Credential::OAuth(oauth) if oauth.refresh.is_some());
         match work(live.connector.clone(), Arc::new(credential)).await {

@@ -11,11 +11,17 @@ use wire::{
 /// Most rows of activity on one page.
 const PAGE_MAX: u32 = 200;
 
-pub async fn list_integrations(engine: &Engine, _: wire::ListIntegrations) -> Result<Vec<CardView>, Error> {
+pub async fn list_integrations(
+    engine: &Engine,
+    _: wire::ListIntegrations,
+) -> Result<Vec<CardView>, Error> {
     integrations::cards(engine).await
 }
 
-pub async fn get_integration(engine: &Engine, ask: wire::GetIntegration) -> Result<IntegrationView, Error> {
+pub async fn get_integration(
+    engine: &Engine,
+    ask: wire::GetIntegration,
+) -> Result<IntegrationView, Error> {
     integrations::page(engine, ask.id).await
 }
 
@@ -31,7 +37,10 @@ pub async fn get_attempt(engine: &Engine, ask: wire::GetAttempt) -> Result<Attem
     engine.attempts().get(ask.id).map(|attempt| attempt.view())
 }
 
-pub async fn answer_attempt(engine: &Engine, ask: wire::AnswerAttempt) -> Result<AttemptView, Error> {
+pub async fn answer_attempt(
+    engine: &Engine,
+    ask: wire::AnswerAttempt,
+) -> Result<AttemptView, Error> {
     engine.attempts().answer(ask.id, ask.confirmed)
 }
 
@@ -56,25 +65,40 @@ pub async fn reconnect(engine: &Engine, ask: wire::Reconnect) -> Result<AttemptV
     connect::reconnect(engine, ask.id, ask.fresh_key.as_ref(), ask.confirmed).await
 }
 
-pub async fn test_integration(engine: &Engine, ask: wire::TestIntegration) -> Result<TestReport, Error> {
+pub async fn test_integration(
+    engine: &Engine,
+    ask: wire::TestIntegration,
+) -> Result<TestReport, Error> {
     let because = engine.admin().await;
     health::ping(engine, ask.id, &because).await
 }
 
-pub async fn probe_integration(engine: &Engine, ask: wire::ProbeIntegration) -> Result<Vec<ToolView>, Error> {
+pub async fn probe_integration(
+    engine: &Engine,
+    ask: wire::ProbeIntegration,
+) -> Result<Vec<ToolView>, Error> {
     let because = engine.admin().await;
     health::probe(engine, ask.id, &because).await
 }
 
-pub async fn rename_integration(engine: &Engine, ask: wire::RenameIntegration) -> Result<(), Error> {
+pub async fn rename_integration(
+    engine: &Engine,
+    ask: wire::RenameIntegration,
+) -> Result<(), Error> {
     integrations::rename(engine, ask.id, &ask.name).await
 }
 
-pub async fn switch_integration(engine: &Engine, ask: wire::SwitchIntegration) -> Result<(), Error> {
+pub async fn switch_integration(
+    engine: &Engine,
+    ask: wire::SwitchIntegration,
+) -> Result<(), Error> {
     integrations::switch(engine, ask.id, ask.enabled).await
 }
 
-pub async fn preview_disconnect(engine: &Engine, ask: wire::PreviewDisconnect) -> Result<DisconnectPreview, Error> {
+pub async fn preview_disconnect(
+    engine: &Engine,
+    ask: wire::PreviewDisconnect,
+) -> Result<DisconnectPreview, Error> {
     connect::preview(engine, ask.id).await
 }
 
@@ -82,14 +106,20 @@ pub async fn disconnect(engine: &Engine, ask: wire::Disconnect) -> Result<Discon
     connect::disconnect(engine, ask.id).await
 }
 
-pub async fn list_activity(engine: &Engine, ask: wire::ListActivity) -> Result<ActivityPage, Error> {
+pub async fn list_activity(
+    engine: &Engine,
+    ask: wire::ListActivity,
+) -> Result<ActivityPage, Error> {
     let filter = store::calls::Filter {
         integration: ask.integration,
         before: ask.before,
         limit: ask.limit.clamp(1, PAGE_MAX),
         pings: ask.pings,
     };
-    engine.store().read(move |conn| store::calls::page(conn, &filter)).await
+    engine
+        .store()
+        .read(move |conn| store::calls::page(conn, &filter))
+        .await
 }
 
 pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {
@@ -106,13 +136,20 @@ pub async fn get_app(engine: &Engine, _: wire::GetApp) -> Result<AppView, Error>
 
 pub async fn unlock_keyring(engine: &Engine, _: wire::UnlockKeyring) -> Result<KeyringView, Error> {
     let state = engine.vault().unlock().await;
-    engine.tell(&wire::Changed { topics: vec![Topic::App, Topic::Integrations] });
+    engine.tell(&wire::Changed {
+        topics: vec![Topic::App, Topic::Integrations],
+    });
     Ok(state)
 }
 
-pub async fn use_session_only(engine: &Engine, _: wire::UseSessionOnly) -> Result<KeyringView, Error> {
+pub async fn use_session_only(
+    engine: &Engine,
+    _: wire::UseSessionOnly,
+) -> Result<KeyringView, Error> {
     let state = engine.vault().use_session_only();
-    engine.tell(&wire::Changed { topics: vec![Topic::App] });
+    engine.tell(&wire::Changed {
+        topics: vec![Topic::App],
+    });
     Ok(state)
 }
 
@@ -137,5 +174,7 @@ wire::commands!(dispatch);
 fn unreadable(error: serde_json::Error) -> Error {
     // The line and column only: serde's message may repeat the value.
     let why = format!("{:?} at column {}", error.classify(), error.column());
-    Error::new(ErrorCode::FieldInvalid).with("field", "request").with("why", why)
+    Error::new(ErrorCode::FieldInvalid)
+        .with("field", "request")
+        .with("why", why)
 }

@@ -45,7 +45,10 @@ pub(crate) async fn reconnect(
     fresh_key: Option<&SecretInput>,
     confirmed: Confirmed,
 ) -> Result<AttemptView, Error> {
-    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await?;
     let plan = input::again(&found, fresh_key)?;
     engine.vault().ready().await?;
     Ok(engine.attempts().start(engine, plan, Some(id), confirmed))
@@ -59,7 +62,9 @@ async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<
         plan.sample_url = Some(engine.sample().await?.url());
     }
     if let Some(url) = plan.url.clone() {
-        attempt.reach_or_ask(engine, &url, &mut plan.private_hosts).await?;
+        attempt
+            .reach_or_ask(engine, &url, &mut plan.private_hosts)
+            .await?;
     }
     if attempt.integration.is_none() {
         ask_about_duplicates(engine, attempt, &plan).await?;
@@ -80,8 +85,18 @@ async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<
     let (pong, tools) = attempt.or_stopped(proved).await?;
     connector.drop_session().await;
     let count = health::count(&tools);
-    let name = plan.name.clone().or_else(|| pong.server_name()).unwrap_or_else(|| attempt.host.clone());
-    let proof = Proof { config, credential, pong, tools, name };
+    let name = plan
+        .name
+        .clone()
+        .or_else(|| pong.server_name())
+        .unwrap_or_else(|| attempt.host.clone());
+    let proof = Proof {
+        config,
+        credential,
+        pong,
+        tools,
+        name,
+    };
     let id = match attempt.integration {
         None => save_new(engine, proof).await?,
         Some(id) => {
@@ -89,7 +104,13 @@ async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<
             save_again(engine, id, proof).await?
         }
     };
-    attempt.set(engine, Phase::Done { integration: id, tools: count });
+    attempt.set(
+        engine,
+        Phase::Done {
+            integration: id,
+            tools: count,
+        },
+    );
     Ok(())
 }
 
@@ -117,61 +138,105 @@ fn account(credential: &Credential) -> Option<String> {
 async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error> {
     let id = IntegrationId(uuid::Uuid::now_v7());
     let (now, person) = (engine.now(), engine.person().await);
-    let because = Because::Admin { name: person.clone() };
+    let because = Because::Admin {
+        name: person.clone(),
+    };
     let config = integrations::to_json(&proof.config)?;
     let state = integrations::to_json(&State::connected(now, tokens::end(&proof.credential)))?;
     let account = account(&proof.credential);
     let kind = integrations::kind(&proof.config);
-    let Proof { credential, pong, tools, name, .. } = proof;
-    let name: String = crate::http::inert(name.trim()).chars().take(integrations::NAME_MAX).collect();
+    let Proof {
+        credential,
+        pong,
+        tools,
+        name,
+        ..
+    } = proof;
+    let name: String = crate::http::inert(name.trim())
+        .chars()
+        .take(integrations::NAME_MAX)
+        .collect();
     engine
         .vault()
         .save(id, credential, None, move |tx| {
             let slug = integrations::slug(&name, |slug| store::integrations::slug_taken(tx, slug))?;
-            store::integrations::add(tx, &IntegrationRow {
+            store::integrations::add(
+                tx,
+                &IntegrationRow {
+                    id,
+                    slug,
+                    name: name.clone(),
+                    kind,
+                    config_json: config,
+                    account_id: account.clone(),
+                    account_label: account,
+                    connected_by: person,
+                    connected_at: now,
+                    enabled: true,
+                    state_json: state,
+                    protocol: None,
+                    server: None,
+                    probed_at: None,
+                    last_used: None,
+                },
+            )?;
+            health::keep_tools(
+                tx,
                 id,
-                slug,
-                name: name.clone(),
-                kind,
-                config_json: config,
-                account_id: account.clone(),
-                account_label: account,
-                connected_by: person,
-                connected_at: now,
-                enabled: true,
-                state_json: state,
-                protocol: None,
-                server: None,
-                probed_at: None,
-                last_used: None,
-            })?;
-            health::keep_tools(tx, id, tools, (pong.protocol.as_deref(), pong.server.as_deref()), now)?;
+                tools,
+                (pong.protocol.as_deref(), pong.server.as_deref()),
+                now,
+            )?;
             integrations::note(tx, now, Some((id, &name)), "connected", &because)
         })
         .await?;
     Ok(id)
 }
 
-async fn save_again(engine: &Engine, id: IntegrationId, proof: Proof) -> Result<IntegrationId, Error> {
+async fn save_again(
+    engine: &Engine,
+    id: IntegrationId,
+    proof: Proof,
+) -> Result<IntegrationId, Error> {
     let (now, because) = (engine.now(), engine.admin().await);
     let config = integrations::to_json(&proof.config)?;
     let end = tokens::end(&proof.credential);
     let account = account(&proof.credential);
-    let Proof { credential, pong, tools, .. } = proof;
+    let Proof {
+        credential,
+        pong,
+        tools,
+        ..
+    } = proof;
     engine
         .vault()
         .save(id, credential, None, move |tx| {
             // Disconnected while the browser was open: nothing comes back to life.
             let found = Integration::get(tx, id)?;
-            store::integrations::save(tx, &IntegrationRow {
-                config_json: config,
-                account_id: account.clone(),
-                account_label: account,
-                ..found.row.clone()
-            })?;
-            health::keep_tools(tx, id, tools, (pong.protocol.as_deref(), pong.server.as_deref()), now)?;
+            store::integrations::save(
+                tx,
+                &IntegrationRow {
+                    config_json: config,
+                    account_id: account.clone(),
+                    account_label: account,
+                    ..found.row.clone()
+                },
+            )?;
+            health::keep_tools(
+                tx,
+                id,
+                tools,
+                (pong.protocol.as_deref(), pong.server.as_deref()),
+                now,
+            )?;
             integrations::apply(tx, id, &Signal::Connected { end }, now)?;
-            integrations::note(tx, now, Some((id, &found.row.name)), "reconnected", &because)
+            integrations::note(
+                tx,
+                now,
+                Some((id, &found.row.name)),
+                "reconnected",
+                &because,
+            )
         })
         .await?;
     engine.forget_live(id).await;
@@ -180,7 +245,11 @@ async fn save_again(engine: &Engine, id: IntegrationId, proof: Proof) -> Result<
 
 /// The same address is connected already: with the same account the existing card is offered, with
 /// an unknown one it is asked.
-async fn ask_about_duplicates(engine: &Engine, attempt: &Attempt, plan: &Plan) -> Result<(), Stopped> {
+async fn ask_about_duplicates(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &Plan,
+) -> Result<(), Stopped> {
     if attempt.confirmed().duplicate {
         return Ok(());
     }
@@ -190,17 +259,26 @@ async fn ask_about_duplicates(engine: &Engine, attempt: &Attempt, plan: &Plan) -
         .read(move |conn| {
             Ok(Integration::all(conn)?.into_iter().find(|each| {
                 let same_address = each.address() == address;
-                let known_other = each.row.account_id.is_some() && account.is_some() && each.row.account_id != account;
+                let known_other = each.row.account_id.is_some()
+                    && account.is_some()
+                    && each.row.account_id != account;
                 same_address && !known_other
             }))
         })
         .await?;
-    let Some(existing) = existing else { return Ok(()) };
+    let Some(existing) = existing else {
+        return Ok(());
+    };
     let same_account = plan.kind == Kind::Sample
         || (existing.row.account_id.is_some() && existing.row.account_id == plan.account());
-    let question =
-        Question::Duplicate { existing: existing.id, name: existing.row.name, same_account };
-    attempt.ask(engine, question, |confirmed| confirmed.duplicate).await
+    let question = Question::Duplicate {
+        existing: existing.id,
+        name: existing.row.name,
+        same_account,
+    };
+    attempt
+        .ask(engine, question, |confirmed| confirmed.duplicate)
+        .await
 }
 
 async fn ask_about_account(
@@ -209,7 +287,10 @@ async fn ask_about_account(
     id: IntegrationId,
     credential: &Credential,
 ) -> Result<(), Stopped> {
-    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await?;
     let (Some(before), Some(now)) = (found.row.account_label, account(credential)) else {
         return Ok(());
     };
@@ -217,7 +298,9 @@ async fn ask_about_account(
         return Ok(());
     }
     let question = Question::OtherAccount { before, now };
-    attempt.ask(engine, question, |confirmed| confirmed.other_account).await
+    attempt
+        .ask(engine, question, |confirmed| confirmed.other_account)
+        .await
 }
 
 /// "Not a key" with the way that works.

@@ -46,13 +46,15 @@ impl Clock for FakeClock {
     }
 }
 
+type Browser = Box<dyn Fn(String) + Send>;
+
 /// A desk that writes down what it was asked.
 #[derive(Default)]
 pub struct FakeDesk {
     opened: Mutex<Vec<String>>,
     changes: Mutex<Vec<Changed>>,
     raised: Mutex<u32>,
-    on_open: Mutex<Option<Box<dyn Fn(String) + Send>>>,
+    on_open: Mutex<Option<Browser>>,
 }
 
 impl FakeDesk {

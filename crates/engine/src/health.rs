@@ -14,7 +14,8 @@ use crate::{
     store::{self, Durability, pings::PingRow, tools::ToolRow},
 };
 use wire::{
-    Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, Time, ToolView, Topic,
+    Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, Time, ToolView,
+    Topic,
 };
 
 /// How long an answer of another origin counts as proof that the network works: ten minutes.
@@ -26,19 +27,30 @@ pub(crate) async fn ping(
     id: IntegrationId,
     because: &Because,
 ) -> Result<TestReport, Error> {
-    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await?;
     let tried = engine.live(id).await?.connector.ping_in_words();
     let begun = engine.now();
-    let result: Result<Pong, Error> = calls::exchange(engine, id, because, |connector, credential| {
-        Box::pin(async move { connector.ping(&credential).await })
-    })
-    .await;
+    let result: Result<Pong, Error> =
+        calls::exchange(engine, id, because, |connector, credential| {
+            Box::pin(async move { connector.ping(&credential).await })
+        })
+        .await;
     let now = engine.now();
     let (tried, answer, took_ms) = match &result {
         Ok(pong) => (pong.tried.clone(), pong.answer.clone(), pong.took_ms),
         Err(error) => {
             let took = u32::try_from(now.since(begun).max(0)).unwrap_or(u32::MAX);
-            (tried, error.args.get("status").map_or_else(String::new, |s| format!("HTTP {s}")), took)
+            (
+                tried,
+                error
+                    .args
+                    .get("status")
+                    .map_or_else(String::new, |s| format!("HTTP {s}")),
+                took,
+            )
         }
     };
     let signal = signal_of(engine, id, result.as_ref().map(|_| ()), true).await;
@@ -48,7 +60,11 @@ pub(crate) async fn ping(
         integration: Some(id),
         integration_name: found.row.name.clone(),
         took_ms: Some(took_ms),
-        outcome: if result.is_ok() { Outcome::Ok } else { Outcome::Failed },
+        outcome: if result.is_ok() {
+            Outcome::Ok
+        } else {
+            Outcome::Failed
+        },
         error: result.as_ref().err().cloned(),
         detail: answer.clone(),
         because: because.clone(),
@@ -56,21 +72,35 @@ pub(crate) async fn ping(
     let key = found.takes_key();
     let health = engine
         .store()
-        .write(if result.is_ok() { Durability::Normal } else { Durability::Full }, move |tx| {
-            // Gone meanwhile: the ping tells nobody anything.
-            if Integration::find(tx, id)?.is_none() {
-                return Err(Error::new(ErrorCode::IntegrationUnknown));
-            }
-            store::pings::add(tx, &row)?;
-            if let Some(signal) = signal {
-                integrations::apply(tx, id, &signal, now)?;
-            }
-            tx.touch(Topic::Activity);
-            tx.touch(Topic::App);
-            Ok(Integration::get(tx, id)?.state.view(now, key))
-        })
+        .write(
+            if result.is_ok() {
+                Durability::Normal
+            } else {
+                Durability::Full
+            },
+            move |tx| {
+                // Gone meanwhile: the ping tells nobody anything.
+                if Integration::find(tx, id)?.is_none() {
+                    return Err(Error::new(ErrorCode::IntegrationUnknown));
+                }
+                store::pings::add(tx, &row)?;
+                if let Some(signal) = signal {
+                    integrations::apply(tx, id, &signal, now)?;
+                }
+                tx.touch(Topic::Activity);
+                tx.touch(Topic::App);
+                Ok(Integration::get(tx, id)?.state.view(now, key))
+            },
+        )
         .await?;
-    Ok(TestReport { at: begun, tried, took_ms, error: result.err(), answer, health })
+    Ok(TestReport {
+        at: begun,
+        tried,
+        took_ms,
+        error: result.err(),
+        answer,
+        health,
+    })
 }
 
 /// Lists the tools and keeps them.
@@ -79,15 +109,35 @@ pub(crate) async fn probe(
     id: IntegrationId,
     because: &Because,
 ) -> Result<Vec<ToolView>, Error> {
-    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
-    let journal =
-        Journal::begin(engine, RowKind::Probe, Some((id, found.row.name)), "tools.list", because).await?;
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await?;
+    let journal = Journal::begin(
+        engine,
+        RowKind::Probe,
+        Some((id, found.row.name)),
+        "tools.list",
+        because,
+    )
+    .await?;
     let result = calls::exchange(engine, id, because, |connector, credential| {
         Box::pin(async move { connector.list_tools(&credential).await })
     })
     .await;
-    let detail = result.as_ref().map_or_else(|_| String::new(), |tools| words::counted("tools-count", count(tools)));
-    journal.finish(engine, result.as_ref().map(|_| ()), &detail, Some(id), false).await?;
+    let detail = result.as_ref().map_or_else(
+        |_| String::new(),
+        |tools| words::counted("tools-count", count(tools)),
+    );
+    journal
+        .finish(
+            engine,
+            result.as_ref().map(|_| ()),
+            &detail,
+            Some(id),
+            false,
+        )
+        .await?;
     let (tools, now) = (result?, engine.now());
     engine
         .store()
@@ -159,17 +209,30 @@ pub(crate) async fn signal_of(
         }
         ErrorCode::RateLimited => {
             engine.answered(id);
-            let seconds = error.args.get("seconds").and_then(|s| s.parse::<i64>().ok()).unwrap_or(60);
-            Some(Signal::RateLimited { until: engine.now().plus(seconds.clamp(1, 86_400) * 1000) })
+            let seconds = error
+                .args
+                .get("seconds")
+                .and_then(|s| s.parse::<i64>().ok())
+                .unwrap_or(60);
+            Some(Signal::RateLimited {
+                until: engine.now().plus(seconds.clamp(1, 86_400) * 1000),
+            })
         }
         // A captive portal answers 200 with a page: for a ping that is no answer at all.
-        ErrorCode::Unreachable | ErrorCode::ServerError => Some(Signal::Unreachable(elsewhere(engine, id, error).await)),
-        ErrorCode::BadAnswer | ErrorCode::NotMcp | ErrorCode::RedirectRefused | ErrorCode::TooLarge
+        ErrorCode::Unreachable | ErrorCode::ServerError => {
+            Some(Signal::Unreachable(elsewhere(engine, id, error).await))
+        }
+        ErrorCode::BadAnswer
+        | ErrorCode::NotMcp
+        | ErrorCode::RedirectRefused
+        | ErrorCode::TooLarge
             if is_ping =>
         {
             Some(Signal::Unreachable(elsewhere(engine, id, error).await))
         }
-        ErrorCode::OauthIssuerMismatch | ErrorCode::OauthResourceMismatch => Some(Signal::IssuerChanged),
+        ErrorCode::OauthIssuerMismatch | ErrorCode::OauthResourceMismatch => {
+            Some(Signal::IssuerChanged)
+        }
         ErrorCode::CredentialRestored => Some(Signal::Restored),
         ErrorCode::CredentialUnreadable | ErrorCode::KeyringLost => Some(Signal::KeyringLost),
         _ => None,
@@ -200,8 +263,16 @@ async fn elsewhere(engine: &Engine, id: IntegrationId, error: &Error) -> Elsewhe
     // is what being offline, or behind a captive portal, looks like.
     let why = error.args.get("why").map_or("", String::as_str);
     let like_offline = error.code != ErrorCode::ServerError
-        && (error.code != ErrorCode::Unreachable || why.contains("name") || why.contains("certificate") || why.contains("TLS") || why.contains("secure"));
-    if like_offline { Elsewhere::Offline } else { Elsewhere::NothingToCompare }
+        && (error.code != ErrorCode::Unreachable
+            || why.contains("name")
+            || why.contains("certificate")
+            || why.contains("TLS")
+            || why.contains("secure"));
+    if like_offline {
+        Elsewhere::Offline
+    } else {
+        Elsewhere::NothingToCompare
+    }
 }
 
 /// The host and port an integration talks to; empty for the sample.
@@ -215,17 +286,24 @@ pub(crate) fn origin(integration: &Integration) -> String {
 
 /// Whether a host (with or without port) is this computer: the sample, `localhost`, a loopback address.
 pub(crate) fn is_local(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+    let name = host
+        .rsplit_once(':')
+        .map_or(host, |(name, _)| name)
+        .trim_matches(['[', ']']);
     name.is_empty()
         || name == "localhost"
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether this computer has a way out: connecting a UDP socket sends nothing, but fails without
 /// a route. (203.0.113.0/24 and 2001:db8::/32 are for documentation: RFC 5737, RFC 3849.)
 pub(crate) fn has_route() -> bool {
     let try_one = |from: &str, to: &str| {
-        std::net::UdpSocket::bind(from).and_then(|socket| socket.connect(to)).is_ok()
+        std::net::UdpSocket::bind(from)
+            .and_then(|socket| socket.connect(to))
+            .is_ok()
     };
     try_one("0.0.0.0:0", "203.0.113.1:9") || try_one("[::]:0", "[2001:db8::1]:9")
 }

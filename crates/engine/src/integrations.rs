@@ -23,8 +23,6 @@ use wire::{
 
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 60;
-/// Tools named on a card's "Can" line.
-const CAN: usize = 3;
 /// Days on a card's strip.
 const DAYS: u32 = 30;
 
@@ -50,7 +48,9 @@ impl Integration {
     }
 
     pub fn find(conn: &rusqlite::Connection, id: IntegrationId) -> Result<Option<Self>, Error> {
-        let Some(row) = store::integrations::find(conn, id)? else { return Ok(None) };
+        let Some(row) = store::integrations::find(conn, id)? else {
+            return Ok(None);
+        };
         Self::from_row(row, store::credentials::about(conn, id)?).map(Some)
     }
 
@@ -154,7 +154,11 @@ pub(crate) async fn cards(engine: &Engine) -> Result<Vec<CardView>, Error> {
                 .map(|each| each.card(now, &mut around))
                 .collect();
             cards.sort_by_key(|card| {
-                (std::cmp::Reverse(card.health.status), card.name.to_lowercase(), card.id)
+                (
+                    std::cmp::Reverse(card.health.status),
+                    card.name.to_lowercase(),
+                    card.id,
+                )
             });
             Ok(cards)
         })
@@ -172,9 +176,11 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
             let (url, health_path) = match &found.config {
                 Config::Sample => (found.address(), None),
                 Config::Mcp { url, .. } => (url.clone(), None),
-                Config::Api { base_url, health_path, .. } => {
-                    (base_url.clone(), Some(health_path.clone()))
-                }
+                Config::Api {
+                    base_url,
+                    health_path,
+                    ..
+                } => (base_url.clone(), Some(health_path.clone())),
             };
             Ok(IntegrationView {
                 url,
@@ -195,7 +201,10 @@ pub(crate) async fn tools(engine: &Engine, id: IntegrationId) -> Result<Vec<Tool
         .store()
         .read(move |conn| {
             Integration::get(conn, id)?;
-            Ok(store::tools::list(conn, id)?.into_iter().map(tool_view).collect())
+            Ok(store::tools::list(conn, id)?
+                .into_iter()
+                .map(tool_view)
+                .collect())
         })
         .await
 }
@@ -252,15 +261,28 @@ async fn change(
 
 /// Takes a signal in: the new state, and its effects, in the commit of `tx`. Nothing happens where
 /// the integration is gone meanwhile.
-pub(crate) fn apply(tx: &Tx<'_>, id: IntegrationId, signal: &Signal, now: Time) -> Result<(), Error> {
-    let Some(found) = Integration::find(tx, id)? else { return Ok(()) };
+pub(crate) fn apply(
+    tx: &Tx<'_>,
+    id: IntegrationId,
+    signal: &Signal,
+    now: Time,
+) -> Result<(), Error> {
+    let Some(found) = Integration::find(tx, id)? else {
+        return Ok(());
+    };
     let (state, effects) = status::next(&found.state, signal, now);
     store::integrations::set_state(tx, id, &to_json(&state)?)?;
     for effect in effects {
         match effect {
             Effect::StatusChanged { from, to } => {
                 let what = format!("{} → {}", words::status(from), words::status(to));
-                note(tx, now, Some((id, &found.row.name)), &what, &Because::Health)?;
+                note(
+                    tx,
+                    now,
+                    Some((id, &found.row.name)),
+                    &what,
+                    &Because::Health,
+                )?;
             }
         }
     }
@@ -311,7 +333,10 @@ pub(crate) fn checked_name(name: &str) -> Result<String, Error> {
     if length > NAME_MAX {
         return Err(Error::new(ErrorCode::FieldInvalid)
             .with("field", "Name")
-            .with("why", format!("it has {length} characters, {NAME_MAX} are the most")));
+            .with(
+                "why",
+                format!("it has {length} characters, {NAME_MAX} are the most"),
+            ));
     }
     Ok(name)
 }
@@ -324,7 +349,13 @@ pub(crate) fn slug(
 ) -> Result<String, Error> {
     let mut base: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
     while base.contains("--") {
         base = base.replace("--", "-");
@@ -342,10 +373,20 @@ pub(crate) fn slug(
 }
 
 fn icon(name: &str) -> Icon {
-    let monogram = name.chars().find(|c| c.is_alphanumeric()).unwrap_or('•').to_uppercase().collect();
+    let monogram = name
+        .chars()
+        .find(|c| c.is_alphanumeric())
+        .unwrap_or('•')
+        .to_uppercase()
+        .collect();
     // The name decides the colour, so that the same thing looks the same on every computer.
-    let sum = name.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    Icon { monogram, colour: u8::try_from(sum % 12).unwrap_or(0) }
+    let sum = name.bytes().fold(0u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    Icon {
+        monogram,
+        colour: u8::try_from(sum % 12).unwrap_or(0),
+    }
 }
 
 fn strip_scheme(url: &str) -> String {
@@ -354,8 +395,9 @@ fn strip_scheme(url: &str) -> String {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Error> {
-    serde_json::from_str(json)
-        .map_err(|e| Error::new(ErrorCode::StoreFailed).with("why", format!("a row cannot be read: {e}")))
+    serde_json::from_str(json).map_err(|e| {
+        Error::new(ErrorCode::StoreFailed).with("why", format!("a row cannot be read: {e}"))
+    })
 }
 
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
@@ -375,14 +417,24 @@ mod tests {
         assert_eq!(slug("Internal Orders API", &[]), "internal-orders-api");
         assert_eq!(slug("Google", &["google", "google-2"]), "google-3");
         assert_eq!(slug("日本", &[]), "integration");
-        assert_eq!(slug("a__b", &[]), "a-b", "`__` separates integration and tool on the MCP wire");
+        assert_eq!(
+            slug("a__b", &[]),
+            "a-b",
+            "`__` separates integration and tool on the MCP wire"
+        );
         assert!(slug(&"x".repeat(99), &[]).len() <= 24);
     }
 
     #[test]
     fn names_are_trimmed_and_bounded() {
         assert_eq!(checked_name("  Orders ").expect("a good name"), "Orders");
-        assert_eq!(checked_name(" ").expect_err("empty").code, ErrorCode::FieldEmpty);
-        assert_eq!(checked_name(&"x".repeat(61)).expect_err("long").code, ErrorCode::FieldInvalid);
+        assert_eq!(
+            checked_name(" ").expect_err("empty").code,
+            ErrorCode::FieldEmpty
+        );
+        assert_eq!(
+            checked_name(&"x".repeat(61)).expect_err("long").code,
+            ErrorCode::FieldInvalid
+        );
     }
 }

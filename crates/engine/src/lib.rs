@@ -127,14 +127,20 @@ impl Engine {
     /// Where the row cannot be written.
     pub async fn deep_link(&self, _link: &str) -> Result<(), Error> {
         // The text itself is not kept: it may hold a code, and whoever sent it chose it.
-        self.note("an unknown link to the app was refused", &Because::Connecting).await
+        self.note(
+            "an unknown link to the app was refused",
+            &Because::Connecting,
+        )
+        .await
     }
 
     /// One row of the record about the app itself.
     pub(crate) async fn note(&self, what: &str, because: &Because) -> Result<(), Error> {
         let (now, what, because) = (self.now(), what.to_owned(), because.clone());
         self.store()
-            .write(Durability::Normal, move |tx| integrations::note(tx, now, None, &what, &because))
+            .write(Durability::Normal, move |tx| {
+                integrations::note(tx, now, None, &what, &because)
+            })
             .await
     }
 
@@ -154,7 +160,9 @@ impl Engine {
                     // Too many at once: everything may have changed.
                     Err(RecvError::Lagged(_)) => {
                         use wire::Topic::{Activity, App, Attempts, Integrations};
-                        desk.changed(&Changed { topics: vec![Integrations, Activity, Attempts, App] });
+                        desk.changed(&Changed {
+                            topics: vec![Integrations, Activity, Attempts, App],
+                        });
                     }
                     Err(RecvError::Closed) => return,
                 }
@@ -208,11 +216,15 @@ impl Engine {
 
     /// The admin's name, for "connected by" and "because of".
     pub(crate) async fn person(&self) -> String {
-        settings::get(self).await.map_or_else(|_| String::new(), |settings| settings.person)
+        settings::get(self)
+            .await
+            .map_or_else(|_| String::new(), |settings| settings.person)
     }
 
     pub(crate) async fn admin(&self) -> Because {
-        Because::Admin { name: self.person().await }
+        Because::Admin {
+            name: self.person().await,
+        }
     }
 
     /// The server inside the app, started on first need.
@@ -225,9 +237,16 @@ impl Engine {
         if let Some(live) = self.lives().get(&id) {
             return Ok(live.clone());
         }
-        let found = self.store().read(move |conn| Integration::get(conn, id)).await?;
+        let found = self
+            .store()
+            .read(move |conn| Integration::get(conn, id))
+            .await?;
         let is_sample = found.kind() == wire::Kind::Sample;
-        let sample_url = if is_sample { Some(self.sample().await?.url()) } else { None };
+        let sample_url = if is_sample {
+            Some(self.sample().await?.url())
+        } else {
+            None
+        };
         let connector = Connector::new(&found.config, self.http(), sample_url)?;
         let made = Arc::new(Live {
             name: found.row.name,
@@ -263,13 +282,21 @@ impl Engine {
     /// Notes that the integration's origin answered, whatever it said: the network works.
     pub(crate) fn answered(&self, id: IntegrationId) {
         let now = self.now();
-        let mut answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answered = self
+            .0
+            .answered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         answered.insert(id, now);
     }
 
     /// Whether anything but `id` answered since.
     pub(crate) fn other_answered_since(&self, id: IntegrationId, since: Time) -> bool {
-        let answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let answered = self
+            .0
+            .answered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         answered.iter().any(|(who, at)| *who != id && *at >= since)
     }
 }

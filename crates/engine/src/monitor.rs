@@ -89,11 +89,17 @@ impl Monitor {
         self.set_offline(engine, &known);
         let due = {
             let mut schedule = self.schedule();
-            schedule.know(now, known.iter().map(|(id, _, checked)| (*id, *checked)), jitter);
+            schedule.know(
+                now,
+                known.iter().map(|(id, _, checked)| (*id, *checked)),
+                jitter,
+            );
             schedule.due(now, engine.network().is_offline())
         };
         for Due { id } in due {
-            let Some((_, host, _)) = known.iter().find(|(known, ..)| *known == id) else { continue };
+            let Some((_, host, _)) = known.iter().find(|(known, ..)| *known == id) else {
+                continue;
+            };
             self.clone().ping(engine.clone(), id, host.clone());
         }
         Ok(())
@@ -103,7 +109,10 @@ impl Monitor {
         tokio::spawn(async move {
             let of_host = self.of_host(&host);
             // The host's place first, so that one slow host does not hold places of the others.
-            let (Ok(_host), Ok(_place)) = (of_host.acquire().await, self.all.acquire().await) else { return };
+            let (Ok(_host), Ok(_place)) = (of_host.acquire().await, self.all.acquire().await)
+            else {
+                return;
+            };
             if engine.stopping().is_cancelled() {
                 return;
             }
@@ -123,17 +132,26 @@ impl Monitor {
 
     fn of_host(&self, host: &str) -> Arc<Semaphore> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_A_HOST))).clone()
+        hosts
+            .entry(host.to_owned())
+            .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_A_HOST)))
+            .clone()
     }
 
     /// Offline: no route and something outside to reach, or everything outside failed to answer.
     fn set_offline(&self, engine: &Engine, known: &[(IntegrationId, String, Option<Time>)]) {
-        let outside: Vec<IntegrationId> =
-            known.iter().filter(|(_, host, _)| !health::is_local(host)).map(|(id, ..)| *id).collect();
-        let offline = !outside.is_empty() && (!health::has_route() || self.schedule().none_answers(&outside));
+        let outside: Vec<IntegrationId> = known
+            .iter()
+            .filter(|(_, host, _)| !health::is_local(host))
+            .map(|(id, ..)| *id)
+            .collect();
+        let offline =
+            !outside.is_empty() && (!health::has_route() || self.schedule().none_answers(&outside));
         if engine.network().offline.swap(offline, Ordering::Relaxed) != offline {
             tracing::info!(offline, "the network changed");
-            engine.tell(&Changed { topics: vec![Topic::App, Topic::Integrations] });
+            engine.tell(&Changed {
+                topics: vec![Topic::App, Topic::Integrations],
+            });
             if !offline {
                 self.schedule().spread(engine.now(), jitter);
             }
@@ -144,5 +162,9 @@ impl Monitor {
 /// A number from 0 up to, not including, `below`.
 fn jitter(below: i64) -> i64 {
     use rand::Rng as _;
-    if below <= 0 { 0 } else { rand::rng().random_range(0..below) }
+    if below <= 0 {
+        0
+    } else {
+        rand::rng().random_range(0..below)
+    }
 }

@@ -1,26 +1,51 @@
 //! The settings of the whole app, and how the app itself is.
 
-use crate::{Engine, store::{self, Durability}};
+use crate::{
+    Engine,
+    store::{self, Durability},
+};
 use wire::{AppView, Error, Settings, Theme, Topic};
 
 const KEY: &str = "settings";
 
 /// The settings as saved, or the first ones: the OS account's full name, the system's theme.
 pub(crate) async fn get(engine: &Engine) -> Result<Settings, Error> {
-    let saved = engine.store().read(|conn| store::settings::get(conn, KEY)).await?;
+    let saved = engine
+        .store()
+        .read(|conn| store::settings::get(conn, KEY))
+        .await?;
     Ok(saved.unwrap_or_else(first))
 }
 
 fn first() -> Settings {
     let full = whoami::realname();
-    let name = if full.trim().is_empty() || full == "Unknown" { whoami::username() } else { full };
-    Settings { person: crate::http::inert(name.trim()), theme: Theme::System }
+    let name = if full.trim().is_empty() || full == "Unknown" {
+        whoami::username()
+    } else {
+        full
+    };
+    Settings {
+        person: crate::http::inert(name.trim()),
+        theme: Theme::System,
+    }
 }
 
 pub(crate) async fn save(engine: &Engine, mut settings: Settings) -> Result<(), Error> {
-    settings.person = crate::integrations::checked_name(&settings.person).map_err(|error| {
-        Error { args: error.args.into_iter().map(|(k, v)| if k == "field" { (k, "Your name".to_owned()) } else { (k, v) }).collect(), ..error }
-    })?;
+    settings.person =
+        crate::integrations::checked_name(&settings.person).map_err(|error| Error {
+            args: error
+                .args
+                .into_iter()
+                .map(|(k, v)| {
+                    if k == "field" {
+                        (k, "Your name".to_owned())
+                    } else {
+                        (k, v)
+                    }
+                })
+                .collect(),
+            ..error
+        })?;
     engine
         .store()
         .write(Durability::Full, move |tx| {

@@ -45,11 +45,16 @@ pub(crate) async fn credential(
     if !must_renew(&credential, generation, need, engine.now()) {
         return Ok((credential, generation));
     }
-    let Credential::OAuth(old) = &credential else { return Ok((credential, generation)) };
+    let Credential::OAuth(old) = &credential else {
+        return Ok((credential, generation));
+    };
     match renew(engine, id, old, generation, because).await {
         Ok(renewed) => Ok(renewed),
         // A token that still lives serves on while its issuer has a bad moment.
-        Err(error) if still_lives(old, need, engine.now()) && error.code != ErrorCode::OauthInvalidGrant => {
+        Err(error)
+            if still_lives(old, need, engine.now())
+                && error.code != ErrorCode::OauthInvalidGrant =>
+        {
             tracing::warn!(integration = %id, error = %error, "refresh failed; the token still lives");
             Ok((credential, generation))
         }
@@ -58,7 +63,9 @@ pub(crate) async fn credential(
 }
 
 fn must_renew(credential: &Credential, generation: u64, need: Need, now: Time) -> bool {
-    let Credential::OAuth(oauth) = credential else { return false };
+    let Credential::OAuth(oauth) = credential else {
+        return false;
+    };
     if oauth.refresh.is_none() {
         return false;
     }
@@ -82,7 +89,10 @@ async fn renew(
     generation: u64,
     because: &Because,
 ) -> Result<(Credential, u64), Error> {
-    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await?;
     let reach = found.config.reach();
     let journal = Journal::begin(
         engine,
@@ -112,11 +122,16 @@ async fn renew(
     let copy = new.clone();
     let (generation, ()) = engine
         .vault()
-        .save(id, Credential::OAuth(Box::new(new)), Some(generation), move |tx| {
-            store::calls::finish(tx, &outcome)?;
-            crate::integrations::touch(tx, id);
-            Ok(())
-        })
+        .save(
+            id,
+            Credential::OAuth(Box::new(new)),
+            Some(generation),
+            move |tx| {
+                store::calls::finish(tx, &outcome)?;
+                crate::integrations::touch(tx, id);
+                Ok(())
+            },
+        )
         .await?;
     Ok((Credential::OAuth(Box::new(copy)), generation))
 }
@@ -124,9 +139,18 @@ async fn renew(
 /// When the connection ends for good: the refresh token's own end, or, without one, the access
 /// token's.
 pub(crate) fn end(credential: &Credential) -> Option<End> {
-    let Credential::OAuth(oauth) = credential else { return None };
-    let at = if oauth.refresh.is_some() { oauth.refresh_expires_at } else { oauth.expires_at };
-    at.map(|at| End { issued: oauth.received_at, at })
+    let Credential::OAuth(oauth) = credential else {
+        return None;
+    };
+    let at = if oauth.refresh.is_some() {
+        oauth.refresh_expires_at
+    } else {
+        oauth.expires_at
+    };
+    at.map(|at| End {
+        issued: oauth.received_at,
+        at,
+    })
 }
 
 impl Config {
@@ -136,8 +160,12 @@ impl Config {
         let hosts = match self {
             // The sample is this process, on loopback.
             Self::Sample => vec!["127.0.0.1".to_owned()],
-            Self::Mcp { private_hosts, .. } | Self::Api { private_hosts, .. } => private_hosts.clone(),
+            Self::Mcp { private_hosts, .. } | Self::Api { private_hosts, .. } => {
+                private_hosts.clone()
+            }
         };
-        crate::http::Reach { private_hosts: hosts }
+        crate::http::Reach {
+            private_hosts: hosts,
+        }
     }
 }

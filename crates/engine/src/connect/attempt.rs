@@ -24,7 +24,7 @@ const LIFE_MS: i64 = 10 * 60_000;
 const KEPT_MS: i64 = LIFE_MS;
 
 /// Why an attempt stopped short.
-pub(super) enum Stopped {
+pub(crate) enum Stopped {
     Failed(Error),
 }
 
@@ -71,7 +71,9 @@ impl Attempt {
 
     pub fn set(&self, engine: &Engine, phase: Phase) {
         *lock(&self.phase) = phase;
-        engine.tell(&Changed { topics: vec![Topic::Attempts] });
+        engine.tell(&Changed {
+            topics: vec![Topic::Attempts],
+        });
     }
 
     /// Waits until the admin has confirmed what `yes` looks at.
@@ -102,7 +104,9 @@ impl Attempt {
         private_hosts: &mut Vec<String>,
     ) -> Result<(), Stopped> {
         loop {
-            let reach = crate::http::Reach { private_hosts: private_hosts.clone() };
+            let reach = crate::http::Reach {
+                private_hosts: private_hosts.clone(),
+            };
             let error = match self.or_stopped(engine.http().check(url, &reach)).await {
                 Ok(()) => return Ok(()),
                 Err(Stopped::Failed(error)) => error,
@@ -113,12 +117,16 @@ impl Attempt {
             let argument = |name: &str| error.args.get(name).cloned().unwrap_or_default();
             let host = argument("host");
             if !self.confirmed().private_address {
-                let question =
-                    Question::PrivateAddress { host: host.clone(), address: argument("address") };
-                self.ask(engine, question, |confirmed| confirmed.private_address).await?;
+                let question = Question::PrivateAddress {
+                    host: host.clone(),
+                    address: argument("address"),
+                };
+                self.ask(engine, question, |confirmed| confirmed.private_address)
+                    .await?;
             }
             // Each private host is confirmed by its own name: the next one asks again.
-            self.confirmed.send_modify(|confirmed| confirmed.private_address = false);
+            self.confirmed
+                .send_modify(|confirmed| confirmed.private_address = false);
             let host = url.host_str().map_or(host, str::to_ascii_lowercase);
             if private_hosts.contains(&host) {
                 return Err(error.into());
@@ -150,7 +158,9 @@ impl Attempt {
     }
 
     fn link(&self) -> Result<String, Error> {
-        lock(&self.link).clone().ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
+        lock(&self.link)
+            .clone()
+            .ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
     }
 
     fn is_over(&self) -> bool {
@@ -209,7 +219,10 @@ impl Attempts {
     }
 
     pub fn get(&self, id: AttemptId) -> Result<Arc<Attempt>, Error> {
-        lock(&self.0).get(&id).cloned().ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
+        lock(&self.0)
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
     }
 
     /// Says yes to what the attempt asks.

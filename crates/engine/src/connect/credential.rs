@@ -20,16 +20,25 @@ pub(super) async fn obtain(
     plan: &mut Plan,
 ) -> Result<Credential, Stopped> {
     if plan.kind == Kind::Sample {
-        return Ok(Credential::Bearer { token: Sample::fresh_token() });
+        return Ok(Credential::Bearer {
+            token: Sample::fresh_token(),
+        });
     }
     if let Some(typed) = plan.typed.take() {
         return Ok(typed);
     }
     let Some(url) = plan.url.clone() else {
-        return Err(Error::new(ErrorCode::Internal).with("why", "an attempt without an address").into());
+        return Err(Error::new(ErrorCode::Internal)
+            .with("why", "an attempt without an address")
+            .into());
     };
-    let reach = Reach { private_hosts: plan.private_hosts.clone() };
-    match attempt.or_stopped(mcp::challenge(engine.http(), &reach, &url)).await? {
+    let reach = Reach {
+        private_hosts: plan.private_hosts.clone(),
+    };
+    match attempt
+        .or_stopped(mcp::challenge(engine.http(), &reach, &url))
+        .await?
+    {
         Challenge::None => Ok(Credential::None),
         Challenge::Auth { www_authenticate } => {
             sign_in(engine, attempt, plan, &url, www_authenticate.as_deref()).await
@@ -45,7 +54,11 @@ async fn sign_in(
     challenge: Option<&str>,
 ) -> Result<Credential, Stopped> {
     let found = discover(engine, attempt, plan, url, challenge).await?;
-    if let Some(before) = plan.issuer.as_ref().filter(|before| **before != found.issuer) {
+    if let Some(before) = plan
+        .issuer
+        .as_ref()
+        .filter(|before| **before != found.issuer)
+    {
         return Err(Error::new(ErrorCode::OauthIssuerMismatch)
             .with("expected", before.clone())
             .with("found", found.issuer)
@@ -60,22 +73,41 @@ async fn sign_in(
     .into_iter()
     .flatten()
     {
-        attempt.reach_or_ask(engine, endpoint, &mut plan.private_hosts).await?;
+        attempt
+            .reach_or_ask(engine, endpoint, &mut plan.private_hosts)
+            .await?;
     }
-    let reach = Reach { private_hosts: plan.private_hosts.clone() };
+    let reach = Reach {
+        private_hosts: plan.private_hosts.clone(),
+    };
     let mut loopback = Loopback::bind().await?;
     let redirect = loopback.redirect_uri();
-    let client = attempt.or_stopped(oauth::register(engine.http(), &reach, &found, &redirect)).await?;
+    let client = attempt
+        .or_stopped(oauth::register(engine.http(), &reach, &found, &redirect))
+        .await?;
     // The union: what the server asks for now, and what was held before.
     let mut scopes = found.scopes.clone();
-    scopes.extend(plan.scopes.iter().filter(|scope| !found.scopes.contains(scope)).cloned());
+    scopes.extend(
+        plan.scopes
+            .iter()
+            .filter(|scope| !found.scopes.contains(scope))
+            .cloned(),
+    );
     let flow = oauth::authorize(&found, &client, &redirect, &scopes)?;
 
-    let host = found.authorization_endpoint.host_str().unwrap_or_default().to_owned();
+    let host = found
+        .authorization_endpoint
+        .host_str()
+        .unwrap_or_default()
+        .to_owned();
     attempt.set(engine, Phase::WaitingForBrowser { host });
     attempt.open_browser(engine, &loopback);
     let callback = loop {
-        let answered = loopback.answer(&flow.authorization_url, flow.state(), attempt.cancel.clone());
+        let answered = loopback.answer(
+            &flow.authorization_url,
+            flow.state(),
+            attempt.cancel.clone(),
+        );
         match attempt.or_stopped(answered).await? {
             oauth::Answered::Callback(callback) => break callback,
             oauth::Answered::Refused => {
@@ -87,7 +119,15 @@ async fn sign_in(
     attempt.set(engine, Phase::Exchanging);
     let code = flow.check(&callback)?;
     let credential = attempt
-        .or_stopped(oauth::exchange(engine.http(), &reach, flow, code, &client, &found, engine.now()))
+        .or_stopped(oauth::exchange(
+            engine.http(),
+            &reach,
+            flow,
+            code,
+            &client,
+            &found,
+            engine.now(),
+        ))
         .await?;
     Ok(Credential::OAuth(Box::new(credential)))
 }
@@ -101,12 +141,19 @@ async fn discover(
     challenge: Option<&str>,
 ) -> Result<oauth::Discovered, Stopped> {
     loop {
-        let reach = Reach { private_hosts: plan.private_hosts.clone() };
-        match attempt.or_stopped(oauth::discover(engine.http(), &reach, url, challenge)).await {
+        let reach = Reach {
+            private_hosts: plan.private_hosts.clone(),
+        };
+        match attempt
+            .or_stopped(oauth::discover(engine.http(), &reach, url, challenge))
+            .await
+        {
             Err(Stopped::Failed(error)) if error.code == ErrorCode::AddressPrivate => {
                 let host = error.args.get("host").cloned().unwrap_or_default();
                 let target = Url::parse(&format!("https://{host}/")).map_err(|_| error)?;
-                attempt.reach_or_ask(engine, &target, &mut plan.private_hosts).await?;
+                attempt
+                    .reach_or_ask(engine, &target, &mut plan.private_hosts)
+                    .await?;
             }
             other => return other,
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 use std::sync::atomic::Ordering;
 use wire::{
-    Because, Disconnected, DisconnectPreview, Error, ErrorCode, IntegrationId, Revocation, RowKind,
+    Because, DisconnectPreview, Disconnected, Error, ErrorCode, IntegrationId, Revocation, RowKind,
     Topic,
 };
 
@@ -19,7 +19,10 @@ const MONTH_MS: i64 = 30 * 24 * 3_600_000;
 const RETRIES_MS: [i64; 6] = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000];
 
 /// What Disconnect will break, before it is done.
-pub(crate) async fn preview(engine: &Engine, id: IntegrationId) -> Result<DisconnectPreview, Error> {
+pub(crate) async fn preview(
+    engine: &Engine,
+    id: IntegrationId,
+) -> Result<DisconnectPreview, Error> {
     let since = engine.now().plus(-MONTH_MS);
     let in_flight = engine.live(id).await?.in_flight.load(Ordering::Relaxed);
     engine
@@ -45,7 +48,10 @@ const REVOKE_SECONDS: u64 = 10;
 /// said, and keeps the history under the integration's name.
 pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Disconnected, Error> {
     let live = engine.live(id).await?;
-    let found = engine.store().read(move |conn| Integration::get(conn, id)).await?;
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await?;
     let name = found.row.name.clone();
     // Kept in memory for the revocation alone. A credential that cannot be opened is destroyed all
     // the same.
@@ -79,7 +85,13 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .destroy(id, move |tx| {
             let found = Integration::get(tx, id)?;
             store::integrations::remove(tx, id)?;
-            integrations::note(tx, now, Some((id, &found.row.name)), "disconnected", &row_because)?;
+            integrations::note(
+                tx,
+                now,
+                Some((id, &found.row.name)),
+                "disconnected",
+                &row_because,
+            )?;
             integrations::touch(tx, id);
             tx.touch(Topic::App);
             Ok(())
@@ -91,7 +103,10 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     if let (Revocation::Pending { .. }, Some(oauth)) = (&revocation, oauth) {
         retry_later(engine, id, name, reach, oauth, because);
     }
-    Ok(Disconnected { revocation, ended_calls })
+    Ok(Disconnected {
+        revocation,
+        ended_calls,
+    })
 }
 
 async fn revoke(
@@ -105,14 +120,27 @@ async fn revoke(
     let about = Some((id, name.to_owned()));
     let journal = Journal::begin(engine, RowKind::Token, about, "token.revoke", because).await?;
     let limit = std::time::Duration::from_secs(REVOKE_SECONDS);
-    let result = match tokio::time::timeout(limit, oauth::revoke(engine.http(), reach, oauth)).await {
+    let result = match tokio::time::timeout(limit, oauth::revoke(engine.http(), reach, oauth)).await
+    {
         Ok(result) => result,
         Err(_) => Err(Error::new(ErrorCode::Unreachable)
-            .with("host", oauth.revocation_endpoint.as_deref().and_then(|u| url::Url::parse(u).ok()).and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default())
+            .with(
+                "host",
+                oauth
+                    .revocation_endpoint
+                    .as_deref()
+                    .and_then(|u| url::Url::parse(u).ok())
+                    .and_then(|u| u.host_str().map(str::to_owned))
+                    .unwrap_or_default(),
+            )
             .with("why", format!("no answer in {REVOKE_SECONDS} seconds"))),
     };
-    let detail = result.as_ref().map_or_else(|_| String::new(), |status| format!("HTTP {status}"));
-    journal.finish(engine, result.as_ref().map(|_| ()), &detail, None, false).await?;
+    let detail = result
+        .as_ref()
+        .map_or_else(|_| String::new(), |status| format!("HTTP {status}"));
+    journal
+        .finish(engine, result.as_ref().map(|_| ()), &detail, None, false)
+        .await?;
     result
 }
 

@@ -1,7 +1,12 @@
 //! What the admin typed, read and checked: a plan, or an error that names the field.
 
 use super::not_a_key;
-use crate::{connectors::Config, integrations::{self, Integration}, secret::Secret, vault::Credential};
+use crate::{
+    connectors::Config,
+    integrations::{self, Integration},
+    secret::Secret,
+    vault::Credential,
+};
 use url::Url;
 use wire::{ApiAuth, AuthView, Error, ErrorCode, Fix, Kind, McpAuth, SecretInput, Target};
 
@@ -26,7 +31,11 @@ pub(crate) struct Plan {
 impl Plan {
     /// The host that the admin knows it by.
     pub fn host(&self) -> String {
-        self.url.as_ref().and_then(Url::host_str).unwrap_or("Sample").to_owned()
+        self.url
+            .as_ref()
+            .and_then(Url::host_str)
+            .unwrap_or("Sample")
+            .to_owned()
     }
 
     /// What is kept of it, without secrets.
@@ -37,18 +46,27 @@ impl Plan {
             Kind::Sample => Config::Sample,
             Kind::Mcp => {
                 let (issuer, resource) = match credential {
-                    Credential::OAuth(oauth) => (Some(oauth.issuer.clone()), oauth.resource.clone()),
+                    Credential::OAuth(oauth) => {
+                        (Some(oauth.issuer.clone()), oauth.resource.clone())
+                    }
                     Credential::None
                     | Credential::Bearer { .. }
                     | Credential::Header { .. }
                     | Credential::Query { .. }
                     | Credential::Basic { .. } => (None, None),
                 };
-                Config::Mcp { url, private_hosts, issuer, resource }
+                Config::Mcp {
+                    url,
+                    private_hosts,
+                    issuer,
+                    resource,
+                }
             }
-            Kind::Api => {
-                Config::Api { base_url: url, health_path: self.health_path.clone(), private_hosts }
-            }
+            Kind::Api => Config::Api {
+                base_url: url,
+                health_path: self.health_path.clone(),
+                private_hosts,
+            },
         }
     }
 
@@ -87,17 +105,29 @@ pub(super) fn read(target: &Target) -> Result<Plan, Error> {
         Target::Sample => {}
         Target::Mcp { name, url, auth } => {
             plan.kind = Kind::Mcp;
-            plan.name = if name.trim().is_empty() { None } else { Some(integrations::checked_name(name)?) };
+            plan.name = if name.trim().is_empty() {
+                None
+            } else {
+                Some(integrations::checked_name(name)?)
+            };
             plan.url = Some(address(url, "URL")?);
             plan.typed = match auth {
                 McpAuth::Discover => None,
-                McpAuth::Bearer { token } => Some(Credential::Bearer { token: secret(token, "Token")? }),
-                McpAuth::Header { name, value } => {
-                    Some(Credential::Header { name: header(name)?, value: secret(value, "Value")? })
-                }
+                McpAuth::Bearer { token } => Some(Credential::Bearer {
+                    token: secret(token, "Token")?,
+                }),
+                McpAuth::Header { name, value } => Some(Credential::Header {
+                    name: header(name)?,
+                    value: secret(value, "Value")?,
+                }),
             };
         }
-        Target::Api { name, base_url, auth, health_path } => {
+        Target::Api {
+            name,
+            base_url,
+            auth,
+            health_path,
+        } => {
             plan.kind = Kind::Api;
             plan.name = Some(integrations::checked_name(name)?);
             let mut url = address(base_url, "Base URL")?;
@@ -108,13 +138,17 @@ pub(super) fn read(target: &Target) -> Result<Plan, Error> {
             plan.url = Some(url);
             plan.health_path = path(health_path)?;
             plan.typed = Some(match auth {
-                ApiAuth::Bearer { token } => Credential::Bearer { token: secret(token, "Token")? },
-                ApiAuth::Header { name, value } => {
-                    Credential::Header { name: header(name)?, value: secret(value, "Key")? }
-                }
-                ApiAuth::Query { name, value } => {
-                    Credential::Query { name: parameter(name)?, value: secret(value, "Key")? }
-                }
+                ApiAuth::Bearer { token } => Credential::Bearer {
+                    token: secret(token, "Token")?,
+                },
+                ApiAuth::Header { name, value } => Credential::Header {
+                    name: header(name)?,
+                    value: secret(value, "Key")?,
+                },
+                ApiAuth::Query { name, value } => Credential::Query {
+                    name: parameter(name)?,
+                    value: secret(value, "Key")?,
+                },
                 ApiAuth::Basic { user, password } => {
                     if user.trim().is_empty() {
                         return Err(Error::new(ErrorCode::FieldEmpty).with("field", "User name"));
@@ -123,7 +157,10 @@ pub(super) fn read(target: &Target) -> Result<Plan, Error> {
                         // RFC 7617 section 2: a user-id with a colon is invalid.
                         return Err(invalid("User name", "it must not hold a colon"));
                     }
-                    Credential::Basic { user: user.trim().to_owned(), password: secret(password, "Password")? }
+                    Credential::Basic {
+                        user: user.trim().to_owned(),
+                        password: secret(password, "Password")?,
+                    }
                 }
             });
         }
@@ -135,15 +172,28 @@ pub(super) fn read(target: &Target) -> Result<Plan, Error> {
 pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Result<Plan, Error> {
     let fresh = || -> Result<Secret, Error> {
         fresh_key
-            .ok_or_else(|| Error::new(ErrorCode::FieldEmpty).with("field", "Key").fix(Fix::PasteKey))
+            .ok_or_else(|| {
+                Error::new(ErrorCode::FieldEmpty)
+                    .with("field", "Key")
+                    .fix(Fix::PasteKey)
+            })
             .and_then(|key| secret(key, "Key"))
     };
     let typed = match &found.about.auth {
         AuthView::Bearer if found.kind() == Kind::Sample => None,
         AuthView::Bearer => Some(Credential::Bearer { token: fresh()? }),
-        AuthView::Header { name } => Some(Credential::Header { name: name.clone(), value: fresh()? }),
-        AuthView::Query { name } => Some(Credential::Query { name: name.clone(), value: fresh()? }),
-        AuthView::Basic { user } => Some(Credential::Basic { user: user.clone(), password: fresh()? }),
+        AuthView::Header { name } => Some(Credential::Header {
+            name: name.clone(),
+            value: fresh()?,
+        }),
+        AuthView::Query { name } => Some(Credential::Query {
+            name: name.clone(),
+            value: fresh()?,
+        }),
+        AuthView::Basic { user } => Some(Credential::Basic {
+            user: user.clone(),
+            password: fresh()?,
+        }),
         AuthView::None | AuthView::OAuth { .. } => {
             if fresh_key.is_some() {
                 return Err(not_a_key());
@@ -154,12 +204,27 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
     let parsed = |url: &str| address(url, "URL").map(Some);
     let (url, health_path, private_hosts, issuer) = match &found.config {
         Config::Sample => (None, String::new(), vec![], None),
-        Config::Mcp { url, private_hosts, issuer, .. } => {
-            (parsed(url)?, String::new(), private_hosts.clone(), issuer.clone())
-        }
-        Config::Api { base_url, health_path, private_hosts } => {
-            (parsed(base_url)?, health_path.clone(), private_hosts.clone(), None)
-        }
+        Config::Mcp {
+            url,
+            private_hosts,
+            issuer,
+            ..
+        } => (
+            parsed(url)?,
+            String::new(),
+            private_hosts.clone(),
+            issuer.clone(),
+        ),
+        Config::Api {
+            base_url,
+            health_path,
+            private_hosts,
+        } => (
+            parsed(base_url)?,
+            health_path.clone(),
+            private_hosts.clone(),
+            None,
+        ),
     };
     Ok(Plan {
         kind: found.kind(),
@@ -170,12 +235,19 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         private_hosts,
         typed,
         issuer,
-        scopes: found.about.scopes.iter().map(|scope| scope.name.clone()).collect(),
+        scopes: found
+            .about
+            .scopes
+            .iter()
+            .map(|scope| scope.name.clone())
+            .collect(),
     })
 }
 
 fn invalid(field: &str, why: &str) -> Error {
-    Error::new(ErrorCode::FieldInvalid).with("field", field).with("why", why)
+    Error::new(ErrorCode::FieldInvalid)
+        .with("field", field)
+        .with("why", why)
 }
 
 fn address(text: &str, field: &str) -> Result<Url, Error> {
@@ -183,7 +255,9 @@ fn address(text: &str, field: &str) -> Result<Url, Error> {
     if text.is_empty() {
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", field));
     }
-    let bad = || Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(&without_userinfo(text)));
+    let bad = || {
+        Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(&without_userinfo(text)))
+    };
     let mut url = Url::parse(text).map_err(|_| bad())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err(bad());
@@ -209,7 +283,10 @@ fn secret(input: &SecretInput, field: &str) -> Result<Secret, Error> {
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", field));
     }
     if input.reveal().chars().any(char::is_control) {
-        return Err(invalid(field, "it holds a line break or another control character"));
+        return Err(invalid(
+            field,
+            "it holds a line break or another control character",
+        ));
     }
     Ok(Secret::from(input))
 }
@@ -223,10 +300,20 @@ fn header(name: &str) -> Result<String, Error> {
     let parsed = http::HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| invalid("Header name", "it may hold letters, digits and dashes only"))?;
     const RESERVED: [&str; 8] = [
-        "host", "content-length", "content-type", "connection", "transfer-encoding", "accept", "cookie", "upgrade",
+        "host",
+        "content-length",
+        "content-type",
+        "connection",
+        "transfer-encoding",
+        "accept",
+        "cookie",
+        "upgrade",
     ];
     if RESERVED.contains(&parsed.as_str()) || parsed.as_str().starts_with("mcp-") {
-        return Err(invalid("Header name", "it is one that requests need for themselves"));
+        return Err(invalid(
+            "Header name",
+            "it is one that requests need for themselves",
+        ));
     }
     Ok(name.to_owned())
 }
@@ -236,8 +323,14 @@ fn parameter(name: &str) -> Result<String, Error> {
     if name.is_empty() {
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Parameter name"));
     }
-    if name.chars().any(|c| c.is_control() || c.is_whitespace() || "&=#?".contains(c)) {
-        return Err(invalid("Parameter name", "it must not hold spaces or any of & = # ?"));
+    if name
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || "&=#?".contains(c))
+    {
+        return Err(invalid(
+            "Parameter name",
+            "it must not hold spaces or any of & = # ?",
+        ));
     }
     Ok(name.to_owned())
 }
@@ -248,7 +341,10 @@ fn path(text: &str) -> Result<String, Error> {
         return Ok(text.to_owned());
     }
     if text.contains("://") || text.starts_with("//") {
-        return Err(invalid("Health path", "it must be a path below the base URL, such as /health"));
+        return Err(invalid(
+            "Health path",
+            "it must be a path below the base URL, such as /health",
+        ));
     }
     Ok(format!("/{text}"))
 }

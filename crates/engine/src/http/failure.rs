@@ -87,10 +87,6 @@ pub fn explain(error: &(dyn StdError + 'static), host: &str) -> Error {
 
 const CUT: &str = "the connection was cut";
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "std's list is long and open; the caller has words for the rest"
-)]
 fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::ConnectionRefused => Some("connection refused"),
@@ -107,10 +103,6 @@ fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "rustls' list is long and open; these are the ones a person can act on"
-)]
 fn of_tls(error: &rustls::Error) -> &'static str {
     use rustls::{CertificateError, Error as Tls};
     match error {

@@ -92,7 +92,13 @@ impl State {
     /// Just connected, and proved by one request.
     #[must_use]
     pub fn connected(now: Time, end: Option<End>) -> Self {
-        Self { reason: Reason::Ok, since: now, checked_at: Some(now), outage: None, end }
+        Self {
+            reason: Reason::Ok,
+            since: now,
+            checked_at: Some(now),
+            outage: None,
+            end,
+        }
     }
 
     /// The reason to show: what stands, or the coming end where nothing worse stands.
@@ -165,7 +171,11 @@ pub fn next(state: &State, signal: &Signal, now: Time) -> (State, Vec<Effect>) {
     let (from, to) = (state.shown(now).status(), new.shown(now).status());
     // A coming end is reached by time alone, so the old state is asked how it was last shown.
     let before = state.checked_at.map_or(from, |at| state.shown(at).status());
-    let effects = if before == to { vec![] } else { vec![Effect::StatusChanged { from: before, to }] };
+    let effects = if before == to {
+        vec![]
+    } else {
+        vec![Effect::StatusChanged { from: before, to }]
+    };
     (new, effects)
 }
 
@@ -175,10 +185,9 @@ fn heal(state: &mut State, now: Time) {
     state.checked_at = Some(now);
     state.outage = None;
     let healed = match state.reason {
-        Reason::Ok
-        | Reason::IssuerChanged
-        | Reason::RestoredFromBackup
-        | Reason::KeyringLost => false,
+        Reason::Ok | Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::KeyringLost => {
+            false
+        }
         Reason::RateLimited { .. }
         | Reason::EndsOn { .. }
         | Reason::Rejected { .. }
@@ -207,7 +216,10 @@ fn outage(state: &mut State, elsewhere: Elsewhere, now: Time) {
         Elsewhere::Answers => OUTAGE_MS,
         Elsewhere::NothingToCompare => LONE_OUTAGE_MS,
     };
-    let mut seen = state.outage.unwrap_or(Outage { first: now, count: 0 });
+    let mut seen = state.outage.unwrap_or(Outage {
+        first: now,
+        count: 0,
+    });
     seen.count = seen.count.saturating_add(1);
     state.outage = Some(seen);
     let long_enough = seen.count >= OUTAGE_COUNT && now.since(seen.first) >= needed;

@@ -19,7 +19,9 @@ const SILENT: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tried {
     Answered,
-    RateLimited { until: Time },
+    RateLimited {
+        until: Time,
+    },
     NoAnswer,
     /// Nothing was sent (the keyring is locked, the integration is gone).
     NotSent,
@@ -29,11 +31,18 @@ impl Tried {
     pub fn of(report: &TestReport) -> Self {
         match (&report.error, &report.health.reason) {
             (_, wire::Reason::RateLimited { until }) => Self::RateLimited { until: *until },
-            (Some(error), _) if matches!(error.code, ErrorCode::Unreachable | ErrorCode::ServerError) => Self::NoAnswer,
+            (Some(error), _)
+                if matches!(error.code, ErrorCode::Unreachable | ErrorCode::ServerError) =>
+            {
+                Self::NoAnswer
+            }
             (Some(error), _)
                 if matches!(
                     error.code,
-                    ErrorCode::KeyringLocked | ErrorCode::KeyringAbsent | ErrorCode::KeyringHanging | ErrorCode::KeyringFailed
+                    ErrorCode::KeyringLocked
+                        | ErrorCode::KeyringAbsent
+                        | ErrorCode::KeyringHanging
+                        | ErrorCode::KeyringFailed
                 ) =>
             {
                 Self::NotSent
@@ -66,7 +75,11 @@ pub struct Schedule {
 
 impl Schedule {
     pub fn starting(now: Time) -> Self {
-        Self { entries: BTreeMap::new(), silent: BTreeSet::new(), last_tick: now }
+        Self {
+            entries: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            last_tick: now,
+        }
     }
 
     /// Takes in who is there now. After a gap (sleep, or a clock that was set) all are spread anew.
@@ -83,7 +96,11 @@ impl Schedule {
             // Proved a moment ago by being connected: its turn comes with the interval.
             let fresh = checked.is_some_and(|at| (0..SPREAD_MS).contains(&now.since(at)));
             self.entries.entry(id).or_insert_with(|| Entry {
-                at: now.plus(if fresh { INTERVAL_MS / 2 + jitter(INTERVAL_MS / 2) } else { jitter(SPREAD_MS) }),
+                at: now.plus(if fresh {
+                    INTERVAL_MS / 2 + jitter(INTERVAL_MS / 2)
+                } else {
+                    jitter(SPREAD_MS)
+                }),
                 failures: 0,
                 running: false,
             });
@@ -133,7 +150,9 @@ impl Schedule {
         mut jitter: impl FnMut(i64) -> i64,
     ) -> bool {
         let was_silent = self.silent.len() >= 2;
-        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return false;
+        };
         entry.running = false;
         match tried {
             Tried::Answered => {
@@ -166,7 +185,7 @@ impl Schedule {
     /// True where enough of `outside` were tried in a row and none answered.
     pub fn none_answers(&self, outside: &[IntegrationId]) -> bool {
         let silent = outside.iter().filter(|id| self.silent.contains(id)).count();
-        silent >= outside.len().min(SILENT).max(2)
+        silent >= outside.len().clamp(2, SILENT)
     }
 }
 
@@ -176,7 +195,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn ids(count: u128) -> Vec<IntegrationId> {
-        (1..=count).map(|n| IntegrationId(uuid::Uuid::from_u128(n))).collect()
+        (1..=count)
+            .map(|n| IntegrationId(uuid::Uuid::from_u128(n)))
+            .collect()
     }
 
     fn middle(below: i64) -> i64 {
@@ -215,7 +236,11 @@ mod tests {
         let at_once = schedule.due(Time(woken), false).len();
         assert!(at_once < 20, "{at_once} in the first moment after waking");
         let later = schedule.due(Time(woken + 60_000), false).len();
-        assert_eq!(at_once + later, 200, "each one once, not once for each missed turn");
+        assert_eq!(
+            at_once + later,
+            200,
+            "each one once, not once for each missed turn"
+        );
     }
 
     #[test]
@@ -227,7 +252,12 @@ mod tests {
         assert_eq!(schedule.due(Time(70_000), false).len(), 0);
         schedule.tried(all[0], Tried::Answered, Time(80_000), middle);
         assert_eq!(schedule.due(Time(81_000), false).len(), 0);
-        assert_eq!(schedule.due(Time(80_000 + INTERVAL_MS * 3 / 2), false).len(), 1);
+        assert_eq!(
+            schedule
+                .due(Time(80_000 + INTERVAL_MS * 3 / 2), false)
+                .len(),
+            1
+        );
     }
 
     #[test]
@@ -252,7 +282,10 @@ mod tests {
         assert!(schedule.none_answers(&all));
         let one = schedule.due(Time(70_000), true);
         assert_eq!(one.len(), 1);
-        assert!(schedule.tried(one[0].id, Tried::Answered, Time(71_000), middle), "it is back");
+        assert!(
+            schedule.tried(one[0].id, Tried::Answered, Time(71_000), middle),
+            "it is back"
+        );
         assert!(!schedule.none_answers(&all));
     }
 
@@ -266,13 +299,19 @@ mod tests {
         let mut now = 60_000;
         for _ in 0..8 {
             schedule.tried(all[0], Tried::NoAnswer, Time(now), middle);
-            let next = (now..).step_by(1000).find(|t| !schedule.due(Time(*t), false).is_empty()).expect("due at last");
+            let next = (now..)
+                .step_by(1000)
+                .find(|t| !schedule.due(Time(*t), false).is_empty())
+                .expect("due at last");
             waits.push(next - now);
             now = next;
         }
         assert!(waits[0] <= 2 * DOUBT_MS, "{waits:?}");
         assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]), "{waits:?}");
-        assert!(waits.iter().all(|wait| *wait <= INTERVAL_MS * 3 / 2 + 1000), "{waits:?}");
+        assert!(
+            waits.iter().all(|wait| *wait <= INTERVAL_MS * 3 / 2 + 1000),
+            "{waits:?}"
+        );
     }
 
     proptest! {
