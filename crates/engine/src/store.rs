@@ -13,13 +13,13 @@ pub mod calls;
 pub mod credentials;
 pub mod integrations;
 pub(crate) mod keys;
+mod open;
 pub mod pings;
+mod reader;
 pub mod schema;
 pub mod settings;
-pub mod tools;
-mod open;
-mod reader;
 mod text;
+pub mod tools;
 mod writer;
 
 use rusqlite::Connection;
@@ -68,7 +68,7 @@ impl Store {
     /// version of the app wrote it, and nothing is changed; `StoreUnwritable` for the disk;
     /// `StoreFailed` (`why`) where it is damaged and no backup is good.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let opened = open::open(folder)?;
+        let opened = open::open(folder, schema::MIGRATIONS)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let readers = reader::Readers::start(&opened.file)?;
         let writer = writer::Writer::start(opened.connection, opened.lock, changes.clone())?;
@@ -93,7 +93,9 @@ impl Store {
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
-        self.0.writer.send(writer::Job::new(durability, job, answer))?;
+        self.0
+            .writer
+            .send(writer::Job::new(durability, job, answer))?;
         answered.await.map_err(|_| closed())?
     }
 
@@ -169,7 +171,10 @@ pub struct Tx<'a> {
 
 impl<'a> Tx<'a> {
     fn new(connection: &'a Connection) -> Self {
-        Self { connection, topics: RefCell::default() }
+        Self {
+            connection,
+            topics: RefCell::default(),
+        }
     }
 
     /// This commit changes what `topic` shows. The functions of the tables do it by themselves.
@@ -210,7 +215,9 @@ pub fn failed(error: rusqlite::Error) -> Error {
 /// SQLite's words without the values that `rusqlite::Error` carries in some of its forms.
 fn reason(error: &rusqlite::Error) -> String {
     match error {
-        rusqlite::Error::SqliteFailure(code, Some(text)) => format!("{text} ({})", code.extended_code),
+        rusqlite::Error::SqliteFailure(code, Some(text)) => {
+            format!("{text} ({})", code.extended_code)
+        }
         rusqlite::Error::SqliteFailure(code, None) => code.to_string(),
         rusqlite::Error::QueryReturnedNoRows => "no such row".into(),
         rusqlite::Error::FromSqlConversionFailure(column, kind, _) => {
@@ -233,4 +240,4 @@ fn closed() -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

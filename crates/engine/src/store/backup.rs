@@ -53,7 +53,9 @@ pub fn all(folder: &Path) -> Vec<(Time, PathBuf)> {
 }
 
 fn list(folder: &Path) -> Vec<(Time, PathBuf)> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut found: Vec<_> = entries
         .flatten()
         .map(|entry| entry.path())
@@ -69,7 +71,9 @@ fn copy(from: &Connection, to: &Path) -> Result<(), Error> {
     {
         let backup = Backup::new(from, &mut target).map_err(failed)?;
         // All pages at one go: the copy is of one moment, and the writer goes on meanwhile.
-        backup.run_to_completion(i32::MAX, Duration::from_millis(20), None).map_err(failed)?;
+        backup
+            .run_to_completion(i32::MAX, Duration::from_millis(20), None)
+            .map_err(failed)?;
     }
     target.close().map_err(|(_, error)| failed(error))?;
     sync_file(to)
@@ -78,7 +82,7 @@ fn copy(from: &Connection, to: &Path) -> Result<(), Error> {
 /// Whether the file is whole and of a schema that this build can bring up to date.
 pub(super) fn verify(file: &Path) -> Result<(), Error> {
     let connection = frozen(file)?;
-    schema::refuse_newer(schema::version(&connection)?)?;
+    schema::refuse_newer(schema::version(&connection).map_err(failed)?, schema::KNOWN)?;
     let word: String = connection
         .query_row("pragma integrity_check(1)", [], |row| row.get(0))
         .map_err(failed)?;

@@ -129,11 +129,14 @@ pub fn page(connection: &Connection, filter: &Filter) -> Result<ActivityPage, Er
     if filter.pings {
         rows.extend(select(connection, filter, PINGS, limit + 1)?);
         // The ids as text sort like the ids themselves.
-        rows.sort_by(|a, b| (b.at, b.id).cmp(&(a.at, a.id)));
+        rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.id)));
     }
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.at, id: row.id });
+    let next = rows.last().filter(|_| more).map(|row| Cursor {
+        at: row.at,
+        id: row.id,
+    });
     Ok(ActivityPage { rows, next })
 }
 
@@ -177,7 +180,9 @@ fn select(
     limit: usize,
 ) -> Result<Vec<RowView>, Error> {
     let id = filter.integration.map(|id| id.to_string());
-    let before = filter.before.map(|cursor| (cursor.at.0, cursor.id.to_string()));
+    let before = filter
+        .before
+        .map(|cursor| (cursor.at.0, cursor.id.to_string()));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut sql = source.to_owned();
     let mut values: Vec<&dyn ToSql> = vec![&limit];
@@ -215,3 +220,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RowView> {
         because: text::from_json(row, 10)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

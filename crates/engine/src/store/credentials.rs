@@ -60,7 +60,9 @@ pub fn about(connection: &Connection, id: IntegrationId) -> Result<Option<About>
     connection
         .prepare_cached("select about from credentials where integration_id = ?1")
         .and_then(|mut statement| {
-            statement.query_row([id.to_string()], |row| text::from_json(row, 0)).optional()
+            statement
+                .query_row([id.to_string()], |row| text::from_json(row, 0))
+                .optional()
         })
         .map_err(failed)
 }
@@ -87,22 +89,33 @@ pub fn about_all(connection: &Connection) -> Result<BTreeMap<IntegrationId, Abou
 pub fn generation(connection: &Connection, id: IntegrationId) -> Result<Option<u64>, Error> {
     connection
         .prepare_cached("select generation from credentials where integration_id = ?1")
-        .and_then(|mut statement| statement.query_row([id.to_string()], |row| row.get(0)).optional())
+        .and_then(|mut statement| {
+            statement
+                .query_row([id.to_string()], |row| row.get(0))
+                .optional()
+        })
         .map_err(failed)
 }
 
 const COLUMNS: &str = "integration_id, generation, form, held, key_generation, wrapped_key, sealed";
 
-pub(crate) fn find(connection: &Connection, id: IntegrationId) -> Result<Option<CredentialRow>, Error> {
+pub(crate) fn find(
+    connection: &Connection,
+    id: IntegrationId,
+) -> Result<Option<CredentialRow>, Error> {
     connection
-        .prepare_cached(&format!("select {COLUMNS} from credentials where integration_id = ?1"))
+        .prepare_cached(&format!(
+            "select {COLUMNS} from credentials where integration_id = ?1"
+        ))
         .and_then(|mut statement| statement.query_row([id.to_string()], read).optional())
         .map_err(failed)
 }
 
 pub(crate) fn all(connection: &Connection) -> Result<Vec<CredentialRow>, Error> {
     connection
-        .prepare_cached(&format!("select {COLUMNS} from credentials order by integration_id"))
+        .prepare_cached(&format!(
+            "select {COLUMNS} from credentials order by integration_id"
+        ))
         .and_then(|mut statement| statement.query_map([], read)?.collect())
         .map_err(failed)
 }
@@ -112,7 +125,9 @@ pub(crate) fn sealed(connection: &Connection) -> Result<Vec<(IntegrationId, u64)
     connection
         .prepare_cached("select integration_id, generation from credentials where form = 'sealed'")
         .and_then(|mut statement| {
-            statement.query_map([], |row| Ok((text::id(row, 0)?, row.get(1)?)))?.collect()
+            statement
+                .query_map([], |row| Ok((text::id(row, 0)?, row.get(1)?)))?
+                .collect()
         })
         .map_err(failed)
 }
@@ -159,15 +174,20 @@ pub(crate) fn rewrap(
         "update credentials set key_generation = ?2, wrapped_key = ?3 \
          where integration_id = ?1 and form = 'sealed'",
     )
-    .and_then(|mut statement| statement.execute(params![id.to_string(), key_generation, wrapped_key]))
+    .and_then(|mut statement| {
+        statement.execute(params![id.to_string(), key_generation, wrapped_key])
+    })
     .map(|_| ())
     .map_err(failed)
 }
 
 pub(crate) fn remove(tx: &Tx<'_>, id: IntegrationId) -> Result<(), Error> {
-    tx.execute("delete from credentials where integration_id = ?1", [id.to_string()])
-        .map(|_| ())
-        .map_err(failed)
+    tx.execute(
+        "delete from credentials where integration_id = ?1",
+        [id.to_string()],
+    )
+    .map(|_| ())
+    .map_err(failed)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CredentialRow> {

@@ -61,7 +61,11 @@ pub fn save(tx: &Tx<'_>, row: &IntegrationRow) -> Result<(), Error> {
 }
 
 fn put(tx: &Tx<'_>, row: &IntegrationRow, sql: &str) -> Result<(), Error> {
-    let because = row.last_used.as_ref().map(|used| text::json(&used.because)).transpose()?;
+    let because = row
+        .last_used
+        .as_ref()
+        .map(|used| text::json(&used.because))
+        .transpose()?;
     let kind = text::word(&row.kind)?;
     let done = tx
         .prepare_cached(sql)
@@ -94,7 +98,12 @@ fn put(tx: &Tx<'_>, row: &IntegrationRow, sql: &str) -> Result<(), Error> {
 /// # Errors
 /// `IntegrationUnknown` where it is gone, here and in the functions below.
 pub fn set_name(tx: &Tx<'_>, id: IntegrationId, name: &str) -> Result<(), Error> {
-    set(tx, id, "update integrations set name = ?2 where id = ?1", name)
+    set(
+        tx,
+        id,
+        "update integrations set name = ?2 where id = ?1",
+        name,
+    )
 }
 
 /// Switches it on or off.
@@ -102,7 +111,12 @@ pub fn set_name(tx: &Tx<'_>, id: IntegrationId, name: &str) -> Result<(), Error>
 /// # Errors
 /// `IntegrationUnknown`.
 pub fn set_enabled(tx: &Tx<'_>, id: IntegrationId, enabled: bool) -> Result<(), Error> {
-    set(tx, id, "update integrations set enabled = ?2 where id = ?1", enabled)
+    set(
+        tx,
+        id,
+        "update integrations set enabled = ?2 where id = ?1",
+        enabled,
+    )
 }
 
 /// Sets the health as `integrations::status` knows it.
@@ -110,7 +124,12 @@ pub fn set_enabled(tx: &Tx<'_>, id: IntegrationId, enabled: bool) -> Result<(), 
 /// # Errors
 /// `IntegrationUnknown`.
 pub fn set_state(tx: &Tx<'_>, id: IntegrationId, state_json: &str) -> Result<(), Error> {
-    set(tx, id, "update integrations set state = ?2 where id = ?1", state_json)
+    set(
+        tx,
+        id,
+        "update integrations set state = ?2 where id = ?1",
+        state_json,
+    )
 }
 
 /// Sets the connector's configuration.
@@ -118,7 +137,12 @@ pub fn set_state(tx: &Tx<'_>, id: IntegrationId, state_json: &str) -> Result<(),
 /// # Errors
 /// `IntegrationUnknown`.
 pub fn set_config(tx: &Tx<'_>, id: IntegrationId, config_json: &str) -> Result<(), Error> {
-    set(tx, id, "update integrations set config = ?2 where id = ?1", config_json)
+    set(
+        tx,
+        id,
+        "update integrations set config = ?2 where id = ?1",
+        config_json,
+    )
 }
 
 /// Sets what the newest call in a task was, unless a newer one is there already.
@@ -153,7 +177,9 @@ pub fn set_probe(
             "update integrations set protocol = coalesce(?2, protocol), \
              server = coalesce(?3, server), probed_at = ?4 where id = ?1",
         )
-        .and_then(|mut statement| statement.execute(params![id.to_string(), protocol, server, at.0]))
+        .and_then(|mut statement| {
+            statement.execute(params![id.to_string(), protocol, server, at.0])
+        })
         .map_err(failed)?;
     changed(tx, id, done)
 }
@@ -213,7 +239,12 @@ pub fn slug_taken(connection: &Connection, slug: &str) -> Result<bool, Error> {
         .map_err(failed)
 }
 
-fn set(tx: &Tx<'_>, id: IntegrationId, sql: &str, value: impl rusqlite::ToSql) -> Result<(), Error> {
+fn set(
+    tx: &Tx<'_>,
+    id: IntegrationId,
+    sql: &str,
+    value: impl rusqlite::ToSql,
+) -> Result<(), Error> {
     let done = tx
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(params![id.to_string(), value]))
@@ -248,6 +279,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<IntegrationRow> {
         protocol: row.get(11)?,
         server: row.get(12)?,
         probed_at: row.get::<_, Option<i64>>(13)?.map(Time),
-        last_used: used_at.zip(because).map(|(at, because)| LastUsed { at: Time(at), because }),
+        last_used: used_at.zip(because).map(|(at, because)| LastUsed {
+            at: Time(at),
+            because,
+        }),
     })
 }

@@ -46,7 +46,10 @@ pub(crate) fn vault(connection: &Connection) -> Result<Option<VaultRow>, Error> 
         .and_then(|mut statement| {
             statement
                 .query_row([], |row| {
-                    Ok(VaultRow { id: text::id(row, 0)?, owes_backup: row.get(1)? })
+                    Ok(VaultRow {
+                        id: text::id(row, 0)?,
+                        owes_backup: row.get(1)?,
+                    })
                 })
                 .optional()
         })
@@ -80,9 +83,11 @@ pub(crate) fn prepare(tx: &Tx<'_>, random: u64) -> Result<KeyRow, Error> {
     )
     .map_err(failed)?;
     let generation: u64 = tx
-        .query_row("update vault set next_key = next_key + 1 returning next_key - 1", [], |row| {
-            row.get(0)
-        })
+        .query_row(
+            "update vault set next_key = next_key + 1 returning next_key - 1",
+            [],
+            |row| row.get(0),
+        )
         .map_err(failed)?;
     let row = KeyRow {
         generation,
@@ -133,9 +138,12 @@ pub(crate) fn activate(tx: &Tx<'_>, generation: u64, before: KeyState) -> Result
 /// Nothing that could be read is sealed under any key but the one that follows: what was kept aside
 /// goes too.
 pub(crate) fn retire_all(tx: &Tx<'_>) -> Result<(), Error> {
-    tx.execute("update vault_keys set state = 'old' where state in ('current', 'aside')", [])
-        .map(|_| ())
-        .map_err(failed)
+    tx.execute(
+        "update vault_keys set state = 'old' where state in ('current', 'aside')",
+        [],
+    )
+    .map(|_| ())
+    .map_err(failed)
 }
 
 fn set_state(tx: &Tx<'_>, generation: u64, state: KeyState) -> Result<(), Error> {
@@ -155,5 +163,7 @@ pub(crate) fn forget(tx: &Tx<'_>, generation: u64) -> Result<(), Error> {
 }
 
 pub(crate) fn set_owes_backup(tx: &Tx<'_>, owes: bool) -> Result<(), Error> {
-    tx.execute("update vault set owes_backup = ?1", [owes]).map(|_| ()).map_err(failed)
+    tx.execute("update vault set owes_backup = ?1", [owes])
+        .map(|_| ())
+        .map_err(failed)
 }

@@ -2,6 +2,7 @@
 
 use super::{backup, failed, schema, unwritable};
 use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::M;
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
@@ -32,25 +33,30 @@ pub(super) struct Opened {
     pub restored: Option<Restored>,
 }
 
-pub(super) fn open(folder: &Path) -> Result<Opened, Error> {
+pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error> {
     make_folder(folder)?;
     let folder = std::path::absolute(folder).map_err(|error| unwritable(&error))?;
     let lock = lock(&folder)?;
     let file = folder.join(FILE);
-    let (connection, restored) = match sound(&file) {
+    let (connection, restored) = match sound(&file, migrations.len()) {
         Ok(connection) => (connection, None),
         Err(Trouble::Other(error)) => return Err(error),
         Err(Trouble::Damaged) => {
             let restored = restore(&folder, &file)?;
-            let connection = sound(&file).map_err(|trouble| match trouble {
+            let connection = sound(&file, migrations.len()).map_err(|trouble| match trouble {
                 Trouble::Other(error) => error,
                 Trouble::Damaged => damaged(),
             })?;
             (connection, Some(restored))
         }
     };
-    let mut opened = Opened { connection, lock, file, restored };
-    bring_up_to_date(&mut opened.connection, &folder)?;
+    let mut opened = Opened {
+        connection,
+        lock,
+        file,
+        restored,
+    };
+    bring_up_to_date(&mut opened.connection, &folder, migrations)?;
     begin_run(&opened.connection)?;
     Ok(opened)
 }
@@ -106,23 +112,24 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 /// The writer's connection to a file that was looked through and found whole.
-fn sound(file: &Path) -> Result<Connection, Trouble> {
+fn sound(file: &Path, known: usize) -> Result<Connection, Trouble> {
     if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
         // Only read, so that data of a newer build stays as it is.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags)?;
         connection.busy_timeout(BUSY)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        schema::refuse_newer(usize::try_from(version).unwrap_or(usize::MAX))?;
+        schema::refuse_newer(schema::version(&connection)?, known)?;
     }
     drop(owned_file(file)?);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY)?;
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Error::new(ErrorCode::StoreUnwritable).with("why", "the disk cannot keep a log").into());
+        return Err(Error::new(ErrorCode::StoreUnwritable)
+            .with("why", "the disk cannot keep a log")
+            .into());
     }
     let word: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
     if word != "ok" {
@@ -150,12 +157,16 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), Error> {
     set().map_err(failed)
 }
 
-fn bring_up_to_date(connection: &mut Connection, folder: &Path) -> Result<(), Error> {
-    let found = schema::version(connection)?;
-    if found > 0 && found < schema::KNOWN {
+fn bring_up_to_date(
+    connection: &mut Connection,
+    folder: &Path,
+    migrations: &[M<'_>],
+) -> Result<(), Error> {
+    let found = schema::version(connection).map_err(failed)?;
+    if found > 0 && found < migrations.len() {
         backup::take(connection, folder, now(), backup::KEPT)?;
     }
-    schema::migrate(connection)
+    schema::migrate(connection, migrations)
 }
 
 /// From here on a call without an outcome that is older is one whose process died.
@@ -167,14 +178,20 @@ fn begin_run(connection: &Connection) -> Result<(), Error> {
 
 /// Puts the damaged files aside and the newest good backup in their place.
 fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
-    let good = backup::all(folder).into_iter().find(|(_, path)| backup::verify(path).is_ok());
-    let Some((taken, good)) = good else { return Err(damaged()) };
+    let good = backup::all(folder)
+        .into_iter()
+        .find(|(_, path)| backup::verify(path).is_ok());
+    let Some((taken, good)) = good else {
+        return Err(damaged());
+    };
     let aside = folder.join(format!("damaged-{}", now().0));
     make_folder(&aside)?;
     for suffix in ["-wal", "-shm", ""] {
         let name = format!("{FILE}{suffix}");
         match fs::rename(folder.join(&name), aside.join(&name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unwritable(&error));
+            }
             _ => {}
         }
     }
@@ -183,12 +200,21 @@ fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
     fs::copy(&good, &partial).map_err(|error| unwritable(&error))?;
     backup::sync_file(&partial)?;
     backup::replace(&partial, file)?;
-    tracing::error!(taken = taken.0, "the data was damaged and came back from a backup");
-    Ok(Restored { taken, damaged: aside })
+    tracing::error!(
+        taken = taken.0,
+        "the data was damaged and came back from a backup"
+    );
+    Ok(Restored {
+        taken,
+        damaged: aside,
+    })
 }
 
 fn damaged() -> Error {
-    Error::new(ErrorCode::StoreFailed).with("why", "the data file is damaged and there is no good backup")
+    Error::new(ErrorCode::StoreFailed).with(
+        "why",
+        "the data file is damaged and there is no good backup",
+    )
 }
 
 /// Names files only; nothing is decided by it.

@@ -43,7 +43,9 @@ pub fn add(tx: &Tx<'_>, row: &PingRow) -> Result<(), Error> {
     ])
     .map_err(failed)?;
     tx.touch(Topic::Activity);
-    let Some(id) = row.integration else { return Ok(()) };
+    let Some(id) = row.integration else {
+        return Ok(());
+    };
     let (ok, bad) = match row.outcome {
         Outcome::Ok => (1, 0),
         Outcome::Failed => (0, 1),
@@ -118,13 +120,22 @@ pub fn days(
         .map_err(failed)?;
     let rows = statement
         .query_map(params![now.0, format!("-{count} days")], |row| {
-            Ok((text::id(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+            Ok((
+                text::id(row, 0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
         })
         .map_err(failed)?;
     for row in rows {
         let (id, ago, ok, bad) = row.map_err(failed)?;
-        let days = found.entry(id).or_insert_with(|| vec![Day::Unknown; length]);
-        let place = usize::try_from(ago).ok().and_then(|ago| length.checked_sub(ago + 1));
+        let days = found
+            .entry(id)
+            .or_insert_with(|| vec![Day::Unknown; length]);
+        let place = usize::try_from(ago)
+            .ok()
+            .and_then(|ago| length.checked_sub(ago + 1));
         if let Some(day) = place.and_then(|place| days.get_mut(place)) {
             *day = match (ok, bad) {
                 (0, 0) => Day::Unknown,
@@ -136,3 +147,6 @@ pub fn days(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

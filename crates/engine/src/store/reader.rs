@@ -49,9 +49,8 @@ impl Job {
 }
 
 fn guarded<T>(job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
-        Err(Error::new(ErrorCode::Internal).with("why", "a read panicked"))
-    })
+    catch_unwind(AssertUnwindSafe(job))
+        .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal).with("why", "a read panicked")))
 }
 
 /// The queue and the threads.
@@ -82,12 +81,19 @@ impl Readers {
                 .map_err(|error| super::unwritable(&error))?;
             threads.push(Some(thread));
         }
-        Ok(Self { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) })
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            threads: Mutex::new(threads),
+        })
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Error> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
+        queue
+            .as_ref()
+            .ok_or_else(closed)?
+            .send(job)
+            .map_err(|_| closed())
     }
 }
 
@@ -95,7 +101,11 @@ impl Drop for Readers {
     fn drop(&mut self) {
         let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
         drop(queue.take());
-        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        for thread in self
+            .threads
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             join(thread);
         }
     }

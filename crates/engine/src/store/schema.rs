@@ -6,42 +6,41 @@ use wire::{Error, ErrorCode};
 
 /// Migration `n` brings the schema from version `n` to `n + 1`; each runs in one transaction that
 /// also writes `user_version`.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema/1.sql"))];
+pub(super) const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema/1.sql"))];
 
 /// The version that this build knows.
 pub const KNOWN: usize = MIGRATIONS.len();
 
 /// The version of the data, 0 for a new file.
-pub(super) fn version(connection: &Connection) -> Result<usize, Error> {
-    let version: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(super::failed)?;
-    usize::try_from(version)
-        .map_err(|_| Error::new(ErrorCode::StoreFailed).with("why", "a negative schema version"))
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // Nothing of ours writes a negative one: whoever did is newer than all we know.
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
 /// Refuses data of a newer build.
-pub(super) fn refuse_newer(found: usize) -> Result<(), Error> {
-    if found <= KNOWN {
+pub(super) fn refuse_newer(found: usize, known: usize) -> Result<(), Error> {
+    if found <= known {
         return Ok(());
     }
     Err(Error::new(ErrorCode::StoreNewer)
         .with("found", found.to_string())
-        .with("known", KNOWN.to_string()))
+        .with("known", known.to_string()))
 }
 
-/// Brings the data to [`KNOWN`], one transaction for each step.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
-    let migrations = Migrations::from_slice(MIGRATIONS);
-    for next in version(connection)?..KNOWN {
-        migrations.to_version(connection, next + 1).map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => super::failed(err),
-            other => {
-                tracing::error!(error = %other, "migration failed");
-                Error::new(ErrorCode::StoreFailed)
-                    .with("why", format!("the step to format {} failed", next + 1))
-            }
-        })?;
+/// Brings the data up to the last of `migrations`, one transaction for each.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[M<'_>]) -> Result<(), Error> {
+    let all = Migrations::from_slice(migrations);
+    for next in version(connection).map_err(super::failed)?..migrations.len() {
+        all.to_version(connection, next + 1)
+            .map_err(|error| match error {
+                rusqlite_migration::Error::RusqliteError { err, .. } => super::failed(err),
+                other => {
+                    tracing::error!(error = %other, "migration failed");
+                    Error::new(ErrorCode::StoreFailed)
+                        .with("why", format!("the step to format {} failed", next + 1))
+                }
+            })?;
     }
     Ok(())
 }

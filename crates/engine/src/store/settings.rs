@@ -13,7 +13,9 @@ pub fn get<T: DeserializeOwned>(connection: &Connection, key: &str) -> Result<Op
     connection
         .prepare_cached("select value from settings where key = ?1")
         .and_then(|mut statement| {
-            statement.query_row([key], |row| text::from_json(row, 0)).optional()
+            statement
+                .query_row([key], |row| text::from_json(row, 0))
+                .optional()
         })
         .map_err(failed)
 }

@@ -29,7 +29,9 @@ pub(super) fn from_json_or_null<T: DeserializeOwned>(
     column: usize,
 ) -> rusqlite::Result<Option<T>> {
     match row.get_ref(column)?.as_str_or_null()? {
-        Some(text) => serde_json::from_str(text).map(Some).map_err(|e| unreadable(column, e)),
+        Some(text) => serde_json::from_str(text)
+            .map(Some)
+            .map_err(|e| unreadable(column, e)),
         None => Ok(None),
     }
 }
@@ -42,8 +44,14 @@ pub(super) fn from_word<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> ru
 }
 
 /// A column that holds an id.
-pub(super) fn id<T: FromStr<Err = uuid::Error>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    row.get_ref(column)?.as_str()?.parse().map_err(|error| unreadable(column, error))
+pub(super) fn id<T: FromStr<Err = uuid::Error>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
+    row.get_ref(column)?
+        .as_str()?
+        .parse()
+        .map_err(|error| unreadable(column, error))
 }
 
 /// A column that holds an id or null.
@@ -52,7 +60,10 @@ pub(super) fn id_or_null<T: FromStr<Err = uuid::Error>>(
     column: usize,
 ) -> rusqlite::Result<Option<T>> {
     match row.get_ref(column)?.as_str_or_null()? {
-        Some(text) => text.parse().map(Some).map_err(|error| unreadable(column, error)),
+        Some(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|error| unreadable(column, error)),
         None => Ok(None),
     }
 }

@@ -25,8 +25,11 @@ pub struct ToolRow {
 /// # Errors
 /// `StoreFailed` where the integration is gone or a name stands twice.
 pub fn replace(tx: &Tx<'_>, id: IntegrationId, tools: &[ToolRow]) -> Result<(), Error> {
-    tx.execute("delete from tools where integration_id = ?1", [id.to_string()])
-        .map_err(failed)?;
+    tx.execute(
+        "delete from tools where integration_id = ?1",
+        [id.to_string()],
+    )
+    .map_err(failed)?;
     let mut statement = tx
         .prepare_cached(
             "insert into tools (integration_id, position, name, title, description, input_schema, \

@@ -75,16 +75,29 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
-                Loop { connection, changes, unsynced: None, synchronous: None }.run(&jobs);
+                Loop {
+                    connection,
+                    changes,
+                    unsynced: None,
+                    synchronous: None,
+                }
+                .run(&jobs);
                 drop(lock);
             })
             .map_err(|error| super::unwritable(&error))?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Error> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
+        queue
+            .as_ref()
+            .ok_or_else(closed)?
+            .send(job)
+            .map_err(|_| closed())
     }
 }
 
@@ -92,7 +105,11 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
         drop(queue.take());
-        super::reader::join(self.thread.get_mut().unwrap_or_else(PoisonError::into_inner));
+        super::reader::join(
+            self.thread
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 }
 
@@ -109,7 +126,9 @@ impl Loop {
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
         loop {
             let job = match self.unsynced {
-                None => jobs.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                None => jobs
+                    .recv()
+                    .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
                 Some(since) => jobs.recv_timeout(SYNC_EVERY.saturating_sub(since.elapsed())),
             };
             match job {
@@ -117,7 +136,10 @@ impl Loop {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
-            if self.unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
+            if self
+                .unsynced
+                .is_some_and(|since| since.elapsed() >= SYNC_EVERY)
+            {
                 self.sync();
             }
         }
@@ -131,7 +153,10 @@ impl Loop {
         let mut checkpoint = None;
         while let Some(job) = next {
             match job {
-                Job::Write { durability: wanted, run } => {
+                Job::Write {
+                    durability: wanted,
+                    run,
+                } => {
                     durability = durability.max(wanted);
                     group.push(run);
                 }
@@ -140,7 +165,11 @@ impl Loop {
                     break;
                 }
             }
-            next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
+            next = if group.len() < GROUP {
+                jobs.try_recv().ok()
+            } else {
+                None
+            };
         }
         if !group.is_empty() {
             self.commit(durability, group);
@@ -168,7 +197,9 @@ impl Loop {
         }
         if !topics.is_empty() {
             // No listener is no error.
-            let _ = self.changes.send(Changed { topics: topics.into_iter().collect() });
+            let _ = self.changes.send(Changed {
+                topics: topics.into_iter().collect(),
+            });
         }
     }
 
@@ -184,7 +215,10 @@ impl Loop {
             // Without its savepoint (the transaction is gone, or never was) a job must not run.
             let savepoint = match broken.clone() {
                 Some(error) => Err(error),
-                None => self.connection.execute_batch("savepoint job").map_err(failed),
+                None => self
+                    .connection
+                    .execute_batch("savepoint job")
+                    .map_err(failed),
             };
             if let Err(error) = savepoint {
                 waiting.push(run(Err(error.clone())).1);
@@ -195,7 +229,11 @@ impl Loop {
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
             let touched = tx.into_topics();
-            let ended = if well { "release job" } else { "rollback to job; release job" };
+            let ended = if well {
+                "release job"
+            } else {
+                "rollback to job; release job"
+            };
             // SQLite itself undoes the whole transaction on some faults (a full disk, I/O).
             if self.connection.is_autocommit() {
                 broken = Some(
@@ -230,7 +268,9 @@ impl Loop {
                 .map_err(failed)?;
             self.synchronous = Some(durability);
         }
-        self.connection.execute_batch("begin immediate").map_err(failed)
+        self.connection
+            .execute_batch("begin immediate")
+            .map_err(failed)
     }
 
     /// Puts the log on disk, and what it can of it into the database file.

@@ -1,0 +1,228 @@
+use super::*;
+use crate::store::{Durability, Store, pings, pings::PingRow, schema};
+use anyhow::Result;
+use proptest::prelude::*;
+use wire::PingId;
+
+fn database() -> Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    schema::migrate(&mut connection, schema::MIGRATIONS)?;
+    connection.execute_batch("pragma recursive_triggers = on; insert into runs values (1)")?;
+    Ok(connection)
+}
+
+fn call(id: u128, at: i64, integration: Option<u128>) -> CallRow {
+    CallRow {
+        id: CallId(Uuid::from_u128(id)),
+        at: Time(at),
+        kind: RowKind::Call,
+        integration: integration.map(|id| IntegrationId(Uuid::from_u128(id))),
+        integration_name: "Orders".into(),
+        action: "orders.call".into(),
+        because: Because::Task {
+            title: "Refunds".into(),
+            url: Some("https://x.slack.com/archives/C1".into()),
+        },
+    }
+}
+
+fn ping(id: u128, at: i64, integration: Option<u128>) -> PingRow {
+    PingRow {
+        id: PingId(Uuid::from_u128(id)),
+        at: Time(at),
+        integration: integration.map(|id| IntegrationId(Uuid::from_u128(id))),
+        integration_name: "Orders".into(),
+        outcome: Outcome::Ok,
+        took_ms: Some(12),
+        error: None,
+        detail: "HTTP 200".into(),
+        because: Because::Health,
+    }
+}
+
+fn ended(id: u128, outcome: Outcome) -> OutcomeRow {
+    OutcomeRow {
+        call: CallId(Uuid::from_u128(id)),
+        at: Time(50),
+        outcome,
+        took_ms: Some(31),
+        error: Some(Error::new(wire::ErrorCode::Rejected).with("host", "api.example.com")),
+        detail: "HTTP 401".into(),
+    }
+}
+
+fn everything(limit: u32) -> Filter {
+    Filter {
+        limit,
+        ..Filter::default()
+    }
+}
+
+#[test]
+fn the_record_takes_no_change_and_no_deletion() -> Result<()> {
+    let connection = database()?;
+    let tx = Tx::new(&connection);
+    begin(&tx, &call(1, 10, None))?;
+    finish(&tx, &ended(1, Outcome::Failed))?;
+    for attack in [
+        "update calls set action = 'nothing'",
+        "delete from calls",
+        "update outcomes set outcome = 'ok'",
+        "delete from outcomes",
+        "insert or replace into calls select id, 0, kind, null, 'x', 'x', because, run from calls",
+        "replace into outcomes values ((select id from calls), 0, 'ok', 0, null, '')",
+    ] {
+        assert!(connection.execute(attack, []).is_err(), "{attack}");
+    }
+    assert!(
+        finish(&tx, &ended(1, Outcome::Ok)).is_err(),
+        "an intent takes one outcome"
+    );
+    let row = page(&connection, &everything(10))?.rows.remove(0);
+    assert_eq!((row.outcome, row.at), (Outcome::Failed, Time(10)));
+    Ok(())
+}
+
+#[test]
+fn a_row_comes_back_as_it_was_written() -> Result<()> {
+    let connection = database()?;
+    connection.execute_batch("pragma foreign_keys = on")?;
+    let tx = Tx::new(&connection);
+    let written = call(7, 40, Some(3));
+    begin(&tx, &written)?;
+    assert!(
+        finish(&tx, &ended(8, Outcome::Ok)).is_err(),
+        "no outcome without an intent"
+    );
+    finish(&tx, &ended(7, Outcome::Refused))?;
+    let view = page(&connection, &everything(10))?.rows.remove(0);
+    assert_eq!(
+        view,
+        RowView {
+            id: written.id.0,
+            at: written.at,
+            kind: written.kind,
+            integration: written.integration,
+            integration_name: written.integration_name,
+            action: written.action,
+            outcome: Outcome::Refused,
+            took_ms: Some(31),
+            error: ended(7, Outcome::Refused).error,
+            detail: "HTTP 401".into(),
+            because: written.because,
+        }
+    );
+    assert_eq!(
+        count_since(&connection, IntegrationId(Uuid::from_u128(3)), Time(40))?,
+        1
+    );
+    assert_eq!(
+        count_since(&connection, IntegrationId(Uuid::from_u128(3)), Time(41))?,
+        0
+    );
+    assert_eq!(
+        tx.into_topics().into_iter().collect::<Vec<_>>(),
+        [Topic::Activity]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_whose_process_died_is_unknown_and_one_that_runs_is_running() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(folder.path())?;
+    store
+        .write(Durability::Normal, |tx| begin(tx, &call(1, 10, None)))
+        .await?;
+    let outcomes = |store: &Store| {
+        let store = store.clone();
+        async move {
+            let page = store.read(|c| page(c, &everything(10))).await?;
+            Ok::<_, Error>(
+                page.rows
+                    .into_iter()
+                    .map(|row| row.outcome)
+                    .collect::<Vec<_>>(),
+            )
+        }
+    };
+    assert_eq!(outcomes(&store).await?, [Outcome::Running]);
+    drop(store);
+    let store = Store::open(folder.path())?;
+    store
+        .write(Durability::Normal, |tx| begin(tx, &call(2, 20, None)))
+        .await?;
+    assert_eq!(
+        outcomes(&store).await?,
+        [Outcome::Running, Outcome::Unknown]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_page_is_read_along_an_index_without_sorting() -> Result<()> {
+    let connection = database()?;
+    for (source, table) in [CALLS, PINGS] {
+        for (filter, index) in [("", "at"), ("{t}.integration_id = 'x' and", "integration")] {
+            let sql = format!(
+                "explain query plan {source} where {} ({table}.at, {table}.id) < (1, 'x') \
+                 order by {table}.at desc, {table}.id desc limit 10",
+                filter.replace("{t}", table)
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let plan: Vec<String> = statement
+                .query_map([], |row| row.get(3))?
+                .collect::<Result<_, _>>()?;
+            let plan = plan.join("; ");
+            assert!(plan.contains(&format!("_{index} ")), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Walking page by page gives every row once, newest first, whatever the page's size and however
+    /// many rows share a moment.
+    #[test]
+    fn pages_follow_on_without_gap_or_repeat(
+        rows in prop::collection::vec((0_i64..6, 0_u128..3, any::<bool>()), 0..60),
+        limit in 1_u32..9,
+        pings in any::<bool>(),
+        only in prop::option::of(0_u128..3),
+    ) {
+        let connection = database().expect("a database in memory");
+        let tx = Tx::new(&connection);
+        let mut expected = Vec::new();
+        for (n, (at, integration, is_ping)) in (1_u128..).zip(rows) {
+            if is_ping {
+                pings::add(&tx, &ping(n, at, Some(integration))).expect("it fits");
+            } else {
+                begin(&tx, &call(n, at, Some(integration))).expect("it fits");
+            }
+            if (pings || !is_ping) && only.is_none_or(|only| only == integration) {
+                expected.push((Time(at), Uuid::from_u128(n)));
+            }
+        }
+        expected.sort_by(|a, b| b.cmp(a));
+        let mut filter = Filter {
+            integration: only.map(|id| IntegrationId(Uuid::from_u128(id))),
+            before: None,
+            limit,
+            pings,
+        };
+        let mut walked = Vec::new();
+        loop {
+            let page = page(&connection, &filter).expect("it reads");
+            prop_assert!(page.rows.len() <= limit as usize);
+            walked.extend(page.rows.iter().map(|row| (row.at, row.id)));
+            match page.next {
+                Some(cursor) => filter.before = Some(cursor),
+                None => break,
+            }
+        }
+        prop_assert_eq!(walked, expected);
+    }
+}

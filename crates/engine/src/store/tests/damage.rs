@@ -1,0 +1,128 @@
+//! Backups, and the way back from a damaged file.
+
+use super::*;
+
+async fn backed_up() -> Result<(TempDir, PathBuf)> {
+    let (folder, store) = fresh()?;
+    store.write(Durability::Full, set("old")).await?;
+    let path = store.backup(Time(1_000), backup::KEPT).await?;
+    store.write(Durability::Full, set("new")).await?;
+    Ok((folder, path))
+}
+
+/// Overwrites the middle of the file, as a failing disk would.
+fn damage(folder: &Path) -> Result<()> {
+    let file = folder.join("chief.db");
+    let mut bytes = fs::read(&file)?;
+    for byte in bytes.iter_mut().skip(4096).take(3 * 4096) {
+        *byte = !*byte;
+    }
+    Ok(fs::write(file, bytes)?)
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_put_aside_and_the_newest_good_backup_comes_back() -> Result<()> {
+    let (folder, _) = backed_up().await?;
+    damage(folder.path())?;
+    let store = Store::open(folder.path())?;
+    let restored = store.restored().context("it says that it restored")?;
+    assert_eq!(restored.taken, Time(1_000));
+    assert!(
+        restored.damaged.join("chief.db").is_file(),
+        "the damaged file is kept to look at"
+    );
+    assert_eq!(keys(&store).await?, ["old"]);
+    drop(store);
+    assert!(
+        Store::open(folder.path())?.restored().is_none(),
+        "only once"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_backup_is_passed_over() -> Result<()> {
+    let (folder, first) = backed_up().await?;
+    let newer = first.with_file_name("000000000002000.db");
+    fs::write(&newer, b"not a database")?;
+    damage(folder.path())?;
+    let store = Store::open(folder.path())?;
+    assert_eq!(
+        store.restored().map(|restored| restored.taken),
+        Some(Time(1_000))
+    );
+    Ok(())
+}
+
+#[test]
+fn without_a_good_backup_a_damaged_file_is_refused_and_left_where_it_is() -> Result<()> {
+    let (folder, store) = fresh()?;
+    drop(store);
+    damage(folder.path())?;
+    let before = fs::read(folder.path().join("chief.db"))?;
+    for _ in 0..2 {
+        let error = Store::open(folder.path()).err().context("it is damaged")?;
+        assert_eq!(error.code, ErrorCode::StoreFailed);
+    }
+    assert_eq!(fs::read(folder.path().join("chief.db"))?, before);
+    fs::write(
+        folder.path().join("chief.db"),
+        b"something else entirely, and long enough to be read",
+    )?;
+    let error = Store::open(folder.path())
+        .err()
+        .context("it is no database")?;
+    assert_eq!(error.code, ErrorCode::StoreFailed);
+    Ok(())
+}
+
+#[tokio::test]
+async fn backups_keep_their_number_and_verify() -> Result<()> {
+    let (folder, store) = fresh()?;
+    // The clock goes back in between: a newer backup still sorts as newer.
+    for (n, at) in [5_000, 6_000, 100, 7_000, 8_000].into_iter().enumerate() {
+        store
+            .write(Durability::Full, move |tx| settings::set(tx, "n", &n))
+            .await?;
+        store.backup(Time(at), backup::KEPT).await?;
+    }
+    let all = backup::all(folder.path());
+    assert_eq!(all.len(), backup::KEPT);
+    let there = fs::read_dir(folder.path().join("backups"))?.count();
+    assert_eq!(there, backup::KEPT, "nothing else lies beside them");
+    for (back, (_, path)) in all.iter().enumerate() {
+        backup::verify(path)?;
+        let value: Option<usize> = settings::get(&Connection::open(path)?, "n")?;
+        assert_eq!(value, Some(4 - back), "newest first");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_torn_or_foreign_log_loses_no_answered_row() -> Result<()> {
+    let (folder, store) = fresh()?;
+    store.write(Durability::Full, set("kept")).await?;
+    store.checkpoint().await?;
+    store.write(Durability::Full, set("in the log")).await?;
+    // As a crash leaves it, with the end of the log torn off in the middle of a frame.
+    let crashed = tempfile::tempdir()?;
+    for name in ["chief.db", "chief.db-wal"] {
+        fs::copy(folder.path().join(name), crashed.path().join(name))?;
+    }
+    let log = crashed.path().join("chief.db-wal");
+    let mut bytes = fs::read(&log)?;
+    bytes.extend_from_slice(&[7; 1000]);
+    fs::write(&log, &bytes)?;
+    let again = Store::open(crashed.path())?;
+    assert!(again.restored().is_none());
+    assert_eq!(keys(&again).await?, ["in the log", "kept"]);
+    drop(again);
+    fs::write(&log, [3; 5000])?;
+    let again = Store::open(crashed.path())?;
+    assert_eq!(
+        keys(&again).await?,
+        ["in the log", "kept"],
+        "a foreign log is ignored"
+    );
+    Ok(())
+}
