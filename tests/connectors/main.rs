@@ -31,12 +31,18 @@ fn mcp_at(url: &str) -> Result<Connector> {
 /// A connector to an HTTP API on this computer.
 fn api_at(base: &str, health_path: &str) -> Result<Connector> {
     let private_hosts = vec![Url::parse(base)?.host_str().unwrap_or_default().to_owned()];
-    let config = Config::Api { base_url: base.to_owned(), health_path: health_path.to_owned(), private_hosts };
+    let config = Config::Api {
+        base_url: base.to_owned(),
+        health_path: health_path.to_owned(),
+        private_hosts,
+    };
     Ok(Connector::new(&config, &Http::new()?, None)?)
 }
 
 fn bearer(token: &str) -> Credential {
-    Credential::Bearer { token: Secret::new(token) }
+    Credential::Bearer {
+        token: Secret::new(token),
+    }
 }
 
 /// The first text of a tool's result.

@@ -41,7 +41,10 @@ impl Peer {
         let folder = folder()?;
         let script = format!("{name}.mjs");
         if !folder.join(&script).is_file() {
-            bail!("there is no test server called {name} in {}", folder.display());
+            bail!(
+                "there is no test server called {name} in {}",
+                folder.display()
+            );
         }
         let mut child = Command::new("node")
             .arg(&script)
@@ -65,7 +68,9 @@ impl Peer {
             let _ = child.kill().await;
             let mut said = String::new();
             let _ = stderr.read_to_string(&mut said).await;
-            return Err(anyhow!("the test server {name} did not start: {first:?}; it said:\n{said}"));
+            return Err(anyhow!(
+                "the test server {name} did not start: {first:?}; it said:\n{said}"
+            ));
         };
         // A full pipe would stop it: its talk is read until it ends, and shown with RUST_LOG=peers.
         let who = name.to_owned();
@@ -76,9 +81,17 @@ impl Peer {
             }
         });
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let facts: Value = serde_json::from_str(&line).with_context(|| format!("{name} said: {line}"))?;
-        let url = facts["url"].as_str().with_context(|| format!("{name} told no url: {line}"))?.to_owned();
-        Ok(Self { url, facts, _child: child })
+        let facts: Value =
+            serde_json::from_str(&line).with_context(|| format!("{name} said: {line}"))?;
+        let url = facts["url"]
+            .as_str()
+            .with_context(|| format!("{name} told no url: {line}"))?
+            .to_owned();
+        Ok(Self {
+            url,
+            facts,
+            _child: child,
+        })
     }
 
     /// One of the facts it told, as text.
@@ -86,7 +99,9 @@ impl Peer {
     /// # Errors
     /// Where it told no such fact.
     pub fn fact(&self, name: &str) -> Result<&str> {
-        self.facts[name].as_str().with_context(|| format!("the server told no {name}: {}", self.facts))
+        self.facts[name]
+            .as_str()
+            .with_context(|| format!("the server told no {name}: {}", self.facts))
     }
 
     /// Asks one of its test endpoints, such as `/test/log` or `/test/fail?path=/token&mode=html`.
@@ -96,7 +111,12 @@ impl Peer {
     pub async fn control(&self, path: &str) -> Result<Value> {
         let base = self.facts["control"].as_str().unwrap_or(&self.url);
         let url = Url::parse(base)?.join(path)?;
-        let answer = reqwest::Client::builder().no_proxy().build()?.post(url.clone()).send().await?;
+        let answer = reqwest::Client::builder()
+            .no_proxy()
+            .build()?
+            .post(url.clone())
+            .send()
+            .await?;
         let status = answer.status();
         let text = answer.text().await?;
         if !status.is_success() {
@@ -108,10 +128,15 @@ impl Peer {
 
 /// `tests/peers`, with its packages in place.
 fn folder() -> Result<PathBuf> {
-    let folder = std::env::var_os("CHIEF_PEERS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers"), PathBuf::from);
+    let folder = std::env::var_os("CHIEF_PEERS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("peers"),
+        PathBuf::from,
+    );
     if !folder.join("node_modules").is_dir() {
-        bail!("the test servers’ packages are missing in {}: run `cargo xtask test`, which sets them up", folder.display());
+        bail!(
+            "the test servers’ packages are missing in {}: run `cargo xtask test`, which sets them up",
+            folder.display()
+        );
     }
     Ok(folder)
 }

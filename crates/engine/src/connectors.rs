@@ -89,17 +89,33 @@ impl Connector {
     pub fn new(config: &Config, http: &Http, sample: Option<Url>) -> Result<Self, Error> {
         match config {
             Config::Sample => {
-                let url = sample
-                    .ok_or_else(|| Error::new(ErrorCode::Internal).with("why", "the sample server is not running"))?;
+                let url = sample.ok_or_else(|| {
+                    Error::new(ErrorCode::Internal).with("why", "the sample server is not running")
+                })?;
                 Ok(Self::Mcp(mcp::Mcp::new(http.clone(), Sample::reach(), url)))
             }
-            Config::Mcp { url, private_hosts, .. } => {
-                let reach = Reach { private_hosts: private_hosts.clone() };
+            Config::Mcp {
+                url, private_hosts, ..
+            } => {
+                let reach = Reach {
+                    private_hosts: private_hosts.clone(),
+                };
                 Ok(Self::Mcp(mcp::Mcp::new(http.clone(), reach, parse(url)?)))
             }
-            Config::Api { base_url, health_path, private_hosts } => {
-                let reach = Reach { private_hosts: private_hosts.clone() };
-                Ok(Self::Rest(rest::Rest::new(http.clone(), reach, parse(base_url)?, health_path)?))
+            Config::Api {
+                base_url,
+                health_path,
+                private_hosts,
+            } => {
+                let reach = Reach {
+                    private_hosts: private_hosts.clone(),
+                };
+                Ok(Self::Rest(rest::Rest::new(
+                    http.clone(),
+                    reach,
+                    parse(base_url)?,
+                    health_path,
+                )?))
             }
         }
     }
@@ -161,7 +177,8 @@ impl Connector {
 
 /// An http(s) URL with a host and without credentials; its fragment is dropped.
 fn parse(url: &str) -> Result<Url, Error> {
-    let mut parsed = Url::parse(url).map_err(|_| Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(url)))?;
+    let mut parsed = Url::parse(url)
+        .map_err(|_| Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(url)))?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none_or(str::is_empty) {
         return Err(Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(url)));
     }

@@ -43,9 +43,12 @@ impl Sample {
     /// Listens on 127.0.0.1 at a port that the system chooses; lets nobody in yet.
     /// Errors: `LoopbackUnavailable`.
     pub async fn start() -> Result<Self, Error> {
-        let unavailable =
-            |error: std::io::Error| Error::new(ErrorCode::LoopbackUnavailable).with("why", error.kind().to_string());
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unavailable)?;
+        let unavailable = |error: std::io::Error| {
+            Error::new(ErrorCode::LoopbackUnavailable).with("why", error.kind().to_string())
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(unavailable)?;
         let authority = listener.local_addr().map_err(unavailable)?.to_string();
         let url = Url::parse(&format!("http://{authority}/mcp"))
             .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))?;
@@ -62,22 +65,29 @@ impl Sample {
             .with_max_request_body_bytes(64 * 1024)
             .with_cancellation_token(stop.child_token());
         let notes = tools::Notes::default();
-        let service: StreamableHttpService<tools::SampleTools, NeverSessionManager> = StreamableHttpService::new(
-            move || Ok(tools::SampleTools::new(notes.clone())),
-            Arc::default(),
-            config,
+        let service: StreamableHttpService<tools::SampleTools, NeverSessionManager> =
+            StreamableHttpService::new(
+                move || Ok(tools::SampleTools::new(notes.clone())),
+                Arc::default(),
+                config,
+            );
+        let router = axum::Router::new().nest_service("/mcp", service).layer(
+            axum::middleware::from_fn_with_state(allowed.clone(), only_the_allowed),
         );
-        let router = axum::Router::new()
-            .nest_service("/mcp", service)
-            .layer(axum::middleware::from_fn_with_state(allowed.clone(), only_the_allowed));
         let stopped = stop.clone();
         tokio::spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned()).await;
+            let served = axum::serve(listener, router)
+                .with_graceful_shutdown(stopped.cancelled_owned())
+                .await;
             if let Err(error) = served {
                 tracing::error!(%error, "the sample server ended");
             }
         });
-        Ok(Self { url, allowed, _stop: stop.drop_guard() })
+        Ok(Self {
+            url,
+            allowed,
+            _stop: stop.drop_guard(),
+        })
     }
 
     /// Where it listens in this run.
@@ -89,7 +99,9 @@ impl Sample {
     /// What must be reachable to call it.
     #[must_use]
     pub fn reach() -> Reach {
-        Reach { private_hosts: vec![Ipv4Addr::LOCALHOST.to_string()] }
+        Reach {
+            private_hosts: vec![Ipv4Addr::LOCALHOST.to_string()],
+        }
     }
 
     /// A new token of 256 random bits, not let in yet.
@@ -107,12 +119,18 @@ impl Sample {
 
     /// From now on the bearer of the token with this SHA-256 is let in.
     pub fn allow(&self, hash: [u8; 32]) {
-        self.allowed.write().unwrap_or_else(PoisonError::into_inner).insert(hash);
+        self.allowed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(hash);
     }
 
     /// From now on nobody is let in: after Disconnect, until a token is allowed again.
     pub fn forbid_all(&self) {
-        self.allowed.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.allowed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 
@@ -122,7 +140,11 @@ fn hash(token: &str) -> [u8; 32] {
 
 /// The token first, before anything of the body is read. Comparing hashes tells nothing of use by
 /// its timing.
-async fn only_the_allowed(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
+async fn only_the_allowed(
+    State(allowed): State<Allowed>,
+    request: Request,
+    next: Next,
+) -> Response {
     let token = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -130,11 +152,24 @@ async fn only_the_allowed(State(allowed): State<Allowed>, request: Request, next
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| hash(token.trim()));
-    let is_allowed =
-        token.is_some_and(|hash| allowed.read().unwrap_or_else(PoisonError::into_inner).contains(&hash));
+    let is_allowed = token.is_some_and(|hash| {
+        allowed
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&hash)
+    });
     if is_allowed {
         return next.run(request).await;
     }
-    let challenge = HeaderValue::from_static("Bearer realm=\"Chief sample\", error=\"invalid_token\"");
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)], "The sample needs its token.").into_response()
+    let challenge =
+        HeaderValue::from_static("Bearer realm=\"Chief sample\", error=\"invalid_token\"");
+    (
+        StatusCode::UNAUTHORIZED,
+        [(header::WWW_AUTHENTICATE, challenge)],
+        "The sample needs its token.",
+    )
+        .into_response()
 }
+
+#[cfg(test)]
+mod tests;

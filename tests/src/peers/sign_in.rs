@@ -38,14 +38,23 @@ pub async fn sign_in(start: &str, account: &str, answer: Answer) -> Result<Ended
     let mut form: Option<String> = None;
     for _ in 0..20 {
         let page = browser.load(&url, form.take()).await?;
-        if let Some(target) = page.headers().get(LOCATION).filter(|_| page.status().is_redirection()) {
+        if let Some(target) = page
+            .headers()
+            .get(LOCATION)
+            .filter(|_| page.status().is_redirection())
+        {
             url = url.join(target.to_str()?)?;
             continue;
         }
         let status = page.status();
         let text = page.text().await?;
-        let Some(action) = attribute(&text, "<form", "action").filter(|_| status == StatusCode::OK) else {
-            return Ok(Ended { url, status: status.as_u16(), page: text });
+        let Some(action) = attribute(&text, "<form", "action").filter(|_| status == StatusCode::OK)
+        else {
+            return Ok(Ended {
+                url,
+                status: status.as_u16(),
+                page: text,
+            });
         };
         let prompt = attribute(&text, "name=\"prompt\"", "value").unwrap_or_default();
         if prompt == "consent" && answer == Answer::Decline {
@@ -56,7 +65,9 @@ pub async fn sign_in(start: &str, account: &str, answer: Answer) -> Result<Ended
         let mut filled = url::form_urlencoded::Serializer::new(String::new());
         filled.append_pair("prompt", &prompt);
         if prompt == "login" {
-            filled.append_pair("login", account).append_pair("password", "any password");
+            filled
+                .append_pair("login", account)
+                .append_pair("password", "any password");
         }
         form = Some(filled.finish());
     }
@@ -78,8 +89,14 @@ struct Cookie {
 
 impl Browser {
     fn new() -> Result<Self> {
-        let client = Client::builder().redirect(Policy::none()).no_proxy().build()?;
-        Ok(Self { client, cookies: vec![] })
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            client,
+            cookies: vec![],
+        })
     }
 
     async fn load(&mut self, url: &Url, form: Option<String>) -> Result<Response> {
@@ -100,7 +117,10 @@ impl Browser {
         if !sent.is_empty() {
             request = request.header(COOKIE, sent.join("; "));
         }
-        let page = request.send().await.with_context(|| format!("opening {}", url.path()))?;
+        let page = request
+            .send()
+            .await
+            .with_context(|| format!("opening {}", url.path()))?;
         for line in page.headers().get_all(SET_COOKIE) {
             self.keep(host, line.to_str()?);
         }
@@ -109,15 +129,23 @@ impl Browser {
 
     fn keep(&mut self, host: &str, line: &str) {
         let mut parts = line.split(';').map(str::trim);
-        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
+        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
+            return;
+        };
         let path = parts
             .filter_map(|part| part.split_once('='))
             .find(|(name, _)| name.eq_ignore_ascii_case("path"))
             .map_or("/", |(_, path)| path);
-        self.cookies.retain(|cookie| (&*cookie.host, &*cookie.path, &*cookie.name) != (host, path, name));
+        self.cookies
+            .retain(|cookie| (&*cookie.host, &*cookie.path, &*cookie.name) != (host, path, name));
         if !value.is_empty() {
             let [host, path, name, value] = [host, path, name, value].map(str::to_owned);
-            self.cookies.push(Cookie { host, path, name, value });
+            self.cookies.push(Cookie {
+                host,
+                path,
+                name,
+                value,
+            });
         }
     }
 }
@@ -164,17 +192,37 @@ mod tests {
             ("scope", "tools:read"),
             ("resource", "http://127.0.0.1:9/mcp"),
             ("state", "s-1"),
-            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            (
+                "code_challenge",
+                "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            ),
             ("code_challenge_method", "S256"),
         ]);
-        for (answer, expected) in
-            [(Answer::Agree, ("code", None)), (Answer::Decline, ("error", Some("access_denied")))]
-        {
+        for (answer, expected) in [
+            (Answer::Agree, ("code", None)),
+            (Answer::Decline, ("error", Some("access_denied"))),
+        ] {
             let ended = sign_in(start.as_str(), "ann", answer).await?;
-            assert_eq!((ended.status, &*ended.page), (200, "back"), "{answer:?} ended at {}", ended.url);
-            let told = |name: &str| ended.url.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned());
-            let found = told(expected.0).with_context(|| format!("{answer:?} brought {}", ended.url))?;
-            assert!(expected.1.is_none_or(|value| value == found), "{answer:?} brought {}", ended.url);
+            assert_eq!(
+                (ended.status, &*ended.page),
+                (200, "back"),
+                "{answer:?} ended at {}",
+                ended.url
+            );
+            let told = |name: &str| {
+                ended
+                    .url
+                    .query_pairs()
+                    .find(|(n, _)| n == name)
+                    .map(|(_, value)| value.into_owned())
+            };
+            let found =
+                told(expected.0).with_context(|| format!("{answer:?} brought {}", ended.url))?;
+            assert!(
+                expected.1.is_none_or(|value| value == found),
+                "{answer:?} brought {}",
+                ended.url
+            );
             assert_eq!(told("state").as_deref(), Some("s-1"));
             assert_eq!(told("iss").as_deref(), Some(server.fact("issuer")?));
         }

@@ -14,12 +14,17 @@ use carrier::Carrier;
 use rmcp::{
     ClientServiceExt as _, Peer, RoleClient,
     model::{
-        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, DiscoverRequest,
-        DiscoverRequestParams, ErrorCode as Rpc, ErrorData, Implementation, ListToolsRequest, PaginatedRequestParams,
-        PingRequest, ProtocolVersion, ServerResult,
+        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
+        DiscoverRequest, DiscoverRequestParams, ErrorCode as Rpc, ErrorData, Implementation,
+        ListToolsRequest, PaginatedRequestParams, PingRequest, ProtocolVersion, ServerResult,
     },
-    service::{ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RunningService, ServiceError},
-    transport::streamable_http_client::{StreamableHttpClientTransport, StreamableHttpClientTransportConfig},
+    service::{
+        ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RunningService,
+        ServiceError,
+    },
+    transport::streamable_http_client::{
+        StreamableHttpClientTransport, StreamableHttpClientTransportConfig,
+    },
 };
 use serde_json::Value;
 use std::{
@@ -86,16 +91,22 @@ pub async fn challenge(http: &Http, reach: &Reach, url: &Url) -> Result<Challeng
     };
     match asked {
         Ok(()) => Ok(Challenge::None),
-        Err(error) if error.code == ErrorCode::Rejected => {
-            Ok(Challenge::Auth { www_authenticate: carrier.challenge() })
-        }
+        Err(error) if error.code == ErrorCode::Rejected => Ok(Challenge::Auth {
+            www_authenticate: carrier.challenge(),
+        }),
         Err(error) => Err(error),
     }
 }
 
 impl Mcp {
     pub(super) fn new(http: Http, reach: Reach, url: Url) -> Self {
-        Self { http, reach, url, connection: Mutex::new(None), is_older: AtomicBool::new(false) }
+        Self {
+            http,
+            reach,
+            url,
+            connection: Mutex::new(None),
+            is_older: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn ping_in_words(&self) -> String {
@@ -107,14 +118,20 @@ impl Mcp {
     pub(super) async fn ping(&self, credential: &Credential) -> Result<Pong, Error> {
         let veil = sent::veil(credential);
         let started = Instant::now();
-        let connection = self.connection(credential).await.map_err(|error| veil.error(error))?;
+        let connection = self
+            .connection(credential)
+            .await
+            .map_err(|error| veil.error(error))?;
         let is_newer = !connection.protocol.has_initialize();
         let request = if is_newer {
             ClientRequest::DiscoverRequest(DiscoverRequest::new(DiscoverRequestParams {}))
         } else {
             ClientRequest::PingRequest(PingRequest::default())
         };
-        match connection.ask(self, request, PATIENCE, &CancellationToken::new()).await {
+        match connection
+            .ask(self, request, PATIENCE, &CancellationToken::new())
+            .await
+        {
             Ok(_) => {}
             // It knows the credential and answered, if only that it has no such method.
             Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => {}
@@ -126,10 +143,15 @@ impl Mcp {
             answer: format!("MCP {}", inert(connection.protocol.as_str())),
             took_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
             protocol: Some(inert(connection.protocol.as_str())),
-            server: connection.server.as_ref().map(|server| {
-                veil.text(inert(&format!("{} {}", called(server), server.version)))
-            }),
-            name: connection.server.as_ref().map(|server| veil.text(inert(called(server)))).filter(|name| !name.is_empty()),
+            server: connection
+                .server
+                .as_ref()
+                .map(|server| veil.text(inert(&format!("{} {}", called(server), server.version)))),
+            name: connection
+                .server
+                .as_ref()
+                .map(|server| veil.text(inert(called(server))))
+                .filter(|name| !name.is_empty()),
         })
     }
 
@@ -139,7 +161,12 @@ impl Mcp {
             let connection = self.connection(credential).await?;
             connection.pages(self).await
         };
-        let told: Vec<_> = told.await.map_err(|error| veil.error(error))?.into_iter().map(|tool| veil.value(tool)).collect();
+        let told: Vec<_> = told
+            .await
+            .map_err(|error| veil.error(error))?
+            .into_iter()
+            .map(|tool| veil.value(tool))
+            .collect();
         Tool::read_all(&told, &host(&self.url))
     }
 
@@ -193,9 +220,12 @@ impl Mcp {
             }
             // A result without content is one, too.
             Ok(ServerResult::EmptyResult(_)) => Ok(serde_json::json!({ "content": [] })),
-            Ok(ServerResult::InputRequiredResult(_)) => Err(Error::new(ErrorCode::ToolFailed)
-                .with("tool", tool)
-                .with("why", "it asks a person for input, which this app cannot pass on yet")),
+            Ok(ServerResult::InputRequiredResult(_)) => {
+                Err(Error::new(ErrorCode::ToolFailed).with("tool", tool).with(
+                    "why",
+                    "it asks a person for input, which this app cannot pass on yet",
+                ))
+            }
             Ok(_) => Err(self.bad("its answer is not a tool’s result")),
             Err(Trouble::Said(error)) => Err(self.said(error, tool)),
             Err(trouble) => Err(self.plain(trouble)),
@@ -210,14 +240,20 @@ impl Mcp {
     }
 
     fn carrier(&self) -> Result<Carrier, Error> {
-        Ok(Carrier::new(self.http.client(&self.url, &self.reach)?, self.url.clone()))
+        Ok(Carrier::new(
+            self.http.client(&self.url, &self.reach)?,
+            self.url.clone(),
+        ))
     }
 
     /// The connection that stands, or a new one; either way with this credential from now on.
     async fn connection(&self, credential: &Credential) -> Result<Arc<Connection>, Error> {
         let sent = Sent::of(credential)?;
         let mut slot = self.connection.lock().await;
-        if let Some(connection) = slot.as_ref().filter(|connection| !connection.peer.is_transport_closed()) {
+        if let Some(connection) = slot
+            .as_ref()
+            .filter(|connection| !connection.peer.is_transport_closed())
+        {
             connection.carrier.send_with(sent);
             return Ok(connection.clone());
         }
@@ -226,7 +262,10 @@ impl Mcp {
         carrier.send_with(sent);
         let connection = match self.connect(carrier.clone()).await {
             // It was of the older era once; perhaps it has moved on.
-            Err(error) if self.is_older.swap(false, Ordering::Relaxed) && error.code == ErrorCode::NotMcp => {
+            Err(error)
+                if self.is_older.swap(false, Ordering::Relaxed)
+                    && error.code == ErrorCode::NotMcp =>
+            {
                 self.connect(carrier).await?
             }
             other => other?,
@@ -251,18 +290,31 @@ impl Mcp {
                 legacy_version: Some(older.clone()),
             }
         };
-        let us = ClientConfig::new(ClientCapabilities::default(), this_app()).with_protocol_version(older);
-        let service = match tokio::time::timeout(PATIENCE, us.serve_with_lifecycle(transport, lifecycle)).await {
-            Ok(Ok(service)) => service,
-            Ok(Err(error)) => return Err(self.handshake(&carrier, error)),
-            Err(_) => return Err(self.late(PATIENCE)),
-        };
+        let us = ClientConfig::new(ClientCapabilities::default(), this_app())
+            .with_protocol_version(older);
+        let service =
+            match tokio::time::timeout(PATIENCE, us.serve_with_lifecycle(transport, lifecycle))
+                .await
+            {
+                Ok(Ok(service)) => service,
+                Ok(Err(error)) => return Err(self.handshake(&carrier, error)),
+                Err(_) => return Err(self.late(PATIENCE)),
+            };
         let peer = service.peer().clone();
-        let Some(info) = peer.peer_info() else { return Err(self.bad("it did not say which protocol it speaks")) };
+        let Some(info) = peer.peer_info() else {
+            return Err(self.bad("it did not say which protocol it speaks"));
+        };
         let protocol = info.protocol_version.clone();
-        self.is_older.store(protocol.has_initialize(), Ordering::Relaxed);
+        self.is_older
+            .store(protocol.has_initialize(), Ordering::Relaxed);
         let server = info.server_info.clone();
-        Ok(Connection { carrier, peer, service: Mutex::new(Some(service)), protocol, server })
+        Ok(Connection {
+            carrier,
+            peer,
+            service: Mutex::new(Some(service)),
+            protocol,
+            server,
+        })
     }
 
     /// Why the handshake failed: the HTTP failure, where there was one, else the protocol's.
@@ -273,13 +325,20 @@ impl Mcp {
         let why = match &error {
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => fallback.to_string(),
             ClientInitializeError::JsonRpcError(said) => said.message.to_string(),
-            ClientInitializeError::NoCompatibleProtocolVersion { server_supported, .. } => {
-                let theirs: Vec<_> = server_supported.iter().map(ProtocolVersion::as_str).collect();
+            ClientInitializeError::NoCompatibleProtocolVersion {
+                server_supported, ..
+            } => {
+                let theirs: Vec<_> = server_supported
+                    .iter()
+                    .map(ProtocolVersion::as_str)
+                    .collect();
                 format!("it speaks only {}", theirs.join(", "))
             }
             _ => "its answer to the handshake makes no sense".to_owned(),
         };
-        Error::new(ErrorCode::NotMcp).with("host", host(&self.url)).with("why", inert(&why))
+        Error::new(ErrorCode::NotMcp)
+            .with("host", host(&self.url))
+            .with("why", inert(&why))
     }
 
     fn plain(&self, trouble: Trouble) -> Error {
@@ -290,12 +349,20 @@ impl Mcp {
     }
 
     fn said(&self, error: ErrorData, tool: &str) -> Error {
-        let code = if error.code == Rpc::INVALID_PARAMS { ErrorCode::ArgumentsInvalid } else { ErrorCode::ToolFailed };
-        Error::new(code).with("tool", inert(tool)).with("why", inert(&error.message))
+        let code = if error.code == Rpc::INVALID_PARAMS {
+            ErrorCode::ArgumentsInvalid
+        } else {
+            ErrorCode::ToolFailed
+        };
+        Error::new(code)
+            .with("tool", inert(tool))
+            .with("why", inert(&error.message))
     }
 
     fn bad(&self, why: &str) -> Error {
-        Error::new(ErrorCode::BadAnswer).with("host", host(&self.url)).with("why", inert(why))
+        Error::new(ErrorCode::BadAnswer)
+            .with("host", host(&self.url))
+            .with("why", inert(why))
     }
 
     fn late(&self, waited: Duration) -> Error {
@@ -351,7 +418,9 @@ impl Connection {
             Ok(Err(error)) => Err(match (noted, error) {
                 (Some(noted), _) => Trouble::Known(noted),
                 (None, ServiceError::McpError(said)) if !is_ours(&said) => Trouble::Said(said),
-                (None, ServiceError::UnexpectedResponse) => Trouble::Known(mcp.bad("its answer is of another kind than asked")),
+                (None, ServiceError::UnexpectedResponse) => {
+                    Trouble::Known(mcp.bad("its answer is of another kind than asked"))
+                }
                 (None, _) => lost(),
             }),
             Err(_) => Err(noted.map_or_else(lost, Trouble::Known)),
@@ -365,23 +434,32 @@ impl Connection {
         for _ in 0..MAX_PAGES {
             let params = PaginatedRequestParams::default().with_cursor(cursor.clone());
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
-            let answer = self.ask(mcp, request, PATIENCE, &CancellationToken::new()).await;
+            let answer = self
+                .ask(mcp, request, PATIENCE, &CancellationToken::new())
+                .await;
             let page = match answer {
                 Ok(ServerResult::ListToolsResult(page)) => page,
                 Ok(_) => return Err(mcp.bad("its answer is not a list of tools")),
                 // A server without tools need not know the method.
-                Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => return Ok(tools),
+                Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => {
+                    return Ok(tools);
+                }
                 Err(trouble) => return Err(mcp.plain(trouble)),
             };
             for tool in page.tools {
-                tools.push(serde_json::to_value(tool).map_err(|_| mcp.bad("its list of tools is not JSON"))?);
+                tools.push(
+                    serde_json::to_value(tool)
+                        .map_err(|_| mcp.bad("its list of tools is not JSON"))?,
+                );
             }
             if tools.len() > super::MAX_TOOLS {
                 break;
             }
             match page.next_cursor {
                 None => return Ok(tools),
-                Some(next) if cursor.as_ref() == Some(&next) => return Err(mcp.bad("its list of tools has no end")),
+                Some(next) if cursor.as_ref() == Some(&next) => {
+                    return Err(mcp.bad("its list of tools has no end"));
+                }
                 Some(next) => cursor = Some(next),
             }
         }
@@ -417,7 +495,11 @@ impl rmcp::transport::common::client_side_sse::SseRetryPolicy for Resume {
 }
 
 fn called(server: &Implementation) -> &str {
-    server.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or(&server.name)
+    server
+        .title
+        .as_deref()
+        .filter(|title| !title.trim().is_empty())
+        .unwrap_or(&server.name)
 }
 
 fn this_app() -> Implementation {
@@ -425,3 +507,6 @@ fn this_app() -> Implementation {
     app.title = Some("Chief Integrations".to_owned());
     app
 }
+
+#[cfg(test)]
+mod tests;

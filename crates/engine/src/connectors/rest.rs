@@ -45,10 +45,23 @@ struct Arguments {
 
 impl Rest {
     /// Errors: `FieldInvalid` where the health path does not stay under the base URL.
-    pub(super) fn new(http: Http, reach: Reach, base: Url, health_path: &str) -> Result<Self, Error> {
-        let health = target::under(&base, health_path)
-            .map_err(|why| Error::new(ErrorCode::FieldInvalid).with("field", "health_path").with("why", why))?;
-        Ok(Self { http, reach, base, health })
+    pub(super) fn new(
+        http: Http,
+        reach: Reach,
+        base: Url,
+        health_path: &str,
+    ) -> Result<Self, Error> {
+        let health = target::under(&base, health_path).map_err(|why| {
+            Error::new(ErrorCode::FieldInvalid)
+                .with("field", "health_path")
+                .with("why", why)
+        })?;
+        Ok(Self {
+            http,
+            reach,
+            base,
+            health,
+        })
     }
 
     pub(super) fn ping_in_words(&self) -> String {
@@ -57,8 +70,14 @@ impl Rest {
 
     pub(super) async fn ping(&self, credential: &Credential) -> Result<Pong, Error> {
         let veil = sent::veil(credential);
-        let request = Outgoing { limits: Limits::default(), ..Outgoing::get(self.health.clone()) };
-        let answer = self.send(credential, request).await.map_err(|error| veil.error(error))?;
+        let request = Outgoing {
+            limits: Limits::default(),
+            ..Outgoing::get(self.health.clone())
+        };
+        let answer = self
+            .send(credential, request)
+            .await
+            .map_err(|error| veil.error(error))?;
         if let Some(error) = http::classify(answer.status, &answer.headers, &host(&self.base)) {
             return Err(veil.error(error));
         }
@@ -136,19 +155,28 @@ impl Rest {
         Ok(answer::shape(&answer, &path, &veil))
     }
 
-    fn request(&self, credential: &Credential, arguments: Value) -> Result<(Outgoing, String), Error> {
+    fn request(
+        &self,
+        credential: &Credential,
+        arguments: Value,
+    ) -> Result<(Outgoing, String), Error> {
         let invalid = |why: String| {
-            Error::new(ErrorCode::ArgumentsInvalid).with("tool", CALL).with("why", http::inert(&why))
+            Error::new(ErrorCode::ArgumentsInvalid)
+                .with("tool", CALL)
+                .with("why", http::inert(&why))
         };
-        let arguments: Arguments = serde_json::from_value(arguments).map_err(|error| invalid(error.to_string()))?;
+        let arguments: Arguments =
+            serde_json::from_value(arguments).map_err(|error| invalid(error.to_string()))?;
         let method = METHODS
             .into_iter()
             .find(|method| method.eq_ignore_ascii_case(&arguments.method))
             .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
             .ok_or_else(|| invalid(format!("the method is none of {}", METHODS.join(", "))))?;
-        let mut url = target::under(&self.base, &arguments.path).map_err(|why| invalid(why.to_owned()))?;
+        let mut url =
+            target::under(&self.base, &arguments.path).map_err(|why| invalid(why.to_owned()))?;
         for (name, value) in &arguments.query {
-            let values = target::values(value).ok_or_else(|| invalid(format!("the query parameter {name} is not text")))?;
+            let values = target::values(value)
+                .ok_or_else(|| invalid(format!("the query parameter {name} is not text")))?;
             for value in values {
                 url.query_pairs_mut().append_pair(name, &value);
             }
@@ -156,34 +184,61 @@ impl Rest {
         if let Credential::Query { name, .. } = credential
             && url.query_pairs().any(|(found, _)| found == name.as_str())
         {
-            return Err(invalid(format!("the query parameter {name} is the credential’s own")));
+            return Err(invalid(format!(
+                "the query parameter {name} is the credential’s own"
+            )));
         }
         let path = shown(&url);
         let (mut headers, mut body) = (HeaderMap::new(), None);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/*;q=0.9, */*;q=0.5"));
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("application/json, text/*;q=0.9, */*;q=0.5"),
+        );
         if let Some(sent) = arguments.body.filter(|body| !body.is_null()) {
             if matches!(method, Method::GET | Method::HEAD) {
                 return Err(invalid(format!("{method} has no body")));
             }
             let (kind, bytes) = match sent {
                 Value::String(text) => ("text/plain; charset=utf-8", text.into_bytes()),
-                json @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                    ("application/json", json.to_string().into_bytes())
-                }
+                json @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => ("application/json", json.to_string().into_bytes()),
             };
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             body = Some(bytes);
         }
-        let limits = Limits { seconds: CALL_SECONDS, ..Limits::default() };
-        Ok((Outgoing { method, headers, body, limits, ..Outgoing::get(url) }, path))
+        let limits = Limits {
+            seconds: CALL_SECONDS,
+            ..Limits::default()
+        };
+        Ok((
+            Outgoing {
+                method,
+                headers,
+                body,
+                limits,
+                ..Outgoing::get(url)
+            },
+            path,
+        ))
     }
 
     /// With the credential, and redirects only where they stay on the origin and change nothing.
-    async fn send(&self, credential: &Credential, mut request: Outgoing) -> Result<http::Answer, Error> {
+    async fn send(
+        &self,
+        credential: &Credential,
+        mut request: Outgoing,
+    ) -> Result<http::Answer, Error> {
         let reads = matches!(request.method, Method::GET | Method::HEAD);
         // Where the key is in the query, a redirect's own address would drop or repeat it.
         let follows = reads && !matches!(credential, Credential::Query { .. });
-        request.redirects = if follows { Redirects::SameOrigin } else { Redirects::Refuse };
+        request.redirects = if follows {
+            Redirects::SameOrigin
+        } else {
+            Redirects::Refuse
+        };
         Sent::of(credential)?.put(&mut request.url, &mut request.headers)?;
         self.http.send(request, &self.reach).await
     }

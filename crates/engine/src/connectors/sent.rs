@@ -1,8 +1,5 @@
 use super::veil::Veil;
-use crate::{
-    secret::Secret,
-    vault::Credential,
-};
+use crate::{secret::Secret, vault::Credential};
 use ::http::{HeaderName, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::Url;
@@ -11,9 +8,28 @@ use zeroize::Zeroizing;
 
 /// Headers that HTTP, MCP or the app itself needs: no credential may take their place.
 const RESERVED: &[&str] = &[
-    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "host",
-    "keep-alive", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "origin",
-    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "keep-alive",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "origin",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
 ];
 
 /// A credential as it goes onto one request.
@@ -34,11 +50,17 @@ impl Sent {
             Credential::OAuth(oauth) => bearer(&oauth.access),
             Credential::Header { name, value } => Self::Header(header_name(name)?, value.clone()),
             Credential::Query { name, value } => Self::Query(name.clone(), value.clone()),
-            Credential::Basic { user, password } => Self::Header(::http::header::AUTHORIZATION, basic(user, password)?),
+            Credential::Basic { user, password } => {
+                Self::Header(::http::header::AUTHORIZATION, basic(user, password)?)
+            }
         };
         if let Self::Header(_, value) = &sent {
-            HeaderValue::from_str(value.reveal())
-                .map_err(|_| invalid("key", "it holds a character that no header can carry, such as a line break"))?;
+            HeaderValue::from_str(value.reveal()).map_err(|_| {
+                invalid(
+                    "key",
+                    "it holds a character that no header can carry, such as a line break",
+                )
+            })?;
         }
         if let Self::Query(name, _) = &sent
             && name.is_empty()
@@ -77,9 +99,14 @@ pub(super) fn veil(credential: &Credential) -> Veil {
     match credential {
         Credential::None => Veil::new([]),
         Credential::Bearer { token } => Veil::new([token.reveal()]),
-        Credential::Header { value, .. } | Credential::Query { value, .. } => Veil::new([value.reveal()]),
+        Credential::Header { value, .. } | Credential::Query { value, .. } => {
+            Veil::new([value.reveal()])
+        }
         Credential::Basic { user, password } => match basic(user, password) {
-            Ok(header) => Veil::new([password.reveal(), header.reveal().trim_start_matches("Basic ")]),
+            Ok(header) => Veil::new([
+                password.reveal(),
+                header.reveal().trim_start_matches("Basic "),
+            ]),
             Err(_) => Veil::new([password.reveal()]),
         },
         Credential::OAuth(oauth) => Veil::new([oauth.access.reveal()]),
@@ -87,16 +114,25 @@ pub(super) fn veil(credential: &Credential) -> Veil {
 }
 
 fn bearer(token: &Secret) -> Sent {
-    Sent::Header(::http::header::AUTHORIZATION, Secret::new(format!("Bearer {}", token.reveal())))
+    Sent::Header(
+        ::http::header::AUTHORIZATION,
+        Secret::new(format!("Bearer {}", token.reveal())),
+    )
 }
 
 /// RFC 7617: no colon in the user name; UTF-8.
 fn basic(user: &str, password: &Secret) -> Result<Secret, Error> {
     if user.contains(':') {
-        return Err(invalid("user", "a user name of Basic authentication holds no colon"));
+        return Err(invalid(
+            "user",
+            "a user name of Basic authentication holds no colon",
+        ));
     }
     let pair = Zeroizing::new(format!("{user}:{}", password.reveal()));
-    Ok(Secret::new(format!("Basic {}", STANDARD.encode(pair.as_bytes()))))
+    Ok(Secret::new(format!(
+        "Basic {}",
+        STANDARD.encode(pair.as_bytes())
+    )))
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Error> {
@@ -109,7 +145,9 @@ fn header_name(name: &str) -> Result<HeaderName, Error> {
 }
 
 fn invalid(field: &str, why: &str) -> Error {
-    Error::new(ErrorCode::FieldInvalid).with("field", field).with("why", why)
+    Error::new(ErrorCode::FieldInvalid)
+        .with("field", field)
+        .with("why", why)
 }
 
 #[cfg(test)]
@@ -119,24 +157,43 @@ mod tests {
     fn put(credential: &Credential) -> (String, ::http::HeaderMap) {
         let mut url = Url::parse("https://api.example.com/v1?a=b").expect("a URL");
         let mut headers = ::http::HeaderMap::new();
-        Sent::of(credential).and_then(|sent| sent.put(&mut url, &mut headers)).expect("it can be sent");
+        Sent::of(credential)
+            .and_then(|sent| sent.put(&mut url, &mut headers))
+            .expect("it can be sent");
         (url.to_string(), headers)
     }
 
     #[test]
     fn each_kind_goes_where_it_belongs() {
-        let (url, headers) = put(&Credential::Bearer { token: Secret::new("t-1") });
-        assert_eq!(url, "https://api.example.com/v1?a=b", "a bearer token never goes into the URL");
+        let (url, headers) = put(&Credential::Bearer {
+            token: Secret::new("t-1"),
+        });
+        assert_eq!(
+            url, "https://api.example.com/v1?a=b",
+            "a bearer token never goes into the URL"
+        );
         assert_eq!(headers["authorization"], "Bearer t-1");
-        assert!(headers["authorization"].is_sensitive(), "or it could be logged");
+        assert!(
+            headers["authorization"].is_sensitive(),
+            "or it could be logged"
+        );
 
-        let (_, headers) = put(&Credential::Basic { user: "ann".to_owned(), password: Secret::new("p:w") });
+        let (_, headers) = put(&Credential::Basic {
+            user: "ann".to_owned(),
+            password: Secret::new("p:w"),
+        });
         assert_eq!(headers["authorization"], "Basic YW5uOnA6dw==");
 
-        let (_, headers) = put(&Credential::Header { name: "X-API-Key".to_owned(), value: Secret::new("k") });
+        let (_, headers) = put(&Credential::Header {
+            name: "X-API-Key".to_owned(),
+            value: Secret::new("k"),
+        });
         assert_eq!(headers["x-api-key"], "k");
 
-        let (url, headers) = put(&Credential::Query { name: "key".to_owned(), value: Secret::new("k &?") });
+        let (url, headers) = put(&Credential::Query {
+            name: "key".to_owned(),
+            value: Secret::new("k &?"),
+        });
         assert_eq!(url, "https://api.example.com/v1?a=b&key=k+%26%3F");
         assert!(headers.is_empty());
     }
@@ -144,12 +201,29 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_refused_before_it_is_saved() {
         for credential in [
-            Credential::Bearer { token: Secret::new("a\r\nX-Evil: 1") },
-            Credential::Header { name: "Host".to_owned(), value: Secret::new("evil.example") },
-            Credential::Header { name: "Mcp-Session-Id".to_owned(), value: Secret::new("x") },
-            Credential::Header { name: "not a name".to_owned(), value: Secret::new("x") },
-            Credential::Basic { user: "a:b".to_owned(), password: Secret::new("x") },
-            Credential::Query { name: String::new(), value: Secret::new("x") },
+            Credential::Bearer {
+                token: Secret::new("a\r\nX-Evil: 1"),
+            },
+            Credential::Header {
+                name: "Host".to_owned(),
+                value: Secret::new("evil.example"),
+            },
+            Credential::Header {
+                name: "Mcp-Session-Id".to_owned(),
+                value: Secret::new("x"),
+            },
+            Credential::Header {
+                name: "not a name".to_owned(),
+                value: Secret::new("x"),
+            },
+            Credential::Basic {
+                user: "a:b".to_owned(),
+                password: Secret::new("x"),
+            },
+            Credential::Query {
+                name: String::new(),
+                value: Secret::new("x"),
+            },
         ] {
             let error = check_credential(&credential).expect_err("it cannot be sent");
             assert_eq!(error.code, ErrorCode::FieldInvalid);

@@ -40,26 +40,47 @@ impl Tool {
         let name = text("name").unwrap_or_default();
         if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(hidden) {
             let why = format!("a tool’s name is not one: “{}”", inert(name));
-            return Err(Error::new(ErrorCode::BadAnswer).with("host", from).with("why", why));
+            return Err(Error::new(ErrorCode::BadAnswer)
+                .with("host", from)
+                .with("why", why));
         }
         let description = text("description").unwrap_or_default();
         limit(description.chars().count(), MAX_DESCRIPTION, from, || {
             format!("{MAX_DESCRIPTION} characters of description for the tool {name}")
         })?;
-        let input_schema = told.get("inputSchema").cloned().unwrap_or_else(|| serde_json::json!({ "type": "object" }));
-        for schema in [Some(&input_schema), told.get("outputSchema")].into_iter().flatten() {
+        let input_schema = told
+            .get("inputSchema")
+            .cloned()
+            .unwrap_or_else(|| serde_json::json!({ "type": "object" }));
+        for schema in [Some(&input_schema), told.get("outputSchema")]
+            .into_iter()
+            .flatten()
+        {
             limit(schema.to_string().len(), MAX_SCHEMA_BYTES, from, || {
-                format!("{} KiB of schema for the tool {name}", MAX_SCHEMA_BYTES / 1024)
+                format!(
+                    "{} KiB of schema for the tool {name}",
+                    MAX_SCHEMA_BYTES / 1024
+                )
             })?;
         }
         let annotations = told.get("annotations").cloned().unwrap_or(Value::Null);
-        limit(annotations.to_string().len(), MAX_SCHEMA_BYTES, from, || {
-            format!("{} KiB of hints for the tool {name}", MAX_SCHEMA_BYTES / 1024)
-        })?;
+        limit(
+            annotations.to_string().len(),
+            MAX_SCHEMA_BYTES,
+            from,
+            || {
+                format!(
+                    "{} KiB of hints for the tool {name}",
+                    MAX_SCHEMA_BYTES / 1024
+                )
+            },
+        )?;
         let title = text("title").or_else(|| annotations.get("title").and_then(Value::as_str));
         Ok(Self {
             name: name.to_owned(),
-            title: title.map(|title| plain(title).chars().take(MAX_TITLE).collect()).filter(|title: &String| !title.is_empty()),
+            title: title
+                .map(|title| plain(title).chars().take(MAX_TITLE).collect())
+                .filter(|title: &String| !title.is_empty()),
             description: plain(description),
             hash: pin(told),
             risk: risk(&annotations),
@@ -78,7 +99,9 @@ impl Tool {
             let tool = Self::read(one, from)?;
             if !names.insert(tool.name.clone()) {
                 let why = format!("two tools are called {}", tool.name);
-                return Err(Error::new(ErrorCode::BadAnswer).with("host", from).with("why", why));
+                return Err(Error::new(ErrorCode::BadAnswer)
+                    .with("host", from)
+                    .with("why", why));
             }
             tools.push(tool);
         }
@@ -90,7 +113,9 @@ fn limit(found: usize, most: usize, from: &str, what: impl Fn() -> String) -> Re
     if found <= most {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::TooLarge).with("host", from).with("limit", inert(&what())))
+    Err(Error::new(ErrorCode::TooLarge)
+        .with("host", from)
+        .with("limit", inert(&what())))
 }
 
 /// What a tool may do, as its hints tell: silence means writing, and a hint only raises
@@ -106,18 +131,32 @@ fn risk(annotations: &Value) -> Risk {
 
 /// The hash that pins a tool: any change to what is told about it changes the hash.
 fn pin(told: &Value) -> String {
-    const PINNED: [&str; 7] = ["name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons"];
+    const PINNED: [&str; 7] = [
+        "name",
+        "title",
+        "description",
+        "inputSchema",
+        "outputSchema",
+        "annotations",
+        "icons",
+    ];
     let members = PINNED
         .into_iter()
-        .filter_map(|name| told.get(name).filter(|value| !value.is_null()).map(|value| (name.to_owned(), value.clone())))
+        .filter_map(|name| {
+            told.get(name)
+                .filter(|value| !value.is_null())
+                .map(|value| (name.to_owned(), value.clone()))
+        })
         .collect();
     let mut text = String::new();
     canonical(&Value::Object(members), &mut text);
     use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// JSON without white space and with the members of each object sorted by name, so that the same
@@ -147,14 +186,18 @@ fn canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            out.push_str(&value.to_string())
+        }
     }
 }
 
 /// Text to be read by people: without control, bidirectional, zero-width and tag characters, which
 /// can hide or reorder words. Line breaks and tabs stay.
 fn plain(text: &str) -> String {
-    text.chars().filter(|&c| c == '\n' || c == '\t' || !hidden(c)).collect()
+    text.chars()
+        .filter(|&c| c == '\n' || c == '\t' || !hidden(c))
+        .collect()
 }
 
 fn hidden(c: char) -> bool {
@@ -198,15 +241,24 @@ mod tests {
             json!({ "name": "a", "icons": [{ "src": "x" }], "inputSchema": one["inputSchema"] }),
             json!({ "name": "a", "outputSchema": {}, "inputSchema": one["inputSchema"] }),
         ] {
-            assert_ne!(pin(&one), pin(&changed), "a changed tool must not pass for the pinned one: {changed}");
+            assert_ne!(
+                pin(&one),
+                pin(&changed),
+                "a changed tool must not pass for the pinned one: {changed}"
+            );
         }
         // So that an update of a library cannot silently change every pin: sha256 of {"name":"a"}.
-        assert_eq!(pin(&json!({ "name": "a" })), "d9d719b27480b55cd4918020e7473e716ed3569c8adafe926cf9b10b4f8ef064");
+        assert_eq!(
+            pin(&json!({ "name": "a" })),
+            "d9d719b27480b55cd4918020e7473e716ed3569c8adafe926cf9b10b4f8ef064"
+        );
     }
 
     #[test]
     fn too_much_is_refused_by_name() {
-        let many: Vec<_> = (0..=MAX_TOOLS).map(|n| json!({ "name": format!("t{n}") })).collect();
+        let many: Vec<_> = (0..=MAX_TOOLS)
+            .map(|n| json!({ "name": format!("t{n}") }))
+            .collect();
         for told in [
             many,
             vec![json!({ "name": "t", "description": "x".repeat(MAX_DESCRIPTION + 1) })],
@@ -230,7 +282,10 @@ mod tests {
             let error = Tool::read_all(&told, "h").expect_err("not usable");
             assert_eq!(error.code, ErrorCode::BadAnswer);
         }
-        let tool = Tool::read(&json!({ "name": "a", "description": "one\ntwo\u{e0041}\u{200b}\u{1b}[31m" }), "h");
+        let tool = Tool::read(
+            &json!({ "name": "a", "description": "one\ntwo\u{e0041}\u{200b}\u{1b}[31m" }),
+            "h",
+        );
         assert_eq!(tool.expect("a tool").description, "one\ntwo[31m");
     }
 }

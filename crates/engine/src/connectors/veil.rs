@@ -19,7 +19,10 @@ pub(super) struct Veil(Vec<Zeroizing<String>>);
 impl Veil {
     pub(super) fn new<const N: usize>(secrets: [&str; N]) -> Self {
         let mut forms = Vec::new();
-        for secret in secrets.into_iter().filter(|secret| secret.len() >= MIN_LENGTH) {
+        for secret in secrets
+            .into_iter()
+            .filter(|secret| secret.len() >= MIN_LENGTH)
+        {
             let bytes = secret.as_bytes();
             for form in [
                 secret.to_owned(),
@@ -27,7 +30,9 @@ impl Veil {
                 URL_SAFE_NO_PAD.encode(bytes),
                 hex(bytes),
                 url::form_urlencoded::byte_serialize(bytes).collect(),
-                serde_json::to_string(secret).map(|quoted| quoted.trim_matches('"').to_owned()).unwrap_or_default(),
+                serde_json::to_string(secret)
+                    .map(|quoted| quoted.trim_matches('"').to_owned())
+                    .unwrap_or_default(),
             ] {
                 let form = Zeroizing::new(form);
                 if !form.is_empty() && !forms.contains(&form) {
@@ -42,7 +47,11 @@ impl Veil {
 
     pub(super) fn text(&self, text: String) -> String {
         self.0.iter().fold(text, |text, form| {
-            if text.contains(form.as_str()) { text.replace(form.as_str(), VEILED) } else { text }
+            if text.contains(form.as_str()) {
+                text.replace(form.as_str(), VEILED)
+            } else {
+                text
+            }
         })
     }
 
@@ -51,9 +60,10 @@ impl Veil {
         match value {
             Value::String(text) => Value::String(self.text(text)),
             Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
-            Value::Object(members) => {
-                members.into_iter().map(|(name, value)| (self.text(name), self.value(value))).collect()
-            }
+            Value::Object(members) => members
+                .into_iter()
+                .map(|(name, value)| (self.text(name), self.value(value)))
+                .collect(),
             other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
         }
     }
@@ -67,16 +77,22 @@ impl Veil {
 
     /// True where the bytes hold the secret in any form.
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
-        self.0.iter().any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
+        self.0.iter().any(|form| {
+            bytes
+                .windows(form.len())
+                .any(|window| window == form.as_bytes())
+        })
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]
@@ -98,12 +114,19 @@ mod tests {
             assert_eq!(text, "you sent [credential]!");
         }
         let value = veil.value(serde_json::json!({ "s3cret/+ key": ["x s3cret/+ key", 1, null] }));
-        assert_eq!(value, serde_json::json!({ "[credential]": ["x [credential]", 1, null] }));
+        assert_eq!(
+            value,
+            serde_json::json!({ "[credential]": ["x [credential]", 1, null] })
+        );
     }
 
     #[test]
     fn other_text_stays_as_it_is() {
         let veil = Veil::new(["abc"]);
-        assert_eq!(veil.text("abcdef".to_owned()), "abcdef", "too short to be told from ordinary text");
+        assert_eq!(
+            veil.text("abcdef".to_owned()),
+            "abcdef",
+            "too short to be told from ordinary text"
+        );
     }
 }

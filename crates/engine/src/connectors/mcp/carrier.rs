@@ -11,7 +11,9 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use rmcp::{
     model::{ClientJsonRpcMessage, ClientRequest, ErrorData, RequestId, ServerJsonRpcMessage},
-    transport::streamable_http_client::{SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse},
+    transport::streamable_http_client::{
+        SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
+    },
 };
 use sse_stream::{Sse, SseStream};
 use std::{
@@ -65,8 +67,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Carrier {
     pub(super) fn new(client: reqwest::Client, url: Url) -> Self {
-        let shared = Shared { sent: Mutex::new(Sent::Nothing), noted: Mutex::default() };
-        Self { client, url, shared: Arc::new(shared) }
+        let shared = Shared {
+            sent: Mutex::new(Sent::Nothing),
+            noted: Mutex::default(),
+        };
+        Self {
+            client,
+            url,
+            shared: Arc::new(shared),
+        }
     }
 
     /// The credential of the requests from now on.
@@ -117,7 +126,10 @@ impl Carrier {
         let id = id_of(&message);
         let body = serde_json::to_vec(&message).map_err(Failed::Deserialize)?;
         let mut all: HeaderMap = headers.into_iter().collect();
-        all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        all.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         let request = self.request(reqwest::Method::POST, all, session.as_deref(), body);
         let answer = if kind == Kind::Discover {
             match tokio::time::timeout(DISCOVER_PATIENCE, request).await {
@@ -141,9 +153,13 @@ impl Carrier {
         session: Option<&str>,
         body: Vec<u8>,
     ) -> Result<reqwest::Response, Error> {
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("application/json, text/event-stream"),
+        );
         if let Some(session) = session {
-            let value = HeaderValue::from_str(session).map_err(|_| self.bad("its session id is not one"))?;
+            let value = HeaderValue::from_str(session)
+                .map_err(|_| self.bad("its session id is not one"))?;
             headers.insert("mcp-session-id", value);
         }
         let sent = lock(&self.shared.sent).clone();
@@ -152,8 +168,15 @@ impl Carrier {
             let mut url = target.clone();
             let mut headers = headers.clone();
             sent.put(&mut url, &mut headers)?;
-            let request = self.client.request(method.clone(), url).headers(headers).body(body.clone());
-            let answer = request.send().await.map_err(|error| explain(&error, &self.host()))?;
+            let request = self
+                .client
+                .request(method.clone(), url)
+                .headers(headers)
+                .body(body.clone());
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| explain(&error, &self.host()))?;
             if !answer.status().is_redirection() {
                 return Ok(answer);
             }
@@ -163,10 +186,18 @@ impl Carrier {
     }
 
     fn redirected(&self, from: &Url, answer: &reqwest::Response) -> Result<Url, Error> {
-        let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| from.join(to).ok());
-        let Some(to) = to else { return Err(self.bad("it redirects to nowhere")) };
-        let keeps_body =
-            matches!(answer.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+        let to = answer
+            .headers()
+            .get(header::LOCATION)
+            .and_then(|to| to.to_str().ok())
+            .and_then(|to| from.join(to).ok());
+        let Some(to) = to else {
+            return Err(self.bad("it redirects to nowhere"));
+        };
+        let keeps_body = matches!(
+            answer.status(),
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+        );
         if !keeps_body || to.origin() != self.url.origin() {
             return Err(Error::new(ErrorCode::RedirectRefused)
                 .with("host", self.host())
@@ -184,23 +215,39 @@ impl Carrier {
     ) -> Result<StreamableHttpPostResponse, Failed> {
         let status = answer.status();
         let headers = answer.headers().clone();
-        let is = |mime: &str| media_type(&headers).is_some_and(|found| found.eq_ignore_ascii_case(mime));
+        let is =
+            |mime: &str| media_type(&headers).is_some_and(|found| found.eq_ignore_ascii_case(mime));
         if let Some(error) = self.refusal(status, &headers) {
             return Err(self.note(id.as_ref(), error));
         }
         if status.is_success() {
-            if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) || kind == Kind::Notice {
+            if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT)
+                || kind == Kind::Notice
+            {
                 return Ok(StreamableHttpPostResponse::Accepted);
             }
-            let session = headers.get("mcp-session-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+            let session = headers
+                .get("mcp-session-id")
+                .and_then(|id| id.to_str().ok())
+                .map(str::to_owned);
             if is("text/event-stream") {
                 let stream = self.bounded(answer.bytes_stream(), id);
-                return Ok(StreamableHttpPostResponse::Sse(SseStream::from_bytes_stream(stream).boxed(), session));
+                return Ok(StreamableHttpPostResponse::Sse(
+                    SseStream::from_bytes_stream(stream).boxed(),
+                    session,
+                ));
             }
-            let body = self.body(answer, MAX_MESSAGE).await.map_err(|error| self.note(id.as_ref(), error))?;
+            let body = self
+                .body(answer, MAX_MESSAGE)
+                .await
+                .map_err(|error| self.note(id.as_ref(), error))?;
             return match serde_json::from_slice::<ServerJsonRpcMessage>(&body) {
-                Ok(message) if is("application/json") => Ok(StreamableHttpPostResponse::Json(message, session)),
-                Ok(_) | Err(_) => Err(self.note(id.as_ref(), self.unreadable(kind, status, &headers))),
+                Ok(message) if is("application/json") => {
+                    Ok(StreamableHttpPostResponse::Json(message, session))
+                }
+                Ok(_) | Err(_) => {
+                    Err(self.note(id.as_ref(), self.unreadable(kind, status, &headers)))
+                }
             };
         }
         if status == StatusCode::NOT_FOUND && in_session {
@@ -211,21 +258,34 @@ impl Carrier {
             Ok(body) if is("application/json") => rpc_error(&body),
             Ok(_) | Err(_) => None,
         };
-        if kind == Kind::Discover && (status.is_client_error() || status == StatusCode::INTERNAL_SERVER_ERROR || status == StatusCode::NOT_IMPLEMENTED) {
+        if kind == Kind::Discover
+            && (status.is_client_error()
+                || status == StatusCode::INTERNAL_SERVER_ERROR
+                || status == StatusCode::NOT_IMPLEMENTED)
+        {
             return Ok(match said {
-                Some(error) => StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, id), None),
+                Some(error) => {
+                    StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, id), None)
+                }
                 None => legacy(id, format!("HTTP {status}")),
             });
         }
         match said {
             // Servers built on the TypeScript SDK say 400 where the specification says 404.
-            Some(error) if in_session && status == StatusCode::BAD_REQUEST && tells_of_session(&error) => {
+            Some(error)
+                if in_session && status == StatusCode::BAD_REQUEST && tells_of_session(&error) =>
+            {
                 Err(Failed::SessionExpired)
             }
-            Some(error) => Ok(StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, id), None)),
+            Some(error) => Ok(StreamableHttpPostResponse::Json(
+                ServerJsonRpcMessage::error(error, id),
+                None,
+            )),
             None => {
                 let error = if status.is_server_error() {
-                    Error::new(ErrorCode::ServerError).with("host", self.host()).with("status", status.as_str())
+                    Error::new(ErrorCode::ServerError)
+                        .with("host", self.host())
+                        .with("status", status.as_str())
                 } else {
                     self.unreadable(kind, status, &headers)
                 };
@@ -236,7 +296,9 @@ impl Carrier {
 
     /// What the status alone decides: 401, 403, 429, and 5xx that say when to come back.
     fn refusal(&self, status: StatusCode, headers: &HeaderMap) -> Option<Error> {
-        let challenge = headers.get(header::WWW_AUTHENTICATE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let challenge = headers
+            .get(header::WWW_AUTHENTICATE)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             lock(&self.shared.noted).challenge = challenge;
         }
@@ -297,7 +359,11 @@ impl Carrier {
                     }
                     event += 1;
                     if event > MAX_MESSAGE || whole > MAX_STREAM {
-                        let error = carrier.too_large(if whole > MAX_STREAM { MAX_STREAM } else { MAX_MESSAGE });
+                        let error = carrier.too_large(if whole > MAX_STREAM {
+                            MAX_STREAM
+                        } else {
+                            MAX_MESSAGE
+                        });
                         lock(&carrier.shared.noted).cut = true;
                         let _ = carrier.note(id.as_ref(), error.clone());
                         return Err(error);
@@ -315,7 +381,9 @@ impl Carrier {
     }
 
     fn bad(&self, why: &str) -> Error {
-        Error::new(ErrorCode::BadAnswer).with("host", self.host()).with("why", why)
+        Error::new(ErrorCode::BadAnswer)
+            .with("host", self.host())
+            .with("why", why)
     }
 }
 
@@ -351,7 +419,10 @@ fn id_of(message: &ClientJsonRpcMessage) -> Option<RequestId> {
 
 /// What rmcp takes for a server of the older era, to which it then says `initialize`.
 fn legacy(id: Option<RequestId>, why: String) -> StreamableHttpPostResponse {
-    StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(ErrorData::invalid_request(why, None), id), None)
+    StreamableHttpPostResponse::Json(
+        ServerJsonRpcMessage::error(ErrorData::invalid_request(why, None), id),
+        None,
+    )
 }
 
 fn rpc_error(body: &[u8]) -> Option<ErrorData> {
@@ -393,7 +464,14 @@ impl StreamableHttpClient for Carrier {
     ) -> Result<(), Failed> {
         let headers = custom_headers.into_iter().collect();
         // Whatever it answers: a server may refuse to end sessions, and this one is forgotten.
-        let _ = self.request(reqwest::Method::DELETE, headers, Some(&session_id), Vec::new()).await;
+        let _ = self
+            .request(
+                reqwest::Method::DELETE,
+                headers,
+                Some(&session_id),
+                Vec::new(),
+            )
+            .await;
         Ok(())
     }
 
@@ -411,12 +489,22 @@ impl StreamableHttpClient for Carrier {
             return Err(Failed::ServerDoesNotSupportSse);
         };
         let mut headers: HeaderMap = custom_headers.into_iter().collect();
-        headers.insert("last-event-id", HeaderValue::from_str(&last).map_err(|_| Failed::ServerDoesNotSupportSse)?);
+        headers.insert(
+            "last-event-id",
+            HeaderValue::from_str(&last).map_err(|_| Failed::ServerDoesNotSupportSse)?,
+        );
         let answer = self
-            .request(reqwest::Method::GET, headers, session_id.as_deref(), Vec::new())
+            .request(
+                reqwest::Method::GET,
+                headers,
+                session_id.as_deref(),
+                Vec::new(),
+            )
             .await
             .map_err(Failed::Client)?;
-        if !answer.status().is_success() || media_type(answer.headers()) != Some("text/event-stream") {
+        if !answer.status().is_success()
+            || media_type(answer.headers()) != Some("text/event-stream")
+        {
             return Err(Failed::ServerDoesNotSupportSse);
         }
         Ok(SseStream::from_bytes_stream(self.bounded(answer.bytes_stream(), None)).boxed())

@@ -14,7 +14,14 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
         .get("content-type")
         .and_then(|value| value.to_str().ok())
         .map(|value| veil.text(value.to_owned()));
-    let media = content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media = content_type
+        .as_deref()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let mut structured = json!({ "status": answer.status, "content_type": content_type });
     let content = match text(answer, &media) {
         Some(text) if text.is_empty() => json!([]),
@@ -27,13 +34,21 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
             json!([{ "type": "text", "text": veil.text(text) }])
         }
         // Cutting a credential out of bytes would break them: such an answer is not passed on.
-        None if veil.is_in(&answer.body) => json!([{ "type": "text", "text": "[binary answer withheld: it holds the credential]" }]),
+        None if veil.is_in(&answer.body) => {
+            json!([{ "type": "text", "text": "[binary answer withheld: it holds the credential]" }])
+        }
         None => {
             let data = STANDARD.encode(&answer.body);
             match media.split('/').next() {
-                Some(kind @ ("image" | "audio")) => json!([{ "type": kind, "data": data, "mimeType": media }]),
+                Some(kind @ ("image" | "audio")) => {
+                    json!([{ "type": kind, "data": data, "mimeType": media }])
+                }
                 _ => {
-                    let mime = if media.is_empty() { "application/octet-stream" } else { &media };
+                    let mime = if media.is_empty() {
+                        "application/octet-stream"
+                    } else {
+                        &media
+                    };
                     json!([{ "type": "resource", "resource": { "uri": url, "mimeType": mime, "blob": data } }])
                 }
             }
@@ -47,7 +62,14 @@ fn text(answer: &Answer, media: &str) -> Option<String> {
     let said_text = media.starts_with("text/")
         || is_json(media)
         || media.ends_with("+xml")
-        || matches!(media, "application/xml" | "application/javascript" | "application/x-www-form-urlencoded" | "application/x-ndjson" | "application/yaml");
+        || matches!(
+            media,
+            "application/xml"
+                | "application/javascript"
+                | "application/x-www-form-urlencoded"
+                | "application/x-ndjson"
+                | "application/yaml"
+        );
     match std::str::from_utf8(&answer.body) {
         Ok(text) if said_text || media.is_empty() || text.is_empty() => Some(text.to_owned()),
         Err(_) if said_text => Some(String::from_utf8_lossy(&answer.body).into_owned()),

@@ -17,7 +17,12 @@ pub(super) fn under(base: &Url, path: &str) -> Result<Url, &'static str> {
     if path.contains('#') || query.is_some_and(|query| query.contains('#')) {
         return Err("the path holds a fragment");
     }
-    if path.starts_with("//") || path.split('/').next().is_some_and(|first| first.contains(':')) {
+    if path.starts_with("//")
+        || path
+            .split('/')
+            .next()
+            .is_some_and(|first| first.contains(':'))
+    {
         return Err("the path is an address of its own; it must stay under the base URL");
     }
     if path.split('/').any(climbs) {
@@ -37,7 +42,11 @@ pub(super) fn under(base: &Url, path: &str) -> Result<Url, &'static str> {
         url.set_query(Some(&joined));
     }
     // What the URL's own rules made of it decides, whatever was seen above.
-    let stays = url.path() == base.path() || url.path().strip_prefix(&root).is_some_and(|rest| rest.starts_with('/'));
+    let stays = url.path() == base.path()
+        || url
+            .path()
+            .strip_prefix(&root)
+            .is_some_and(|rest| rest.starts_with('/'));
     if url.origin() != base.origin() || !stays {
         return Err("the path leaves the base URL");
     }
@@ -70,8 +79,14 @@ fn climbs(segment: &str) -> bool {
 
 fn percent_decoded(text: &str) -> String {
     // `+` must stay a plus: encode it first, since the decoder is the one for forms.
-    let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(text.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()
+    let text = text
+        .replace('+', "%2B")
+        .replace('&', "%26")
+        .replace('=', "%3D");
+    url::form_urlencoded::parse(text.as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .next()
+        .unwrap_or_default()
 }
 
 /// The texts of one query parameter; `None` where it is not text, number, truth value, or a list
@@ -82,9 +97,11 @@ pub(super) fn values(value: &Value) -> Option<Vec<String>> {
         Value::Bool(truth) => Some(vec![truth.to_string()]),
         Value::Number(number) => Some(vec![number.to_string()]),
         Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(items) => {
-            items.iter().map(|item| values(item).filter(|_| !item.is_array())).collect::<Option<Vec<_>>>().map(|all| all.concat())
-        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| values(item).filter(|_| !item.is_array()))
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.concat()),
         Value::Object(_) => None,
     }
 }
@@ -106,8 +123,14 @@ mod tests {
     #[case("users", "https://api.example.com/v1/users")]
     #[case("/users?limit=2", "https://api.example.com/v1/users?limit=2")]
     #[case("/a b/ü", "https://api.example.com/v1/a%20b/%C3%BC")]
-    #[case("/projects/group%2Fname", "https://api.example.com/v1/projects/group%2Fname")]
-    #[case("/files/a..b/.hidden/...", "https://api.example.com/v1/files/a..b/.hidden/...")]
+    #[case(
+        "/projects/group%2Fname",
+        "https://api.example.com/v1/projects/group%2Fname"
+    )]
+    #[case(
+        "/files/a..b/.hidden/...",
+        "https://api.example.com/v1/files/a..b/.hidden/..."
+    )]
     #[case("/time/12:30", "https://api.example.com/v1/time/12:30")]
     fn a_path_stays_under_the_base(#[case] path: &str, #[case] url: &str) {
         assert_eq!(under(&base(), path).map(String::from), Ok(url.to_owned()));
@@ -136,7 +159,11 @@ mod tests {
     #[case("/x%0d%0aHost:%20evil.example")]
     #[case("/%25252525252e%25252525252e/x")]
     fn a_path_that_leaves_the_base_is_refused(#[case] path: &str) {
-        assert!(under(&base(), path).is_err(), "{path} was let through: {:?}", under(&base(), path).map(String::from));
+        assert!(
+            under(&base(), path).is_err(),
+            "{path} was let through: {:?}",
+            under(&base(), path).map(String::from)
+        );
     }
 
     proptest! {
