@@ -333,4 +333,4 @@ fn shown(url: &Url) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

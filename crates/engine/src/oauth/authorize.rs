@@ -133,4 +133,4 @@ pub(super) fn equal(one: &Secret, other: &Secret) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

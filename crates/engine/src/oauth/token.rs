@@ -11,10 +11,10 @@ use crate::{
 };
 use futures::future::BoxFuture;
 use oauth2::{
-    AsyncHttpClient,
-    AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
     basic::{
         BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
         BasicTokenIntrospectionResponse, BasicTokenType,
@@ -330,6 +330,11 @@ impl Asker<'_> {
             }
         }
         found.entry("token_type").or_insert_with(|| "bearer".into());
+        if let Some(list) = found.get("scope").and_then(|scope| scope.as_array()) {
+            let scopes: Vec<&str> = list.iter().filter_map(|scope| scope.as_str()).collect();
+            let scopes = scopes.join(" ");
+            found.insert("scope".to_owned(), scopes.into());
+        }
         for name in ["scope", "refresh_token"] {
             if found.get(name).is_some_and(|value| !value.is_string()) {
                 found.remove(name);
