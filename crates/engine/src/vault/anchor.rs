@@ -52,7 +52,12 @@ pub(super) enum Age {
 
 impl Anchor {
     pub(super) fn new(vault: Uuid, key_item: &str) -> Self {
-        Self { form: FORM, vault, key_item: key_item.to_owned(), credentials: BTreeMap::new() }
+        Self {
+            form: FORM,
+            vault,
+            key_item: key_item.to_owned(),
+            credentials: BTreeMap::new(),
+        }
     }
 
     /// The newest generation known of a credential, 0 where none is.
@@ -61,7 +66,11 @@ impl Anchor {
     }
 
     pub(super) fn age(&self, id: IntegrationId, generation: u64) -> Age {
-        if generation < self.newest(id) { Age::Restored } else { Age::Newest }
+        if generation < self.newest(id) {
+            Age::Restored
+        } else {
+            Age::Newest
+        }
     }
 
     /// True where that was news.
@@ -79,7 +88,8 @@ impl Anchor {
 
     /// Writes it in the place of the file, on disk when this returns.
     pub(super) fn write(&self, file: &Path, key: &Key) -> Result<(), Error> {
-        let broken = |_| Error::new(ErrorCode::Internal).with("why", "the anchor cannot be written");
+        let broken =
+            |_| Error::new(ErrorCode::Internal).with("why", "the anchor cannot be written");
         let anchor = serde_json::to_string(self).map_err(broken)?;
         let hmac = STANDARD.encode(mac(key, &anchor).finalize().into_bytes());
         let text = serde_json::to_vec(&Envelope { anchor, hmac }).map_err(broken)?;

@@ -93,8 +93,9 @@ impl Credential {
         let room = self.room().saturating_mul(6).saturating_add(1024);
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         bytes.push(FORM);
-        serde_json::to_writer(&mut *bytes, &Out::from(self))
-            .map_err(|_| Error::new(ErrorCode::Internal).with("why", "a credential cannot be written"))?;
+        serde_json::to_writer(&mut *bytes, &Out::from(self)).map_err(|_| {
+            Error::new(ErrorCode::Internal).with("why", "a credential cannot be written")
+        })?;
         debug_assert!(bytes.capacity() == room, "the bytes moved while they grew");
         if bytes.len() > LIMIT {
             return Err(Error::new(ErrorCode::FieldInvalid)
@@ -110,7 +111,9 @@ impl Credential {
         if form != FORM {
             return None;
         }
-        serde_json::from_slice::<In>(json).ok().map(In::into_credential)
+        serde_json::from_slice::<In>(json)
+            .ok()
+            .map(In::into_credential)
     }
 
     /// Bytes of text in it.
@@ -143,7 +146,11 @@ impl OAuthCredential {
             },
             scopes: granted
                 .chain(missing)
-                .map(|(name, granted)| ScopeView { name: name.clone(), plain: None, granted })
+                .map(|(name, granted)| ScopeView {
+                    name: name.clone(),
+                    plain: None,
+                    granted,
+                })
                 .collect(),
             revokes_at: self
                 .revocation_endpoint
@@ -159,14 +166,23 @@ impl OAuthCredential {
 
     fn room(&self) -> usize {
         let plain = [&self.issuer, &self.token_endpoint, &self.client_id].into_iter();
-        let maybe = [&self.revocation_endpoint, &self.registration_uri, &self.resource];
+        let maybe = [
+            &self.revocation_endpoint,
+            &self.registration_uri,
+            &self.resource,
+        ];
         let secret = [&self.client_secret, &self.registration_token, &self.refresh];
         plain
             .chain(maybe.into_iter().flatten())
             .chain(&self.scopes)
             .chain(&self.requested_scopes)
             .map(|text| text.len() + 64)
-            .chain(secret.into_iter().flatten().map(|secret| secret.reveal().len() + 64))
+            .chain(
+                secret
+                    .into_iter()
+                    .flatten()
+                    .map(|secret| secret.reveal().len() + 64),
+            )
             .sum::<usize>()
             + self.access.reveal().len()
     }
@@ -207,12 +223,21 @@ impl<'a> From<&'a Credential> for Out<'a> {
     fn from(credential: &'a Credential) -> Self {
         match credential {
             Credential::None => Self::None,
-            Credential::Bearer { token } => Self::Bearer { token: token.reveal() },
-            Credential::Header { name, value } => Self::Header { name, value: value.reveal() },
-            Credential::Query { name, value } => Self::Query { name, value: value.reveal() },
-            Credential::Basic { user, password } => {
-                Self::Basic { user, password: password.reveal() }
-            }
+            Credential::Bearer { token } => Self::Bearer {
+                token: token.reveal(),
+            },
+            Credential::Header { name, value } => Self::Header {
+                name,
+                value: value.reveal(),
+            },
+            Credential::Query { name, value } => Self::Query {
+                name,
+                value: value.reveal(),
+            },
+            Credential::Basic { user, password } => Self::Basic {
+                user,
+                password: password.reveal(),
+            },
             Credential::OAuth(oauth) => Self::OAuth(OAuthOut {
                 issuer: &oauth.issuer,
                 token_endpoint: &oauth.token_endpoint,
@@ -278,12 +303,21 @@ impl In {
     fn into_credential(self) -> Credential {
         match self {
             Self::None => Credential::None,
-            Self::Bearer { token } => Credential::Bearer { token: secret(token) },
-            Self::Header { name, value } => Credential::Header { name, value: secret(value) },
-            Self::Query { name, value } => Credential::Query { name, value: secret(value) },
-            Self::Basic { user, password } => {
-                Credential::Basic { user, password: secret(password) }
-            }
+            Self::Bearer { token } => Credential::Bearer {
+                token: secret(token),
+            },
+            Self::Header { name, value } => Credential::Header {
+                name,
+                value: secret(value),
+            },
+            Self::Query { name, value } => Credential::Query {
+                name,
+                value: secret(value),
+            },
+            Self::Basic { user, password } => Credential::Basic {
+                user,
+                password: secret(password),
+            },
             Self::OAuth(oauth) => Credential::OAuth(Box::new(OAuthCredential {
                 issuer: oauth.issuer,
                 token_endpoint: oauth.token_endpoint,

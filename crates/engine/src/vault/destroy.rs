@@ -71,7 +71,11 @@ impl Vault {
     ) -> Result<T, Error> {
         // Saves that began are let through; none begins until this is over.
         let _alone = self.0.gate.write().await;
-        let row = self.0.store.read(move |connection| credentials::find(connection, id)).await?;
+        let row = self
+            .0
+            .store
+            .read(move |connection| credentials::find(connection, id))
+            .await?;
         let done = if row.is_some_and(|row| row.held) {
             self.rotate(id, also).await?
         } else {
@@ -174,8 +178,13 @@ fn rewrap(
     (generation, new): (u64, &Key),
 ) -> Result<(), Error> {
     for row in credentials::all(tx)? {
-        let Form::Sealed(sealed) = row.form else { continue };
-        let place = Place { integration: row.integration, generation: row.generation };
+        let Form::Sealed(sealed) = row.form else {
+            continue;
+        };
+        let place = Place {
+            integration: row.integration,
+            generation: row.generation,
+        };
         let wrapped = old
             .get(&sealed.key_generation)
             .and_then(|key| seal::rewrap(key, new, place, &sealed.wrapped_key));

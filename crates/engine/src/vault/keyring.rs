@@ -44,7 +44,11 @@ pub(super) struct Asker {
 impl Asker {
     /// Asks nothing yet, and starts no thread.
     pub(super) fn new(keyring: Arc<dyn Keyring>, limit: Duration) -> Self {
-        Self { keyring, limit, thread: Mutex::new(None) }
+        Self {
+            keyring,
+            limit,
+            thread: Mutex::new(None),
+        }
     }
 
     /// One call, within the limit.

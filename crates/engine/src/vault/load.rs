@@ -4,12 +4,13 @@
 //! before), then whatever an interrupted run left behind. Each step leaves a state that the next
 //! load takes up.
 
-use super::{Current, Vault, anchor, destroy::Step, internal, lost, no_key, refused, run, seal::Key};
+use super::{
+    Current, Vault, anchor, destroy::Step, internal, lost, no_key, refused, run, seal::Key,
+};
 use crate::{
     ports::KeyringError,
     store::{
-        Durability,
-        credentials,
+        Durability, credentials,
         keys::{self, KeyRow, KeyState, VaultRow},
     },
 };
@@ -43,14 +44,33 @@ enum Create {
 }
 
 impl Need {
-    pub(super) const KEY: Self = Self { create: Create::First, generation: None, unlock: false };
-    pub(super) const SEAL: Self = Self { create: Create::Afresh, generation: None, unlock: false };
-    pub(super) const UNLOCK: Self = Self { create: Create::Never, generation: None, unlock: true };
+    pub(super) const KEY: Self = Self {
+        create: Create::First,
+        generation: None,
+        unlock: false,
+    };
+    pub(super) const SEAL: Self = Self {
+        create: Create::Afresh,
+        generation: None,
+        unlock: false,
+    };
+    pub(super) const UNLOCK: Self = Self {
+        create: Create::Never,
+        generation: None,
+        unlock: true,
+    };
     /// The keys that there are, none made.
-    pub(super) const PRESENT: Self = Self { create: Create::Never, generation: None, unlock: false };
+    pub(super) const PRESENT: Self = Self {
+        create: Create::Never,
+        generation: None,
+        unlock: false,
+    };
 
     pub(super) fn generation(generation: u64) -> Self {
-        Self { generation: Some(generation), ..Self::PRESENT }
+        Self {
+            generation: Some(generation),
+            ..Self::PRESENT
+        }
     }
 }
 
@@ -91,7 +111,10 @@ impl Vault {
             // Whoever waited for another's question shares its answer.
             let shared = {
                 let state = vault.lock();
-                state.fault.clone().filter(|_| state.asked != before && !need.unlock)
+                state
+                    .fault
+                    .clone()
+                    .filter(|_| state.asked != before && !need.unlock)
             };
             if let Some(fault) = shared {
                 return Err(refused(&fault));
@@ -136,7 +159,11 @@ impl Vault {
                 }
                 Create::First | Create::Never => {
                     self.show(KeyringView::Unasked);
-                    return if need.generation.is_some() { Err(lost()) } else { Ok(()) };
+                    return if need.generation.is_some() {
+                        Err(lost())
+                    } else {
+                        Ok(())
+                    };
                 }
             },
             (None, Some(_)) => return Err(no_key()),
@@ -150,7 +177,11 @@ impl Vault {
 
     /// A key beside the current one. None where the database does not know of it any more: whoever
     /// needs it looks at its row again.
-    pub(super) async fn load_generation(&self, facts: &Facts, generation: u64) -> Result<(), Error> {
+    pub(super) async fn load_generation(
+        &self,
+        facts: &Facts,
+        generation: u64,
+    ) -> Result<(), Error> {
         if self.lock().keys.contains_key(&generation) {
             return Ok(());
         }
@@ -183,7 +214,10 @@ impl Vault {
         let known = self.lock().keys.get(&row.generation).cloned();
         match known {
             Some(key) => Ok(Some(key)),
-            None => Ok(self.ask_for(&row.item).await?.and_then(|bytes| Key::from_bytes(&bytes))),
+            None => Ok(self
+                .ask_for(&row.item)
+                .await?
+                .and_then(|bytes| Key::from_bytes(&bytes))),
         }
     }
 
@@ -219,7 +253,9 @@ impl Vault {
         {
             let mut state = self.lock();
             state.keys.insert(row.generation, key.clone());
-            state.current = Some(Current { generation: row.generation });
+            state.current = Some(Current {
+                generation: row.generation,
+            });
         }
         let before = self.find_anchor(facts, vault).await?;
         let mut anchor = match &before {
@@ -252,9 +288,15 @@ impl Vault {
             Some(row) => self.fetch(row).await?,
             None => {
                 // This database is older than the anchor: the item belongs to what came after it.
-                let key = self.ask_for(&item).await?.and_then(|bytes| Key::from_bytes(&bytes));
+                let key = self
+                    .ask_for(&item)
+                    .await?
+                    .and_then(|bytes| Key::from_bytes(&bytes));
                 if key.is_some() {
-                    self.0.store.write(Durability::Full, move |tx| keys::adopt(tx, &item)).await?;
+                    self.0
+                        .store
+                        .write(Durability::Full, move |tx| keys::adopt(tx, &item))
+                        .await?;
                 }
                 key
             }
@@ -278,7 +320,9 @@ impl Vault {
         let generation = row.generation;
         self.0
             .store
-            .write(Durability::Full, move |tx| keys::activate(tx, generation, KeyState::Aside))
+            .write(Durability::Full, move |tx| {
+                keys::activate(tx, generation, KeyState::Aside)
+            })
             .await?;
         {
             let mut state = self.lock();
@@ -293,7 +337,9 @@ impl Vault {
     /// A new key, written down in the database, put into the keyring, and read back.
     pub(super) async fn new_key(&self) -> Result<(KeyRow, Key), Error> {
         let mut random = [0; 8];
-        OsRng.try_fill_bytes(&mut random).map_err(|_| internal("the system gave no random bytes"))?;
+        OsRng
+            .try_fill_bytes(&mut random)
+            .map_err(|_| internal("the system gave no random bytes"))?;
         let random = u64::from_be_bytes(random);
         let row = self
             .0
@@ -310,9 +356,9 @@ impl Vault {
                 keyring.write(&item, &bytes)?;
                 match keyring.read(&item)? {
                     Some(read) if *read == *bytes => Ok(()),
-                    Some(_) | None => {
-                        Err(KeyringError::Failed("it did not keep what was written".into()))
-                    }
+                    Some(_) | None => Err(KeyringError::Failed(
+                        "it did not keep what was written".into(),
+                    )),
                 }
             })
             .await;

@@ -43,7 +43,9 @@ impl Key {
     /// A new one from the system's own generator.
     pub(super) fn random() -> Result<Self, Error> {
         let mut key = Zeroizing::new([0; KEY]);
-        OsRng.try_fill_bytes(&mut *key).map_err(|_| no_randomness())?;
+        OsRng
+            .try_fill_bytes(&mut *key)
+            .map_err(|_| no_randomness())?;
         Ok(Self(key))
     }
 
@@ -72,10 +74,18 @@ impl Key {
 
     fn seal(&self, purpose: Purpose, place: Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
         let mut nonce = [0; NONCE];
-        OsRng.try_fill_bytes(&mut nonce).map_err(|_| no_randomness())?;
+        OsRng
+            .try_fill_bytes(&mut nonce)
+            .map_err(|_| no_randomness())?;
         let aad = place.associated_data(purpose);
         let sealed = XChaCha20Poly1305::new((&*self.0).into())
-            .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: &aad })
+            .encrypt(
+                XNonce::from_slice(&nonce),
+                Payload {
+                    msg: plain,
+                    aad: &aad,
+                },
+            )
             .map_err(|_| Error::new(ErrorCode::Internal).with("why", "too large to seal"))?;
         let mut bytes = Vec::with_capacity(1 + NONCE + sealed.len());
         bytes.push(FORM);
@@ -93,7 +103,13 @@ impl Key {
         }
         let aad = place.associated_data(purpose);
         XChaCha20Poly1305::new((&*self.0).into())
-            .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: &aad })
+            .decrypt(
+                XNonce::from_slice(nonce),
+                Payload {
+                    msg: sealed,
+                    aad: &aad,
+                },
+            )
             .ok()
             .map(Zeroizing::new)
     }

@@ -20,7 +20,9 @@ impl Keyring for SystemKeyring {
     }
 
     fn write(&self, item: &str, bytes: &[u8]) -> Result<(), KeyringError> {
-        entry(item)?.set_secret(bytes).map_err(|error| refused(&error))
+        entry(item)?
+            .set_secret(bytes)
+            .map_err(|error| refused(&error))
     }
 
     fn delete(&self, item: &str) -> Result<(), KeyringError> {
@@ -56,7 +58,9 @@ fn refused(error: &Error) -> KeyringError {
     match error {
         // A locked keychain, or a prompt that was dismissed.
         Error::NoStorageAccess(_) => KeyringError::Locked,
-        Error::PlatformFailure(inner) => KeyringError::Failed(crate::vault::short(&inner.to_string())),
+        Error::PlatformFailure(inner) => {
+            KeyringError::Failed(crate::vault::short(&inner.to_string()))
+        }
         Error::NoEntry => KeyringError::Failed("no such item".into()),
         Error::BadEncoding(_) | Error::BadDataFormat(..) => {
             KeyringError::Failed("the item cannot be read".into())

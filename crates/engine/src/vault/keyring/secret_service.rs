@@ -48,7 +48,9 @@ impl Keyring for SystemKeyring {
     fn write(&self, item: &str, bytes: &[u8]) -> Result<(), KeyringError> {
         // Also where the item is missing: the store would prompt for a locked collection.
         Service::connect()?.find(item)?;
-        entry(item)?.set_secret(bytes).map_err(|error| refused(&error))
+        entry(item)?
+            .set_secret(bytes)
+            .map_err(|error| refused(&error))
     }
 
     fn delete(&self, item: &str) -> Result<(), KeyringError> {
@@ -102,12 +104,17 @@ impl Service {
 
     /// The first call of every use, and the one that a service which hangs does not answer.
     fn greet(&self) -> Result<(), KeyringError> {
-        let opened: zbus::Result<(OwnedValue, OwnedObjectPath)> =
-            self.service.call("OpenSession", &("plain", Value::from("")));
+        let opened: zbus::Result<(OwnedValue, OwnedObjectPath)> = self
+            .service
+            .call("OpenSession", &("plain", Value::from("")));
         match opened {
             Ok((_, session)) => {
                 // Only good manners: the session ends with this connection anyway.
-                if let Ok(session) = object(&self.bus, session.as_str(), "org.freedesktop.Secret.Session") {
+                if let Ok(session) = object(
+                    &self.bus,
+                    session.as_str(),
+                    "org.freedesktop.Secret.Session",
+                ) {
                     let _: zbus::Result<()> = session.call("Close", &());
                 }
                 Ok(())
@@ -124,23 +131,31 @@ impl Service {
 
     /// The default collection; `None` where there is none yet.
     fn collection(&self) -> Result<Option<OwnedObjectPath>, KeyringError> {
-        let path: OwnedObjectPath =
-            self.service.call("ReadAlias", &("default",)).map_err(|error| trouble(&error))?;
+        let path: OwnedObjectPath = self
+            .service
+            .call("ReadAlias", &("default",))
+            .map_err(|error| trouble(&error))?;
         Ok((path.as_str() != "/").then_some(path))
     }
 
     fn is_locked(&self, collection: &OwnedObjectPath) -> Result<bool, KeyringError> {
-        object(&self.bus, collection.as_str(), "org.freedesktop.Secret.Collection")?
-            .get_property("Locked")
-            .map_err(|error| trouble(&error))
+        object(
+            &self.bus,
+            collection.as_str(),
+            "org.freedesktop.Secret.Collection",
+        )?
+        .get_property("Locked")
+        .map_err(|error| trouble(&error))
     }
 
     /// Looks for an item. `Locked` unless it is there unlocked, or the default collection is
     /// unlocked and nothing of that name lies locked elsewhere.
     fn find(&self, item: &str) -> Result<Found, KeyringError> {
         let wanted = HashMap::from([("service", SERVICE), ("username", item)]);
-        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
-            self.service.call("SearchItems", &(wanted,)).map_err(|error| trouble(&error))?;
+        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = self
+            .service
+            .call("SearchItems", &(wanted,))
+            .map_err(|error| trouble(&error))?;
         let usable = match self.collection()? {
             Some(collection) => !self.is_locked(&collection)?,
             None => false,
@@ -185,13 +200,19 @@ impl Service {
     /// Shows the service's prompt and waits for the person.
     fn prompt(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringError> {
         let prompt = object(&self.bus, prompt.as_str(), "org.freedesktop.Secret.Prompt")?;
-        let mut answers = prompt.receive_signal("Completed").map_err(|error| trouble(&error))?;
-        let _: () = prompt.call("Prompt", &("",)).map_err(|error| trouble(&error))?;
+        let mut answers = prompt
+            .receive_signal("Completed")
+            .map_err(|error| trouble(&error))?;
+        let _: () = prompt
+            .call("Prompt", &("",))
+            .map_err(|error| trouble(&error))?;
         let answer = answers.next().ok_or(KeyringError::Absent)?;
         match answer.body().deserialize::<(bool, Value<'_>)>() {
             Ok((false, _)) => Ok(()),
             Ok((true, _)) => Err(KeyringError::Locked),
-            Err(_) => Err(KeyringError::Failed("its prompt cannot be understood".into())),
+            Err(_) => Err(KeyringError::Failed(
+                "its prompt cannot be understood".into(),
+            )),
         }
     }
 }
@@ -200,7 +221,10 @@ impl Service {
 fn start(bus: &Connection) -> Result<(), KeyringError> {
     let daemon = DBusProxy::new(bus).map_err(|error| trouble(&error))?;
     let name = BusName::try_from(NAME).map_err(|_| KeyringError::Absent)?;
-    if daemon.name_has_owner(name).map_err(|error| trouble(&error.into()))? {
+    if daemon
+        .name_has_owner(name)
+        .map_err(|error| trouble(&error.into()))?
+    {
         return Ok(());
     }
     let started: zbus::Result<u32> = object_of(
@@ -245,7 +269,9 @@ fn timed_out(error: &zbus::Error) -> bool {
         ),
         zbus::Error::FDO(error) => matches!(
             **error,
-            zbus::fdo::Error::NoReply(_) | zbus::fdo::Error::TimedOut(_) | zbus::fdo::Error::Timeout(_)
+            zbus::fdo::Error::NoReply(_)
+                | zbus::fdo::Error::TimedOut(_)
+                | zbus::fdo::Error::Timeout(_)
         ),
         _ => false,
     }
