@@ -15,13 +15,19 @@ use std::path::PathBuf;
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let what = args.next().context("bench store|seed|demo FOLDER [COUNT]")?;
+    let what = args
+        .next()
+        .context("bench store|seed|demo FOLDER [COUNT]")?;
     let folder = PathBuf::from(args.next().context("which folder?")?);
     match what.as_str() {
         "store" => store::measure(&folder).await,
         "seed" => {
             let count: usize = args.next().context("how many?")?.parse()?;
-            seed::fill(&folder, (1..=count).map(|n| format!("Service {n}")).collect()).await
+            seed::fill(
+                &folder,
+                (1..=count).map(|n| format!("Service {n}")).collect(),
+            )
+            .await
         }
         "demo" => seed::demo(&folder).await,
         other => bail!("bench knows no {other}"),

@@ -1,7 +1,12 @@
 //! Fills a data folder by connecting, through the engine itself and the keyring of the session that it runs in.
 
 use anyhow::{Context, Result, bail};
-use axum::{Router, extract::{Path as Named, State}, http::{HeaderMap, StatusCode}, routing::get};
+use axum::{
+    Router,
+    extract::{Path as Named, State},
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
 use engine::{
     Engine, Options, commands,
     fakes::FakeDesk,
@@ -17,7 +22,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use wire::{ApiAuth, Confirmed, GetAttempt, IntegrationId, Phase, SecretInput, StartConnect, Target, TestIntegration};
+use wire::{
+    ApiAuth, Confirmed, GetAttempt, IntegrationId, Phase, SecretInput, StartConnect, Target,
+    TestIntegration,
+};
 
 /// How long one connection may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -28,11 +36,22 @@ struct Api(Arc<Mutex<HashSet<String>>>);
 
 impl Api {
     fn refuse(&self, account: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(account.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(account.to_owned());
     }
 
-    async fn answer(State(api): State<Self>, Named(account): Named<String>, headers: HeaderMap) -> StatusCode {
-        let refused = api.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&account);
+    async fn answer(
+        State(api): State<Self>,
+        Named(account): Named<String>,
+        headers: HeaderMap,
+    ) -> StatusCode {
+        let refused = api
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&account);
         if refused || !headers.contains_key("authorization") {
             StatusCode::UNAUTHORIZED
         } else {
@@ -67,7 +86,11 @@ pub async fn demo(folder: &Path) -> Result<()> {
     let names = ["Orders", "Billing", "Support desk", "Warehouse", "Payroll"];
     let ids = connect_all(&engine, address, names.map(str::to_owned).to_vec()).await?;
     api.refuse("payroll");
-    let payroll = ids.into_iter().find(|(name, _)| name == "Payroll").context("it was connected")?.1;
+    let payroll = ids
+        .into_iter()
+        .find(|(name, _)| name == "Payroll")
+        .context("it was connected")?
+        .1;
     // The test is what finds out that the key is refused now.
     commands::test_integration(&engine, TestIntegration { id: payroll }).await?;
     finish(engine).await
@@ -82,15 +105,21 @@ async fn start(folder: &Path) -> Result<Engine> {
     let ports = Ports {
         clock: Arc::new(SystemClock),
         desk: Arc::new(FakeDesk::default()),
-        keyring: Arc::new(SystemKeyring::new()),
+        keyring: Arc::new(SystemKeyring),
     };
     Ok(Engine::start(options, ports).await?)
 }
 
-async fn connect_all(engine: &Engine, address: SocketAddr, names: Vec<String>) -> Result<Vec<(String, IntegrationId)>> {
+async fn connect_all(
+    engine: &Engine,
+    address: SocketAddr,
+    names: Vec<String>,
+) -> Result<Vec<(String, IntegrationId)>> {
     stream::iter(names)
         .map(|name| async move {
-            let id = connect(engine, address, &name).await.with_context(|| format!("connecting {name}"))?;
+            let id = connect(engine, address, &name)
+                .await
+                .with_context(|| format!("connecting {name}"))?;
             anyhow::Ok((name, id))
         })
         .buffer_unordered(8)
@@ -104,25 +133,38 @@ async fn connect(engine: &Engine, address: SocketAddr, name: &str) -> Result<Int
         target: Target::Api {
             name: name.to_owned(),
             base_url: format!("http://{address}/{account}"),
-            auth: ApiAuth::Bearer { token: SecretInput::new(&format!("key-of-{account}")) },
+            auth: ApiAuth::Bearer {
+                token: SecretInput::new(&format!("key-of-{account}")),
+            },
             health_path: "/health".to_owned(),
         },
-        confirmed: Confirmed { private_address: true, ..Confirmed::default() },
+        confirmed: Confirmed {
+            private_address: true,
+            ..Confirmed::default()
+        },
     };
     let attempt = commands::start_connect(engine, ask).await?;
     let followed = async {
         loop {
-            match commands::get_attempt(engine, GetAttempt { id: attempt.id }).await?.phase {
+            match commands::get_attempt(engine, GetAttempt { id: attempt.id })
+                .await?
+                .phase
+            {
                 Phase::Done { integration, .. } => return Ok(integration),
                 Phase::Failed { error } => return Err(error.into()),
                 Phase::Asking { question } => bail!("it asks {question:?}"),
-                Phase::Checking | Phase::WaitingForBrowser { .. } | Phase::Exchanging | Phase::Proving => {
+                Phase::Checking
+                | Phase::WaitingForBrowser { .. }
+                | Phase::Exchanging
+                | Phase::Proving => {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }
         }
     };
-    tokio::time::timeout(LIMIT, followed).await.context("it took too long")?
+    tokio::time::timeout(LIMIT, followed)
+        .await
+        .context("it took too long")?
 }
 
 /// Closes the folder, says so, and goes on serving the API until standard input ends.

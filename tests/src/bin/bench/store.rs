@@ -18,13 +18,19 @@ const TIMES: usize = 1_000;
 pub async fn measure(folder: &Path) -> Result<()> {
     let folder = tempfile::tempdir_in(folder)?;
     let store = Store::open(folder.path())?;
-    let vault = Vault::new(store.clone(), Arc::new(MemoryKeyring::default()), folder.path());
+    let vault = Vault::new(
+        store.clone(),
+        Arc::new(MemoryKeyring::default()),
+        folder.path(),
+    );
     let id = add(&store).await?;
 
     let mut seal_and_commit = Vec::new();
     let mut open = Vec::new();
     for _ in 0..TIMES + TIMES / 10 {
-        let credential = Credential::Bearer { token: Secret::new("sk_live_0123456789abcdef0123456789abcdef") };
+        let credential = Credential::Bearer {
+            token: Secret::new("sk_live_0123456789abcdef0123456789abcdef"),
+        };
         let began = Instant::now();
         vault.save(id, credential, None, |_| Ok(())).await?;
         seal_and_commit.push(began.elapsed());
@@ -64,17 +70,25 @@ async fn add(store: &Store) -> Result<IntegrationId> {
         probed_at: None,
         last_used: None,
     };
-    store.write(Durability::Full, move |tx| integrations::add(tx, &row)).await?;
+    store
+        .write(Durability::Full, move |tx| integrations::add(tx, &row))
+        .await?;
     Ok(id)
 }
 
 /// One row changed in each commit, one commit at a time.
-async fn commits(store: &Store, id: IntegrationId, durability: Durability) -> Result<Vec<std::time::Duration>> {
+async fn commits(
+    store: &Store,
+    id: IntegrationId,
+    durability: Durability,
+) -> Result<Vec<std::time::Duration>> {
     let mut took = Vec::new();
     for n in 0..TIMES + TIMES / 10 {
         let began = Instant::now();
         store
-            .write(durability, move |tx| integrations::set_name(tx, id, &format!("One {n}")))
+            .write(durability, move |tx| {
+                integrations::set_name(tx, id, &format!("One {n}"))
+            })
             .await?;
         took.push(began.elapsed());
     }
@@ -84,7 +98,10 @@ async fn commits(store: &Store, id: IntegrationId, durability: Durability) -> Re
 fn told(mut took: Vec<std::time::Duration>) -> Result<Value> {
     took.drain(..TIMES / 10);
     took.sort_unstable();
-    let at = |percent: usize| took.get((took.len() - 1) * percent / 100).context("nothing was measured");
+    let at = |percent: usize| {
+        took.get((took.len() - 1) * percent / 100)
+            .context("nothing was measured")
+    };
     let micros = |duration: &std::time::Duration| duration.as_secs_f64() * 1e6;
     let round = |value: f64| (value * 10.0).round() / 10.0;
     Ok(json!({ "p50": round(micros(at(50)?)), "p99": round(micros(at(99)?)) }))
