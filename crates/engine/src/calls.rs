@@ -57,11 +57,6 @@ impl Journal {
         Ok(Self { call, begun })
     }
 
-    /// The row that says it went well; the caller commits it, with whatever it brought.
-    pub fn outcome_ok(&self, now: Time, detail: &str) -> OutcomeRow {
-        self.outcome(now, None, detail)
-    }
-
     /// The row that says how it went.
     pub fn outcome(&self, now: Time, error: Option<&Error>, detail: &str) -> OutcomeRow {
         OutcomeRow {

@@ -34,7 +34,7 @@ pub(crate) async fn start(
     confirmed: Confirmed,
 ) -> Result<AttemptView, Error> {
     let plan = input::read(target)?;
-    engine.vault().ready().await?;
+    engine.vault().ready_to_save().await?;
     Ok(engine.attempts().start(engine, plan, None, confirmed))
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn reconnect(
         .read(move |conn| Integration::get(conn, id))
         .await?;
     let plan = input::again(&found, fresh_key)?;
-    engine.vault().ready().await?;
+    engine.vault().ready_to_save().await?;
     Ok(engine.attempts().start(engine, plan, Some(id), confirmed))
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Live {
     /// One refresh at a time.
     pub refreshing: tokio::sync::Mutex<()>,
     is_sample: bool,
+    /// On this computer: reached without a network.
+    pub is_local: bool,
 }
 
 impl Engine {
@@ -106,6 +108,14 @@ impl Engine {
             vault,
         }));
         engine.pass_changes_on();
+        if let Some(restored) = engine.store().restored() {
+            // The cards say it where it matters; the record says it once.
+            let what = format!(
+                "the data was damaged and restored from a backup; the damaged copy is {}",
+                restored.damaged.display()
+            );
+            engine.note(&what, &Because::Health).await?;
+        }
         monitor::run(&engine);
         Ok(engine)
     }
@@ -247,6 +257,7 @@ impl Engine {
         } else {
             None
         };
+        let is_local = health::is_local(&health::origin(&found));
         let connector = Connector::new(&found.config, self.http(), sample_url)?;
         let made = Arc::new(Live {
             name: found.row.name,
@@ -255,6 +266,7 @@ impl Engine {
             in_flight: AtomicU32::new(0),
             refreshing: tokio::sync::Mutex::new(()),
             is_sample,
+            is_local,
         });
         Ok(self.lives().entry(id).or_insert(made).clone())
     }

@@ -10,6 +10,7 @@ use crate::{
     Engine,
     health::{self, origin},
     integrations::Integration,
+    store::{self, Durability, backup},
 };
 use schedule::{Due, Schedule, Tried};
 use std::{
@@ -21,6 +22,9 @@ use wire::{Because, Changed, Error, IntegrationId, Time, Topic};
 
 /// The monitor looks at the wall clock this often, in milliseconds: a sleep is noticed by the gap.
 const TICK_MS: i64 = 10_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+/// Pings are kept as long.
+const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
 /// Pings under way at once, in all and for each host.
 const AT_ONCE: usize = 8;
 const AT_ONCE_A_HOST: usize = 2;
@@ -55,11 +59,35 @@ pub(crate) fn run(engine: &Engine) {
                 () = stopping.cancelled() => return,
                 () = clock.sleep_until(engine.now().plus(TICK_MS)) => {}
             }
+            if let Err(error) = keep_house(&engine).await {
+                tracing::warn!(error = %error, "housekeeping failed");
+            }
             if let Err(error) = monitor.tick(&engine).await {
                 tracing::warn!(error = %error, "the monitor could not look");
             }
         }
     });
+}
+
+/// Once a day: pings older than thirty days go, and a verified backup is taken.
+async fn keep_house(engine: &Engine) -> Result<(), Error> {
+    let now = engine.now();
+    let newest = backup::all(engine.store().folder())
+        .into_iter()
+        .map(|(at, _)| at)
+        .max();
+    if newest.is_some_and(|at| (0..DAY_MS).contains(&now.since(at))) {
+        return Ok(());
+    }
+    let before = now.plus(-PINGS_KEPT_MS);
+    engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            store::pings::purge(tx, before)
+        })
+        .await?;
+    engine.store().backup(now, backup::KEPT).await?;
+    Ok(())
 }
 
 struct Monitor {

@@ -10,7 +10,7 @@ use crate::{
     integrations::{Integration, status::End},
     oauth::{self, RefreshError},
     store,
-    vault::{Credential, OAuthCredential},
+    vault::{Credential, OAuthCredential, is_superseded},
 };
 use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time};
 
@@ -39,6 +39,10 @@ pub(crate) async fn credential(
         return Ok((credential, generation));
     }
     let live = engine.live(id).await?;
+    if engine.network().is_offline() && !live.is_local {
+        // No token request while nothing can answer: what is at hand is tried, and fails by itself.
+        return Ok((credential, generation));
+    }
     let _one_at_a_time = live.refreshing.lock().await;
     // Whoever waited here finds the new pair and asks for nothing.
     let (credential, generation) = engine.vault().open(id).await?;
@@ -118,9 +122,9 @@ async fn renew(
             return Err(error);
         }
     };
-    let outcome = journal.outcome_ok(engine.now(), "a fresh token");
+    let outcome = journal.outcome(engine.now(), None, "a fresh token");
     let copy = new.clone();
-    let (generation, ()) = engine
+    let saved = engine
         .vault()
         .save(
             id,
@@ -132,8 +136,19 @@ async fn renew(
                 Ok(())
             },
         )
-        .await?;
-    Ok((Credential::OAuth(Box::new(copy)), generation))
+        .await;
+    match saved {
+        Ok((generation, ())) => Ok((Credential::OAuth(Box::new(copy)), generation)),
+        // Reconnected meanwhile: what is stored now is newer than what was renewed.
+        Err(error) if is_superseded(&error) => {
+            journal.fail(engine, &error, None).await?;
+            engine.vault().open(id).await
+        }
+        Err(error) => {
+            journal.fail(engine, &error, None).await?;
+            Err(error)
+        }
+    }
 }
 
 /// When the connection ends for good: the refresh token's own end, or, without one, the access

@@ -231,6 +231,12 @@ impl Attempts {
         if attempt.is_over() {
             return Err(Error::new(ErrorCode::AttemptUnknown));
         }
+        // What the reply shows is no longer the question, though the attempt wakes a moment later.
+        let mut phase = lock(&attempt.phase);
+        if matches!(&*phase, Phase::Asking { question } if is_answered(question, yes)) {
+            *phase = Phase::Checking;
+        }
+        drop(phase);
         attempt.confirmed.send_modify(|confirmed| {
             confirmed.private_address |= yes.private_address;
             confirmed.duplicate |= yes.duplicate;
@@ -253,5 +259,13 @@ impl Attempts {
             return Err(Error::new(ErrorCode::AttemptUnknown));
         }
         attempt.link()
+    }
+}
+
+fn is_answered(question: &Question, yes: Confirmed) -> bool {
+    match question {
+        Question::PrivateAddress { .. } => yes.private_address,
+        Question::Duplicate { .. } => yes.duplicate,
+        Question::OtherAccount { .. } => yes.other_account,
     }
 }
