@@ -2,49 +2,47 @@
 
 mod acts;
 mod side;
+mod watch;
 
 use crate::{
     ipc, page,
     pages::{
         activity::Activity,
         integration::Integration,
-        integrations::{CardChip, Filters, Integrations},
-        settings::Settings,
+        integrations::{Chip, Integrations},
+        settings::settings,
     },
     parts::{
-        banner::{Banner, Choice},
+        banner::{Choice, banner, offline},
         states,
-        toast::Toasts,
+        toast::toasts,
     },
     query::use_query,
-    route::{Route, Tab, go},
+    route::{Route, go, use_route},
     say::say,
-    sheets::Sheets,
+    sheets::sheets,
     state::{Action, Frame, State},
     time::{self, Now},
 };
 use gloo_timers::callback::Interval;
-use side::Side;
-use wire::{GetApp, GetSettings, KeyringView, ListIntegrations, Time, Topic, UnlockKeyring, UseSessionOnly};
+use side::side;
+use watch::Watch;
+use wire::{
+    GetApp, GetSettings, KeyringView, ListIntegrations, Time, Topic, UnlockKeyring, UseSessionOnly,
+};
 use yew::{platform::spawn_local, prelude::*};
-use yew_router::prelude::*;
-
-/// The app with its addresses behind `#`.
-#[component]
-pub fn App() -> Html {
-    html! { <HashRouter><Filters><Window /></Filters></HashRouter> }
-}
 
 /// How often relative times move on, in milliseconds.
 const TICK: u32 = 10_000;
 
 /// Everything in the window. It owns the data that more than one page shows.
 #[component]
-pub fn Window() -> Html {
+pub fn App() -> Html {
     let cards = use_query(ListIntegrations {}, vec![Topic::Integrations]);
     let app = use_query(GetApp {}, vec![Topic::App]);
     let settings = use_query(GetSettings {}, vec![Topic::App]);
     let state = use_reducer_eq(State::default);
+    let route = use_route();
     let now = use_clock(app.data.as_ref().map(|app| app.now));
 
     let dispatch = {
@@ -69,20 +67,24 @@ pub fn Window() -> Html {
         dispatch,
         act,
     };
+    use_headings(route);
     let gone = frame.dispatch.reform(Action::Unsay);
+    let is_offline = frame.app.data.as_ref().is_some_and(|app| app.offline);
     html! {
         <ContextProvider<Now> context={Now(now)}>
             <ContextProvider<Frame> context={frame.clone()}>
                 <a class="skip" href="#main" onclick={Callback::from(skip)}>{ say("skip") }</a>
                 <div class="app">
-                    <Side />
+                    { side(&frame, route) }
                     <main id="main" tabindex="-1">
                         <KeyringBanner />
-                        <Page />
+                        if is_offline { { offline() } }
+                        { shown(&frame, route) }
                     </main>
                 </div>
-                <Sheets />
-                <Toasts toasts={frame.state.toasts.clone()} {gone} />
+                { sheets(&frame) }
+                if let Some(id) = state.sample { <Watch key={id.to_string()} {id} /> }
+                { toasts(&frame.state.toasts, &gone) }
             </ContextProvider<Frame>>
         </ContextProvider<Now>>
     }
@@ -94,41 +96,34 @@ fn skip(e: MouseEvent) {
     page::focus("main");
 }
 
-#[component]
-fn Page() -> Html {
-    let route = use_route::<Route>().unwrap_or(Route::Integrations);
+/// A new page begins at its heading, for eyes and screen readers alike; not at the start, and not
+/// from tab to tab of one page.
+#[hook]
+fn use_headings(route: Route) {
     let first = use_mut_ref(|| true);
-    // A new page begins at its heading, for eyes and screen readers alike; not at the start, and
-    // not from tab to tab of one page.
-    use_effect_with(place(&route), move |_| {
+    let page = match route {
+        Route::Integration { id, .. } => Route::of(id),
+        Route::Integrations | Route::Activity | Route::Settings | Route::Lost => route,
+    };
+    use_effect_with(page, move |_| {
         if !first.replace(false) {
             page::focus("title");
         }
     });
+}
+
+fn shown(frame: &Frame, route: Route) -> Html {
     match route {
         Route::Integrations => html! { <Integrations /> },
-        Route::Integration { id } => html! { <Integration key={id.to_string()} {id} tab={Tab::Tools} /> },
-        Route::Tab { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
+        Route::Integration { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
         Route::Activity => html! { <Activity /> },
-        Route::Settings => html! { <Settings /> },
+        Route::Settings => settings(frame),
         Route::Lost => html! {
             <>
                 <header class="page"><h1 tabindex="-1" id="title">{ say("lost") }</h1></header>
                 { states::empty(say("lost-title"), say("lost-sentence")) }
             </>
         },
-    }
-}
-
-/// The page of a route, whatever its tab.
-fn place(route: &Route) -> Route {
-    match route {
-        Route::Tab { id, .. } => Route::Integration { id: *id },
-        Route::Integrations
-        | Route::Integration { .. }
-        | Route::Activity
-        | Route::Settings
-        | Route::Lost => route.clone(),
     }
 }
 
@@ -156,17 +151,14 @@ fn use_clock(told: Option<Time>) -> Time {
 #[component]
 fn KeyringBanner() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let chip = use_context::<UseStateHandle<CardChip>>();
     let busy = use_state(|| false);
     let keyring = frame.app.data.as_ref().map_or(KeyringView::Unasked, |app| app.keyring);
     let choose = {
         let (frame, busy) = (frame.clone(), busy.clone());
         Callback::from(move |choice: Choice| match choice {
             Choice::Review => {
-                if let Some(chip) = &chip {
-                    chip.set(CardChip::NeedsYou);
-                }
-                go(&Route::Integrations);
+                frame.dispatch.emit(Action::Choose(Chip::NeedsYou));
+                go(Route::Integrations);
             }
             Choice::Unlock | Choice::SessionOnly => {
                 busy.set(true);
@@ -178,7 +170,7 @@ fn KeyringBanner() -> Html {
             }
         })
     };
-    html! { <Banner {keyring} busy={*busy} {choose} /> }
+    banner(keyring, *busy, &choose)
 }
 
 /// Unlocks the keyring, or keeps credentials in memory; says how it went.

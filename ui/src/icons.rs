@@ -40,6 +40,7 @@ pub enum Icon {
     Lock,
     Link,
     Unknown,
+    Offline,
 }
 
 impl Icon {
@@ -76,6 +77,7 @@ impl Icon {
             Self::Lock => lu::LuLock,
             Self::Link => lu::LuLink2,
             Self::Unknown => lu::LuCircleHelp,
+            Self::Offline => lu::LuWifiOff,
         }
     }
 }

@@ -17,7 +17,15 @@ use yew::Callback;
 /// What the engine says; `internal` where it cannot be reached at all.
 #[cfg(target_arch = "wasm32")]
 pub async fn call<C: Command>(request: C) -> Result<C::Reply, wire::Error> {
-    browser::call(&request).await
+    let body = serde_json::to_string(&request).map_err(|e| internal(&e.to_string()))?;
+    let reply = browser::send(C::NAME, body).await?;
+    serde_json::from_str(&reply).map_err(|e| internal(&format!("{} answered: {e}", C::NAME)))
+}
+
+/// What only a bug of ours, or an engine that is gone, can cause.
+#[cfg(target_arch = "wasm32")]
+fn internal(why: &str) -> wire::Error {
+    wire::Error::new(wire::ErrorCode::Internal).with("why", why)
 }
 
 /// Asks the engine: natively there is none, so this waits for ever.

@@ -2,7 +2,7 @@
 //! natively (string-render tests) the effects that call it never run.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Document, HtmlElement, Window};
+use web_sys::{Document, EventTarget, HtmlElement, Window};
 
 /// The browser's window.
 ///
@@ -78,25 +78,44 @@ pub async fn copy(text: &str) -> Result<(), JsValue> {
     wasm_bindgen_futures::JsFuture::from(promise).await.map(drop)
 }
 
-/// A listener on the document, which ends when this is dropped.
+/// A listener on the document or the window, which ends when this is dropped.
 pub struct Listener {
+    target: EventTarget,
     event: &'static str,
     closure: Closure<dyn FnMut(web_sys::Event)>,
 }
 
 impl Listener {
+    /// On the document.
     #[must_use]
     pub fn new(event: &'static str, on: impl FnMut(web_sys::Event) + 'static) -> Self {
-        let closure = Closure::<dyn FnMut(web_sys::Event)>::new(on);
-        let _ = document()
-            .add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
-        Self { event, closure }
+        Self::at(document().into(), event, Closure::new(on))
+    }
+
+    /// On the window.
+    #[must_use]
+    pub fn on_window(event: &'static str, on: impl FnMut(web_sys::Event) + 'static) -> Self {
+        Self::at(window().into(), event, Closure::new(on))
+    }
+
+    fn at(
+        target: EventTarget,
+        event: &'static str,
+        closure: Closure<dyn FnMut(web_sys::Event)>,
+    ) -> Self {
+        let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        Self {
+            target,
+            event,
+            closure,
+        }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = document()
+        let _ = self
+            .target
             .remove_event_listener_with_callback(self.event, self.closure.as_ref().unchecked_ref());
     }
 }

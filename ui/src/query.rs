@@ -1,7 +1,15 @@
 //! What a page knows of the engine, kept fresh: fetched once, fetched again when a topic changed.
+//!
+//! All queries share one piece of code over erased types, since the window's program is measured
+//! in kilobytes; only the outermost layer knows what is asked.
 
 use crate::{ipc, time};
-use std::{cell::Cell, rc::Rc};
+use futures::future::LocalBoxFuture;
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 use wire::{Command, Error, Time, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
@@ -27,36 +35,38 @@ impl<T> Clone for Query<T> {
     }
 }
 
-impl<T: PartialEq> PartialEq for Query<T> {
+/// By pointer: an answer that says the same keeps its pointer.
+impl<T> PartialEq for Query<T> {
     fn eq(&self, other: &Self) -> bool {
-        let same_data = match (&self.data, &other.data) {
-            (Some(a), Some(b)) => Rc::ptr_eq(a, b) || a == b,
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        // `known_at` matters only beside an error.
-        same_data
-            && self.error == other.error
+        same(&self.data, &other.data)
+            && same(&self.error, &other.error)
+            // How old it is matters only beside an error.
             && (self.error.is_none() || self.known_at == other.known_at)
     }
 }
 
-impl<T> Query<T> {
-    /// Nothing came yet, neither data nor error.
-    #[must_use]
-    pub fn is_loading(&self) -> bool {
-        self.data.is_none() && self.error.is_none()
+fn same<T: ?Sized>(a: &Option<Rc<T>>, b: &Option<Rc<T>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 
-struct Known<T> {
-    data: Option<Rc<T>>,
+type Data = Rc<dyn Any>;
+type Answer = Result<Data, Error>;
+type Same = fn(&dyn Any, &dyn Any) -> bool;
+
+#[derive(Clone)]
+struct Known {
+    data: Option<Data>,
     error: Option<Rc<Error>>,
+    /// Shared, so that an answer which says the same renders nothing.
     at: Rc<Cell<Option<Time>>>,
 }
 
-impl<T> Default for Known<T> {
-    fn default() -> Self {
+impl Known {
+    fn nothing() -> Self {
         Self {
             data: None,
             error: None,
@@ -65,61 +75,92 @@ impl<T> Default for Known<T> {
     }
 }
 
-impl<T: PartialEq> Reducible for Known<T> {
-    type Action = (Time, Result<T, Error>);
+impl Reducible for Known {
+    type Action = (Time, Answer, Same);
 
-    fn reduce(self: Rc<Self>, (at, answer): Self::Action) -> Rc<Self> {
+    fn reduce(self: Rc<Self>, (at, answer, is_same): Self::Action) -> Rc<Self> {
         match answer {
             Ok(data) => {
                 self.at.set(Some(at));
-                let same = self.data.as_deref() == Some(&data);
-                if same && self.error.is_none() {
+                let old = self.data.clone().filter(|old| is_same(&**old, &*data));
+                if old.is_some() && self.error.is_none() {
                     return self;
                 }
                 Rc::new(Self {
-                    data: if same { self.data.clone() } else { Some(Rc::new(data)) },
+                    data: Some(old.unwrap_or(data)),
                     error: None,
                     at: self.at.clone(),
                 })
             }
             Err(error) => Rc::new(Self {
-                data: self.data.clone(),
                 error: Some(Rc::new(error)),
-                at: self.at.clone(),
+                ..(*self).clone()
             }),
         }
     }
 }
 
-impl<T> PartialEq for Known<T> {
+impl PartialEq for Known {
     fn eq(&self, other: &Self) -> bool {
-        // The reducer keeps the same pointers where nothing changed.
-        fn same<T>(a: &Option<Rc<T>>, b: &Option<Rc<T>>) -> bool {
-            match (a, b) {
-                (Some(a), Some(b)) => Rc::ptr_eq(a, b),
-                (None, None) => true,
-                (Some(_), None) | (None, Some(_)) => false,
-            }
-        }
         same(&self.data, &other.data) && same(&self.error, &other.error)
     }
 }
 
+/// What is asked, and when again, without its type.
+#[derive(Clone)]
+struct Ask {
+    request: Data,
+    topics: Vec<Topic>,
+    same_request: Same,
+    same_reply: Same,
+    send: fn(&dyn Any) -> LocalBoxFuture<'static, Answer>,
+}
+
+impl PartialEq for Ask {
+    fn eq(&self, other: &Self) -> bool {
+        self.topics == other.topics && (self.same_request)(&*self.request, &*other.request)
+    }
+}
+
+impl Ask {
+    fn new<C>(request: C, topics: Vec<Topic>) -> Self
+    where
+        C: Command + Clone + PartialEq,
+        C::Reply: PartialEq,
+    {
+        Self {
+            request: Rc::new(request),
+            topics,
+            same_request: is_same::<C>,
+            same_reply: is_same::<C::Reply>,
+            send: send::<C>,
+        }
+    }
+}
+
+fn is_same<T: PartialEq + 'static>(a: &dyn Any, b: &dyn Any) -> bool {
+    matches!((a.downcast_ref::<T>(), b.downcast_ref::<T>()), (Some(a), Some(b)) if a == b)
+}
+
+fn send<C: Command + Clone>(request: &dyn Any) -> LocalBoxFuture<'static, Answer> {
+    let request = request.downcast_ref::<C>().cloned();
+    Box::pin(async move {
+        let request = request.expect("Ask::new gives the function for the request's own type");
+        ipc::call(request).await.map(|reply| Rc::new(reply) as Data)
+    })
+}
+
 /// One page's fetching: one request in flight at a time. What changes meanwhile is one more fetch
 /// at the end, however often it changes.
-struct Flight<C: Command, F> {
-    request: C,
+struct Flight {
+    ask: Ask,
     flying: Cell<bool>,
     again: Cell<bool>,
     gone: Cell<bool>,
-    done: F,
+    known: UseReducerDispatcher<Known>,
 }
 
-impl<C, F> Flight<C, F>
-where
-    C: Command + Clone,
-    F: Fn(Result<C::Reply, Error>) + 'static,
-{
+impl Flight {
     fn fetch(self: &Rc<Self>) {
         if self.flying.replace(true) {
             self.again.set(true);
@@ -129,17 +170,54 @@ where
         spawn_local(async move {
             loop {
                 me.again.set(false);
-                let answer = ipc::call(me.request.clone()).await;
+                let answer = (me.ask.send)(&*me.ask.request).await;
                 if me.gone.get() {
                     return;
                 }
-                (me.done)(answer);
+                me.known.dispatch((time::now(), answer, me.ask.same_reply));
                 if !me.again.get() {
                     break;
                 }
             }
             me.flying.set(false);
         });
+    }
+}
+
+#[hook]
+fn use_ask(ask: Ask) -> (UseReducerHandle<Known>, Callback<()>) {
+    let known = use_reducer_eq(Known::nothing);
+    let flight = use_mut_ref(|| None::<Rc<Flight>>);
+    {
+        let (current, known) = (flight.clone(), known.dispatcher());
+        use_effect_with(ask, move |ask| {
+            let flight = Rc::new(Flight {
+                ask: ask.clone(),
+                flying: Cell::new(false),
+                again: Cell::new(false),
+                gone: Cell::new(false),
+                known,
+            });
+            let subscription = {
+                let flight = flight.clone();
+                ipc::subscribe(ask.topics.clone(), Callback::from(move |()| flight.fetch()))
+            };
+            current.replace(Some(flight.clone()));
+            flight.fetch();
+            move || {
+                flight.gone.set(true);
+                drop(subscription);
+            }
+        });
+    }
+    let retry = use_callback((), move |(), ()| fetch_again(&flight));
+    (known, retry)
+}
+
+fn fetch_again(flight: &RefCell<Option<Rc<Flight>>>) {
+    let flight = flight.borrow().clone();
+    if let Some(flight) = flight {
+        flight.fetch();
     }
 }
 
@@ -151,39 +229,9 @@ where
     C: Command + Clone + PartialEq,
     C::Reply: PartialEq,
 {
-    let known = use_reducer_eq(Known::<C::Reply>::default);
-    let again = use_mut_ref(|| None::<Callback<()>>);
-    {
-        let (again, known) = (again.clone(), known.dispatcher());
-        use_effect_with((request, topics), move |(request, topics)| {
-            let flight = Rc::new(Flight {
-                request: request.clone(),
-                flying: Cell::new(false),
-                again: Cell::new(false),
-                gone: Cell::new(false),
-                done: move |answer| known.dispatch((time::now(), answer)),
-            });
-            let fetch = {
-                let flight = flight.clone();
-                Callback::from(move |()| flight.fetch())
-            };
-            let subscription = ipc::subscribe(topics.clone(), fetch.clone());
-            again.replace(Some(fetch));
-            flight.fetch();
-            move || {
-                flight.gone.set(true);
-                drop(subscription);
-            }
-        });
-    }
-    let retry = use_callback((), move |(), ()| {
-        let fetch = again.borrow().clone();
-        if let Some(fetch) = fetch {
-            fetch.emit(());
-        }
-    });
+    let (known, retry) = use_ask(Ask::new(request, topics));
     Query {
-        data: known.data.clone(),
+        data: known.data.clone().and_then(|data| data.downcast().ok()),
         error: known.error.clone(),
         known_at: known.at.get(),
         retry,
@@ -195,15 +243,19 @@ mod tests {
     use super::*;
     use wire::ErrorCode;
 
-    fn reduced(known: Rc<Known<u32>>, at: i64, answer: Result<u32, Error>) -> Rc<Known<u32>> {
-        known.reduce((Time(at), answer))
+    fn reduced(known: Rc<Known>, at: i64, answer: Result<u32, Error>) -> Rc<Known> {
+        known.reduce((Time(at), answer.map(|n| Rc::new(n) as Data), is_same::<u32>))
+    }
+
+    fn number(known: &Known) -> Option<u32> {
+        known.data.as_ref().and_then(|data| data.downcast_ref().copied())
     }
 
     #[test]
     fn old_data_stays_in_sight_when_fetching_fails() {
-        let known = reduced(Rc::new(Known::default()), 1, Ok(7));
+        let known = reduced(Rc::new(Known::nothing()), 1, Ok(7));
         let known = reduced(known, 2, Err(Error::new(ErrorCode::Internal)));
-        assert_eq!(known.data.as_deref(), Some(&7));
+        assert_eq!(number(&known), Some(7));
         assert!(known.error.is_some());
         assert_eq!(known.at.get(), Some(Time(1)), "the data is as old as when it came");
         let known = reduced(known, 3, Ok(7));
@@ -213,10 +265,11 @@ mod tests {
 
     #[test]
     fn the_same_answer_renders_nothing_again() {
-        let first = reduced(Rc::new(Known::default()), 1, Ok(7));
+        let first = reduced(Rc::new(Known::nothing()), 1, Ok(7));
         let second = reduced(first.clone(), 2, Ok(7));
         assert!(*first == *second);
         let third = reduced(second.clone(), 3, Ok(8));
         assert!(*second != *third);
+        assert_eq!(number(&third), Some(8));
     }
 }

@@ -1,34 +1,20 @@
 //! The pages' addresses. They live behind `#`, so that they work under `tauri://` and `http` alike,
-//! and links are ordinary links.
+//! and links are ordinary links. (Five routes are less than a router would weigh.)
 
+use crate::page::{self, Listener};
+use std::fmt;
 use wire::IntegrationId;
-use yew::AttrValue;
-use yew_router::Routable;
+use yew::prelude::*;
 
 /// Where the window is.
-#[derive(Clone, PartialEq, Eq, Debug, Routable)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Route {
-    #[at("/")]
     Integrations,
-    #[at("/integrations/:id")]
-    Integration { id: IntegrationId },
-    #[at("/integrations/:id/:tab")]
-    Tab { id: IntegrationId, tab: Tab },
-    #[at("/activity")]
+    Integration { id: IntegrationId, tab: Tab },
     Activity,
-    #[at("/settings")]
     Settings,
-    #[not_found]
-    #[at("/lost")]
+    /// An address that is none.
     Lost,
-}
-
-impl Route {
-    /// The value of a link to it.
-    #[must_use]
-    pub fn href(&self) -> AttrValue {
-        format!("#{}", self.to_path()).into()
-    }
 }
 
 /// What an integration's page shows.
@@ -43,7 +29,9 @@ pub enum Tab {
 impl Tab {
     pub const ALL: [Self; 4] = [Self::Tools, Self::Scopes, Self::Activity, Self::Settings];
 
-    fn as_str(self) -> &'static str {
+    /// Its name in an address, which is also its label's key.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Tools => "tools",
             Self::Scopes => "scopes",
@@ -53,22 +41,79 @@ impl Tab {
     }
 }
 
-impl std::fmt::Display for Tab {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+impl Route {
+    /// An integration's page, as it opens.
+    #[must_use]
+    pub fn of(id: IntegrationId) -> Self {
+        Self::Integration { id, tab: Tab::Tools }
+    }
+
+    /// The route of an address's fragment: `#/activity`.
+    #[must_use]
+    pub fn read(fragment: &str) -> Self {
+        let path = fragment.trim_start_matches('#').trim_matches('/');
+        let mut parts = path.split('/');
+        let route = match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+            ("", None, None) => Some(Self::Integrations),
+            ("activity", None, None) => Some(Self::Activity),
+            ("settings", None, None) => Some(Self::Settings),
+            ("integrations", Some(id), tab) => id.parse().ok().and_then(|id| {
+                let tab = tab.map_or(Some(Tab::Tools), |name| {
+                    Tab::ALL.into_iter().find(|tab| tab.as_str() == name)
+                });
+                tab.map(|tab| Self::Integration { id, tab })
+            }),
+            (_, _, _) => None,
+        };
+        route.filter(|_| parts.next().is_none()).unwrap_or(Self::Lost)
+    }
+
+    /// The value of a link to it.
+    #[must_use]
+    pub fn href(&self) -> AttrValue {
+        self.to_string().into()
     }
 }
 
-impl std::str::FromStr for Tab {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|tab| tab.as_str() == text).ok_or(())
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integrations => f.write_str("#/"),
+            Self::Integration { id, tab } => write!(f, "#/integrations/{id}/{}", tab.as_str()),
+            Self::Activity => f.write_str("#/activity"),
+            Self::Settings => f.write_str("#/settings"),
+            Self::Lost => f.write_str("#/lost"),
+        }
     }
+}
+
+/// Where the window is now, and from now on.
+#[hook]
+pub fn use_route() -> Route {
+    let route = use_state_eq(here);
+    {
+        let route = route.setter();
+        use_effect_with((), move |()| {
+            let listener = Listener::on_window("hashchange", move |_| route.set(here()));
+            move || drop(listener)
+        });
+    }
+    *route
+}
+
+#[cfg(target_arch = "wasm32")]
+fn here() -> Route {
+    Route::read(&page::window().location().hash().unwrap_or_default())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn here() -> Route {
+    Route::Integrations
 }
 
 /// Goes there, as a click on a link would.
-pub fn go(route: &Route) {
-    let _ = crate::page::window().location().set_hash(&route.to_path());
+pub fn go(route: Route) {
+    let _ = page::window().location().set_hash(&route.to_string());
 }
 
 #[cfg(test)]
@@ -76,24 +121,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_route_reads_its_own_path() {
+    fn every_route_reads_its_own_address() {
         let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a UUID");
-        let mut routes = vec![
-            Route::Integrations,
-            Route::Integration { id },
-            Route::Activity,
-            Route::Settings,
-        ];
-        routes.extend(Tab::ALL.map(|tab| Route::Tab { id, tab }));
+        let mut routes = vec![Route::Integrations, Route::Activity, Route::Settings, Route::Lost];
+        routes.extend(Tab::ALL.map(|tab| Route::Integration { id, tab }));
         for route in routes {
-            assert_eq!(Route::recognize(&route.to_path()), Some(route));
+            assert_eq!(Route::read(&route.to_string()), route);
         }
+        assert_eq!(Route::read(""), Route::Integrations);
+        assert_eq!(Route::read(&format!("#/integrations/{id}")), Route::of(id));
     }
 
     #[test]
     fn an_address_that_is_none_is_lost_not_blank() {
-        for path in ["/integrations/nonsense", "/crons", "/integrations/x/tools"] {
-            assert_eq!(Route::recognize(path), Some(Route::Lost), "{path}");
+        for address in ["#/integrations/x", "#/crons", "#/integrations/x/tools", "#/activity/7/8/9"] {
+            assert_eq!(Route::read(address), Route::Lost, "{address}");
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::state::{Action, Frame, Sheet};
 use wire::{CardView, Kind};
 use yew::prelude::*;
 
-pub use attempt::AttemptSheet;
 pub use rename::RenameForm;
 
 /// True where the admin mends the credential by pasting a key. The sample's is made by the app.
@@ -22,16 +21,15 @@ pub fn takes_key(card: &CardView) -> bool {
 }
 
 /// The open sheet, if one is.
-#[component]
-pub fn Sheets() -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
+#[must_use]
+pub fn sheets(frame: &Frame) -> Html {
     let close = frame.dispatch.reform(|()| Action::CloseSheet);
     match &frame.state.sheet {
         None => Html::default(),
         Some(Sheet::Add) => html! { <add::Add {close} /> },
-        Some(Sheet::Attempt(id)) => html! { <AttemptSheet id={*id} {close} /> },
+        Some(Sheet::Attempt(id)) => attempt::sheet(frame, *id, &close),
         Some(Sheet::Reconnect(id)) => html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> },
-        Some(Sheet::Rename(id)) => html! { <rename::Rename key={id.to_string()} id={*id} {close} /> },
+        Some(Sheet::Rename(id)) => rename::sheet(frame, *id, &close),
         Some(Sheet::Disconnect(id)) => html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> },
     }
 }

@@ -1,6 +1,6 @@
 //! What surrounds the pages and outlives them: the open sheet, the toasts, the tests that run.
 
-use crate::{query::Query, route::Route};
+use crate::{pages::integrations::Chip, query::Query, route::Route};
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
@@ -63,21 +63,45 @@ impl From<Fix> for Act {
 }
 
 /// The state itself.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq)]
 pub struct State {
     pub sheet: Option<Sheet>,
+    /// The sample being connected without a sheet: it asks nothing.
+    pub sample: Option<AttemptId>,
     pub toasts: Vec<(u32, Toast)>,
     next_toast: u32,
+    /// What the cards are filtered by, kept while the admin looks at another page.
+    pub search: AttrValue,
+    pub chip: Chip,
     /// Being tested now.
     pub testing: Rc<BTreeSet<IntegrationId>>,
     /// The last test of each, until the window closes or it is dismissed.
     pub reports: Rc<BTreeMap<IntegrationId, Rc<TestReport>>>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            sheet: None,
+            sample: None,
+            toasts: Vec::new(),
+            next_toast: 0,
+            search: AttrValue::default(),
+            chip: Chip::All,
+            testing: Rc::default(),
+            reports: Rc::default(),
+        }
+    }
+}
+
 /// What happens to it.
 pub enum Action {
     Open(Sheet),
     CloseSheet,
+    /// Follows the sample's attempt; `None`: it is over.
+    Sample(Option<AttemptId>),
+    Search(AttrValue),
+    Choose(Chip),
     Say(Toast),
     Unsay(u32),
     TestBegan(IntegrationId),
@@ -94,6 +118,9 @@ impl Reducible for State {
         match action {
             Action::Open(sheet) => next.sheet = Some(sheet),
             Action::CloseSheet => next.sheet = None,
+            Action::Sample(attempt) => next.sample = attempt,
+            Action::Search(text) => next.search = text,
+            Action::Choose(chip) => next.chip = chip,
             Action::Say(toast) => {
                 // The same sentence twice is one toast; more than three would be a wall.
                 next.toasts.retain(|(_, shown)| shown.text != toast.text);

@@ -14,12 +14,6 @@ const DAY: i64 = 24 * HOUR;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now(pub Time);
 
-/// The moment to tell relative times from.
-#[hook]
-pub fn use_now() -> Time {
-    use_context::<Now>().map_or_else(now, |now| now.0)
-}
-
 /// This computer's clock.
 #[cfg(target_arch = "wasm32")]
 #[must_use]
@@ -211,17 +205,27 @@ pub fn took(millis: u32) -> AttrValue {
     }
 }
 
-/// What an [`Ago`] tells of.
-#[derive(Properties, PartialEq)]
-pub struct AgoProps {
-    pub at: Time,
+/// "4 min ago", which moves on by itself.
+#[must_use]
+pub fn ago_now(at: Time) -> Html {
+    at_now(move |now| html! { <time title={full(at)}>{ ago(at, now) }</time> })
 }
 
-/// "4 min ago", which moves on by itself.
+/// Something that is told from now on, and rendered again as time goes by; nothing around it is.
+#[must_use]
+pub fn at_now(show: impl Fn(Time) -> Html + 'static) -> Html {
+    html! { <AtNow show={Callback::from(show)} /> }
+}
+
+#[derive(Properties, PartialEq)]
+struct AtNowProps {
+    show: Callback<Time, Html>,
+}
+
 #[component]
-pub fn Ago(props: &AgoProps) -> Html {
-    let now = use_now();
-    html! { <time title={full(props.at)}>{ ago(props.at, now) }</time> }
+fn AtNow(props: &AtNowProps) -> Html {
+    let now = use_context::<Now>().map_or_else(now, |now| now.0);
+    props.show.emit(now)
 }
 
 #[cfg(test)]

@@ -3,64 +3,47 @@
 //! Owns: the Fluent files in `locales/`. Must not know: where a sentence is shown. Sentences are
 //! plain text; arguments that came from a server are inert here and wherever they are shown.
 
-use fluent_templates::{Loader, fluent_bundle::FluentValue, static_loader};
-use std::{borrow::Cow, collections::HashMap};
-use unic_langid::{LanguageIdentifier, langid};
+#[cfg(not(target_arch = "wasm32"))]
+mod fluent;
+#[cfg(any(target_arch = "wasm32", test))]
+mod small;
 
-static_loader! {
-    static LOCALES = {
-        locales: "./locales",
-        fallback_language: "en-US",
-        // No bidi isolation marks around arguments: they would show up in logs and tests.
-        customise: |bundle| bundle.set_use_isolating(false),
-    };
-}
-
-const LANGUAGE: LanguageIdentifier = langid!("en-US");
+#[cfg(not(target_arch = "wasm32"))]
+use fluent::say;
+#[cfg(target_arch = "wasm32")]
+use small::say;
 
 /// The sentence of `key`, without arguments. A missing key gives the key itself, which a test and
 /// `xtask tidy` keep from happening.
 #[must_use]
 pub fn text(key: &str) -> String {
-    LOCALES
-        .try_lookup(&LANGUAGE, key)
-        .unwrap_or_else(|| key.to_owned())
+    say(key, &[]).unwrap_or_else(|| key.to_owned())
 }
 
 /// The sentence of `key` with its arguments. Whole numbers passed as text stay text; use
 /// [`counted`] where the sentence has plural forms.
 #[must_use]
 pub fn with(key: &str, args: &[(&'static str, &str)]) -> String {
-    let args: HashMap<Cow<'static, str>, FluentValue> = args
-        .iter()
-        .map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(*value)))
-        .collect();
-    LOCALES
-        .try_lookup_with_args(&LANGUAGE, key, &args)
-        .unwrap_or_else(|| key.to_owned())
+    say(key, args).unwrap_or_else(|| key.to_owned())
 }
 
 /// The sentence of `key` whose plural form depends on `count` (`{ $count }`).
 #[must_use]
 pub fn counted(key: &str, count: u32) -> String {
-    let args = HashMap::from([(Cow::Borrowed("count"), FluentValue::from(count))]);
-    LOCALES
-        .try_lookup_with_args(&LANGUAGE, key, &args)
-        .unwrap_or_else(|| key.to_owned())
+    #[cfg(not(target_arch = "wasm32"))]
+    let said = fluent::count(key, count);
+    #[cfg(target_arch = "wasm32")]
+    let said = small::say(key, &[("count", &count.to_string())]);
+    said.unwrap_or_else(|| key.to_owned())
 }
 
 /// What went wrong and what to do next, in one or two sentences.
 #[must_use]
 pub fn error(error: &wire::Error) -> String {
     let key = format!("error-{}", error.code.as_str());
-    let args: HashMap<Cow<'static, str>, FluentValue> = error
-        .args
-        .iter()
-        .map(|(name, value)| (Cow::Owned(name.clone()), FluentValue::from(value.as_str())))
-        .collect();
-    LOCALES
-        .try_lookup_with_args(&LANGUAGE, &key, &args)
-        .unwrap_or(key)
+    let args: Vec<(&str, &str)> =
+        error.args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    say(&key, &args).unwrap_or(key)
 }
 
 /// The word of a status: Healthy, Expiring, Failing.

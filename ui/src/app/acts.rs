@@ -13,8 +13,8 @@ use yew::{Callback, platform::spawn_local};
 /// Does it. What takes time reports back through `dispatch`.
 pub fn perform(id: IntegrationId, act: Act, dispatch: &Callback<Action>) {
     match act {
-        Act::Open => go(&Route::Integration { id }),
-        Act::Activity => go(&Route::Tab { id, tab: Tab::Activity }),
+        Act::Open => go(Route::of(id)),
+        Act::Activity => go(Route::Integration { id, tab: Tab::Activity }),
         Act::Reconnect => dispatch.emit(Action::Open(Sheet::Reconnect(id))),
         Act::Rename => dispatch.emit(Action::Open(Sheet::Rename(id))),
         Act::Disconnect => dispatch.emit(Action::Open(Sheet::Disconnect(id))),
@@ -70,7 +70,7 @@ async fn test(id: IntegrationId, dispatch: &Callback<Action>) {
 }
 
 fn told(id: IntegrationId, report: &TestReport) -> Toast {
-    let link = Some((say("details"), Route::Integration { id }));
+    let link = Some((say("details"), Route::of(id)));
     match &report.error {
         None => Toast {
             tone: Tone::Ok,

@@ -6,18 +6,14 @@ use crate::{
     route::Route,
     say::{say, say_count, say_with},
     state::Frame,
-    time::{ago, use_now},
+    time::{ago, at_now},
 };
 use wire::CardView;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 /// The side bar.
-#[component]
-pub fn Side() -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
-    let now = use_now();
-    let at = use_route::<Route>().unwrap_or(Route::Integrations);
+#[must_use]
+pub fn side(frame: &Frame, at: Route) -> Html {
     let cards = frame.cards.data.as_deref().map(Vec::as_slice).unwrap_or_default();
     let entry = |route: Route, picture: Icon, key: &'static str, current: bool, count: Html| {
         html! {
@@ -26,14 +22,14 @@ pub fn Side() -> Html {
             </a>
         }
     };
-    let in_cards = matches!(at, Route::Integrations | Route::Integration { .. } | Route::Tab { .. });
+    let in_cards = matches!(at, Route::Integrations | Route::Integration { .. });
     html! {
         <nav class="side" aria-label={say("pages")}>
             <div class="brand"><span class="mark" aria-hidden="true">{ icon(Icon::Link) }</span>{ say("brand") }</div>
             { entry(Route::Integrations, Icon::Integrations, "integrations", in_cards, count(cards)) }
             { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
             { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
-            <div class="foot">{ checked(cards, now) }</div>
+            <div class="foot">{ checked(cards) }</div>
         </nav>
     }
 }
@@ -52,12 +48,16 @@ fn count(cards: &[CardView]) -> Html {
 }
 
 /// "All checked 40 s ago": the oldest check of all cards that are switched on, so that it is true.
-fn checked(cards: &[CardView], now: wire::Time) -> AttrValue {
+fn checked(cards: &[CardView]) -> Html {
     let on: Vec<_> = cards.iter().filter(|card| card.enabled).collect();
     let unchecked = on.iter().filter(|card| card.health.checked_at.is_none()).count();
+    if unchecked > 0 {
+        return html! { say_count("not-checked", unchecked) };
+    }
     match on.iter().filter_map(|card| card.health.checked_at).min() {
-        _ if on.is_empty() => AttrValue::default(),
-        Some(oldest) if unchecked == 0 => say_with("all-checked", &[("when", &ago(oldest, now))]),
-        Some(_) | None => say_count("not-checked", unchecked),
+        None => Html::default(),
+        Some(oldest) => at_now(move |now| {
+            html! { say_with("all-checked", &[("when", &ago(oldest, now))]) }
+        }),
     }
 }

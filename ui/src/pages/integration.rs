@@ -10,11 +10,11 @@ use crate::{
     pages::activity::{Record, ping_switch},
     parts::{
         card::{account, fix_button, why},
-        pill::{StatusPill, StatusProps},
+        pill::status_pill,
         scopes::scope_list,
         states,
         tabs::{TabItem, tabs},
-        test_report::Report,
+        test_report::report,
         tile::{Size, tile},
         tools::Tools,
     },
@@ -23,13 +23,13 @@ use crate::{
     say::{say, say_count, say_error, say_with},
     sheets::takes_key,
     state::{Action, Frame},
-    time::{Ago, date, full, use_now},
+    time::{ago_now, at_now, date, full},
 };
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use wire::{
     ErrorCode, Fix, GetIntegration, IntegrationId, IntegrationView, ListTools, ProbeIntegration,
-    Reason, ToolView, Topic,
+    Status, ToolView, Topic,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -44,7 +44,9 @@ pub struct IntegrationProps {
 #[component]
 pub fn Integration(props: &IntegrationProps) -> Html {
     let topics = vec![Topic::Integrations, Topic::Integration(props.id)];
-    let query = use_query(GetIntegration { id: props.id }, topics);
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let query = use_query(GetIntegration { id: props.id }, topics.clone());
+    let tools = use_query(ListTools { id: props.id }, topics);
     let gone = query
         .error
         .as_ref()
@@ -58,45 +60,34 @@ pub fn Integration(props: &IntegrationProps) -> Html {
             </>
         };
     }
-    states::shown(&query, states::loading_lines(), |view| {
-        html! { <Shown view={view.clone()} tab={props.tab} /> }
-    })
+    states::shown(&query, states::loading_lines(), |view| shown(&frame, view, &tools, props.tab))
 }
 
-#[derive(Properties, PartialEq)]
-struct ShownProps {
-    view: Rc<IntegrationView>,
+fn shown(
+    frame: &Frame,
+    view: &Rc<IntegrationView>,
+    tools: &Query<Vec<ToolView>>,
     tab: Tab,
-}
-
-#[component]
-fn Shown(props: &ShownProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
-    let view = &props.view;
+) -> Html {
     let id = view.card.id;
-    let tools = use_query(
-        ListTools { id },
-        vec![Topic::Integrations, Topic::Integration(id)],
-    );
-    let report = frame.state.reports.get(&id).cloned();
     let dismiss = frame.dispatch.reform(move |()| Action::DismissReport(id));
-    let main = match props.tab {
+    let main = match tab {
         Tab::Tools => html! { <ToolsPanel view={view.clone()} tools={tools.clone()} /> },
         Tab::Scopes => html! {
             <section class="panel"><h2>{ say("scopes") }</h2><div class="in">{ scope_list(&view.card.scopes) }</div></section>
         },
         Tab::Activity => html! { <OwnActivity {id} /> },
-        Tab::Settings => html! { <settings::OwnSettings view={view.clone()} /> },
+        Tab::Settings => settings::own_settings(frame, view),
     };
     html! {
         <>
-            <Header view={view.clone()} />
-            <Trouble view={view.clone()} />
-            if let Some(report) = report { <Report {report} {dismiss} /> }
-            { tab_row(view, props.tab) }
+            { header(frame, view) }
+            { trouble(view) }
+            { for frame.state.reports.get(&id).map(|last| report(last, &dismiss)) }
+            { tab_row(view, tab) }
             <div class="two">
                 <div class="main-col">{ main }</div>
-                { aside::aside(view, props.tab) }
+                { aside::aside(view, tab) }
             </div>
         </>
     }
@@ -107,41 +98,31 @@ fn tab_row(view: &IntegrationView, current: Tab) -> Html {
     let items = Tab::ALL
         .into_iter()
         .map(|tab| TabItem {
-            label: say(match tab {
-                Tab::Tools => "tools",
-                Tab::Scopes => "scopes",
-                Tab::Activity => "activity",
-                Tab::Settings => "settings",
-            }),
+            label: say(tab.as_str()),
             count: (tab == Tab::Tools).then_some(view.card.tools as usize),
-            route: Route::Tab { id, tab },
+            route: Route::Integration { id, tab },
             current: tab == current,
         })
         .collect();
     tabs(inert(&view.card.name), items)
 }
 
-#[derive(Properties, PartialEq)]
-struct ViewProps {
-    view: Rc<IntegrationView>,
-}
-
-#[component]
-fn Header(props: &ViewProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
-    let now = use_now();
-    let card = &props.view.card;
-    let status = StatusProps::of(card);
-    let connected = say_with(
-        "connected-by-on",
-        &[("person", &card.connected_by), ("date", &date(card.connected_at, now))],
-    );
+fn header(frame: &Frame, view: &Rc<IntegrationView>) -> Html {
+    let card = &view.card;
     let testing = frame.state.testing.contains(&card.id);
     let reconnect = if takes_key(card) { Fix::PasteKey } else { Fix::Reconnect };
     // The accent goes to what mends it; a healthy page has none.
     let class = |fix: Fix| {
         let mends = card.enabled && card.health.fix == Some(fix);
         if mends { "primary" } else { "" }
+    };
+    let connected = {
+        let view = view.clone();
+        at_now(move |now| {
+            let card = &view.card;
+            let args = [("person", card.connected_by.as_str()), ("date", &date(card.connected_at, now))];
+            html! { say_with("connected-by-on", &args) }
+        })
     };
     html! {
         <header class="page one">
@@ -152,7 +133,7 @@ fn Header(props: &ViewProps) -> Html {
                 <div class="sub" title={full(card.connected_at)}>{ account(card) }{ " · " }{ connected }</div>
             </div>
             <span class="grow" />
-            <StatusPill ..status />
+            { status_pill(card) }
             if card.enabled {
                 { fix_button(card, Fix::Test, testing, &frame.act, class(Fix::Test)) }
                 { fix_button(card, reconnect, false, &frame.act, class(reconnect)) }
@@ -164,24 +145,22 @@ fn Header(props: &ViewProps) -> Html {
 }
 
 /// Why it is not simply healthy, in the sentence that the card has too.
-#[component]
-fn Trouble(props: &ViewProps) -> Html {
-    let now = use_now();
-    let card = &props.view.card;
-    let sentence = if card.enabled { why(card, now) } else { Some(say("why-off")) };
-    let Some(sentence) = sentence else {
-        return Html::default();
+fn trouble(view: &Rc<IntegrationView>) -> Html {
+    let card = &view.card;
+    let (ink, picture) = match card.health.status {
+        _ if !card.enabled => ("calm-ink", Icon::Info),
+        Status::Healthy => ("calm-ink", Icon::Info),
+        Status::Expiring => ("warn-ink", Icon::Expiring),
+        Status::Failing => ("bad-ink", Icon::Expiring),
     };
-    let ink = match card.health.status {
-        _ if !card.enabled => "calm-ink",
-        wire::Status::Healthy => "calm-ink",
-        wire::Status::Expiring => "warn-ink",
-        wire::Status::Failing => "bad-ink",
-    };
-    let calm = !card.enabled || matches!(card.health.reason, Reason::RateLimited { .. });
-    html! {
-        <p class="trouble"><span class={ink}>{ icon(if calm { Icon::Info } else { Icon::Expiring }) }</span>{ sentence }</p>
-    }
+    let view = view.clone();
+    at_now(move |now| {
+        let sentence = if view.card.enabled { why(&view.card, now) } else { Some(say("why-off")) };
+        match sentence {
+            None => Html::default(),
+            Some(sentence) => html! { <p class="trouble"><span class={ink}>{ icon(picture) }</span>{ sentence }</p> },
+        }
+    })
 }
 
 #[component]
@@ -200,16 +179,10 @@ struct IdProps {
     id: IntegrationId,
 }
 
-#[derive(Properties)]
+#[derive(Properties, PartialEq)]
 struct ToolsPanelProps {
     view: Rc<IntegrationView>,
     tools: Query<Vec<ToolView>>,
-}
-
-impl PartialEq for ToolsPanelProps {
-    fn eq(&self, other: &Self) -> bool {
-        self.view == other.view && self.tools == other.tools
-    }
 }
 
 /// The tools with their search and "List tools again".
@@ -257,7 +230,7 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
                     </label>
                 }
                 <span class="grow sub">
-                    if let Some(at) = props.view.probed_at { { say("listed") }{ " " }<Ago {at} /> }
+                    if let Some(at) = props.view.probed_at { { say("listed") }{ " " }{ ago_now(at) } }
                 </span>
                 <button type="button" onclick={again} disabled={*busy || !card.enabled}>
                     { icon(if *busy { Icon::Busy } else { Icon::Reconnect }) }{ say("list-again") }

@@ -11,13 +11,14 @@ use crate::{
         card::{Card, MenuAt},
         menu::{Menu, MenuItem},
         more::More,
-        need::{Need, needs_admin},
+        need::{need, needs_admin},
         states,
     },
     say::{say, say_count, say_with},
     state::{Act, Action, Frame, Sheet},
 };
-use filter::{Chip, haystack};
+pub use filter::Chip;
+use filter::haystack;
 use first_run::FirstRun;
 use std::rc::Rc;
 use wire::{CardView, IntegrationId, Status};
@@ -31,13 +32,15 @@ const STEP: usize = 48;
 #[component]
 pub fn Integrations() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let cards = frame.cards.clone();
+    let focus = use_callback((), |(), ()| page::focus("search"));
+    use_key("/", focus);
+    let cards = &frame.cards;
     match &cards.data {
-        Some(data) if data.is_empty() => html! { <>{ states::stale(&cards) }<FirstRun /></> },
+        Some(data) if data.is_empty() => html! { <>{ states::stale(cards) }<FirstRun /></> },
         Some(_) | None => html! {
             <>
                 { header(&frame) }
-                { states::shown(&cards, states::loading_cards(), |data| html! { <Cards cards={data.clone()} /> }) }
+                { states::shown(cards, states::loading_cards(), |data| html! { <Cards cards={data.clone()} /> }) }
             </>
         },
     }
@@ -51,7 +54,7 @@ fn header(frame: &Frame) -> Html {
             <div><h1 tabindex="-1" id="title">{ say("integrations") }</h1>
                 <div class="sub">{ counts.unwrap_or_default() }</div></div>
             <span class="grow" />
-            <SearchField />
+            { search_field(frame) }
             <button type="button" class="primary" data-testid="add-integration" onclick={add}>
                 { icon(Icon::Add) }{ say("add-integration") }
             </button>
@@ -77,29 +80,16 @@ fn counts(cards: &[CardView]) -> AttrValue {
     told.join(" · ").into()
 }
 
-/// What is searched for, shared between the field and the list.
-#[derive(Clone, PartialEq)]
-pub struct Search(pub UseStateHandle<AttrValue>);
-
-#[component]
-fn SearchField() -> Html {
-    let search = use_context::<Search>();
-    let focus = use_callback((), |(), ()| page::focus("search"));
-    use_key("/", focus);
-    let Some(Search(search)) = search else {
-        return Html::default();
-    };
-    let oninput = {
-        let search = search.clone();
-        Callback::from(move |e: InputEvent| {
-            search.set(e.target_unchecked_into::<HtmlInputElement>().value().into());
-        })
-    };
+fn search_field(frame: &Frame) -> Html {
+    let search = frame.state.search.clone();
+    let oninput = frame.dispatch.reform(|e: InputEvent| {
+        Action::Search(e.target_unchecked_into::<HtmlInputElement>().value().into())
+    });
     let onkeydown = {
-        let search = search.clone();
+        let dispatch = frame.dispatch.clone();
         Callback::from(move |e: KeyboardEvent| {
             if e.key() == "Escape" {
-                search.set(AttrValue::default());
+                dispatch.emit(Action::Search(AttrValue::default()));
             }
         })
     };
@@ -107,7 +97,7 @@ fn SearchField() -> Html {
         <label class="field search">
             { icon(Icon::Search) }
             <input id="search" type="search" placeholder={say("search")} aria-label={say("search")}
-                autocomplete="off" spellcheck="false" value={(*search).clone()} {oninput} {onkeydown} />
+                autocomplete="off" spellcheck="false" value={search} {oninput} {onkeydown} />
             <kbd aria-hidden="true">{ "/" }</kbd>
         </label>
     }
@@ -121,9 +111,13 @@ struct CardsProps {
 #[component]
 fn Cards(props: &CardsProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let search = use_context::<Search>().map(|s| (*s.0).clone()).unwrap_or_default();
-    let chip = use_context::<UseStateHandle<Chip>>().expect("the page's frame gives the chip");
+    let (search, chip) = (frame.state.search.clone(), frame.state.chip);
     let shown = use_state(|| STEP);
+    {
+        // Another question begins at the top of its own list.
+        let shown = shown.setter();
+        use_effect_with((search.clone(), chip), move |_| shown.set(STEP));
+    }
     let menu = use_state(|| None::<MenuAt>);
 
     // One pointer per card, so that a card which did not change is not even compared deeply.
@@ -148,13 +142,7 @@ fn Cards(props: &CardsProps) -> Html {
         let menu = menu.clone();
         use_callback((), move |at: MenuAt, ()| menu.set(Some(at)))
     };
-    let choose = {
-        let (chip, shown) = (chip.clone(), shown.clone());
-        Callback::from(move |wanted: Chip| {
-            shown.set(STEP);
-            chip.set(wanted);
-        })
-    };
+    let choose = frame.dispatch.reform(Action::Choose);
 
     let wanted = search.to_lowercase();
     let found: Vec<&Rc<CardView>> = cards
@@ -170,11 +158,10 @@ fn Cards(props: &CardsProps) -> Html {
     };
     html! {
         <>
-            <Need cards={(*cards).clone()} testing={frame.state.testing.clone()} act={frame.act.clone()}
-                all={choose.reform(|()| Chip::NeedsYou)} />
-            { chips(&cards, *chip, &choose) }
+            { need(&cards, &frame.state.testing, &frame.act, &choose.reform(|()| Chip::NeedsYou)) }
+            { chips(&cards, chip, &choose) }
             if found.is_empty() {
-                { nothing_found(&search, *chip) }
+                { nothing_found(&search, chip) }
             }
             <div class="grid">
                 { for found.iter().take(*shown).map(|card| html! {
@@ -248,30 +235,7 @@ fn menu_items(card: &CardView, act: &Callback<(IntegrationId, Act)>) -> Vec<Menu
     ]
 }
 
-/// Keeps the filter while the admin looks at another page and comes back.
-#[component]
-pub fn Filters(props: &FiltersProps) -> Html {
-    let search = use_state_eq(AttrValue::default);
-    let chip = use_state_eq(|| Chip::All);
-    html! {
-        <ContextProvider<Search> context={Search(search)}>
-            <ContextProvider<UseStateHandle<Chip>> context={chip}>
-                { props.children.clone() }
-            </ContextProvider<UseStateHandle<Chip>>>
-        </ContextProvider<Search>>
-    }
-}
-
-/// What stands within the filters.
-#[derive(Properties, PartialEq)]
-pub struct FiltersProps {
-    pub children: Html,
-}
-
-/// The chip that the banner chooses when it sends the admin here.
-pub use filter::Chip as CardChip;
-
-/// True where any card needs the admin.
+/// How many cards need the admin.
 #[must_use]
 pub fn anyone_needs(cards: &[CardView]) -> usize {
     cards.iter().filter(|card| needs_admin(card)).count()

@@ -7,7 +7,7 @@ use crate::{
     ipc, page,
     parts::{
         banner::{Choice as KeyringChoice, choice_buttons, trouble},
-        field::{Choice, Field},
+        field::{Field, choice},
         states,
     },
     say::{say, say_error, say_with},
@@ -18,9 +18,8 @@ use wire::{AppView, Error, KeyringView, SaveSettings, Settings as Saved, Theme};
 use yew::{platform::spawn_local, prelude::*};
 
 /// The page.
-#[component]
-pub fn Settings() -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
+#[must_use]
+pub fn settings(frame: &Frame) -> Html {
     html! {
         <div class="narrow-page">
             <header class="page"><h1 tabindex="-1" id="title">{ say("settings") }</h1></header>
@@ -34,6 +33,9 @@ pub fn Settings() -> Html {
 struct PersonProps {
     saved: Rc<Saved>,
 }
+
+/// In the order of the options.
+const THEMES: [Theme; 3] = [Theme::System, Theme::Light, Theme::Dark];
 
 /// The admin's name and the theme.
 #[component]
@@ -70,7 +72,8 @@ fn Person(props: &PersonProps) -> Html {
     };
     let on_choose = {
         let person = props.saved.person.clone();
-        save.reform(move |theme: Theme| {
+        save.reform(move |index: usize| {
+            let theme = THEMES.get(index).copied().unwrap_or_default();
             // At once, not after the round trip.
             page::apply_theme(theme);
             Saved { person: person.clone(), theme }
@@ -80,22 +83,23 @@ fn Person(props: &PersonProps) -> Html {
         let typed = typed.clone();
         Callback::from(move |text: String| typed.set(text))
     };
-    let options = vec![
-        (Theme::System, say("theme-system"), None),
-        (Theme::Light, say("theme-light"), None),
-        (Theme::Dark, say("theme-dark"), None),
+    let options = [
+        (say("theme-system"), None),
+        (say("theme-light"), None),
+        (say("theme-dark"), None),
     ];
+    let chosen = THEMES.iter().position(|theme| *theme == props.saved.theme).unwrap_or_default();
     html! {
         <>
             <section class="panel"><h2>{ say("you") }</h2><div class="in">
                 <form {onsubmit} autocomplete="off" class="inline">
-                    <Field id="person" label={say("your-name")} value={(*typed).clone()} required=true max={100}
+                    <Field id="person" label={say("your-name")} value={(*typed).clone()} required=true max={60}
                         hint={say("your-name-hint")} error={error.as_ref().map(say_error)} {on_input} />
                     <button type="submit" disabled={typed.trim() == props.saved.person}>{ say("save") }</button>
                 </form>
             </div></section>
             <section class="panel"><h2>{ say("appearance") }</h2><div class="in">
-                <Choice<Theme> name="theme" legend={say("theme")} {options} chosen={props.saved.theme} {on_choose} />
+                { choice("theme", say("theme"), (&options, chosen), &on_choose) }
             </div></section>
         </>
     }

@@ -18,15 +18,6 @@ pub enum Choice {
     Review,
 }
 
-/// The keyring's state, and whom the banner tells.
-#[derive(Properties, PartialEq)]
-pub struct BannerProps {
-    pub keyring: KeyringView,
-    /// A choice is being carried out.
-    pub busy: bool,
-    pub choose: Callback<Choice>,
-}
-
 /// The sentence and the buttons of a keyring's state; `None` where all is well.
 #[must_use]
 pub fn trouble(keyring: KeyringView) -> Option<(&'static str, &'static [(Choice, &'static str)])> {
@@ -48,17 +39,28 @@ pub fn trouble(keyring: KeyringView) -> Option<(&'static str, &'static [(Choice,
     }
 }
 
-/// The banner; nothing where all is well.
-#[component]
-pub fn Banner(props: &BannerProps) -> Html {
-    let Some((sentence, choices)) = trouble(props.keyring) else {
+/// The banner; nothing where all is well. `busy`: a choice is being carried out.
+#[must_use]
+pub fn banner(keyring: KeyringView, busy: bool, choose: &Callback<Choice>) -> Html {
+    let Some((sentence, choices)) = trouble(keyring) else {
         return Html::default();
     };
     html! {
         <div class="banner warn-edge" role="alert" data-testid="banner">
             <span class="warn-ink">{ icon(Icon::Lock) }</span>
             <span class="grow">{ say(sentence) }</span>
-            { for choice_buttons(choices, props.busy, &props.choose) }
+            { for choice_buttons(choices, busy, choose) }
+        </div>
+    }
+}
+
+/// This computer is offline: cards keep what was last known.
+#[must_use]
+pub fn offline() -> Html {
+    html! {
+        <div class="banner warn-edge" role="status" data-testid="banner">
+            <span class="warn-ink">{ icon(Icon::Offline) }</span>
+            <span class="grow">{ say("offline") }</span>
         </div>
     }
 }

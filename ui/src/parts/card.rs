@@ -1,7 +1,7 @@
 //! A card: who, how, why if not well, by whom, since when, what it can do, thirty days, two buttons.
 
 use super::{
-    pill::{StatusPill, StatusProps},
+    pill::status_pill,
     scopes::scope_details,
     strip::strip,
     tile::{Size, tile},
@@ -12,7 +12,7 @@ use crate::{
     route::{Route, Tab},
     say::{say, say_count, say_with},
     state::Act,
-    time::{Ago, full, moment, use_now},
+    time::{ago_now, at_now, full, moment},
 };
 use std::rc::Rc;
 use wire::{Because, CardView, Fix, IntegrationId, LastUsed, Reason, Status};
@@ -53,8 +53,7 @@ pub fn status_name(status: Status) -> &'static str {
 pub fn Card(props: &CardProps) -> Html {
     let card = &props.card;
     let id = card.id;
-    let status = StatusProps::of(card);
-    let route = Route::Integration { id };
+    let route = Route::of(id);
     let on_context = {
         let menu = props.menu.clone();
         Callback::from(move |e: MouseEvent| {
@@ -84,13 +83,13 @@ pub fn Card(props: &CardProps) -> Html {
                 </div>
                 { menu_button(card, &props.menu) }
             </div>
-            <div><StatusPill ..status /></div>
-            <Why card={card.clone()} />
+            <div>{ status_pill(card) }</div>
+            { why_line(card) }
             { facts(card) }
             { strip(&card.days) }
             <div class="card-foot">
                 { main_button(card, props.testing, &props.act) }
-                <a class="btn quiet" href={Route::Tab { id, tab: Tab::Activity }.href()}>
+                <a class="btn quiet" href={Route::Integration { id, tab: Tab::Activity }.href()}>
                     { say("activity") }
                 </a>
             </div>
@@ -149,7 +148,7 @@ fn facts(card: &CardView) -> Html {
 fn last_used(last: Option<&LastUsed>) -> Html {
     match last {
         None => html! { say("never") },
-        Some(last) => html! { <><Ago at={last.at} />{ " · " }{ because(&last.because) }</> },
+        Some(last) => html! { <>{ ago_now(last.at) }{ " · " }{ because(&last.because) }</> },
     }
 }
 
@@ -216,24 +215,16 @@ pub fn fix_button(
     }
 }
 
-/// What a [`Why`] explains.
-#[derive(Properties, PartialEq)]
-pub struct WhyProps {
-    pub card: Rc<CardView>,
-}
-
 /// Why a card is not simply healthy, in one sentence; nothing where all is well.
-#[component]
-pub fn Why(props: &WhyProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
+fn why_line(card: &Rc<CardView>) -> Html {
     if !card.enabled {
         return html! { <p class="why">{ say("why-off") }</p> };
     }
-    match why(card, now) {
-        None => Html::default(),
-        Some(sentence) => html! { <p class="why">{ sentence }</p> },
+    if card.health.reason == Reason::Ok {
+        return Html::default();
     }
+    let card = card.clone();
+    at_now(move |now| html! { <p class="why">{ why(&card, now).unwrap_or_default() }</p> })
 }
 
 /// The sentence of a card's reason; `None` where everything works.

@@ -105,32 +105,27 @@ pub fn Field(props: &FieldProps) -> Html {
     }
 }
 
-/// A choice among few.
-#[derive(Properties, PartialEq)]
-pub struct ChoiceProps<T: PartialEq + 'static> {
-    pub name: &'static str,
-    pub legend: AttrValue,
-    /// Value, label and, where it helps, a hint.
-    pub options: Vec<(T, AttrValue, Option<AttrValue>)>,
-    pub chosen: T,
-    pub on_choose: Callback<T>,
-}
+/// An option's label and, where it helps, a hint.
+pub type ChoiceOption = (AttrValue, Option<AttrValue>);
 
-/// Radio buttons, as the platform moves through them.
-#[component]
-pub fn Choice<T: PartialEq + Copy + 'static>(props: &ChoiceProps<T>) -> Html {
-    let items = props.options.iter().enumerate().map(|(index, (value, label, hint))| {
-        let (value, on_choose) = (*value, props.on_choose.clone());
-        let onchange = Callback::from(move |_: Event| on_choose.emit(value));
-        let id = format!("{}-{index}", props.name);
+/// A choice among few: radio buttons, as the platform moves through them. The number of the option
+/// is chosen.
+#[must_use]
+pub fn choice(
+    name: &'static str,
+    legend: AttrValue,
+    (options, chosen): (&[ChoiceOption], usize),
+    on_choose: &Callback<usize>,
+) -> Html {
+    let items = options.iter().enumerate().map(|(index, (label, hint))| {
+        let onchange = on_choose.reform(move |_: Event| index);
+        let id = format!("{name}-{index}");
         html! {
             <label class="option" for={id.clone()}>
-                <input type="radio" name={props.name} {id} checked={value == props.chosen} {onchange} />
+                <input type="radio" {name} {id} checked={index == chosen} {onchange} />
                 <span>{ label.clone() }if let Some(hint) = hint { <small>{ hint.clone() }</small> }</span>
             </label>
         }
     });
-    html! {
-        <fieldset class="row choice"><legend>{ props.legend.clone() }</legend>{ for items }</fieldset>
-    }
+    html! { <fieldset class="row choice"><legend>{ legend }</legend>{ for items }</fieldset> }
 }

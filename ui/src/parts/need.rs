@@ -9,7 +9,7 @@ use crate::{
     inert::inert,
     say::{say, say_count, say_with},
     state::Act,
-    time::use_now,
+    time::at_now,
 };
 use std::{collections::BTreeSet, rc::Rc};
 use wire::{CardView, IntegrationId, Status};
@@ -21,33 +21,28 @@ pub fn needs_admin(card: &CardView) -> bool {
     card.enabled && card.health.status != Status::Healthy
 }
 
-/// How many are named before the rest is counted.
+/// How many are named at most; of more, one fewer, since the line that counts the rest takes a place.
 const NAMED: usize = 4;
 
-/// The cards that need the admin, and whom the strip tells.
-#[derive(Properties, PartialEq)]
-pub struct NeedProps {
-    pub cards: Rc<Vec<Rc<CardView>>>,
-    pub testing: Rc<BTreeSet<IntegrationId>>,
-    pub act: Callback<(IntegrationId, Act)>,
-    /// Show all of them.
-    pub all: Callback<()>,
-}
-
-/// The strip; nothing where nobody needs anything.
-#[component]
-pub fn Need(props: &NeedProps) -> Html {
-    let now = use_now();
-    let needing: Vec<&Rc<CardView>> = props.cards.iter().filter(|card| needs_admin(card)).collect();
+/// The strip; nothing where nobody needs anything. `all` shows all of them.
+#[must_use]
+pub fn need(
+    cards: &[Rc<CardView>],
+    testing: &BTreeSet<IntegrationId>,
+    act: &Callback<(IntegrationId, Act)>,
+    all: &Callback<()>,
+) -> Html {
+    let needing: Vec<&Rc<CardView>> = cards.iter().filter(|card| needs_admin(card)).collect();
     if needing.is_empty() {
         return Html::default();
     }
-    let rows = needing.iter().take(NAMED).enumerate().map(|(index, card)| {
+    let named = if needing.len() > NAMED { NAMED - 1 } else { NAMED };
+    let rows = needing.iter().take(named).enumerate().map(|(index, card)| {
         let (tone, picture) = of_status(card.health.status);
         let button = card.health.fix.map(|fix| {
             // One accent: the first thing to do.
             let class = if index == 0 { "primary" } else { "" };
-            fix_button(card, fix, props.testing.contains(&card.id), &props.act, class)
+            fix_button(card, fix, testing.contains(&card.id), act, class)
         });
         html! {
             <li key={card.id.to_string()} data-testid="need" data-id={card.id.to_string()}>
@@ -55,13 +50,13 @@ pub fn Need(props: &NeedProps) -> Html {
                     { icon(picture) }<span class="cut">{ inert(&card.name) }</span>
                     <span class="unseen">{ words::status(card.health.status) }</span>
                 </span>
-                <span class="grow">{ sentence(card, now) }</span>
+                <span class="grow">{ sentence(card) }</span>
                 { for button }
             </li>
         }
     });
-    let rest = needing.len().saturating_sub(NAMED);
-    let all = props.all.reform(|_: MouseEvent| ());
+    let rest = needing.len().saturating_sub(named);
+    let all = all.reform(|_: MouseEvent| ());
     html! {
         <section class="need" aria-label={say("needs-you")}>
             <ul>
@@ -78,12 +73,15 @@ pub fn Need(props: &NeedProps) -> Html {
 }
 
 /// The cause in bold; for a token that ends, also that nothing is broken yet.
-fn sentence(card: &CardView, now: wire::Time) -> Html {
-    let cause = why(card, now).unwrap_or_default();
-    match card.health.status {
-        Status::Expiring => html! {
-            <><b>{ say_with("need-expiring", &[("name", &card.name)]) }</b>{ " " }{ cause }</>
-        },
-        Status::Healthy | Status::Failing => html! { <b>{ cause }</b> },
-    }
+fn sentence(card: &Rc<CardView>) -> Html {
+    let card = card.clone();
+    at_now(move |now| {
+        let cause = why(&card, now).unwrap_or_default();
+        match card.health.status {
+            Status::Expiring => html! {
+                <><b>{ say_with("need-expiring", &[("name", &card.name)]) }</b>{ " " }{ cause }</>
+            },
+            Status::Healthy | Status::Failing => html! { <b>{ cause }</b> },
+        }
+    })
 }

@@ -4,7 +4,7 @@ use crate::{
     icons::{Icon, icon},
     say::{say, say_with},
     state::Tone,
-    time::{until, use_now},
+    time::{at_now, until},
 };
 use wire::{CardView, Outcome, Reason, Risk, Status};
 use yew::prelude::*;
@@ -38,47 +38,32 @@ pub fn of_status(status: Status) -> (Tone, Icon) {
     }
 }
 
-/// What a [`StatusPill`] shows.
-#[derive(Properties, PartialEq)]
-pub struct StatusProps {
-    pub status: Status,
-    pub reason: Reason,
-    /// False: switched off, which is all that counts then.
-    pub enabled: bool,
-}
-
-impl StatusProps {
-    /// Those of a card.
-    #[must_use]
-    pub fn of(card: &CardView) -> Self {
-        Self {
-            status: card.health.status,
-            reason: card.health.reason.clone(),
-            enabled: card.enabled,
-        }
-    }
-}
-
 /// How an integration is: "Healthy", "Expires in 5 days", "Failing", "Switched off".
-#[component]
-pub fn StatusPill(props: &StatusProps) -> Html {
-    let now = use_now();
-    let (tone, picture, word) = if props.enabled {
-        let (tone, picture) = of_status(props.status);
-        let word = match (props.status, &props.reason) {
-            (Status::Expiring, Reason::EndsOn { at }) if at.since(now) > 0 => {
-                say_with("expires-in", &[("when", &until(*at, now))])
-            }
-            (status, _) => words::status(status).into(),
-        };
-        (tone, picture, word)
-    } else {
-        (Tone::Quiet, Icon::Off, say("switched-off"))
+#[must_use]
+pub fn status_pill(card: &CardView) -> Html {
+    let shown = |tone: Tone, picture, word: AttrValue| {
+        html! {
+            <span class={classes!("pill", tone.class())} data-testid="status">
+                { icon(picture) }{ word }
+            </span>
+        }
     };
-    html! {
-        <span class={classes!("pill", tone.class())} data-testid="status">
-            { icon(picture) }{ word }
-        </span>
+    if !card.enabled {
+        return shown(Tone::Quiet, Icon::Off, say("switched-off"));
+    }
+    let status = card.health.status;
+    let (tone, picture) = of_status(status);
+    let word: AttrValue = words::status(status).into();
+    match (status, &card.health.reason) {
+        (Status::Expiring, Reason::EndsOn { at }) => {
+            let at = *at;
+            at_now(move |now| {
+                let left = at.since(now) > 0;
+                let when = || say_with("expires-in", &[("when", &until(at, now))]);
+                shown(tone, picture, if left { when() } else { word.clone() })
+            })
+        }
+        (_, _) => shown(tone, picture, word),
     }
 }
 
@@ -100,8 +85,8 @@ pub fn outcome_pill(outcome: Outcome) -> Html {
 pub fn risk_pill(risk: Risk) -> Html {
     let (tone, picture, key) = match risk {
         Risk::Reads => (Tone::Quiet, Icon::Show, "risk-reads"),
-        Risk::Writes => (Tone::Warn, Icon::Rename, "risk-writes"),
-        Risk::Destroys => (Tone::Bad, Icon::Expiring, "risk-destroys"),
+        Risk::Writes => (Tone::Quiet, Icon::Rename, "risk-writes"),
+        Risk::Destroys => (Tone::Warn, Icon::Expiring, "risk-destroys"),
     };
     pill(tone, picture, say(key))
 }

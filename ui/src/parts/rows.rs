@@ -5,7 +5,7 @@ use crate::{
     icons::{Icon, icon},
     inert::inert,
     say::{say, say_error, say_with},
-    time::{full, stamp, took, use_now},
+    time::{at_now, full, stamp, took},
 };
 use std::{collections::BTreeSet, rc::Rc};
 use wire::{Outcome, RowKind, RowView};
@@ -44,39 +44,26 @@ pub fn Rows(props: &RowsProps) -> Html {
                 <th scope="col">{ say("col-because") }</th>
             </tr></thead>
             <tbody>
-                { for props.rows.iter().map(|row| html! {
-                    <Row key={row.id.to_string()} row={row.clone()} named={props.named}
-                        open={open.contains(&row.id)} toggle={toggle.clone()} />
+                { for props.rows.iter().map(|row| {
+                    show(row, props.named, open.contains(&row.id), &toggle)
                 }) }
             </tbody>
         </table>
     }
 }
 
-/// One row.
-#[derive(Properties, PartialEq)]
-pub struct RowProps {
-    pub row: Rc<RowView>,
-    pub named: bool,
-    pub open: bool,
-    pub toggle: Callback<uuid::Uuid>,
-}
-
-/// The row, and below it what went wrong or came back, where it is open.
-#[component]
-pub fn Row(props: &RowProps) -> Html {
-    let now = use_now();
-    let row = &props.row;
+/// One row, and below it what went wrong or came back, where it is open.
+fn show(row: &RowView, named: bool, open: bool, toggle: &Callback<uuid::Uuid>) -> Html {
     let opens = row.error.is_some() || !row.detail.is_empty();
     let toggle = {
-        let (toggle, id) = (props.toggle.clone(), row.id);
+        let (toggle, id) = (toggle.clone(), row.id);
         Callback::from(move |_: MouseEvent| toggle.emit(id))
     };
     let more_id = format!("more-{}", row.id);
     let action = if opens {
         html! {
-            <button type="button" class="row-toggle" aria-expanded={props.open.to_string()}
-                aria-controls={props.open.then(|| more_id.clone())} onclick={toggle}>
+            <button type="button" class="row-toggle" aria-expanded={open.to_string()}
+                aria-controls={open.then(|| more_id.clone())} onclick={toggle}>
                 <span class="turn">{ icon(Icon::Open) }</span><code>{ inert(&row.action) }</code>
             </button>
         }
@@ -87,25 +74,29 @@ pub fn Row(props: &RowProps) -> Html {
         (Some(millis), _) => took(millis),
         (None, _) => say("none"),
     };
-    let columns = if props.named { "6" } else { "5" };
+    let columns = if named { "6" } else { "5" };
     html! {
-        <>
+        <key={row.id.to_string()}>
             <tr data-testid="activity-row" data-id={row.id.to_string()} data-outcome={outcome_name(row.outcome)}
                 class={classes!((row.kind == RowKind::Ping).then_some("is-ping"))}>
-                <td class="t"><time title={full(row.at)}>{ stamp(row.at, now) }</time></td>
-                if props.named { <td class="cut">{ inert(&row.integration_name) }</td> }
+                <td class="t">{ stamped(row.at) }</td>
+                if named { <td class="cut">{ inert(&row.integration_name) }</td> }
                 <td>{ action }</td>
                 <td>{ outcome_pill(row.outcome) }</td>
                 <td class="t num">{ took }</td>
                 <td>{ because(&row.because) }</td>
             </tr>
-            if props.open {
+            if open {
                 <tr class="row-more" id={more_id}>
                     <td colspan={columns}>{ more(row) }</td>
                 </tr>
             }
         </>
     }
+}
+
+fn stamped(at: wire::Time) -> Html {
+    at_now(move |now| html! { <time title={full(at)}>{ stamp(at, now) }</time> })
 }
 
 /// The word of an outcome on the wire and in `data-outcome`.

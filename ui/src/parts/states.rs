@@ -4,7 +4,7 @@ use crate::{
     icons::{Icon, icon},
     query::Query,
     say::{say, say_error, say_with},
-    time::{moment, use_now},
+    time::{at_now, moment},
 };
 use yew::prelude::*;
 
@@ -48,37 +48,27 @@ pub fn failed(error: &wire::Error, retry: &Callback<()>) -> Html {
     }
 }
 
-/// Old data is shown because new data could not be fetched.
-#[derive(Properties, PartialEq)]
-pub struct StaleProps {
-    pub error: wire::Error,
-    pub known_at: Option<wire::Time>,
-    pub retry: Callback<()>,
-}
-
-/// "Showing what was known at 14:02", why, and the button that tries again.
-#[component]
-pub fn Stale(props: &StaleProps) -> Html {
-    let now = use_now();
-    let known = props.known_at.map(|at| moment(at, now)).unwrap_or_default();
-    let onclick = props.retry.reform(|_: MouseEvent| ());
-    html! {
-        <div class="banner warn-edge" role="status" data-testid="stale">
-            <span class="warn-ink">{ icon(Icon::Expiring) }</span>
-            <span class="grow"><b>{ say_with("stale", &[("when", &known)]) }</b>{ " " }{ say_error(&props.error) }</span>
-            <button type="button" {onclick}>{ say("try-again") }</button>
-        </div>
-    }
-}
-
-/// The bar for old data, where this query shows some.
+/// The bar above old data: "Showing what was known at 14:02", why, and the button that tries again.
 #[must_use]
 pub fn stale<T>(query: &Query<T>) -> Html {
     match (&query.data, &query.error) {
-        (Some(_), Some(error)) => html! {
-            <Stale error={(**error).clone()} known_at={query.known_at} retry={query.retry.clone()} />
-        },
+        (Some(_), Some(error)) => stale_bar(error, query.known_at, &query.retry),
         (Some(_) | None, None) | (None, Some(_)) => Html::default(),
+    }
+}
+
+fn stale_bar(error: &wire::Error, known_at: Option<wire::Time>, retry: &Callback<()>) -> Html {
+    let known = at_now(move |now| {
+        let when = known_at.map(|at| moment(at, now)).unwrap_or_default();
+        html! { <b>{ say_with("stale", &[("when", &when)]) }</b> }
+    });
+    let onclick = retry.reform(|_: MouseEvent| ());
+    html! {
+        <div class="banner warn-edge" role="status" data-testid="stale">
+            <span class="warn-ink">{ icon(Icon::Expiring) }</span>
+            <span class="grow">{ known }{ " " }{ say_error(error) }</span>
+            <button type="button" {onclick}>{ say("try-again") }</button>
+        </div>
     }
 }
 

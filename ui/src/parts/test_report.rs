@@ -5,28 +5,19 @@ use crate::{
     icons::{Icon, icon},
     inert::inert,
     say::{say, say_error},
-    time::{Ago, took},
+    time::{ago_now, took},
 };
-use std::rc::Rc;
 use wire::TestReport;
 use yew::prelude::*;
 
-/// A report, and whom it tells that it was read.
-#[derive(Properties, PartialEq)]
-pub struct ReportProps {
-    pub report: Rc<TestReport>,
-    pub dismiss: Callback<()>,
-}
-
-/// The report, said aloud when it comes.
-#[component]
-pub fn Report(props: &ReportProps) -> Html {
-    let report = &props.report;
+/// The report, said aloud when it comes, and whom it tells that it was read.
+#[must_use]
+pub fn report(report: &TestReport, dismiss: &Callback<()>) -> Html {
     let (ink, picture, title) = match report.error {
         None => ("ok-ink", Icon::Healthy, "test-went-well"),
         Some(_) => ("bad-ink", Icon::Failing, "test-failed"),
     };
-    let dismiss = props.dismiss.reform(|_: MouseEvent| ());
+    let dismiss = dismiss.reform(|_: MouseEvent| ());
     html! {
         <section class="panel report" role="status" data-testid="test-report"
             data-ok={report.error.is_none().to_string()}
@@ -40,7 +31,7 @@ pub fn Report(props: &ReportProps) -> Html {
                     <dt>{ say("test-answer") }</dt>
                     <dd>
                         if report.answer.is_empty() { { say("test-nothing") } } else { { inert(&report.answer) } }
-                        <span class="sub">{ " · " }{ took(report.took_ms) }{ " · " }<Ago at={report.at} /></span>
+                        <span class="sub">{ " · " }{ took(report.took_ms) }{ " · " }{ ago_now(report.at) }</span>
                     </dd>
                 </dl>
             </div>

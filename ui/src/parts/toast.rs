@@ -11,20 +11,14 @@ use yew::prelude::*;
 /// How long a toast that needs nothing stays, in milliseconds.
 const STAYS: u32 = 7_000;
 
-/// The toasts, oldest first, and whom they tell that they are gone.
-#[derive(Properties, PartialEq)]
-pub struct ToastsProps {
-    pub toasts: Vec<(u32, Toast)>,
-    pub gone: Callback<u32>,
-}
-
-/// The corner where they stand. It is always there, so that what comes is read aloud.
-#[component]
-pub fn Toasts(props: &ToastsProps) -> Html {
+/// The corner where the toasts stand, oldest first. It is always there, so that what comes is read
+/// aloud. `gone` is told when one went or was sent away.
+#[must_use]
+pub fn toasts(toasts: &[(u32, Toast)], gone: &Callback<u32>) -> Html {
     html! {
         <div class="toasts" role="status" aria-live="polite">
-            { for props.toasts.iter().map(|(id, toast)| html! {
-                <ToastItem key={*id} id={*id} toast={toast.clone()} gone={props.gone.clone()} />
+            { for toasts.iter().map(|(id, toast)| html! {
+                <ToastItem key={*id} id={*id} toast={toast.clone()} gone={gone.clone()} />
             }) }
         </div>
     }

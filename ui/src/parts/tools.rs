@@ -37,9 +37,7 @@ pub fn Tools(props: &ToolsProps) -> Html {
     };
     html! {
         <>
-            { for found.into_iter().take(*shown).map(|tool| html! {
-                <Tool key={tool.name.clone()} tool={tool.clone()} slug={props.slug.clone()} />
-            }) }
+            { for found.into_iter().take(*shown).map(|tool| show(tool, &props.slug)) }
             <More {left} {on_more} />
         </>
     }
@@ -52,24 +50,16 @@ fn matches(tool: &ToolView, wanted: &str) -> bool {
         || tool.title.as_ref().is_some_and(|title| title.to_lowercase().contains(wanted))
 }
 
-/// One tool.
-#[derive(Properties, PartialEq)]
-pub struct ToolProps {
-    pub tool: ToolView,
-    pub slug: AttrValue,
-}
-
-/// Closed: its name, first line and risk. Open: all of it.
-#[component]
-pub fn Tool(props: &ToolProps) -> Html {
-    let tool = &props.tool;
+/// One tool. Closed: its name, first line and risk. Open: all of it.
+#[must_use]
+pub fn show(tool: &ToolView, slug: &str) -> Html {
     let first_line = tool.description.lines().next().unwrap_or_default();
     let said = tool.title.as_deref().filter(|title| !title.is_empty()).unwrap_or(first_line);
     html! {
-        <details class="tool" data-testid="tool" data-name={inert(&tool.name)}>
+        <details class="tool" key={tool.name.clone()} data-testid="tool" data-name={inert(&tool.name)}>
             <summary>
                 <span class="turn">{ icon(Icon::Open) }</span>
-                <code><span class="sub">{ format!("{}.", props.slug) }</span>{ inert(&tool.name) }</code>
+                <code><span class="sub">{ format!("{slug}.") }</span>{ inert(&tool.name) }</code>
                 <span class="said">{ inert(said) }</span>
                 { risk_pill(tool.risk) }
             </summary>
@@ -79,7 +69,7 @@ pub fn Tool(props: &ToolProps) -> Html {
                 } else {
                     <p class="said-all">{ inert_block(&tool.description) }</p>
                 }
-                <h3>{ say("tool-takes") }</h3>
+                <p class="label">{ say("tool-takes") }</p>
                 <pre tabindex="0" aria-label={say("tool-takes")}>{ inert_block(&tool.input_schema) }</pre>
                 <p class="sub">{ say("tool-hash") }{ " " }<code>{ inert(&tool.hash) }</code></p>
             </div>

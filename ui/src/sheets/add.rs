@@ -10,7 +10,7 @@ use crate::{
     ipc, page,
     parts::{
         dialog::Dialog,
-        field::{Choice, Field, Kind},
+        field::{Field, Kind, choice},
     },
     say::{say, say_error},
     state::Frame,
@@ -91,7 +91,7 @@ pub fn Add(props: &AddProps) -> Html {
     // Where the focus belongs when the sheet's content changes.
     use_effect_with((*step, (*error).clone()), |(step, error)| {
         let id = match (step, error) {
-            (Step::Choose, _) => Some("choose-sample"),
+            (Step::Choose, _) => Some("choose-mcp"),
             (Step::Mcp | Step::Api, None) => Some("url"),
             (Step::Mcp | Step::Api, Some(error)) => Some(field_id(at(error))),
             (Step::Running(..), _) => None,
@@ -202,6 +202,11 @@ fn field_id(at: At) -> &'static str {
     }
 }
 
+/// In the order of the options.
+const MCP_WAYS: [McpWay; 3] = [McpWay::Discover, McpWay::Bearer, McpWay::Header];
+/// In the order of the options.
+const API_WAYS: [ApiWay; 4] = [ApiWay::Bearer, ApiWay::Header, ApiWay::Query, ApiWay::Basic];
+
 /// The fields of one form, made alike.
 struct Fields<'a> {
     typed: &'a UseStateHandle<Rc<Typed>>,
@@ -217,6 +222,24 @@ impl Fields<'_> {
             change(&mut next, text);
             typed.set(Rc::new(next));
         })
+    }
+
+    /// The number of the chosen way, and what choosing another one does.
+    fn way<W: Copy + PartialEq>(
+        &self,
+        ways: &'static [W],
+        now: W,
+        change: fn(&mut Typed, W),
+    ) -> (usize, Callback<usize>) {
+        let typed = self.typed.clone();
+        let on_choose = Callback::from(move |index: usize| {
+            if let Some(way) = ways.get(index) {
+                let mut next = (**typed).clone();
+                change(&mut next, *way);
+                typed.set(Rc::new(next));
+            }
+        });
+        (ways.iter().position(|way| *way == now).unwrap_or_default(), on_choose)
     }
 
     fn error(&self, at: At) -> Option<AttrValue> {
@@ -310,24 +333,17 @@ fn visible(form: Form, typed: &Typed, at: At) -> At {
 }
 
 fn mcp_fields(fields: &Fields) -> Html {
-    let on_choose = {
-        let typed = fields.typed.clone();
-        Callback::from(move |way: McpWay| {
-            let mut next = (**typed).clone();
-            next.mcp = way;
-            typed.set(Rc::new(next));
-        })
-    };
-    let options = vec![
-        (McpWay::Discover, say("auth-discover"), Some(say("auth-discover-hint"))),
-        (McpWay::Bearer, say("auth-bearer"), None),
-        (McpWay::Header, say("auth-header"), None),
+    let options = [
+        (say("auth-discover"), Some(say("auth-discover-hint"))),
+        (say("auth-bearer"), None),
+        (say("auth-header"), None),
     ];
+    let (chosen, on_choose) = fields.way(&MCP_WAYS, fields.typed.mcp, |typed, way| typed.mcp = way);
     html! {
         <>
             { fields.url("field-mcp-url", "https://mcp.example.com/mcp") }
             { fields.name(false, "name-hint") }
-            <Choice<McpWay> name="auth" legend={say("auth")} {options} chosen={fields.typed.mcp} {on_choose} />
+            { choice("auth", say("auth"), (&options, chosen), &on_choose) }
             { match fields.typed.mcp {
                 McpWay::Discover => Html::default(),
                 McpWay::Bearer => fields.secret("field-token"),
@@ -338,25 +354,18 @@ fn mcp_fields(fields: &Fields) -> Html {
 }
 
 fn api_fields(fields: &Fields) -> Html {
-    let on_choose = {
-        let typed = fields.typed.clone();
-        Callback::from(move |way: ApiWay| {
-            let mut next = (**typed).clone();
-            next.api = way;
-            typed.set(Rc::new(next));
-        })
-    };
-    let options = vec![
-        (ApiWay::Bearer, say("auth-bearer"), None),
-        (ApiWay::Header, say("auth-key-header"), None),
-        (ApiWay::Query, say("auth-key-query"), None),
-        (ApiWay::Basic, say("auth-basic"), None),
+    let options = [
+        (say("auth-bearer"), None),
+        (say("auth-key-header"), None),
+        (say("auth-key-query"), None),
+        (say("auth-basic"), None),
     ];
+    let (chosen, on_choose) = fields.way(&API_WAYS, fields.typed.api, |typed, way| typed.api = way);
     html! {
         <>
             { fields.url("field-base-url", "https://api.example.com/v1") }
             { fields.name(true, "api-name-hint") }
-            <Choice<ApiWay> name="auth" legend={say("auth")} {options} chosen={fields.typed.api} {on_choose} />
+            { choice("auth", say("auth"), (&options, chosen), &on_choose) }
             { match fields.typed.api {
                 ApiWay::Bearer => fields.secret("field-token"),
                 ApiWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.secret("field-key") }</> },

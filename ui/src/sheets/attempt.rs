@@ -8,7 +8,7 @@ use crate::{
     query::use_query,
     say::{say, say_count, say_error, say_with},
     state::{Act, Frame},
-    time::{until, use_now},
+    time::{at_now, until},
 };
 use std::rc::Rc;
 use wire::{
@@ -236,7 +236,6 @@ struct WaitingProps {
 /// The admin signs in elsewhere: open the browser again, or take the link to another one.
 #[component]
 fn Waiting(props: &WaitingProps) -> Html {
-    let now = use_now();
     let link = use_state(|| None::<String>);
     let said = use_state(|| None::<AttrValue>);
     let id = props.id;
@@ -270,10 +269,15 @@ fn Waiting(props: &WaitingProps) -> Html {
         })
     };
     let stop = props.cancel.reform(|_: MouseEvent| ());
+    let (host, ends) = (props.host.clone(), props.expires_at);
+    let detail = at_now(move |now| {
+        let args = [("host", host.as_str()), ("when", &until(ends, now))];
+        html! { say_with("attempt-waiting-detail", &args) }
+    });
     html! {
         <>
             <p class="lead">{ icon(Icon::Busy) }{ say("attempt-waiting") }</p>
-            <p class="sub">{ say_with("attempt-waiting-detail", &[("host", &props.host), ("when", &until(props.expires_at, now))]) }</p>
+            <p class="sub">{ detail }</p>
             if let Some(said) = &*said { <p class="sub" role="status">{ said.clone() }</p> }
             if let Some(link) = &*link {
                 <input class="link-out" readonly=true aria-label={say("sign-in-link")} value={inert(link)} />
@@ -288,27 +292,19 @@ fn Waiting(props: &WaitingProps) -> Html {
 }
 
 /// A sheet for an attempt that was started elsewhere.
-#[derive(Properties, PartialEq)]
-pub struct SheetProps {
-    pub id: AttemptId,
-    pub close: Callback<()>,
-}
-
-/// The attempt in a sheet of its own.
-#[component]
-pub fn AttemptSheet(props: &SheetProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
+#[must_use]
+pub fn sheet(frame: &Frame, id: AttemptId, close: &Callback<()>) -> Html {
     let on_close = {
-        let (id, close) = (props.id, props.close.clone());
+        let close = close.clone();
         Callback::from(move |()| {
             cancel(id);
             close.emit(());
         })
     };
-    let over = leave(&frame, &props.close);
+    let over = leave(frame, close);
     html! {
         <Dialog title={say("connecting")} {on_close} narrow=true>
-            <Attempt id={props.id} {over} />
+            <Attempt {id} {over} />
         </Dialog>
     }
 }

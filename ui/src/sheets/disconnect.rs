@@ -42,7 +42,7 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
                 let answer = ipc::call(wire::Disconnect { id }).await;
                 if answer.is_ok() {
                     // Its page is no more.
-                    go(&Route::Integrations);
+                    go(Route::Integrations);
                 }
                 result.set(Some(answer));
                 running.set(false);

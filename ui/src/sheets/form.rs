@@ -111,13 +111,15 @@ pub enum At {
 pub fn at(error: &Error) -> At {
     match error.code {
         ErrorCode::FieldEmpty | ErrorCode::FieldInvalid => {
-            match error.args.get("field").map(String::as_str).unwrap_or_default() {
-                "url" | "base_url" => At::Url,
+            // The engine names fields by their labels.
+            let field = error.args.get("field").map(|field| field.to_lowercase().replace('_', " "));
+            match field.as_deref().unwrap_or_default() {
+                "url" | "base url" => At::Url,
                 "name" => At::Name,
-                "header" | "parameter" | "key_name" => At::KeyName,
-                "user" => At::User,
-                "token" | "value" | "password" | "secret" | "fresh_key" => At::Secret,
-                "health_path" => At::HealthPath,
+                "header name" | "parameter name" | "header" | "parameter" => At::KeyName,
+                "user name" | "user" => At::User,
+                "token" | "value" | "key" | "password" => At::Secret,
+                "health path" => At::HealthPath,
                 _ => At::Form,
             }
         }

@@ -9,21 +9,13 @@ use crate::{
 use wire::{Error, IntegrationId, RenameIntegration};
 use yew::{platform::spawn_local, prelude::*};
 
-/// Which integration, and whom the sheet tells that it closes.
-#[derive(Properties, PartialEq)]
-pub struct RenameProps {
-    pub id: IntegrationId,
-    pub close: Callback<()>,
-}
-
 /// The sheet.
-#[component]
-pub fn Rename(props: &RenameProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
-    let name = frame.card(props.id).map(|card| card.name.clone()).unwrap_or_default();
+#[must_use]
+pub fn sheet(frame: &Frame, id: IntegrationId, close: &Callback<()>) -> Html {
+    let name = frame.card(id).map(|card| card.name.clone()).unwrap_or_default();
     html! {
-        <Dialog title={say_with("rename-name", &[("name", &name)])} on_close={props.close.clone()} narrow=true>
-            <RenameForm id={props.id} {name} autofocus=true done={props.close.clone()} />
+        <Dialog title={say_with("rename-name", &[("name", &name)])} on_close={close.clone()} narrow=true>
+            <RenameForm {id} {name} autofocus=true done={close.clone()} />
         </Dialog>
     }
 }

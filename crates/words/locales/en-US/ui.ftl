@@ -45,6 +45,7 @@ show-more = { $count ->
    *[other] Show { $count } more
 }
 show-all = Show all
+offline = This computer is offline. What you see is what was last known.
 
 # --- cards
 count-connected = { $count } connected
@@ -264,6 +265,7 @@ auth-is-basic = User name { $user } and a password, sent as Basic.
 auth-is-oauth = Signed in at { $issuer }.
 auth-revocable = Disconnect revokes it there.
 server-says = The server calls itself { $server }.
+server-speaks = It speaks MCP { $protocol }.
 renews = It renews itself.
 renews-before = It renews itself; the present token ends on { $moment }.
 ends-on = It ends on { $moment }, { $when }, and cannot renew itself.

@@ -1,6 +1,6 @@
 //! The rows loaded so far, while new ones come at the top and older ones are asked for below.
 
-use std::{cmp::Reverse, collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 use wire::{ActivityPage, Cursor, RowView};
 
 /// The rows in sight, newest first, without a gap.
@@ -53,22 +53,29 @@ impl Loaded {
     }
 }
 
-/// Kept rows and the page's, each once, newest first. A row that did not change keeps its pointer,
-/// so that it is not rendered again.
+/// Kept rows and the page's, each once, newest first; both come in that order. A row that did not
+/// change keeps its pointer, so that it is not rendered again.
 fn merged<'a>(
     kept: impl Iterator<Item = &'a Rc<RowView>>,
     known: &[Rc<RowView>],
     page: &ActivityPage,
 ) -> Rc<Vec<Rc<RowView>>> {
-    let known: BTreeMap<_, _> = known.iter().map(|row| (row.id, row)).collect();
-    let mut rows: BTreeMap<_, Rc<RowView>> =
-        kept.map(|row| (Reverse((row.at, row.id)), row.clone())).collect();
+    let mut known = known.iter().peekable();
+    let mut kept = kept.peekable();
+    let mut rows = Vec::with_capacity(page.rows.len());
     for row in &page.rows {
-        let same = known.get(&row.id).filter(|old| ****old == *row);
-        let row = same.map_or_else(|| Rc::new(row.clone()), |old| Rc::clone(old));
-        rows.insert(Reverse((row.at, row.id)), row);
+        let place = (row.at, row.id);
+        while let Some(newer) = kept.next_if(|old| (old.at, old.id) > place) {
+            rows.push(newer.clone());
+        }
+        // The page's version of it counts.
+        while kept.next_if(|old| (old.at, old.id) == place).is_some() {}
+        while known.next_if(|old| (old.at, old.id) > place).is_some() {}
+        let same = known.peek().filter(|old| ****old == *row);
+        rows.push(same.map_or_else(|| Rc::new(row.clone()), |old| Rc::clone(old)));
     }
-    Rc::new(rows.into_values().collect())
+    rows.extend(kept.cloned());
+    Rc::new(rows)
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! What stands beside the tabs: how the credential is given, and what it may do.
 
 use crate::{
-    inert::inert,
     parts::scopes::scope_list,
     route::{Route, Tab},
     say::{say, say_count, say_with},
-    time::{full, moment, until, use_now},
+    time::{at_now, full, moment, until},
 };
 use wire::{AuthView, IntegrationView, Kind, Time};
 use yew::prelude::*;
@@ -26,7 +25,7 @@ pub fn aside(view: &IntegrationView, tab: Tab) -> Html {
                 <section class="panel"><h2>{ say("granted-scopes") }</h2><div class="in">
                     { scope_list(card.scopes.get(..SHORT).unwrap_or(&card.scopes)) }
                     if card.scopes.len() > SHORT {
-                        <p class="why"><a class="link" href={Route::Tab { id: card.id, tab: Tab::Scopes }.href()}>
+                        <p class="why"><a class="link" href={Route::Integration { id: card.id, tab: Tab::Scopes }.href()}>
                             { say_count("all-scopes", card.scopes.len()) }</a></p>
                     }
                 </div></section>
@@ -49,34 +48,29 @@ fn given(view: &IntegrationView) -> Html {
     html! {
         <>
             <p class="why">{ sentence }</p>
-            if let AuthView::OAuth { renews, ends_at, .. } = &view.card.auth { <Ends renews={*renews} ends_at={*ends_at} /> }
+            if let AuthView::OAuth { renews, ends_at, .. } = &view.card.auth { { ends(*renews, *ends_at) } }
             if view.revocable { <p class="why">{ say("auth-revocable") }</p> }
             if let Some(server) = &view.server {
-                <p class="why">{ say_with("server-says", &[("server", server)]) }
-                    if let Some(protocol) = &view.protocol { { " · MCP " }{ inert(protocol) } }
-                </p>
+                <p class="why">{ say_with("server-says", &[("server", server)]) }</p>
+            }
+            if let Some(protocol) = &view.protocol {
+                <p class="why">{ say_with("server-speaks", &[("protocol", protocol)]) }</p>
             }
         </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct EndsProps {
-    renews: bool,
-    ends_at: Option<Time>,
-}
-
-#[component]
-fn Ends(props: &EndsProps) -> Html {
-    let now = use_now();
-    let Some(at) = props.ends_at else {
-        return html! { <p class="why">{ say(if props.renews { "renews" } else { "ends-unknown" }) }</p> };
+fn ends(renews: bool, ends_at: Option<Time>) -> Html {
+    let Some(at) = ends_at else {
+        return html! { <p class="why">{ say(if renews { "renews" } else { "ends-unknown" }) }</p> };
     };
-    let key = match (props.renews, at.since(now) > 0) {
-        (true, _) => "renews-before",
-        (false, true) => "ends-on",
-        (false, false) => "ended-on",
-    };
-    let told = say_with(key, &[("moment", &moment(at, now)), ("when", &until(at, now))]);
-    html! { <p class="why" title={full(at)}>{ told }</p> }
+    at_now(move |now| {
+        let key = match (renews, at.since(now) > 0) {
+            (true, _) => "renews-before",
+            (false, true) => "ends-on",
+            (false, false) => "ended-on",
+        };
+        let told = say_with(key, &[("moment", &moment(at, now)), ("when", &until(at, now))]);
+        html! { <p class="why" title={full(at)}>{ told }</p> }
+    })
 }

@@ -7,21 +7,12 @@ use crate::{
     sheets::RenameForm,
     state::{Act, Frame},
 };
-use std::rc::Rc;
 use wire::IntegrationView;
 use yew::prelude::*;
 
-/// Whose settings.
-#[derive(Properties, PartialEq)]
-pub struct OwnSettingsProps {
-    pub view: Rc<IntegrationView>,
-}
-
 /// The tab.
-#[component]
-pub fn OwnSettings(props: &OwnSettingsProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
-    let view = &props.view;
+#[must_use]
+pub fn own_settings(frame: &Frame, view: &IntegrationView) -> Html {
     let card = &view.card;
     let (id, enabled) = (card.id, card.enabled);
     let switch = frame.act.reform(move |_: MouseEvent| (id, Act::Switch(!enabled)));

@@ -3,24 +3,21 @@
 use crate::{
     icons::{Icon, icon},
     ipc,
-    query::use_query,
-    route::Route,
-    say::{say, say_count},
-    state::{Action, Frame, Sheet, Toast, Tone},
+    say::say,
+    state::{Action, Frame, Sheet},
 };
-use wire::{AttemptId, Confirmed, GetAttempt, Phase, StartConnect, Target, Topic};
+use wire::{Confirmed, StartConnect, Target};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Offers the sample and Add integration.
 #[component]
 pub fn FirstRun() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let attempt = use_state(|| None::<AttemptId>);
     let starting = use_state(|| false);
     let connect = {
-        let (frame, attempt, starting) = (frame.clone(), attempt.clone(), starting.clone());
+        let (frame, starting) = (frame.clone(), starting.clone());
         Callback::from(move |_: MouseEvent| {
-            let (frame, attempt, starting) = (frame.clone(), attempt.clone(), starting.clone());
+            let (frame, starting) = (frame.clone(), starting.clone());
             starting.set(true);
             spawn_local(async move {
                 let request = StartConnect {
@@ -28,24 +25,15 @@ pub fn FirstRun() -> Html {
                     confirmed: Confirmed::default(),
                 };
                 match ipc::call(request).await {
-                    Ok(began) => attempt.set(Some(began.id)),
-                    Err(error) => {
-                        starting.set(false);
-                        frame.say_failed(&error);
-                    }
+                    Ok(began) => frame.dispatch.emit(Action::Sample(Some(began.id))),
+                    Err(error) => frame.say_failed(&error),
                 }
+                starting.set(false);
             });
         })
     };
     let add = frame.dispatch.reform(|_: MouseEvent| Action::Open(Sheet::Add));
-    let stopped = {
-        let (attempt, starting) = (attempt.clone(), starting.clone());
-        Callback::from(move |()| {
-            attempt.set(None);
-            starting.set(false);
-        })
-    };
-    let busy = *starting;
+    let busy = *starting || frame.state.sample.is_some();
     html! {
         <div class="first-run">
             <span class="mark big" aria-hidden="true">{ icon(Icon::Link) }</span>
@@ -61,53 +49,6 @@ pub fn FirstRun() -> Html {
                 </button>
             </div>
             <p class="sub">{ say("sample-is") }</p>
-            if let Some(id) = *attempt { <Watch key={id.to_string()} {id} {stopped} /> }
         </div>
     }
-}
-
-#[derive(Properties, PartialEq)]
-struct WatchProps {
-    id: AttemptId,
-    stopped: Callback<()>,
-}
-
-/// Follows the sample's attempt without a sheet: it needs no answer. Where it does, or where it
-/// fails, the sheet takes over.
-#[component]
-fn Watch(props: &WatchProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
-    let query = use_query(GetAttempt { id: props.id }, vec![Topic::Attempts]);
-    let phase = query.data.as_ref().map(|attempt| attempt.phase.clone());
-    let (id, stopped) = (props.id, props.stopped.clone());
-    use_effect_with((phase, query.error.clone()), move |(phase, error)| {
-        let over = match phase {
-            Some(Phase::Done { integration, tools }) => {
-                frame.dispatch.emit(Action::Say(Toast {
-                    tone: Tone::Ok,
-                    text: say_count("sample-connected", *tools as usize),
-                    link: Some((say("open"), Route::Integration { id: *integration })),
-                }));
-                true
-            }
-            Some(Phase::Asking { .. } | Phase::Failed { .. }) => {
-                frame.dispatch.emit(Action::Open(Sheet::Attempt(id)));
-                true
-            }
-            Some(
-                Phase::Checking
-                | Phase::WaitingForBrowser { .. }
-                | Phase::Exchanging
-                | Phase::Proving,
-            )
-            | None => false,
-        };
-        if let Some(error) = error {
-            frame.say_failed(error);
-        }
-        if over || error.is_some() {
-            stopped.emit(());
-        }
-    });
-    Html::default()
 }
