@@ -5,12 +5,15 @@
 //! failure has its code. rmcp's own reqwest transport loses the status and headers that decide
 //! between "rejected", "not an MCP server" and "try later".
 
+mod message;
+
 use super::super::sent::Sent;
 use crate::http::{classify, explain, host, inert, origin};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
+use message::{Kind, id_of, legacy, media_type, rpc_error, tells_of_session};
 use rmcp::{
-    model::{ClientJsonRpcMessage, ClientRequest, ErrorData, RequestId, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
     transport::streamable_http_client::{
         SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
     },
@@ -385,60 +388,6 @@ impl Carrier {
             .with("host", self.host())
             .with("why", why)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Discover,
-    Initialize,
-    /// Any other request.
-    Other,
-    /// A message that no answer is due to.
-    Notice,
-}
-
-impl Kind {
-    fn of(message: &ClientJsonRpcMessage) -> Self {
-        match message {
-            ClientJsonRpcMessage::Request(request) => match &request.request {
-                ClientRequest::DiscoverRequest(_) => Self::Discover,
-                ClientRequest::InitializeRequest(_) => Self::Initialize,
-                _ => Self::Other,
-            },
-            _ => Self::Notice,
-        }
-    }
-}
-
-fn id_of(message: &ClientJsonRpcMessage) -> Option<RequestId> {
-    match message {
-        ClientJsonRpcMessage::Request(request) => Some(request.id.clone()),
-        _ => None,
-    }
-}
-
-/// What rmcp takes for a server of the older era, to which it then says `initialize`.
-fn legacy(id: Option<RequestId>, why: String) -> StreamableHttpPostResponse {
-    StreamableHttpPostResponse::Json(
-        ServerJsonRpcMessage::error(ErrorData::invalid_request(why, None), id),
-        None,
-    )
-}
-
-fn rpc_error(body: &[u8]) -> Option<ErrorData> {
-    match serde_json::from_slice::<ServerJsonRpcMessage>(body) {
-        Ok(ServerJsonRpcMessage::Error(error)) => Some(error.error),
-        _ => None,
-    }
-}
-
-fn tells_of_session(error: &ErrorData) -> bool {
-    error.message.to_ascii_lowercase().contains("session")
-}
-
-fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
 }
 
 impl StreamableHttpClient for Carrier {

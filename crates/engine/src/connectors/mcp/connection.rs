@@ -1,0 +1,259 @@
+//! One standing connection: the handshake, requests and their answers, the end.
+
+use super::{
+    super::{MAX_TOOLS, sent::Sent},
+    Mcp, PATIENCE,
+    carrier::{self, Carrier},
+};
+use crate::http::{host, inert};
+use rmcp::{
+    ClientServiceExt as _, Peer, RoleClient,
+    model::{
+        ClientCapabilities, ClientConfig, ClientRequest, ErrorCode as Rpc, ErrorData,
+        Implementation, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
+    },
+    service::{
+        ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RunningService,
+        ServiceError,
+    },
+    transport::{
+        common::client_side_sse::SseRetryPolicy,
+        streamable_http_client::{
+            StreamableHttpClientTransport, StreamableHttpClientTransportConfig,
+        },
+    },
+};
+use serde_json::Value;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use wire::{Error, ErrorCode};
+
+/// Pages of one `tools/list`, at most.
+const MAX_PAGES: usize = 100;
+/// Ending a session politely.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+pub(super) struct Connection {
+    pub(super) carrier: Carrier,
+    peer: Peer<RoleClient>,
+    service: Mutex<Option<RunningService<RoleClient, ClientConfig>>>,
+    pub(super) protocol: ProtocolVersion,
+    server: Option<Implementation>,
+}
+
+/// A request that failed: with a code of ours, or with the server's own JSON-RPC error.
+pub(super) enum Trouble {
+    Known(Error),
+    Said(ErrorData),
+}
+
+impl Connection {
+    /// The handshake, with what the carrier sends.
+    pub(super) async fn open(mcp: &Mcp, carrier: Carrier) -> Result<Self, Error> {
+        let mut config = StreamableHttpClientTransportConfig::with_uri(mcp.url.as_str())
+            .max_sse_event_size(carrier::MAX_MESSAGE)
+            .max_json_response_size(carrier::MAX_MESSAGE);
+        config.retry_config = Arc::new(Resume);
+        let transport = StreamableHttpClientTransport::with_client(carrier.clone(), config);
+        let older = ProtocolVersion::LATEST_WITH_INITIALIZE;
+        let lifecycle = if mcp.is_older.load(Ordering::Relaxed) {
+            ClientLifecycleMode::Initialize
+        } else {
+            ClientLifecycleMode::Auto {
+                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+                legacy_version: Some(older.clone()),
+            }
+        };
+        let us = ClientConfig::new(ClientCapabilities::default(), this_app())
+            .with_protocol_version(older);
+        let service =
+            match tokio::time::timeout(PATIENCE, us.serve_with_lifecycle(transport, lifecycle))
+                .await
+            {
+                Ok(Ok(service)) => service,
+                Ok(Err(error)) => return Err(handshake(mcp, &carrier, &error)),
+                Err(_) => return Err(mcp.late(PATIENCE)),
+            };
+        let peer = service.peer().clone();
+        let Some(info) = peer.peer_info() else {
+            return Err(mcp.bad("it did not say which protocol it speaks"));
+        };
+        let protocol = info.protocol_version.clone();
+        mcp.is_older
+            .store(protocol.has_initialize(), Ordering::Relaxed);
+        let server = info.server_info.clone();
+        Ok(Self {
+            carrier,
+            peer,
+            service: Mutex::new(Some(service)),
+            protocol,
+            server,
+        })
+    }
+
+    /// False where a new one must be made.
+    pub(super) fn stands(&self) -> bool {
+        !self.peer.is_transport_closed()
+    }
+
+    /// What the server calls itself; server text, inert.
+    pub(super) fn name(&self) -> Option<String> {
+        let server = self.server.as_ref()?;
+        let title = server
+            .title
+            .as_deref()
+            .map(inert)
+            .filter(|title| !title.is_empty());
+        title.or_else(|| Some(inert(&server.name)).filter(|name| !name.is_empty()))
+    }
+
+    /// What the server calls itself, and its version; server text, inert.
+    pub(super) fn server(&self) -> Option<String> {
+        let version = &self.server.as_ref()?.version;
+        self.name().map(|name| inert(&format!("{name} {version}")))
+    }
+
+    /// Sends one request and waits for its answer; tells the server where nobody waits any longer.
+    pub(super) async fn ask(
+        &self,
+        mcp: &Mcp,
+        request: ClientRequest,
+        patience: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<ServerResult, Trouble> {
+        let lost = || {
+            let error = Error::new(ErrorCode::Unreachable).with("host", host(&mcp.url));
+            Trouble::Known(error.with("why", "the connection broke off"))
+        };
+        let mut asked = self
+            .peer
+            .send_cancellable_request(request, PeerRequestOptions::no_options())
+            .await
+            .map_err(|_| lost())?;
+        let id = asked.id.clone();
+        let answer = tokio::select! {
+            answer = &mut asked.rx => answer,
+            () = cancel.cancelled() => {
+                let _ = asked.cancel(Some("no longer wanted".to_owned())).await;
+                return Err(Trouble::Known(mcp.cancelled()));
+            }
+            () = tokio::time::sleep(patience) => {
+                let _ = asked.cancel(Some("no answer in time".to_owned())).await;
+                return Err(Trouble::Known(mcp.late(patience)));
+            }
+        };
+        let noted = self.carrier.failure(&id);
+        match answer {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(error)) => Err(match (noted, error) {
+                (Some(noted), _) => Trouble::Known(noted),
+                (None, ServiceError::McpError(said)) if !is_ours(&said) => Trouble::Said(said),
+                (None, ServiceError::UnexpectedResponse) => {
+                    Trouble::Known(mcp.bad("its answer is of another kind than asked"))
+                }
+                (None, _) => lost(),
+            }),
+            Err(_) => Err(noted.map_or_else(lost, Trouble::Known)),
+        }
+    }
+
+    /// Every tool as it was told, over all pages.
+    pub(super) async fn pages(&self, mcp: &Mcp) -> Result<Vec<Value>, Error> {
+        let mut tools = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let params = PaginatedRequestParams::default().with_cursor(cursor.clone());
+            let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
+            let answer = self
+                .ask(mcp, request, PATIENCE, &CancellationToken::new())
+                .await;
+            let page = match answer {
+                Ok(ServerResult::ListToolsResult(page)) => page,
+                Ok(_) => return Err(mcp.bad("its answer is not a list of tools")),
+                // A server without tools need not know the method.
+                Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => {
+                    return Ok(tools);
+                }
+                Err(trouble) => return Err(mcp.plain(trouble)),
+            };
+            for tool in page.tools {
+                tools.push(
+                    serde_json::to_value(tool)
+                        .map_err(|_| mcp.bad("its list of tools is not JSON"))?,
+                );
+            }
+            if tools.len() > MAX_TOOLS {
+                break;
+            }
+            match page.next_cursor {
+                None => return Ok(tools),
+                Some(next) if cursor.as_ref() == Some(&next) => {
+                    return Err(mcp.bad("its list of tools has no end"));
+                }
+                Some(next) => cursor = Some(next),
+            }
+        }
+        Err(Error::new(ErrorCode::TooLarge)
+            .with("host", host(&mcp.url))
+            .with("limit", format!("{} tools", MAX_TOOLS)))
+    }
+
+    /// Ends the session at the server where that goes quickly.
+    pub(super) async fn end(&self) {
+        if let Some(mut service) = self.service.lock().await.take() {
+            let _ = service.close_with_timeout(FAREWELL).await;
+        }
+        self.carrier.send_with(Sent::Nothing);
+    }
+}
+
+/// Why the handshake failed: the HTTP failure, where there was one, else the protocol's.
+fn handshake(mcp: &Mcp, carrier: &Carrier, error: &ClientInitializeError) -> Error {
+    if let Some(failure) = carrier.last_failure() {
+        return failure;
+    }
+    let why = match error {
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => fallback.to_string(),
+        ClientInitializeError::JsonRpcError(said) => said.message.to_string(),
+        ClientInitializeError::NoCompatibleProtocolVersion {
+            server_supported, ..
+        } => {
+            let theirs: Vec<_> = server_supported
+                .iter()
+                .map(ProtocolVersion::as_str)
+                .collect();
+            format!("it speaks only {}", theirs.join(", "))
+        }
+        _ => "its answer to the handshake makes no sense".to_owned(),
+    };
+    Error::new(ErrorCode::NotMcp)
+        .with("host", host(&mcp.url))
+        .with("why", inert(&why))
+}
+
+/// Errors that rmcp makes up for a stream that ended, as if the server had said them.
+fn is_ours(error: &ErrorData) -> bool {
+    error.message.starts_with("streamable HTTP ")
+}
+
+/// How often an answer that broke off is resumed: a few times, quickly; the caller's own patience
+/// is the limit.
+#[derive(Debug)]
+struct Resume;
+
+impl SseRetryPolicy for Resume {
+    fn retry(&self, times: usize) -> Option<Duration> {
+        const TIMES: [u64; 4] = [200, 1_000, 3_000, 5_000];
+        TIMES.get(times).copied().map(Duration::from_millis)
+    }
+}
+
+fn this_app() -> Implementation {
+    let mut app = Implementation::new("chief-integrations", env!("CARGO_PKG_VERSION"));
+    app.title = Some("Chief Integrations".to_owned());
+    app
+}
