@@ -99,23 +99,20 @@ pub struct Answer {
 }
 
 impl Http {
-    /// A door with the system's name look-up, proxy settings and trusted certificates.
+    /// A door with the system's name look-up, proxy settings and trusted certificates. The
+    /// certificates are read with the first request, which keeps them out of the app's start.
     ///
     /// # Errors
-    /// `Internal` where TLS cannot be set up.
+    /// None now: where TLS cannot be set up, the first request says so (`Internal`).
     pub fn new() -> Result<Self, Error> {
-        Self::build(guard::system_lookup(), Matcher::from_system())
+        Ok(Self::build(guard::system_lookup(), Matcher::from_system()))
     }
 
-    pub(crate) fn build(lookup: Lookup, system: Matcher) -> Result<Self, Error> {
-        let guard = Arc::new(Guard::new(lookup, system));
-        let http = Self(Arc::new(Inner {
-            guard,
+    pub(crate) fn build(lookup: Lookup, system: Matcher) -> Self {
+        Self(Arc::new(Inner {
+            guard: Arc::new(Guard::new(lookup, system)),
             clients: Mutex::default(),
-        }));
-        // Fails here, at start, rather than at the first request.
-        http.client_for(Transport::Tls, &Reach::default())?;
-        Ok(http)
+        }))
     }
 
     /// Whether this URL may be called at all, with a look-up of its name.

@@ -10,19 +10,21 @@ use axum::{
 /// Brings the app's window to the front, where the system knows the scheme.
 const RAISE: &str = "app.chief.integrations:/raise";
 
+/// The colours are the window's (`ui/styles/tokens.css`).
 const STYLE: &str = "\
-:root{color-scheme:light dark}\
+:root{color-scheme:light dark;--canvas:#f6f6f8;--ink:#1b1b23;--ink-2:#55556a;\
+--accent:#4b3fd6;--accent-ink:#fff;--focus:#6f64f0}\
+@media(prefers-color-scheme:dark){:root{--canvas:#131318;--ink:#ededf3;--ink-2:#b4b4c4;\
+--accent:#8f86ff;--accent-ink:#14121f;--focus:#a39bff}}\
 body{margin:0;min-height:100vh;display:grid;place-items:center;\
-font:1rem/1.5 system-ui,sans-serif;background:#f6f5f2;color:#1d1c1a}\
-main{max-width:26rem;padding:2rem;text-align:center}\
-h1{font-size:1.375rem;line-height:1.3;margin:0 0 .5rem}\
-p{margin:0 0 1.5rem;color:#5c5a55}\
+font:1rem/1.5 system-ui,sans-serif;background:var(--canvas);color:var(--ink)}\
+main{max-width:28rem;padding:2rem;text-align:center}\
+h1{font-size:1.375rem;line-height:1.3;margin:0 0 .5rem;text-wrap:balance}\
+p{margin:0 0 1.5rem;color:var(--ink-2);text-wrap:balance}\
 a{display:inline-block;padding:.625rem 1.25rem;border-radius:.5rem;\
-background:#1d1c1a;color:#fff;text-decoration:none;font-weight:600}\
-a:focus-visible{outline:3px solid #4a7dff;outline-offset:2px}\
-iframe{display:none}\
-@media(prefers-color-scheme:dark){body{background:#161513;color:#f2f0ec}\
-p{color:#aaa7a0}a{background:#f2f0ec;color:#161513}}";
+background:var(--accent);color:var(--accent-ink);text-decoration:none;font-weight:600}\
+a:focus-visible{outline:3px solid var(--focus);outline-offset:2px}\
+iframe{display:none}";
 
 /// One of the pages.
 #[derive(Clone, Copy)]
