@@ -1,8 +1,6 @@
 //! The README's pictures: the real window, in a desktop of its own, light and dark.
 
 use std::fs;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::Result;
 
@@ -21,8 +19,6 @@ pub fn command(consent: Consent) -> Result<()> {
     fs::create_dir_all(&folder)?;
     for (theme, name) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
         let take = |what: &str, window: &Window| -> Result<()> {
-            // What moves has come to rest.
-            thread::sleep(Duration::from_millis(600));
             let path = folder.join(format!("{what}-{name}.png"));
             fs::write(&path, window.picture()?)?;
             println!("{}", path.display());

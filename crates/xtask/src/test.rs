@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use self::count::Count;
-use crate::desktop::{Desktop, Keyring, Theme};
 use crate::interrupt;
 use crate::process::{cargo, end_group, minutes, own_group, root, run, shown};
 use crate::setup::{self, Consent, Purpose};
@@ -123,6 +122,7 @@ fn dress(command: &mut Command) -> Result<&mut Command> {
         .env("PATH", path)
         .env("CHIEF_UI_DIST", root().join("ui/dist"))
         .env("CHIEF_APP", app::app())
+        .env("CHIEF_XTASK", env::current_exe()?)
         .env("CHIEF_PEERS", root().join("tests/peers")))
 }
 
@@ -137,17 +137,9 @@ fn run_ring(ring: Ring, filter: Option<&str>) -> Result<Count> {
         Ring::Journeys => tally(dress(&mut cargo_test(&target("journeys")?, filter))?),
         Ring::Screens => tally(dress(&mut cargo_test(&target("screens")?, filter))?),
         Ring::Desktop => {
-            let arguments = target("desktop")?;
-            // Built outside, so that the desktop is not up for the minutes that takes.
-            run(cargo().arg("test").args(&arguments).arg("--no-run"))?;
-            let desktop = Desktop::start(Keyring::Unlocked, Theme::Light)?;
-            let wanted = cargo_test(&arguments, filter);
-            let mut command = desktop.command(wanted.get_program());
-            // One screen, one keyring, one single-instance lock: one test at a time.
-            command
-                .args(wanted.get_args())
-                .arg("--test-threads=1")
-                .current_dir(root());
+            // Each test starts a desktop of its own; with two cores, one at a time.
+            let mut command = cargo_test(&target("desktop")?, filter);
+            command.arg("--test-threads=1");
             tally(dress(&mut command)?)
         }
     }

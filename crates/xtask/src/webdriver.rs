@@ -19,6 +19,14 @@ use crate::process::{end_group, own_group};
 /// The key of an element's id in an answer (WebDriver section 11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Two frames, then the end of every animation that has one, for a second at most.
+const SETTLE: &str = "const done = arguments[0]; \
+    const ends = (a) => a.effect && a.effect.getComputedTiming().endTime !== Infinity; \
+    const rest = () => Promise.allSettled(document.getAnimations().filter(ends).map((a) => a.finished)); \
+    const late = new Promise((over) => setTimeout(over, 1000)); \
+    requestAnimationFrame(() => requestAnimationFrame(() => Promise.race([rest(), late]).then( \
+        () => requestAnimationFrame(() => done(true)))));";
+
 /// The app's window, driven. Ends the app and the driver when dropped.
 pub struct Window {
     driver: Child,
@@ -131,8 +139,9 @@ impl Window {
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// The page as a PNG.
+    /// The page as a PNG, once it is painted and what moves has come to rest.
     pub fn picture(&self) -> Result<Vec<u8>> {
+        self.command("/execute/async", &json!({"script": SETTLE, "args": []}))?;
         let session = self.session.as_deref().unwrap_or_default();
         let url = format!("{}/session/{session}/screenshot", self.base);
         let mut answer = self.agent.get(url).call()?;

@@ -50,6 +50,9 @@ const TESTS: &[&str] = &[
     "libsecret-tools",
     "python3-dbus",
     "python3-gi",
+    "xdotool",
+    "wmctrl",
+    "imagemagick",
 ];
 
 /// The C compiler for the Windows target (build scripts compile SQLite with it).

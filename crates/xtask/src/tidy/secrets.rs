@@ -4,7 +4,7 @@
 //! A type is secret when its name is one of [`NAMES`], when a field of it holds a secret wrapper, or when a field of
 //! it holds a secret type of its own crate or of `wire`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use anyhow::{Context, Result};
 use proc_macro2::{TokenStream, TokenTree};
@@ -25,7 +25,6 @@ const FORBIDDEN: &[&str] = &["Debug", "Display", "Serialize"];
 
 /// A struct or enum of ours.
 struct Type {
-    krate: String,
     path: String,
     line: usize,
     name: String,
@@ -38,7 +37,6 @@ struct Type {
 /// `impl Trait for Type`, for a trait in [`FORBIDDEN`] other than Debug and Display, which may be written by hand so
 /// that they show nothing.
 struct Implementation {
-    krate: String,
     path: String,
     line: usize,
     name: String,
@@ -50,23 +48,25 @@ pub fn check(sources: &[Source]) -> Result<Vec<String>> {
         let file = syn::parse_file(&source.text)
             .with_context(|| format!("{} is not Rust", source.path))?;
         seen.path.clone_from(&source.path);
-        seen.krate = krate_of(&source.path);
         seen.visit_file(&file);
     }
     let secret = secret_types(&seen.types);
     let mut found = Vec::new();
-    for one in &seen.types {
-        if secret.contains(&(one.krate.clone(), one.name.clone())) {
-            for derived in &one.derives {
-                found.push(format!(
-                    "{}:{}: {} holds a secret and derives {derived}",
-                    one.path, one.line, one.name
-                ));
-            }
+    for (one, _) in seen
+        .types
+        .iter()
+        .zip(&secret)
+        .filter(|(_, secret)| **secret)
+    {
+        for derived in &one.derives {
+            found.push(format!(
+                "{}:{}: {} holds a secret and derives {derived}",
+                one.path, one.line, one.name
+            ));
         }
     }
     for one in &seen.implementations {
-        if is_secret(&secret, &one.krate, &one.name) {
+        if meant(&seen.types, &one.path, &one.name).any(|at| secret[at]) {
             found.push(format!(
                 "{}:{}: {} holds a secret and implements Serialize",
                 one.path, one.line, one.name
@@ -76,43 +76,61 @@ pub fn check(sources: &[Source]) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn krate_of(path: &str) -> String {
-    path.split("/src/").next().unwrap_or_default().to_owned()
-}
-
 const WIRE: &str = "crates/wire";
 
-fn is_secret(secret: &BTreeSet<(String, String)>, krate: &str, name: &str) -> bool {
-    [krate, WIRE]
-        .iter()
-        .any(|krate| secret.contains(&((*krate).to_owned(), name.to_owned())))
+fn krate_of(path: &str) -> &str {
+    path.split("/src/").next().unwrap_or_default()
 }
 
-/// (crate, name) of every secret type: those marked, and those that hold one, to the fixed point.
-fn secret_types(types: &[Type]) -> BTreeSet<(String, String)> {
-    let mut secret = BTreeSet::new();
-    loop {
-        let before = secret.len();
-        for one in types {
-            let marked = NAMES.contains(&one.name.as_str())
-                || WRAPPERS.iter().any(|wrapper| one.holds.contains(*wrapper));
-            // A name that its own crate defines is that type, not wire's of the same name.
-            let holds = |name: &String| {
-                let own = types
-                    .iter()
-                    .any(|other| other.krate == one.krate && other.name == *name);
-                if own {
-                    secret.contains(&(one.krate.clone(), name.clone()))
-                } else {
-                    is_secret(&secret, WIRE, name)
-                }
-            };
-            if marked || one.holds.iter().any(holds) {
-                secret.insert((one.krate.clone(), one.name.clone()));
-            }
+/// Which types a name can mean in a file: the file's own; where it has none, those of its crate; where that has none,
+/// wire's.
+fn meant<'a>(types: &'a [Type], path: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let nearness = move |one: &Type| {
+        if one.path == path {
+            0
+        } else if krate_of(&one.path) == krate_of(path) {
+            1
+        } else if krate_of(&one.path) == WIRE {
+            2
+        } else {
+            3
         }
-        if secret.len() == before {
+    };
+    let named = move || {
+        types
+            .iter()
+            .enumerate()
+            .filter(move |(_, one)| one.name == name)
+    };
+    let nearest = named().map(|(_, one)| nearness(one)).min().unwrap_or(3);
+    named()
+        .filter(move |(_, one)| nearest < 3 && nearness(one) == nearest)
+        .map(|(at, _)| at)
+}
+
+/// For each type whether it is secret: those marked, and those that hold one, to the fixed point.
+fn secret_types(types: &[Type]) -> Vec<bool> {
+    let mut secret: Vec<bool> = types
+        .iter()
+        .map(|one| {
+            NAMES.contains(&one.name.as_str())
+                || WRAPPERS.iter().any(|wrapper| one.holds.contains(*wrapper))
+        })
+        .collect();
+    loop {
+        let more: Vec<usize> = (0..types.len())
+            .filter(|at| !secret[*at])
+            .filter(|at| {
+                let one = &types[*at];
+                let holds = |name: &String| meant(types, &one.path, name).any(|held| secret[held]);
+                one.holds.iter().any(holds)
+            })
+            .collect();
+        if more.is_empty() {
             return secret;
+        }
+        for at in more {
+            secret[at] = true;
         }
     }
 }
@@ -120,7 +138,6 @@ fn secret_types(types: &[Type]) -> BTreeSet<(String, String)> {
 #[derive(Default)]
 struct Seen {
     path: String,
-    krate: String,
     types: Vec<Type>,
     implementations: Vec<Implementation>,
 }
@@ -132,7 +149,6 @@ impl Seen {
             identifiers(field.ty.to_token_stream(), &mut holds);
         }
         self.types.push(Type {
-            krate: self.krate.clone(),
             path: self.path.clone(),
             line: ident.span().start().line,
             name: ident.to_string(),
@@ -170,7 +186,6 @@ impl<'ast> Visit<'ast> for Seen {
             && let Some(segment) = of.path.segments.last()
         {
             self.implementations.push(Implementation {
-                krate: self.krate.clone(),
                 path: self.path.clone(),
                 line: segment.ident.span().start().line,
                 name: segment.ident.to_string(),
@@ -241,6 +256,32 @@ mod tests {
         ] {
             assert_eq!(found(good)?, 0, "found something in: {good}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_means_the_type_of_its_own_file_first() -> Result<()> {
+        let file = |path: &str, text: &str| Source {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let sources = [
+            file(
+                "crates/x/src/vault.rs",
+                "struct State { key: Zeroizing<String> }",
+            ),
+            file(
+                "crates/x/src/status.rs",
+                "#[derive(Debug)] struct State { at: i64 } #[derive(Debug)] struct Row { state: State }",
+            ),
+            file(
+                "crates/x/src/view.rs",
+                "#[derive(Debug)] struct View { state: State }",
+            ),
+        ];
+        let found = check(&sources)?;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("View"), "{found:?}");
         Ok(())
     }
 

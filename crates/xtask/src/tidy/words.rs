@@ -89,6 +89,10 @@ fn read(tokens: TokenStream, asked: &mut Vec<(usize, String)>, literals: &mut BT
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
         match token {
+            // A test may ask for what does not exist.
+            TokenTree::Group(group) if is_test_module(&tokens[..at]) => {
+                read(group.stream(), &mut Vec::new(), literals);
+            }
             TokenTree::Group(group) => {
                 if at > 0 && is_call(&tokens[..at]) {
                     if let Some(TokenTree::Literal(first)) = group.stream().into_iter().next()
@@ -103,6 +107,12 @@ fn read(tokens: TokenStream, asked: &mut Vec<(usize, String)>, literals: &mut BT
             TokenTree::Ident(_) | TokenTree::Punct(_) => {}
         }
     }
+}
+
+/// Whether the tokens end in `#[cfg(test)] mod tests`.
+fn is_test_module(before: &[TokenTree]) -> bool {
+    matches!(before, [.., TokenTree::Group(attribute), TokenTree::Ident(word), TokenTree::Ident(_)]
+        if word == "mod" && attribute.stream().to_string() == "cfg (test)")
 }
 
 /// Whether the tokens end in `words::text`, in `say`, or in their like.
@@ -167,6 +177,14 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("ui/src/lib.rs:1: "), "{found:?}");
         assert_eq!(self::found(&bad.replace("words::text", "say"))?.len(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_test_may_ask_for_what_does_not_exist() -> Result<()> {
+        let tests = "const USED: [&str; 2] = [\"card-title\", \"error-gone\"]; #[cfg(test)] mod tests { fn f() { words::text(\"no-key\") } }";
+        assert_eq!(found(tests)?, Vec::<String>::new());
+        assert_eq!(found(&tests.replace("#[cfg(test)]", ""))?.len(), 1);
         Ok(())
     }
 
