@@ -12,6 +12,7 @@
 //                               the server act and then drops the answer
 //   POST /test/end-grants       every grant ends, as an administrator there could do
 //   GET  /test/token?token=…    what the server thinks of a refresh or opaque access token
+//   GET  /test/issued           every secret that it gave out or was sent, by kind, oldest first
 import http from 'node:http';
 import Provider from 'oidc-provider';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -72,6 +73,15 @@ const provider = new Provider(issuer, {
 
 const settings = { metadata: 'ok', iss: 'ok' };
 const log = [];
+const issued = [];
+const SECRET = ['access_token', 'refresh_token', 'id_token', 'client_secret', 'registration_access_token', 'code', 'state', 'code_verifier'];
+
+/** Keeps the secrets among these parameters. */
+function keep(parameters) {
+  for (const [kind, value] of parameters) {
+    if (SECRET.includes(kind) && value && !issued.some((each) => each.value === value)) issued.push({ kind, value });
+  }
+}
 let failures = [];
 
 provider.use(async (ctx, next) => {
@@ -85,7 +95,9 @@ provider.use(async (ctx, next) => {
     if (settings.metadata === 'no-registration') delete metadata.registration_endpoint;
     ctx.body = metadata;
   }
+  if (ctx.body && typeof ctx.body === 'object') keep(Object.entries(ctx.body));
   const location = ctx.response.get('location');
+  if (/[?&](code|state)=/.test(location)) keep(new URL(location, issuer).searchParams);
   if (settings.iss !== 'ok' && /[?&]code=/.test(location)) {
     const to = new URL(location);
     if (settings.iss === 'wrong') to.searchParams.set('iss', 'https://evil.example');
@@ -140,6 +152,7 @@ async function control(request, response, url) {
   const ask = Object.fromEntries(url.searchParams);
   switch (url.pathname) {
     case '/test/log': return json(response, log);
+    case '/test/issued': return json(response, issued);
     case '/test/set': Object.assign(settings, ask); return json(response, settings);
     case '/test/fail': failures.push({ ...ask, count: Number(ask.count ?? 1) }); return json(response, failures);
     case '/test/end-grants': {
@@ -170,6 +183,7 @@ server.on('request', async (request, response) => {
   try {
     if (url.pathname.startsWith('/test/')) return await control(request, response, url);
     const parameters = await parametersOf(request, url);
+    keep(parameters);
     response.on('close', () => note(url, request.method, parameters, response.statusCode));
     const failure = failures.find((each) => each.path === url.pathname && each.count > 0);
     if (failure) {
