@@ -152,7 +152,11 @@ fn use_clock(told: Option<Time>) -> Time {
 fn KeyringBanner() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let busy = use_state(|| false);
-    let keyring = frame.app.data.as_ref().map_or(KeyringView::Unasked, |app| app.keyring);
+    let keyring = frame
+        .app
+        .data
+        .as_ref()
+        .map_or(KeyringView::Unasked, |app| app.keyring);
     let choose = {
         let (frame, busy) = (frame.clone(), busy.clone());
         Callback::from(move |choice: Choice| match choice {

@@ -87,7 +87,6 @@ thread_local! {
 }
 
 /// The icon, 16 px, for decoration: its meaning always stands beside it in words.
-#[must_use]
 pub fn icon(icon: Icon) -> Html {
     let svg = DRAWN.with_borrow_mut(|drawn| {
         drawn
@@ -95,10 +94,17 @@ pub fn icon(icon: Icon) -> Html {
             .or_insert_with(|| {
                 let data = icon.data();
                 let view = data.view_box.unwrap_or("0 0 24 24");
-                let class = if icon == Icon::Busy { " class=\"spin\"" } else { "" };
+                let class = if icon == Icon::Busy {
+                    " class=\"spin\""
+                } else {
+                    ""
+                };
                 // Static pictures of a crate's: no foreign text is in it.
-                format!("<svg viewBox=\"{view}\" aria-hidden=\"true\"{class}>{}</svg>", data.data)
-                    .into()
+                format!(
+                    "<svg viewBox=\"{view}\" aria-hidden=\"true\"{class}>{}</svg>",
+                    data.data
+                )
+                .into()
             })
             .clone()
     });

@@ -54,7 +54,14 @@ mod tests {
 
     #[test]
     fn plain_text_of_any_script_stays_as_it_is() {
-        for text in ["Orders API", "Ünïcode – “quotes” …", "日本語", "שלום", "⚠️ done", "a\u{301}"] {
+        for text in [
+            "Orders API",
+            "Ünïcode – “quotes” …",
+            "日本語",
+            "שלום",
+            "⚠️ done",
+            "a\u{301}",
+        ] {
             assert_eq!(inert(text).as_str(), text);
         }
     }
@@ -80,6 +87,10 @@ mod tests {
     fn lines_are_kept_in_a_block_only() {
         assert_eq!(inert("a\r\nb\tc").as_str(), "a b c");
         assert_eq!(inert_block("a\r\nb\tc").as_str(), "a\nb\tc");
-        assert_eq!(inert_block("a\rb").as_str(), "a b", "a lone return hides nothing");
+        assert_eq!(
+            inert_block("a\rb").as_str(),
+            "a b",
+            "a lone return hides nothing"
+        );
     }
 }

@@ -111,9 +111,17 @@ mod tests {
         let (both, b) = counting(vec![Topic::Activity, Topic::App]);
         tell(Some(&[Topic::Integrations]));
         tell(Some(&[Topic::App, Topic::Activity]));
-        assert_eq!((cards.get(), both.get()), (1, 1), "once each, however many topics match");
+        assert_eq!(
+            (cards.get(), both.get()),
+            (1, 1),
+            "once each, however many topics match"
+        );
         tell(None);
-        assert_eq!((cards.get(), both.get()), (2, 2), "a new connection tells everybody");
+        assert_eq!(
+            (cards.get(), both.get()),
+            (2, 2),
+            "a new connection tells everybody"
+        );
         drop(b);
         tell(None);
         assert_eq!((cards.get(), both.get()), (3, 2));

@@ -34,5 +34,8 @@ fn is_typing() -> bool {
 }
 
 fn is_modal() -> bool {
-    matches!(crate::page::document().query_selector("dialog[open]"), Ok(Some(_)))
+    matches!(
+        crate::page::document().query_selector("dialog[open]"),
+        Ok(Some(_))
+    )
 }

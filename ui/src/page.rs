@@ -75,7 +75,9 @@ pub fn apply_theme(theme: wire::Theme) {
 /// Where the system does not let us.
 pub async fn copy(text: &str) -> Result<(), JsValue> {
     let promise = window().navigator().clipboard().write_text(text);
-    wasm_bindgen_futures::JsFuture::from(promise).await.map(drop)
+    wasm_bindgen_futures::JsFuture::from(promise)
+        .await
+        .map(drop)
 }
 
 /// A listener on the document or the window, which ends when this is dropped.

@@ -248,7 +248,10 @@ mod tests {
     }
 
     fn number(known: &Known) -> Option<u32> {
-        known.data.as_ref().and_then(|data| data.downcast_ref().copied())
+        known
+            .data
+            .as_ref()
+            .and_then(|data| data.downcast_ref().copied())
     }
 
     #[test]
@@ -257,7 +260,11 @@ mod tests {
         let known = reduced(known, 2, Err(Error::new(ErrorCode::Internal)));
         assert_eq!(number(&known), Some(7));
         assert!(known.error.is_some());
-        assert_eq!(known.at.get(), Some(Time(1)), "the data is as old as when it came");
+        assert_eq!(
+            known.at.get(),
+            Some(Time(1)),
+            "the data is as old as when it came"
+        );
         let known = reduced(known, 3, Ok(7));
         assert!(known.error.is_none(), "an answer clears the error");
         assert_eq!(known.at.get(), Some(Time(3)));

@@ -10,7 +10,10 @@ use yew::prelude::*;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Route {
     Integrations,
-    Integration { id: IntegrationId, tab: Tab },
+    Integration {
+        id: IntegrationId,
+        tab: Tab,
+    },
     Activity,
     Settings,
     /// An address that is none.
@@ -45,7 +48,10 @@ impl Route {
     /// An integration's page, as it opens.
     #[must_use]
     pub fn of(id: IntegrationId) -> Self {
-        Self::Integration { id, tab: Tab::Tools }
+        Self::Integration {
+            id,
+            tab: Tab::Tools,
+        }
     }
 
     /// The route of an address's fragment: `#/activity`.
@@ -65,7 +71,9 @@ impl Route {
             }),
             (_, _, _) => None,
         };
-        route.filter(|_| parts.next().is_none()).unwrap_or(Self::Lost)
+        route
+            .filter(|_| parts.next().is_none())
+            .unwrap_or(Self::Lost)
     }
 
     /// The value of a link to it.
@@ -122,8 +130,15 @@ mod tests {
 
     #[test]
     fn every_route_reads_its_own_address() {
-        let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a UUID");
-        let mut routes = vec![Route::Integrations, Route::Activity, Route::Settings, Route::Lost];
+        let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057"
+            .parse()
+            .expect("a UUID");
+        let mut routes = vec![
+            Route::Integrations,
+            Route::Activity,
+            Route::Settings,
+            Route::Lost,
+        ];
         routes.extend(Tab::ALL.map(|tab| Route::Integration { id, tab }));
         for route in routes {
             assert_eq!(Route::read(&route.to_string()), route);
@@ -134,7 +149,12 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_lost_not_blank() {
-        for address in ["#/integrations/x", "#/crons", "#/integrations/x/tools", "#/activity/7/8/9"] {
+        for address in [
+            "#/integrations/x",
+            "#/crons",
+            "#/integrations/x/tools",
+            "#/activity/7/8/9",
+        ] {
             assert_eq!(Route::read(address), Route::Lost, "{address}");
         }
     }

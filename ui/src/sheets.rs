@@ -21,15 +21,18 @@ pub fn takes_key(card: &CardView) -> bool {
 }
 
 /// The open sheet, if one is.
-#[must_use]
 pub fn sheets(frame: &Frame) -> Html {
     let close = frame.dispatch.reform(|()| Action::CloseSheet);
     match &frame.state.sheet {
         None => Html::default(),
         Some(Sheet::Add) => html! { <add::Add {close} /> },
         Some(Sheet::Attempt(id)) => attempt::sheet(frame, *id, &close),
-        Some(Sheet::Reconnect(id)) => html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> },
+        Some(Sheet::Reconnect(id)) => {
+            html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> }
+        }
         Some(Sheet::Rename(id)) => rename::sheet(frame, *id, &close),
-        Some(Sheet::Disconnect(id)) => html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> },
+        Some(Sheet::Disconnect(id)) => {
+            html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> }
+        }
     }
 }

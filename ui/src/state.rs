@@ -203,7 +203,9 @@ mod tests {
     fn toasts_do_not_pile_up() {
         let state = ["a", "b", "a", "c", "d"]
             .into_iter()
-            .fold(Rc::new(State::default()), |state, text| state.reduce(toast(text)));
+            .fold(Rc::new(State::default()), |state, text| {
+                state.reduce(toast(text))
+            });
         let texts: Vec<&str> = state.toasts.iter().map(|(_, t)| t.text.as_str()).collect();
         assert_eq!(texts, ["a", "c", "d"]);
         let first = state.toasts[0].0;
@@ -213,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_test_is_busy_until_it_ended_even_without_a_report() {
-        let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("a UUID");
+        let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057"
+            .parse()
+            .expect("a UUID");
         let state = Rc::new(State::default()).reduce(Action::TestBegan(id));
         assert!(state.testing.contains(&id));
         let state = state.reduce(Action::TestEnded(id, None));

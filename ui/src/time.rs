@@ -97,7 +97,13 @@ const MONTHS: [&str; 12] = [
     "month-9", "month-10", "month-11", "month-12",
 ];
 const WEEKDAYS: [&str; 7] = [
-    "weekday-0", "weekday-1", "weekday-2", "weekday-3", "weekday-4", "weekday-5", "weekday-6",
+    "weekday-0",
+    "weekday-1",
+    "weekday-2",
+    "weekday-3",
+    "weekday-4",
+    "weekday-5",
+    "weekday-6",
 ];
 
 fn month(at: Local) -> AttrValue {
@@ -201,18 +207,19 @@ pub fn took(millis: u32) -> AttrValue {
         say_with("took-ms", &[("n", &millis.to_string())])
     } else {
         let tenths = millis / 100;
-        say_with("took-s", &[("n", &format!("{}.{}", tenths / 10, tenths % 10))])
+        say_with(
+            "took-s",
+            &[("n", &format!("{}.{}", tenths / 10, tenths % 10))],
+        )
     }
 }
 
 /// "4 min ago", which moves on by itself.
-#[must_use]
 pub fn ago_now(at: Time) -> Html {
     at_now(move |now| html! { <time title={full(at)}>{ ago(at, now) }</time> })
 }
 
 /// Something that is told from now on, and rendered again as time goes by; nothing around it is.
-#[must_use]
 pub fn at_now(show: impl Fn(Time) -> Html + 'static) -> Html {
     html! { <AtNow show={Callback::from(show)} /> }
 }
@@ -238,10 +245,16 @@ mod tests {
     #[test]
     fn a_moment_is_told_as_people_tell_it() {
         assert_eq!(full(NOW).as_str(), "Sun 22 Nov 2026, 14:06:11");
-        assert_eq!(full(Time(951_782_400_000)).as_str(), "Tue 29 Feb 2000, 00:00:00");
+        assert_eq!(
+            full(Time(951_782_400_000)).as_str(),
+            "Tue 29 Feb 2000, 00:00:00"
+        );
         assert_eq!(moment(NOW.plus(-4 * MINUTE), NOW).as_str(), "14:02");
         assert_eq!(moment(NOW.plus(5 * DAY), NOW).as_str(), "Fri 27 Nov, 14:06");
-        assert_eq!(moment(NOW.plus(60 * DAY), NOW).as_str(), "Thu 21 Jan 2027, 14:06");
+        assert_eq!(
+            moment(NOW.plus(60 * DAY), NOW).as_str(),
+            "Thu 21 Jan 2027, 14:06"
+        );
         assert_eq!(stamp(NOW, NOW).as_str(), "14:06:11");
         assert_eq!(stamp(NOW.plus(-DAY), NOW).as_str(), "21 Nov, 14:06");
     }

@@ -41,8 +41,11 @@ pub fn counted(key: &str, count: u32) -> String {
 #[must_use]
 pub fn error(error: &wire::Error) -> String {
     let key = format!("error-{}", error.code.as_str());
-    let args: Vec<(&str, &str)> =
-        error.args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let args: Vec<(&str, &str)> = error
+        .args
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     say(&key, &args).unwrap_or(key)
 }
 

@@ -81,7 +81,9 @@ fn closing(text: &str) -> usize {
 
 fn value<'a>(inside: &str, args: &[(&str, &'a str)]) -> &'a str {
     let name = inside.trim().trim_start_matches('$');
-    args.iter().find(|(each, _)| *each == name).map_or("", |(_, value)| value)
+    args.iter()
+        .find(|(each, _)| *each == name)
+        .map_or("", |(_, value)| value)
 }
 
 /// The variant of this number: its own, else `one` for 1, else the one with the star.
@@ -128,14 +130,46 @@ mod tests {
     fn it_says_what_fluent_says_for_every_key_and_count() {
         // Every argument of every sentence.
         let names = [
-            "name", "when", "field", "why", "url", "host", "address", "status", "seconds", "limit",
-            "target", "expected", "found", "issuer", "before", "now", "integration", "tool", "known",
-            "search", "action", "scope", "answer", "took", "moment", "person", "date", "server",
-            "protocol", "user", "key", "detail", "n",
+            "name",
+            "when",
+            "field",
+            "why",
+            "url",
+            "host",
+            "address",
+            "status",
+            "seconds",
+            "limit",
+            "target",
+            "expected",
+            "found",
+            "issuer",
+            "before",
+            "now",
+            "integration",
+            "tool",
+            "known",
+            "search",
+            "action",
+            "scope",
+            "answer",
+            "took",
+            "moment",
+            "person",
+            "date",
+            "server",
+            "protocol",
+            "user",
+            "key",
+            "detail",
+            "n",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
-        let texts: Vec<(&'static str, &str)> =
-            names.iter().zip(&values).map(|(name, value)| (*name, value.as_str())).collect();
+        let texts: Vec<(&'static str, &str)> = names
+            .iter()
+            .zip(&values)
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         assert!(patterns().len() > 300, "the files were read");
         for (key, pattern) in patterns() {
             if pattern.contains("$count") {
@@ -150,7 +184,10 @@ mod tests {
             } else {
                 assert_eq!(say(key, &texts), Some(crate::with(key, &texts)), "{key}");
                 let said = crate::with(key, &texts);
-                assert!(!said.contains('$'), "{key} has an argument that is not in the list: {said}");
+                assert!(
+                    !said.contains('$'),
+                    "{key} has an argument that is not in the list: {said}"
+                );
             }
         }
         assert_eq!(say("no-such-key", &[]), None);

@@ -14,7 +14,10 @@ use yew::{Callback, platform::spawn_local};
 pub fn perform(id: IntegrationId, act: Act, dispatch: &Callback<Action>) {
     match act {
         Act::Open => go(Route::of(id)),
-        Act::Activity => go(Route::Integration { id, tab: Tab::Activity }),
+        Act::Activity => go(Route::Integration {
+            id,
+            tab: Tab::Activity,
+        }),
         Act::Reconnect => dispatch.emit(Action::Open(Sheet::Reconnect(id))),
         Act::Rename => dispatch.emit(Action::Open(Sheet::Rename(id))),
         Act::Disconnect => dispatch.emit(Action::Open(Sheet::Disconnect(id))),
@@ -28,7 +31,14 @@ pub fn perform(id: IntegrationId, act: Act, dispatch: &Callback<Action>) {
             spawn_local(async move {
                 let answer = ipc::call(SwitchIntegration { id, enabled }).await;
                 dispatch.emit(Action::Say(match answer {
-                    Ok(()) => toast(Tone::Ok, say(if enabled { "switched-on" } else { "switched-off-now" })),
+                    Ok(()) => toast(
+                        Tone::Ok,
+                        say(if enabled {
+                            "switched-on"
+                        } else {
+                            "switched-off-now"
+                        }),
+                    ),
                     Err(error) => toast(Tone::Bad, say_error(&error)),
                 }));
             });
@@ -74,7 +84,10 @@ fn told(id: IntegrationId, report: &TestReport) -> Toast {
     match &report.error {
         None => Toast {
             tone: Tone::Ok,
-            text: say_with("tested", &[("answer", &report.answer), ("took", &took(report.took_ms))]),
+            text: say_with(
+                "tested",
+                &[("answer", &report.answer), ("took", &took(report.took_ms))],
+            ),
             link,
         },
         Some(error) => Toast {

@@ -12,9 +12,13 @@ use wire::CardView;
 use yew::prelude::*;
 
 /// The side bar.
-#[must_use]
 pub fn side(frame: &Frame, at: Route) -> Html {
-    let cards = frame.cards.data.as_deref().map(Vec::as_slice).unwrap_or_default();
+    let cards = frame
+        .cards
+        .data
+        .as_deref()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let entry = |route: Route, picture: Icon, key: &'static str, current: bool, count: Html| {
         html! {
             <a href={route.href()} aria-current={current.then_some("page")}>
@@ -50,7 +54,10 @@ fn count(cards: &[CardView]) -> Html {
 /// "All checked 40 s ago": the oldest check of all cards that are switched on, so that it is true.
 fn checked(cards: &[CardView]) -> Html {
     let on: Vec<_> = cards.iter().filter(|card| card.enabled).collect();
-    let unchecked = on.iter().filter(|card| card.health.checked_at.is_none()).count();
+    let unchecked = on
+        .iter()
+        .filter(|card| card.health.checked_at.is_none())
+        .count();
     if unchecked > 0 {
         return html! { say_count("not-checked", unchecked) };
     }

@@ -48,7 +48,9 @@ async fn invoke_json(door: &JsValue, name: &str, body: &str) -> Result<String, E
 
 /// JSON text of a value; `None` of undefined.
 fn text(value: &JsValue) -> Option<String> {
-    JSON::stringify(value).ok().and_then(|json| json.as_string())
+    JSON::stringify(value)
+        .ok()
+        .and_then(|json| json.as_string())
 }
 
 async fn post(name: &str, body: &str) -> Result<String, Error> {
@@ -57,12 +59,19 @@ async fn post(name: &str, body: &str) -> Result<String, Error> {
     init.set_method("POST");
     init.set_body(&body.into());
     let headers = Headers::new().map_err(silent)?;
-    headers.set("content-type", "application/json").map_err(silent)?;
+    headers
+        .set("content-type", "application/json")
+        .map_err(silent)?;
     init.set_headers(&headers);
     let promise = crate::page::window().fetch_with_str_and_init(&format!("/command/{name}"), &init);
-    let response: Response =
-        JsFuture::from(promise).await.map_err(silent)?.dyn_into().map_err(silent)?;
-    let answer = JsFuture::from(response.text().map_err(silent)?).await.map_err(silent)?;
+    let response: Response = JsFuture::from(promise)
+        .await
+        .map_err(silent)?
+        .dyn_into()
+        .map_err(silent)?;
+    let answer = JsFuture::from(response.text().map_err(silent)?)
+        .await
+        .map_err(silent)?;
     let answer = answer.as_string().unwrap_or_default();
     if response.ok() {
         return Ok(answer);
@@ -87,7 +96,10 @@ fn heard(json: &str) {
 
 fn listen_tauri(door: JsValue) {
     let handler = Closure::<dyn FnMut(JsValue)>::new(|event: JsValue| {
-        if let Some(json) = Reflect::get(&event, &"payload".into()).ok().and_then(|p| text(&p)) {
+        if let Some(json) = Reflect::get(&event, &"payload".into())
+            .ok()
+            .and_then(|p| text(&p))
+        {
             heard(&json);
         }
     });

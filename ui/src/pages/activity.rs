@@ -26,7 +26,12 @@ pub fn Activity() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let only = use_state_eq(|| None::<IntegrationId>);
     let pings = use_state_eq(|| false);
-    let cards = frame.cards.data.as_deref().map(Vec::as_slice).unwrap_or_default();
+    let cards = frame
+        .cards
+        .data
+        .as_deref()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     html! {
         <>
             <header class="page">
@@ -43,14 +48,22 @@ pub fn Activity() -> Html {
 
 /// Another filter is another list: nothing of the old one may stay.
 fn key(only: Option<IntegrationId>, pings: bool) -> String {
-    format!("{}-{pings}", only.map(|id| id.to_string()).unwrap_or_default())
+    format!(
+        "{}-{pings}",
+        only.map(|id| id.to_string()).unwrap_or_default()
+    )
 }
 
 fn integration_filter(cards: &[CardView], only: &UseStateHandle<Option<IntegrationId>>) -> Html {
     let onchange = {
         let only = only.clone();
         Callback::from(move |e: Event| {
-            only.set(e.target_unchecked_into::<HtmlSelectElement>().value().parse().ok());
+            only.set(
+                e.target_unchecked_into::<HtmlSelectElement>()
+                    .value()
+                    .parse()
+                    .ok(),
+            );
         })
     };
     html! {

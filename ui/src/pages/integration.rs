@@ -60,7 +60,9 @@ pub fn Integration(props: &IntegrationProps) -> Html {
             </>
         };
     }
-    states::shown(&query, states::loading_lines(), |view| shown(&frame, view, &tools, props.tab))
+    states::shown(&query, states::loading_lines(), |view| {
+        shown(&frame, view, &tools, props.tab)
+    })
 }
 
 fn shown(
@@ -110,7 +112,11 @@ fn tab_row(view: &IntegrationView, current: Tab) -> Html {
 fn header(frame: &Frame, view: &Rc<IntegrationView>) -> Html {
     let card = &view.card;
     let testing = frame.state.testing.contains(&card.id);
-    let reconnect = if takes_key(card) { Fix::PasteKey } else { Fix::Reconnect };
+    let reconnect = if takes_key(card) {
+        Fix::PasteKey
+    } else {
+        Fix::Reconnect
+    };
     // The accent goes to what mends it; a healthy page has none.
     let class = |fix: Fix| {
         let mends = card.enabled && card.health.fix == Some(fix);
@@ -120,7 +126,10 @@ fn header(frame: &Frame, view: &Rc<IntegrationView>) -> Html {
         let view = view.clone();
         at_now(move |now| {
             let card = &view.card;
-            let args = [("person", card.connected_by.as_str()), ("date", &date(card.connected_at, now))];
+            let args = [
+                ("person", card.connected_by.as_str()),
+                ("date", &date(card.connected_at, now)),
+            ];
             html! { say_with("connected-by-on", &args) }
         })
     };
@@ -155,10 +164,16 @@ fn trouble(view: &Rc<IntegrationView>) -> Html {
     };
     let view = view.clone();
     at_now(move |now| {
-        let sentence = if view.card.enabled { why(&view.card, now) } else { Some(say("why-off")) };
+        let sentence = if view.card.enabled {
+            why(&view.card, now)
+        } else {
+            Some(say("why-off"))
+        };
         match sentence {
             None => Html::default(),
-            Some(sentence) => html! { <p class="trouble"><span class={ink}>{ icon(picture) }</span>{ sentence }</p> },
+            Some(sentence) => {
+                html! { <p class="trouble"><span class={ink}>{ icon(picture) }</span>{ sentence }</p> }
+            }
         }
     })
 }
@@ -197,7 +212,8 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
         let (id, frame) = (card.id, frame.clone());
         let (busy, error, retry) = (busy.clone(), error.clone(), props.tools.retry.clone());
         Callback::from(move |_: MouseEvent| {
-            let (frame, busy, error, retry) = (frame.clone(), busy.clone(), error.clone(), retry.clone());
+            let (frame, busy, error, retry) =
+                (frame.clone(), busy.clone(), error.clone(), retry.clone());
             busy.set(true);
             error.set(None);
             spawn_local(async move {
@@ -218,7 +234,11 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
             search.set(e.target_unchecked_into::<HtmlInputElement>().value().into());
         })
     };
-    let many = props.tools.data.as_ref().is_some_and(|tools| tools.len() > 1);
+    let many = props
+        .tools
+        .data
+        .as_ref()
+        .is_some_and(|tools| tools.len() > 1);
     html! {
         <section class="panel">
             <div class="in bar">

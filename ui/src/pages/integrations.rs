@@ -21,8 +21,8 @@ pub use filter::Chip;
 use filter::haystack;
 use first_run::FirstRun;
 use std::rc::Rc;
-use wire::{CardView, IntegrationId, Status};
 use web_sys::HtmlInputElement;
+use wire::{CardView, IntegrationId, Status};
 use yew::prelude::*;
 
 /// Cards at first, and with each step towards the end.
@@ -47,7 +47,9 @@ pub fn Integrations() -> Html {
 }
 
 fn header(frame: &Frame) -> Html {
-    let add = frame.dispatch.reform(|_: MouseEvent| Action::Open(Sheet::Add));
+    let add = frame
+        .dispatch
+        .reform(|_: MouseEvent| Action::Open(Sheet::Add));
     let counts = frame.cards.data.as_deref().map(|cards| counts(cards));
     html! {
         <header class="page">
@@ -64,14 +66,22 @@ fn header(frame: &Frame) -> Html {
 
 /// "14 connected · 12 healthy · 1 expiring · 1 failing".
 fn counts(cards: &[CardView]) -> AttrValue {
-    let on = |status| cards.iter().filter(|c| c.enabled && c.health.status == status).count();
+    let on = |status| {
+        cards
+            .iter()
+            .filter(|c| c.enabled && c.health.status == status)
+            .count()
+    };
     let mut told = vec![say_count("count-connected", cards.len())];
     told.extend(
         [
             (on(Status::Healthy), "count-healthy"),
             (on(Status::Expiring), "count-expiring"),
             (on(Status::Failing), "count-failing"),
-            (cards.iter().filter(|card| !card.enabled).count(), "count-off"),
+            (
+                cards.iter().filter(|card| !card.enabled).count(),
+                "count-off",
+            ),
         ]
         .into_iter()
         .filter(|(n, _)| *n > 0)
@@ -136,7 +146,10 @@ fn Cards(props: &CardsProps) -> Html {
         Rc::new(kept)
     });
     let haystacks = use_memo(cards.clone(), |cards| {
-        cards.iter().map(|card| haystack(card)).collect::<Vec<String>>()
+        cards
+            .iter()
+            .map(|card| haystack(card))
+            .collect::<Vec<String>>()
     });
     let open_menu = {
         let menu = menu.clone();
@@ -148,7 +161,9 @@ fn Cards(props: &CardsProps) -> Html {
     let found: Vec<&Rc<CardView>> = cards
         .iter()
         .zip(haystacks.iter())
-        .filter(|(card, hay)| chip.takes(card) && wanted.split_whitespace().all(|w| hay.contains(w)))
+        .filter(|(card, hay)| {
+            chip.takes(card) && wanted.split_whitespace().all(|w| hay.contains(w))
+        })
         .map(|(card, _)| card)
         .collect();
     let left = found.len().saturating_sub(*shown);
@@ -180,7 +195,10 @@ fn nothing_found(search: &AttrValue, chip: Chip) -> Html {
     if search.is_empty() {
         states::empty(say(chip.empty()), AttrValue::default())
     } else {
-        states::empty(say_with("nothing-found", &[("search", search)]), say("nothing-found-hint"))
+        states::empty(
+            say_with("nothing-found", &[("search", search)]),
+            say("nothing-found-hint"),
+        )
     }
 }
 
@@ -219,7 +237,11 @@ fn menu_items(card: &CardView, act: &Callback<(IntegrationId, Act)>) -> Vec<Menu
         on: act.reform(move |()| (id, what)),
         danger: what == Act::Disconnect,
     };
-    let (switch, on) = if card.enabled { ("switch-off", false) } else { ("fix-switch-on", true) };
+    let (switch, on) = if card.enabled {
+        ("switch-off", false)
+    } else {
+        ("fix-switch-on", true)
+    };
     let (key, reconnect) = if crate::sheets::takes_key(card) {
         (Icon::Key, "fix-paste-key")
     } else {

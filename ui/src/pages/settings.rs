@@ -18,7 +18,6 @@ use wire::{AppView, Error, KeyringView, SaveSettings, Settings as Saved, Theme};
 use yew::{platform::spawn_local, prelude::*};
 
 /// The page.
-#[must_use]
 pub fn settings(frame: &Frame) -> Html {
     html! {
         <div class="narrow-page">
@@ -45,7 +44,9 @@ fn Person(props: &PersonProps) -> Html {
     let error = use_state(|| None::<Error>);
     {
         let typed = typed.setter();
-        use_effect_with(props.saved.person.clone(), move |name| typed.set(name.clone()));
+        use_effect_with(props.saved.person.clone(), move |name| {
+            typed.set(name.clone())
+        });
     }
     let save = {
         let (frame, error) = (frame.clone(), error.clone());
@@ -67,7 +68,10 @@ fn Person(props: &PersonProps) -> Html {
         let (save, typed, theme) = (save.clone(), typed.clone(), props.saved.theme);
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
-            save.emit(Saved { person: typed.trim().to_owned(), theme });
+            save.emit(Saved {
+                person: typed.trim().to_owned(),
+                theme,
+            });
         })
     };
     let on_choose = {
@@ -76,7 +80,10 @@ fn Person(props: &PersonProps) -> Html {
             let theme = THEMES.get(index).copied().unwrap_or_default();
             // At once, not after the round trip.
             page::apply_theme(theme);
-            Saved { person: person.clone(), theme }
+            Saved {
+                person: person.clone(),
+                theme,
+            }
         })
     };
     let on_input = {
@@ -88,7 +95,10 @@ fn Person(props: &PersonProps) -> Html {
         (say("theme-light"), None),
         (say("theme-dark"), None),
     ];
-    let chosen = THEMES.iter().position(|theme| *theme == props.saved.theme).unwrap_or_default();
+    let chosen = THEMES
+        .iter()
+        .position(|theme| *theme == props.saved.theme)
+        .unwrap_or_default();
     html! {
         <>
             <section class="panel"><h2>{ say("you") }</h2><div class="in">
@@ -171,7 +181,12 @@ fn About(props: &AboutProps) -> Html {
 /// How the keyring is, and what may be done.
 fn keyring(
     state: KeyringView,
-) -> (&'static str, Icon, &'static str, &'static [(KeyringChoice, &'static str)]) {
+) -> (
+    &'static str,
+    Icon,
+    &'static str,
+    &'static [(KeyringChoice, &'static str)],
+) {
     match state {
         KeyringView::Unasked => ("calm-ink", Icon::Info, "keyring-unasked", &[]),
         KeyringView::Ready => ("ok-ink", Icon::Healthy, "keyring-ready", &[]),
@@ -184,7 +199,11 @@ fn keyring(
         KeyringView::Absent | KeyringView::Locked | KeyringView::Hanging | KeyringView::Lost => {
             let (sentence, choices) = trouble(state).unwrap_or(("keyring-lost", &[]));
             // The cards are where a lost key is mended; the banner above leads there.
-            let here = if state == KeyringView::Lost { &[] } else { choices };
+            let here = if state == KeyringView::Lost {
+                &[]
+            } else {
+                choices
+            };
             ("warn-ink", Icon::Lock, sentence, here)
         }
     }

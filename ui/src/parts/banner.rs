@@ -25,22 +25,30 @@ pub fn trouble(keyring: KeyringView) -> Option<(&'static str, &'static [(Choice,
         KeyringView::Unasked | KeyringView::Ready | KeyringView::SessionOnly => None,
         KeyringView::Absent => Some((
             "keyring-absent",
-            &[(Choice::Unlock, "try-again"), (Choice::SessionOnly, "keep-for-this-run")],
+            &[
+                (Choice::Unlock, "try-again"),
+                (Choice::SessionOnly, "keep-for-this-run"),
+            ],
         )),
         KeyringView::Locked => Some((
             "keyring-locked",
-            &[(Choice::Unlock, "fix-unlock"), (Choice::SessionOnly, "keep-for-this-run")],
+            &[
+                (Choice::Unlock, "fix-unlock"),
+                (Choice::SessionOnly, "keep-for-this-run"),
+            ],
         )),
         KeyringView::Hanging => Some((
             "keyring-hanging",
-            &[(Choice::Unlock, "try-again"), (Choice::SessionOnly, "keep-for-this-run")],
+            &[
+                (Choice::Unlock, "try-again"),
+                (Choice::SessionOnly, "keep-for-this-run"),
+            ],
         )),
         KeyringView::Lost => Some(("keyring-lost", &[(Choice::Review, "review")])),
     }
 }
 
 /// The banner; nothing where all is well. `busy`: a choice is being carried out.
-#[must_use]
 pub fn banner(keyring: KeyringView, busy: bool, choose: &Callback<Choice>) -> Html {
     let Some((sentence, choices)) = trouble(keyring) else {
         return Html::default();
@@ -55,7 +63,6 @@ pub fn banner(keyring: KeyringView, busy: bool, choose: &Callback<Choice>) -> Ht
 }
 
 /// This computer is offline: cards keep what was last known.
-#[must_use]
 pub fn offline() -> Html {
     html! {
         <div class="banner warn-edge" role="status" data-testid="banner">

@@ -15,8 +15,8 @@ use crate::{
     time::{ago_now, at_now, full, moment},
 };
 use std::rc::Rc;
-use wire::{Because, CardView, Fix, IntegrationId, LastUsed, Reason, Status};
 use web_sys::HtmlElement;
+use wire::{Because, CardView, Fix, IntegrationId, LastUsed, Reason, Status};
 use yew::prelude::*;
 
 /// Where a menu was asked for: the integration and the button's or the pointer's place.
@@ -175,11 +175,7 @@ fn can(card: &CardView) -> AttrValue {
 }
 
 /// The one button that mends it; else Test.
-fn main_button(
-    card: &CardView,
-    testing: bool,
-    act: &Callback<(IntegrationId, Act)>,
-) -> Html {
+fn main_button(card: &CardView, testing: bool, act: &Callback<(IntegrationId, Act)>) -> Html {
     let fix = if card.enabled {
         card.health.fix.unwrap_or(Fix::Test)
     } else {
@@ -189,7 +185,6 @@ fn main_button(
 }
 
 /// The button of a fix.
-#[must_use]
 pub fn fix_button(
     card: &CardView,
     fix: Fix,

@@ -61,7 +61,11 @@ pub fn Field(props: &FieldProps) -> Html {
         (Some(_), Some(_)) => Some(format!("{error_id} {hint_id}")),
     };
     let eye = (props.kind == Kind::Secret).then(|| {
-        let (key, picture) = if *seen { ("hide", Icon::Hide) } else { ("show", Icon::Show) };
+        let (key, picture) = if *seen {
+            ("hide", Icon::Hide)
+        } else {
+            ("show", Icon::Show)
+        };
         let seen = seen.clone();
         let onclick = Callback::from(move |_: MouseEvent| seen.set(!*seen));
         html! {
@@ -110,7 +114,6 @@ pub type ChoiceOption = (AttrValue, Option<AttrValue>);
 
 /// A choice among few: radio buttons, as the platform moves through them. The number of the option
 /// is chosen.
-#[must_use]
 pub fn choice(
     name: &'static str,
     legend: AttrValue,

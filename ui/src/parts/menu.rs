@@ -138,16 +138,18 @@ fn step(menu: &HtmlElement, step: Step) {
         return;
     }
     let focused = page::focused();
-    let at = (0..count).find(|i| {
-        items.item(*i).as_ref() == focused.as_ref().map(AsRef::<web_sys::Node>::as_ref)
-    });
+    let at = (0..count)
+        .find(|i| items.item(*i).as_ref() == focused.as_ref().map(AsRef::<web_sys::Node>::as_ref));
     let next = match (step, at) {
         (Step::First, _) | (Step::Next, None) => 0,
         (Step::Last, _) | (Step::Previous, None) => count - 1,
         (Step::Next, Some(at)) => (at + 1) % count,
         (Step::Previous, Some(at)) => (at + count - 1) % count,
     };
-    if let Some(item) = items.item(next).and_then(|item| item.dyn_into::<Element>().ok()) {
+    if let Some(item) = items
+        .item(next)
+        .and_then(|item| item.dyn_into::<Element>().ok())
+    {
         page::focus_on(&item);
     }
 }

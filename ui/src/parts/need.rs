@@ -25,7 +25,6 @@ pub fn needs_admin(card: &CardView) -> bool {
 const NAMED: usize = 4;
 
 /// The strip; nothing where nobody needs anything. `all` shows all of them.
-#[must_use]
 pub fn need(
     cards: &[Rc<CardView>],
     testing: &BTreeSet<IntegrationId>,
@@ -36,7 +35,11 @@ pub fn need(
     if needing.is_empty() {
         return Html::default();
     }
-    let named = if needing.len() > NAMED { NAMED - 1 } else { NAMED };
+    let named = if needing.len() > NAMED {
+        NAMED - 1
+    } else {
+        NAMED
+    };
     let rows = needing.iter().take(named).enumerate().map(|(index, card)| {
         let (tone, picture) = of_status(card.health.status);
         let button = card.health.fix.map(|fix| {

@@ -23,7 +23,6 @@ impl Tone {
 }
 
 /// A pill with its icon and word.
-#[must_use]
 pub fn pill(tone: Tone, picture: Icon, word: AttrValue) -> Html {
     html! { <span class={classes!("pill", tone.class())}>{ icon(picture) }{ word }</span> }
 }
@@ -39,7 +38,6 @@ pub fn of_status(status: Status) -> (Tone, Icon) {
 }
 
 /// How an integration is: "Healthy", "Expires in 5 days", "Failing", "Switched off".
-#[must_use]
 pub fn status_pill(card: &CardView) -> Html {
     let shown = |tone: Tone, picture, word: AttrValue| {
         html! {
@@ -68,7 +66,6 @@ pub fn status_pill(card: &CardView) -> Html {
 }
 
 /// How a call ended.
-#[must_use]
 pub fn outcome_pill(outcome: Outcome) -> Html {
     let (tone, picture, key) = match outcome {
         Outcome::Running => (Tone::Quiet, Icon::Busy, "outcome-running"),
@@ -81,7 +78,6 @@ pub fn outcome_pill(outcome: Outcome) -> Html {
 }
 
 /// What a tool may do.
-#[must_use]
 pub fn risk_pill(risk: Risk) -> Html {
     let (tone, picture, key) = match risk {
         Risk::Reads => (Tone::Quiet, Icon::Show, "risk-reads"),

@@ -8,7 +8,6 @@ use wire::ScopeView;
 use yew::prelude::*;
 
 /// All of them, granted first.
-#[must_use]
 pub fn scope_list(scopes: &[ScopeView]) -> Html {
     if scopes.is_empty() {
         return html! { <p class="why">{ say("scopes-none") }</p> };
@@ -26,9 +25,15 @@ fn scope_item(scope: &ScopeView) -> Html {
     let off = (!scope.granted).then_some("off");
     let (words, small) = match &scope.plain {
         Some(plain) if scope.granted => (inert(plain), Some(name)),
-        Some(plain) => (say_with("scope-not-granted", &[("scope", plain)]), Some(name)),
+        Some(plain) => (
+            say_with("scope-not-granted", &[("scope", plain)]),
+            Some(name),
+        ),
         None if scope.granted => (name, None),
-        None => (say_with("scope-not-granted", &[("scope", &scope.name)]), None),
+        None => (
+            say_with("scope-not-granted", &[("scope", &scope.name)]),
+            None,
+        ),
     };
     html! {
         <li class={classes!("scope", off)}>
@@ -43,7 +48,6 @@ fn scope_item(scope: &ScopeView) -> Html {
 }
 
 /// "Scopes (3)", closed, at the foot of a card.
-#[must_use]
 pub fn scope_details(scopes: &[ScopeView]) -> Html {
     let granted = scopes.iter().filter(|scope| scope.granted).count();
     html! {

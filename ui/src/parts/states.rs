@@ -9,7 +9,6 @@ use crate::{
 use yew::prelude::*;
 
 /// Grey cards while the first answer is on its way.
-#[must_use]
 pub fn loading_cards() -> Html {
     html! {
         <div class="grid" role="status" aria-label={say("loading")}>
@@ -19,7 +18,6 @@ pub fn loading_cards() -> Html {
 }
 
 /// Grey lines while the first answer is on its way.
-#[must_use]
 pub fn loading_lines() -> Html {
     html! {
         <div class="ghost lines" role="status" aria-label={say("loading")}>
@@ -29,13 +27,11 @@ pub fn loading_lines() -> Html {
 }
 
 /// Nothing is here, and why.
-#[must_use]
 pub fn empty(title: AttrValue, sentence: AttrValue) -> Html {
     html! { <div class="empty"><b>{ title }</b><p>{ sentence }</p></div> }
 }
 
 /// It could not be fetched: why, and the button that tries again.
-#[must_use]
 pub fn failed(error: &wire::Error, retry: &Callback<()>) -> Html {
     let onclick = retry.reform(|_: MouseEvent| ());
     html! {
@@ -49,7 +45,6 @@ pub fn failed(error: &wire::Error, retry: &Callback<()>) -> Html {
 }
 
 /// The bar above old data: "Showing what was known at 14:02", why, and the button that tries again.
-#[must_use]
 pub fn stale<T>(query: &Query<T>) -> Html {
     match (&query.data, &query.error) {
         (Some(_), Some(error)) => stale_bar(error, query.known_at, &query.retry),
@@ -73,8 +68,11 @@ fn stale_bar(error: &wire::Error, known_at: Option<wire::Time>, retry: &Callback
 }
 
 /// The data, or what stands in for it.
-#[must_use]
-pub fn shown<T>(query: &Query<T>, loading: Html, show: impl FnOnce(&std::rc::Rc<T>) -> Html) -> Html {
+pub fn shown<T>(
+    query: &Query<T>,
+    loading: Html,
+    show: impl FnOnce(&std::rc::Rc<T>) -> Html,
+) -> Html {
     match (&query.data, &query.error) {
         (Some(data), _) => html! { <>{ stale(query) }{ show(data) }</> },
         (None, Some(error)) => failed(error, &query.retry),

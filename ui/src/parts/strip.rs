@@ -5,7 +5,6 @@ use wire::Day;
 use yew::prelude::*;
 
 /// Thirty bars, oldest first; read aloud it is one sentence.
-#[must_use]
 pub fn strip(days: &[Day]) -> Html {
     let label = told(days);
     let bars = days.iter().map(|day| {

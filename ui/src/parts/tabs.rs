@@ -13,7 +13,6 @@ pub struct TabItem {
 }
 
 /// The row of tabs, named for who listens.
-#[must_use]
 pub fn tabs(label: AttrValue, items: Vec<TabItem>) -> Html {
     html! {
         <nav class="tabs" aria-label={label}>

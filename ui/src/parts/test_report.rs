@@ -11,7 +11,6 @@ use wire::TestReport;
 use yew::prelude::*;
 
 /// The report, said aloud when it comes, and whom it tells that it was read.
-#[must_use]
 pub fn report(report: &TestReport, dismiss: &Callback<()>) -> Html {
     let (ink, picture, title) = match report.error {
         None => ("ok-ink", Icon::Healthy, "test-went-well"),

@@ -12,7 +12,6 @@ pub enum Size {
 }
 
 /// The tile of an integration. The letters are decoration: the name stands beside it.
-#[must_use]
 pub fn tile(icon: &wire::Icon, size: Size) -> Html {
     let size = match size {
         Size::Small => "small",

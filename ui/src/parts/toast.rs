@@ -13,7 +13,6 @@ const STAYS: u32 = 7_000;
 
 /// The corner where the toasts stand, oldest first. It is always there, so that what comes is read
 /// aloud. `gone` is told when one went or was sent away.
-#[must_use]
 pub fn toasts(toasts: &[(u32, Toast)], gone: &Callback<u32>) -> Html {
     html! {
         <div class="toasts" role="status" aria-live="polite">

@@ -26,7 +26,11 @@ pub struct ToolsProps {
 pub fn Tools(props: &ToolsProps) -> Html {
     let shown = use_state(|| STEP);
     let wanted = props.search.to_lowercase();
-    let found: Vec<&ToolView> = props.tools.iter().filter(|tool| matches(tool, &wanted)).collect();
+    let found: Vec<&ToolView> = props
+        .tools
+        .iter()
+        .filter(|tool| matches(tool, &wanted))
+        .collect();
     if found.is_empty() {
         return html! { <p class="none">{ say_with("no-tool-found", &[("search", &props.search)]) }</p> };
     }
@@ -47,14 +51,20 @@ fn matches(tool: &ToolView, wanted: &str) -> bool {
     wanted.is_empty()
         || tool.name.to_lowercase().contains(wanted)
         || tool.description.to_lowercase().contains(wanted)
-        || tool.title.as_ref().is_some_and(|title| title.to_lowercase().contains(wanted))
+        || tool
+            .title
+            .as_ref()
+            .is_some_and(|title| title.to_lowercase().contains(wanted))
 }
 
 /// One tool. Closed: its name, first line and risk. Open: all of it.
-#[must_use]
 pub fn show(tool: &ToolView, slug: &str) -> Html {
     let first_line = tool.description.lines().next().unwrap_or_default();
-    let said = tool.title.as_deref().filter(|title| !title.is_empty()).unwrap_or(first_line);
+    let said = tool
+        .title
+        .as_deref()
+        .filter(|title| !title.is_empty())
+        .unwrap_or(first_line);
     html! {
         <details class="tool" key={tool.name.clone()} data-testid="tool" data-name={inert(&tool.name)}>
             <summary>

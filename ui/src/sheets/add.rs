@@ -111,7 +111,11 @@ pub fn Add(props: &AddProps) -> Html {
         })
     };
     let (title, on_back, body) = match *step {
-        Step::Choose => (say("add-integration"), None, choose(&go_to, &start, error.as_ref())),
+        Step::Choose => (
+            say("add-integration"),
+            None,
+            choose(&go_to, &start, error.as_ref()),
+        ),
         Step::Mcp => (
             say("kind-mcp"),
             Some(go_to.reform(|()| Step::Choose)),
@@ -239,11 +243,16 @@ impl Fields<'_> {
                 typed.set(Rc::new(next));
             }
         });
-        (ways.iter().position(|way| *way == now).unwrap_or_default(), on_choose)
+        (
+            ways.iter().position(|way| *way == now).unwrap_or_default(),
+            on_choose,
+        )
     }
 
     fn error(&self, at: At) -> Option<AttrValue> {
-        self.wrong.filter(|(wrong, _)| *wrong == at).map(|(_, error)| say_error(error))
+        self.wrong
+            .filter(|(wrong, _)| *wrong == at)
+            .map(|(_, error)| say_error(error))
     }
 
     fn url(&self, label: &'static str, placeholder: &'static str) -> Html {

@@ -12,8 +12,8 @@ use crate::{
 };
 use std::rc::Rc;
 use wire::{
-    AnswerAttempt, AttemptId, AttemptLink, AttemptView, CancelAttempt, Confirmed, Error, GetAttempt,
-    IntegrationId, OpenBrowserAgain, Phase, Question, Time, Topic,
+    AnswerAttempt, AttemptId, AttemptLink, AttemptView, CancelAttempt, Confirmed, Error,
+    GetAttempt, IntegrationId, OpenBrowserAgain, Phase, Question, Time, Topic,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -183,7 +183,11 @@ fn asking(
             name, same_account, ..
         } => (
             say_with("ask-duplicate", &[("name", name)]),
-            say(if *same_account { "ask-duplicate-same" } else { "ask-duplicate-unknown" }),
+            say(if *same_account {
+                "ask-duplicate-same"
+            } else {
+                "ask-duplicate-unknown"
+            }),
             "ask-duplicate-yes",
             "ask-no",
         ),
@@ -207,7 +211,9 @@ fn asking(
                 no.emit(());
                 over.emit(Over::Close(Some(id)));
             });
-            Some(html! { <button type="button" class="primary" {onclick}>{ say("ask-duplicate-open") }</button> })
+            Some(
+                html! { <button type="button" class="primary" {onclick}>{ say("ask-duplicate-open") }</button> },
+            )
         }
         Question::PrivateAddress { .. } | Question::OtherAccount { .. } => None,
     };
@@ -292,7 +298,6 @@ fn Waiting(props: &WaitingProps) -> Html {
 }
 
 /// A sheet for an attempt that was started elsewhere.
-#[must_use]
 pub fn sheet(frame: &Frame, id: AttemptId, close: &Callback<()>) -> Html {
     let on_close = {
         let close = close.clone();

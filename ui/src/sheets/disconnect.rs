@@ -77,7 +77,6 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
 }
 
 /// What will be gone, in sentences.
-#[must_use]
 pub fn breaks(preview: &DisconnectPreview) -> Html {
     let mut told = Vec::new();
     if preview.in_flight > 0 {
@@ -105,14 +104,19 @@ pub fn breaks(preview: &DisconnectPreview) -> Html {
 
 fn finished(done: &Disconnected, close: &Callback<MouseEvent>) -> Html {
     let (ink, picture, sentence) = match &done.revocation {
-        Revocation::Done { host, .. } => {
-            ("ok-ink", Icon::Healthy, say_with("revoked", &[("host", host)]))
-        }
+        Revocation::Done { host, .. } => (
+            "ok-ink",
+            Icon::Healthy,
+            say_with("revoked", &[("host", host)]),
+        ),
         Revocation::NotOffered => ("warn-ink", Icon::Expiring, say("revocation-not-offered")),
         Revocation::Pending { host, error } => (
             "warn-ink",
             Icon::Expiring,
-            say_with("revocation-pending", &[("host", host), ("why", &say_error(error))]),
+            say_with(
+                "revocation-pending",
+                &[("host", host), ("why", &say_error(error))],
+            ),
         ),
     };
     html! {

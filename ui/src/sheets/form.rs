@@ -62,7 +62,9 @@ impl Typed {
             url: self.url.trim().to_owned(),
             auth: match self.mcp {
                 McpWay::Discover => McpAuth::Discover,
-                McpWay::Bearer => McpAuth::Bearer { token: self.secret() },
+                McpWay::Bearer => McpAuth::Bearer {
+                    token: self.secret(),
+                },
                 McpWay::Header => McpAuth::Header {
                     name: self.key_name.trim().to_owned(),
                     value: self.secret(),
@@ -112,7 +114,10 @@ pub fn at(error: &Error) -> At {
     match error.code {
         ErrorCode::FieldEmpty | ErrorCode::FieldInvalid => {
             // The engine names fields by their labels.
-            let field = error.args.get("field").map(|field| field.to_lowercase().replace('_', " "));
+            let field = error
+                .args
+                .get("field")
+                .map(|field| field.to_lowercase().replace('_', " "));
             match field.as_deref().unwrap_or_default() {
                 "url" | "base url" => At::Url,
                 "name" => At::Name,

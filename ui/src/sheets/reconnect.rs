@@ -97,7 +97,14 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
             </Dialog>
         };
     };
-    let title = say_with(if asks_key { "paste-key-for" } else { "reconnect-name" }, &[("name", &card.name)]);
+    let title = say_with(
+        if asks_key {
+            "paste-key-for"
+        } else {
+            "reconnect-name"
+        },
+        &[("name", &card.name)],
+    );
     let body = match *attempt {
         Some(id) => html! { <Attempt key={id.to_string()} {id} has_form={asks_key} {over} /> },
         None if asks_key => {

@@ -10,9 +10,11 @@ use wire::{Error, IntegrationId, RenameIntegration};
 use yew::{platform::spawn_local, prelude::*};
 
 /// The sheet.
-#[must_use]
 pub fn sheet(frame: &Frame, id: IntegrationId, close: &Callback<()>) -> Html {
-    let name = frame.card(id).map(|card| card.name.clone()).unwrap_or_default();
+    let name = frame
+        .card(id)
+        .map(|card| card.name.clone())
+        .unwrap_or_default();
     html! {
         <Dialog title={say_with("rename-name", &[("name", &name)])} on_close={close.clone()} narrow=true>
             <RenameForm {id} {name} autofocus=true done={close.clone()} />
@@ -49,7 +51,12 @@ pub fn RenameForm(props: &FormProps) -> Html {
             let (error, frame, done) = (error.clone(), frame.clone(), done.clone());
             let name = typed.trim().to_owned();
             spawn_local(async move {
-                match ipc::call(RenameIntegration { id, name: name.clone() }).await {
+                match ipc::call(RenameIntegration {
+                    id,
+                    name: name.clone(),
+                })
+                .await
+                {
                     Ok(()) => {
                         error.set(None);
                         frame.say(say_with("renamed", &[("name", &name)]));

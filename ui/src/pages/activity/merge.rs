@@ -17,7 +17,9 @@ impl Loaded {
     #[must_use]
     pub fn refreshed(&self, page: &ActivityPage) -> Self {
         let joins = page.next.is_none_or(|end| {
-            self.rows.first().is_some_and(|newest| (newest.at, newest.id) >= (end.at, end.id))
+            self.rows
+                .first()
+                .is_some_and(|newest| (newest.at, newest.id) >= (end.at, end.id))
         });
         let reaches_further = match (self.next, page.next) {
             (_, None) => false,
@@ -102,7 +104,10 @@ mod tests {
     /// Rows `from..=to`, newest first; `more`: the record goes on below.
     fn page(from: u128, to: u128, more: bool) -> ActivityPage {
         let rows: Vec<_> = (from..=to).rev().map(|n| row(n, Outcome::Ok)).collect();
-        let next = rows.last().filter(|_| more).map(|last| Cursor { at: last.at, id: last.id });
+        let next = rows.last().filter(|_| more).map(|last| Cursor {
+            at: last.at,
+            id: last.id,
+        });
         ActivityPage { rows, next }
     }
 
@@ -112,10 +117,16 @@ mod tests {
 
     #[test]
     fn new_rows_join_at_the_top_and_older_ones_stay() {
-        let loaded = Loaded::default().refreshed(&page(8, 10, true)).extended(&page(5, 7, true));
+        let loaded = Loaded::default()
+            .refreshed(&page(8, 10, true))
+            .extended(&page(5, 7, true));
         let loaded = loaded.refreshed(&page(9, 11, true));
         assert_eq!(numbers(&loaded), [11, 10, 9, 8, 7, 6, 5]);
-        assert_eq!(loaded.next.map(|next| next.at), Some(Time(5)), "more is asked for below 5");
+        assert_eq!(
+            loaded.next.map(|next| next.at),
+            Some(Time(5)),
+            "more is asked for below 5"
+        );
     }
 
     #[test]
@@ -128,7 +139,9 @@ mod tests {
 
     #[test]
     fn the_end_of_the_record_is_kept() {
-        let loaded = Loaded::default().refreshed(&page(4, 6, true)).extended(&page(1, 3, false));
+        let loaded = Loaded::default()
+            .refreshed(&page(4, 6, true))
+            .extended(&page(1, 3, false));
         let loaded = loaded.refreshed(&page(5, 7, true));
         assert_eq!(numbers(&loaded), [7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(loaded.next, None);

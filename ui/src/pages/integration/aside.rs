@@ -13,7 +13,6 @@ use yew::prelude::*;
 const SHORT: usize = 6;
 
 /// The column; on the Scopes tab without the scopes.
-#[must_use]
 pub fn aside(view: &IntegrationView, tab: Tab) -> Html {
     let card = &view.card;
     html! {
@@ -70,7 +69,10 @@ fn ends(renews: bool, ends_at: Option<Time>) -> Html {
             (false, true) => "ends-on",
             (false, false) => "ended-on",
         };
-        let told = say_with(key, &[("moment", &moment(at, now)), ("when", &until(at, now))]);
+        let told = say_with(
+            key,
+            &[("moment", &moment(at, now)), ("when", &until(at, now))],
+        );
         html! { <p class="why" title={full(at)}>{ told }</p> }
     })
 }

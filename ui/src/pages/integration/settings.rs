@@ -11,11 +11,12 @@ use wire::IntegrationView;
 use yew::prelude::*;
 
 /// The tab.
-#[must_use]
 pub fn own_settings(frame: &Frame, view: &IntegrationView) -> Html {
     let card = &view.card;
     let (id, enabled) = (card.id, card.enabled);
-    let switch = frame.act.reform(move |_: MouseEvent| (id, Act::Switch(!enabled)));
+    let switch = frame
+        .act
+        .reform(move |_: MouseEvent| (id, Act::Switch(!enabled)));
     let disconnect = frame.act.reform(move |_: MouseEvent| (id, Act::Disconnect));
     let (switch_title, switch_sentence, switch_label) = if enabled {
         ("is-on", "switch-off-hint", "switch-off")

@@ -32,7 +32,9 @@ pub fn FirstRun() -> Html {
             });
         })
     };
-    let add = frame.dispatch.reform(|_: MouseEvent| Action::Open(Sheet::Add));
+    let add = frame
+        .dispatch
+        .reform(|_: MouseEvent| Action::Open(Sheet::Add));
     let busy = *starting || frame.state.sample.is_some();
     html! {
         <div class="first-run">

@@ -1,0 +1,84 @@
+//! One of each, as the engine would send it.
+
+use wire::{
+    AuthView, Because, CardView, Day, Error, ErrorCode, Fix, HealthView, Icon, IntegrationId, Kind,
+    Outcome, Reason, Risk, RowKind, RowView, Time, ToolView,
+};
+
+/// Sun 22 Nov 2026, 14:06:11 in Greenwich, where tests read the clock.
+pub const NOW: Time = Time(1_795_356_371_000);
+
+pub fn id(n: u32) -> IntegrationId {
+    IntegrationId(uuid::Uuid::from_u128(
+        0x0190_a5d0_ac96_774b_8cce_0000_0000_0000 + u128::from(n),
+    ))
+}
+
+pub fn health(reason: Reason, fix: Option<Fix>) -> HealthView {
+    HealthView {
+        status: reason.status(),
+        reason,
+        fix,
+        since: NOW.plus(-240_000),
+        checked_at: Some(NOW.plus(-40_000)),
+    }
+}
+
+pub fn card(name: &str) -> CardView {
+    CardView {
+        id: id(1),
+        slug: "orders".into(),
+        name: name.into(),
+        kind: Kind::Api,
+        icon: Icon {
+            monogram: "O".into(),
+            colour: 5,
+        },
+        account: None,
+        address: "api.example.com/v1".into(),
+        health: health(Reason::Ok, None),
+        enabled: true,
+        connected_by: "Ada Lindqvist".into(),
+        connected_at: NOW.plus(-40 * 86_400_000),
+        last_used: None,
+        auth: AuthView::Bearer,
+        tools: 1,
+        can: vec!["call".into()],
+        scopes: vec![],
+        days: vec![Day::Healthy; 30],
+    }
+}
+
+pub fn row(n: u32, outcome: Outcome) -> RowView {
+    let failed = outcome == Outcome::Failed;
+    RowView {
+        id: id(n).0,
+        at: NOW.plus(-i64::from(n) * 60_000),
+        kind: RowKind::Call,
+        integration: Some(id(1)),
+        integration_name: "Orders".into(),
+        action: "orders.call".into(),
+        outcome,
+        took_ms: Some(182),
+        error: failed.then(|| {
+            Error::new(ErrorCode::Unreachable)
+                .with("host", "api.example.com")
+                .with("why", "timed out")
+        }),
+        detail: String::new(),
+        because: Because::Admin {
+            name: "Ada Lindqvist".into(),
+        },
+    }
+}
+
+pub fn tool(name: &str, risk: Risk) -> ToolView {
+    ToolView {
+        name: name.into(),
+        title: None,
+        description: "Deletes every note.\nThere is no way back.".into(),
+        input_schema: "{\n  \"type\": \"object\"\n}".into(),
+        risk,
+        hash: "3fa9c01d".into(),
+    }
+}
