@@ -71,7 +71,17 @@ impl Store {
         let opened = open::open(folder, schema::MIGRATIONS)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let readers = reader::Readers::start(&opened.file)?;
-        let writer = writer::Writer::start(opened.connection, opened.lock, changes.clone())?;
+        if opened.unchecked {
+            let file = opened.file.clone();
+            readers.send(reader::Job::unasked(move |connection| {
+                open::check(connection, &file)
+            }))?;
+        }
+        let writer = writer::Writer::start(
+            opened.connection,
+            (opened.lock, &opened.file),
+            changes.clone(),
+        )?;
         Ok(Self(Arc::new(Inner {
             readers,
             writer,
@@ -146,6 +156,23 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         self.0.writer.send(writer::Job::checkpoint(answer))?;
         answered.await.map_err(|_| closed())?
+    }
+
+    /// Takes a backup where the newest is a day old or there is none. True: it did. To be called
+    /// now and then.
+    ///
+    /// # Errors
+    /// As [`Store::backup`].
+    pub async fn backup_if_due(&self, now: Time) -> Result<bool, Error> {
+        let due = match backup::all(&self.0.folder).first() {
+            // Also where the clock was ahead when it was taken.
+            Some((newest, _)) => now.since(*newest).abs() >= backup::EVERY_MS,
+            None => true,
+        };
+        if due {
+            self.backup(now, backup::KEPT).await?;
+        }
+        Ok(due)
     }
 
     /// Takes a backup, verifies it, and only then removes those older than the newest `keep`

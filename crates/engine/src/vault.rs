@@ -85,7 +85,7 @@ struct State {
 }
 
 /// The key that seals.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Current {
     generation: u64,
 }
@@ -217,7 +217,10 @@ impl Vault {
                 let key = state.keys.get(&current.generation)?;
                 Some((current.generation, key.clone()))
             });
-            (key, state.anchor.as_ref().map_or(0, |anchor| anchor.newest(id)))
+            (
+                key,
+                state.anchor.as_ref().map_or(0, |anchor| anchor.newest(id)),
+            )
         };
         let kept = session_only.then(|| secret.clone()).flatten();
         let (generation, value) = self
@@ -236,13 +239,29 @@ impl Vault {
                     Some(_) if session_only => Form::Session,
                     Some(secret) => {
                         let (key_generation, key) = key.ok_or_else(no_key)?;
-                        let place = Place { integration: id, generation };
+                        let place = Place {
+                            integration: id,
+                            generation,
+                        };
                         let (wrapped_key, sealed) = seal::seal(&key, place, secret)?;
-                        Form::Sealed(Sealed { key_generation, wrapped_key, sealed })
+                        Form::Sealed(Sealed {
+                            key_generation,
+                            wrapped_key,
+                            sealed,
+                        })
                     }
                 };
                 let held = matches!(form, Form::Sealed(_));
-                credentials::put(tx, &CredentialRow { integration: id, generation, form, held }, &about)?;
+                credentials::put(
+                    tx,
+                    &CredentialRow {
+                        integration: id,
+                        generation,
+                        form,
+                        held,
+                    },
+                    &about,
+                )?;
                 Ok((generation, value))
             })
             .await?;
@@ -272,13 +291,14 @@ impl Vault {
             let row = row.ok_or_else(|| about(ErrorCode::CredentialUnreadable, &name))?;
             let sealed = match row.form {
                 Form::None => return Ok((Credential::None, row.generation)),
-                Form::Session => return self.from_session(id, row.generation, &name),
+                Form::Session => return self.kept_in_memory(id, row.generation, &name),
                 Form::Sealed(sealed) => sealed,
             };
             if let Some(opened) = self.unseal(id, row.generation, &sealed, &name) {
                 return opened;
             }
-            self.load(load::Need::generation(sealed.key_generation)).await?;
+            self.load(load::Need::generation(sealed.key_generation))
+                .await?;
         }
         Err(lost())
     }
@@ -300,7 +320,10 @@ impl Vault {
             Age::Restored => return Some(Err(about(ErrorCode::CredentialRestored, name))),
             Age::Newest => {}
         }
-        let place = Place { integration: id, generation };
+        let place = Place {
+            integration: id,
+            generation,
+        };
         let opened = seal::open(&key, place, &sealed.wrapped_key, &sealed.sealed)
             .and_then(|bytes| Credential::from_bytes(&bytes))
             .map(|credential| (credential, generation))
@@ -308,7 +331,7 @@ impl Vault {
         Some(opened)
     }
 
-    fn from_session(
+    fn kept_in_memory(
         &self,
         id: IntegrationId,
         generation: u64,
@@ -325,12 +348,7 @@ impl Vault {
     }
 
     /// After a commit: the anchor learns of it, and the run's own memory.
-    async fn remember(
-        &self,
-        id: IntegrationId,
-        generation: u64,
-        kept: Option<Zeroizing<Vec<u8>>>,
-    ) {
+    async fn remember(&self, id: IntegrationId, generation: u64, kept: Option<Zeroizing<Vec<u8>>>) {
         {
             let mut state = self.lock();
             match kept {
@@ -353,7 +371,9 @@ impl Vault {
         let writing = self.0.anchor_writing.lock().await;
         let now = {
             let state = self.lock();
-            let key = state.current.and_then(|current| state.keys.get(&current.generation).cloned());
+            let key = state
+                .current
+                .and_then(|current| state.keys.get(&current.generation).cloned());
             state.anchor.clone().zip(key)
         };
         if let Some((anchor, key)) = now {
@@ -373,7 +393,12 @@ impl Vault {
     /// Where a test may look at everything as a crash would leave it.
     #[cfg(test)]
     fn reached(&self, step: destroy::Step) {
-        if let Some(look) = &*self.0.on_step.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(look) = &*self
+            .0
+            .on_step
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             look(step);
         }
     }
@@ -414,7 +439,9 @@ pub(crate) fn short(text: &str) -> String {
 async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::spawn(work).await.map_err(|_| internal("the vault's task ended"))?
+    tokio::spawn(work)
+        .await
+        .map_err(|_| internal("the vault's task ended"))?
 }
 
 fn superseded(tx: &Tx<'_>, id: IntegrationId) -> Result<Error, Error> {
@@ -423,7 +450,9 @@ fn superseded(tx: &Tx<'_>, id: IntegrationId) -> Result<Error, Error> {
 }
 
 fn about(code: ErrorCode, name: &str) -> Error {
-    Error::new(code).with("integration", name).fix(Fix::Reconnect)
+    Error::new(code)
+        .with("integration", name)
+        .fix(Fix::Reconnect)
 }
 
 fn no_key() -> Error {

@@ -12,6 +12,10 @@ use wire::{Error, ErrorCode, Time};
 
 const FILE: &str = "chief.db";
 const LOCK: &str = "chief.lock";
+/// Beside the file where a look behind found it damaged: the next opening looks before it opens.
+const SUSPECT: &str = "suspect";
+/// Up to this size the file is looked through before it is used (about 0.3 s for each 64 MiB).
+const CHECKED_AT_ONCE: u64 = 64 * 1024 * 1024;
 /// How long a statement waits for another connection's lock.
 const BUSY: Duration = Duration::from_secs(5);
 /// Prepared statements kept for each connection.
@@ -27,6 +31,8 @@ pub struct Restored {
 }
 
 pub(super) struct Opened {
+    /// Too large to be looked through before the window opens: [`check`] does it behind.
+    pub unchecked: bool,
     pub connection: Connection,
     pub lock: File,
     pub file: PathBuf,
@@ -50,7 +56,9 @@ pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error>
             (connection, Some(restored))
         }
     };
+    let unchecked = !checked_at_once(&file);
     let mut opened = Opened {
+        unchecked,
         connection,
         lock,
         file,
@@ -131,13 +139,40 @@ fn sound(file: &Path, known: usize) -> Result<Connection, Trouble> {
             .with("why", "the disk cannot keep a log")
             .into());
     }
-    let word: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
-    if word != "ok" {
+    if checked_at_once(file) && !is_whole(&connection)? {
         return Err(Trouble::Damaged);
     }
     prepare(&connection)?;
     connection.pragma_update(None, "secure_delete", "on")?;
     Ok(connection)
+}
+
+fn checked_at_once(file: &Path) -> bool {
+    let small = fs::metadata(file).is_ok_and(|file| file.len() <= CHECKED_AT_ONCE);
+    small || file.with_extension(SUSPECT).exists()
+}
+
+fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    let word: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
+    Ok(word == "ok")
+}
+
+/// Looks through a large file while it is in use. What it finds, the next opening mends.
+pub(super) fn check(connection: &Connection, file: &Path) -> Result<(), Error> {
+    use rusqlite::ErrorCode as Sqlite;
+    let whole = match is_whole(connection) {
+        Err(error) => match error.sqlite_error_code() {
+            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => false,
+            _ => return Err(failed(error)),
+        },
+        Ok(whole) => whole,
+    };
+    if whole {
+        return Ok(());
+    }
+    tracing::error!("the data is damaged; the next start brings back a backup");
+    drop(owned_file(&file.with_extension(SUSPECT))?);
+    Ok(())
 }
 
 /// What every connection of the store is set to.
@@ -200,6 +235,7 @@ fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
     fs::copy(&good, &partial).map_err(|error| unwritable(&error))?;
     backup::sync_file(&partial)?;
     backup::replace(&partial, file)?;
+    backup::remove(&file.with_extension(SUSPECT))?;
     tracing::error!(
         taken = taken.0,
         "the data was damaged and came back from a backup"

@@ -46,6 +46,17 @@ impl Job {
             }
         }))
     }
+
+    /// One that is done though nobody waits for it.
+    pub(super) fn unasked(
+        job: impl FnOnce(&Connection) -> Result<(), Error> + Send + 'static,
+    ) -> Self {
+        Self(Box::new(move |connection| {
+            if let Err(error) = guarded(|| job(connection)) {
+                tracing::error!(%error, "a look at the data failed");
+            }
+        }))
+    }
 }
 
 fn guarded<T>(job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {

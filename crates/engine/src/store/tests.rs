@@ -76,9 +76,7 @@ async fn jobs_that_wait_together_are_one_commit_and_a_failing_one_undoes_only_it
     };
     let panics = |tx: &mut Tx<'_>| -> Result<(), Error> {
         settings::set(tx, "undone too", &1)?;
-        let nothing: Option<()> = None;
-        nothing.expect("a job that panics");
-        Ok(())
+        panic!("a job that panics")
     };
     let activity = |tx: &mut Tx<'_>| -> Result<(), Error> {
         tx.touch(Topic::Activity);
@@ -210,13 +208,7 @@ async fn a_reader_cannot_write_and_survives_a_panic() -> Result<()> {
             })
             .await;
         assert_eq!(wrote.map_err(|e| e.code), Err(ErrorCode::StoreUnwritable));
-        let panicked: Result<(), Error> = store
-            .read(|_| {
-                let nothing: Option<()> = None;
-                nothing.expect("a read that panics");
-                Ok(())
-            })
-            .await;
+        let panicked: Result<(), Error> = store.read(|_| panic!("a read that panics")).await;
         assert_eq!(panicked.map_err(|e| e.code), Err(ErrorCode::Internal));
     }
     assert!(keys(&store).await?.is_empty());

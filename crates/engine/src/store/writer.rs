@@ -6,6 +6,7 @@ use std::{
     collections::BTreeSet,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -68,15 +69,17 @@ impl Writer {
     /// Starts it. The lock is let go after the connection is closed.
     pub(super) fn start(
         connection: Connection,
-        lock: File,
+        (lock, file): (File, &Path),
         changes: broadcast::Sender<Changed>,
     ) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel();
+        let log = PathBuf::from(format!("{}-wal", file.display()));
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
                 Loop {
                     connection,
+                    log,
                     changes,
                     unsynced: None,
                     synchronous: None,
@@ -115,6 +118,7 @@ impl Drop for Writer {
 
 struct Loop {
     connection: Connection,
+    log: PathBuf,
     changes: broadcast::Sender<Changed>,
     /// When the oldest commit was made that may not be on disk yet.
     unsynced: Option<Instant>,
@@ -275,9 +279,14 @@ impl Loop {
 
     /// Puts the log on disk, and what it can of it into the database file.
     fn sync(&mut self) {
-        // A passive checkpoint syncs the log before it copies anything out of it.
-        match checkpoint(&self.connection, "passive") {
-            Ok(_) => self.unsynced = None,
+        // A passive checkpoint syncs the log before it copies anything out of it; where a reader's
+        // snapshot lets it copy nothing, it may not have synced.
+        let synced = checkpoint(&self.connection, "passive").and_then(|whole| match whole {
+            true => Ok(()),
+            false => super::backup::sync_file(&self.log),
+        });
+        match synced {
+            Ok(()) => self.unsynced = None,
             Err(error) => {
                 tracing::error!(%error, "a checkpoint failed");
                 self.unsynced = Some(Instant::now());
@@ -296,11 +305,12 @@ impl Loop {
     }
 }
 
-/// True where everything asked for was done.
+/// True where the whole log is in the database file now.
 fn checkpoint(connection: &Connection, mode: &str) -> Result<bool, Error> {
     connection
         .query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
-            Ok(row.get::<_, i64>(0)? == 0)
+            let (busy, frames, copied): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(busy == 0 && frames == copied)
         })
         .map_err(failed)
 }

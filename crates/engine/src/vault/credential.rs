@@ -196,7 +196,7 @@ enum Out<'a> {
     Header { name: &'a str, value: &'a str },
     Query { name: &'a str, value: &'a str },
     Basic { user: &'a str, password: &'a str },
-    OAuth(OAuthOut<'a>),
+    OAuth(Box<OAuthOut<'a>>),
 }
 
 #[derive(Serialize)]
@@ -238,7 +238,7 @@ impl<'a> From<&'a Credential> for Out<'a> {
                 user,
                 password: password.reveal(),
             },
-            Credential::OAuth(oauth) => Self::OAuth(OAuthOut {
+            Credential::OAuth(oauth) => Self::OAuth(Box::new(OAuthOut {
                 issuer: &oauth.issuer,
                 token_endpoint: &oauth.token_endpoint,
                 revocation_endpoint: oauth.revocation_endpoint.as_deref(),
@@ -255,7 +255,7 @@ impl<'a> From<&'a Credential> for Out<'a> {
                 expires_at: oauth.expires_at,
                 refresh: oauth.refresh.as_ref().map(Secret::reveal),
                 refresh_expires_at: oauth.refresh_expires_at,
-            }),
+            })),
         }
     }
 }

@@ -21,7 +21,10 @@ use wire::{Error, IntegrationId, KeyringView, Time};
 use zeroize::Zeroizing;
 
 /// How long until what could not be cleaned up is tried again.
+#[cfg(not(test))]
 const TIDY_AGAIN: Duration = Duration::from_secs(60);
+#[cfg(test)]
+const TIDY_AGAIN: Duration = Duration::from_millis(50);
 
 /// What somebody needs of the keyring.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -235,11 +238,16 @@ impl Vault {
             state.asked += 1;
             state.fault.clone_from(&fault);
         }
-        match fault {
-            None => {}
-            Some(KeyringError::Locked) => self.show(KeyringView::Locked),
-            Some(KeyringError::Hanging) => self.show(KeyringView::Hanging),
-            Some(KeyringError::Absent | KeyringError::Failed(_)) => self.show(KeyringView::Absent),
+        // With the key in memory credentials are opened and kept, whatever the keyring says now.
+        if !self.has(Need::KEY) {
+            match fault {
+                None => {}
+                Some(KeyringError::Locked) => self.show(KeyringView::Locked),
+                Some(KeyringError::Hanging) => self.show(KeyringView::Hanging),
+                Some(KeyringError::Absent | KeyringError::Failed(_)) => {
+                    self.show(KeyringView::Absent)
+                }
+            }
         }
         answer.map_err(|fault| {
             tracing::warn!(%fault, "the keyring did not do it");
@@ -250,12 +258,19 @@ impl Vault {
     /// The keyring gave the key: reads the anchor, and puts both into memory.
     async fn install(&self, facts: &Facts, row: &KeyRow, key: Key) -> Result<(), Error> {
         let vault = facts.vault.as_ref().ok_or_else(no_key)?;
-        {
+        let known = {
             let mut state = self.lock();
             state.keys.insert(row.generation, key.clone());
-            state.current = Some(Current {
+            let now = Current {
                 generation: row.generation,
-            });
+            };
+            let before = state.current.replace(now);
+            state.anchor.is_some() && before == Some(now)
+        };
+        if known {
+            // Memory knows more than the file, which a save may be about to write.
+            self.show(KeyringView::Ready);
+            return Ok(());
         }
         let before = self.find_anchor(facts, vault).await?;
         let mut anchor = match &before {

@@ -98,7 +98,10 @@ fn wait_for(owned: bool) -> Result<()> {
     let daemon = DBusProxy::new(&bus)?;
     let began = Instant::now();
     while daemon.name_has_owner(NAME.try_into()?)? != owned {
-        ensure!(began.elapsed() < Duration::from_secs(20), "the keyring's name is not owned as it should be");
+        ensure!(
+            began.elapsed() < Duration::from_secs(20),
+            "the keyring's name is not owned as it should be"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
@@ -131,7 +134,10 @@ impl Hanging {
             .serve_at(PATH, Silent(calls.clone()))?
             .name(NAME)?
             .build()?;
-        Ok(Self { calls, bus: Some(bus) })
+        Ok(Self {
+            calls,
+            bus: Some(bus),
+        })
     }
 
     /// How often it was called.

@@ -40,11 +40,20 @@ fn again(mut command: Command, test: &str) -> Result<()> {
     let home = tempfile::tempdir()?;
     let runtime = home.path().join("run");
     fs::create_dir(&runtime)?;
-    fs::set_permissions(&runtime, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    fs::set_permissions(
+        &runtime,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )?;
     for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
         command.env_remove(name);
     }
-    for name in ["DBUS_SESSION_BUS_ADDRESS", "DBUS_STARTER_ADDRESS", "GNOME_KEYRING_CONTROL", "DISPLAY", "WAYLAND_DISPLAY"] {
+    for name in [
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DBUS_STARTER_ADDRESS",
+        "GNOME_KEYRING_CONTROL",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+    ] {
         command.env_remove(name);
     }
     let output = command
@@ -54,11 +63,19 @@ fn again(mut command: Command, test: &str) -> Result<()> {
         .env(INSIDE, test)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("{} cannot be started: is it installed?", command.get_program().display()))?;
+        .with_context(|| {
+            format!(
+                "{} cannot be started: is it installed?",
+                command.get_program().display()
+            )
+        })?;
     let said = String::from_utf8_lossy(&output.stdout);
     // A name that matches no test would pass with nothing done.
     if output.status.success() && said.contains("1 passed") {
         return Ok(());
     }
-    bail!("inside the session:\n{said}\n{}", String::from_utf8_lossy(&output.stderr))
+    bail!(
+        "inside the session:\n{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

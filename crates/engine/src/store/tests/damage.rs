@@ -126,3 +126,34 @@ async fn a_torn_or_foreign_log_loses_no_answered_row() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn damage_found_behind_a_running_app_is_mended_by_the_next_start() -> Result<()> {
+    let (folder, _) = backed_up().await?;
+    let file = folder.path().join("chief.db");
+    let sound = Connection::open(&file)?;
+    open::check(&sound, &file)?;
+    assert!(!file.with_extension("suspect").exists(), "it is whole");
+    drop(sound);
+    damage(folder.path())?;
+    open::check(&Connection::open(&file)?, &file)?;
+    assert!(file.with_extension("suspect").exists());
+    let store = Store::open(folder.path())?;
+    assert!(store.restored().is_some());
+    assert!(!file.with_extension("suspect").exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_backup_is_due_once_a_day() -> Result<()> {
+    let (_folder, store) = fresh()?;
+    let day = backup::EVERY_MS;
+    assert!(store.backup_if_due(Time(10 * day)).await?);
+    assert!(!store.backup_if_due(Time(11 * day - 1)).await?);
+    assert!(store.backup_if_due(Time(11 * day)).await?);
+    assert!(
+        store.backup_if_due(Time(2 * day)).await?,
+        "the clock was far ahead: it is due again"
+    );
+    Ok(())
+}

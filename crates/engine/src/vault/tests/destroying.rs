@@ -195,6 +195,35 @@ async fn an_old_item_that_cannot_be_deleted_now_is_deleted_by_the_next_run() -> 
 }
 
 #[tokio::test]
+async fn what_could_not_be_cleaned_up_is_tried_again_in_the_same_run() -> Result<()> {
+    let world = World::new()?;
+    world.add(1, "stays").await?;
+    world.add(2, "goes").await?;
+    let shelf = world.shelf.clone();
+    world.on_step(move |step| {
+        if step == Step::Committed {
+            shelf.fail_with(Some(KeyringError::Locked));
+        }
+    });
+    world.destroy(2).await?;
+    assert_eq!(
+        world.vault.state(),
+        KeyringView::Ready,
+        "credentials can be opened and kept"
+    );
+    world.shelf.fail_with(None);
+    for _ in 0..200 {
+        if world.shelf.items().len() == 1 && !world.vault.lock().leftovers {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(world.shelf.items().len(), 1);
+    assert_eq!(world.told(1).await, "stays");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_connection_that_once_held_a_secret_is_destroyed_as_one() -> Result<()> {
     let world = World::new()?;
     world.add(1, "an old key").await?;
