@@ -22,7 +22,7 @@ use tauri::{
     webview::{Color, NewWindowResponse, PageLoadEvent},
 };
 use tauri_plugin_window_state::StateFlags;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wire::ErrorCode;
 
 /// How long the page may take before the window is shown without it, so that a failure is seen.
@@ -148,11 +148,14 @@ fn stop_engine(app: &AppHandle) {
 fn open_window(app: &App) -> anyhow::Result<()> {
     let config = app.config().app.windows.first();
     let config = config.ok_or_else(|| anyhow::anyhow!("tauri.conf.json has no window"))?;
+    let loaded = Arc::new(Notify::new());
+    let tell = loaded.clone();
     let window = WebviewWindowBuilder::from_config(app.handle(), config)?
         .on_navigation(rules::is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_page_load(|window, page| {
+        .on_page_load(move |window, page| {
             if page.event() == PageLoadEvent::Finished {
+                tell.notify_one();
                 show(&window);
             }
         })
@@ -160,8 +163,11 @@ fn open_window(app: &App) -> anyhow::Result<()> {
     let dark = window.theme().is_ok_and(|theme| theme == Theme::Dark);
     window.set_background_color(Some(if dark { DARK } else { LIGHT }))?;
     tauri::async_runtime::spawn(async move {
-        tokio::time::sleep(PAGE_LIMIT).await;
-        if !window.is_visible().unwrap_or(true) {
+        if tokio::time::timeout(PAGE_LIMIT, loaded.notified())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the page takes long");
             show(&window);
         }
     });
