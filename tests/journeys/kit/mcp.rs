@@ -1,0 +1,68 @@
+//! A small MCP server of the older era (2025-11-25), for scripted peers: two tools, one of which
+//! waits until it is told to go on.
+
+use super::scripted::{Seen, json, text};
+use axum::response::Response;
+use serde_json::{Value, json as value};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Answers one request of a client that was let in. `go_on` ends the tool `wait`.
+pub async fn answer(seen: &Seen, go_on: &Arc<Notify>) -> Response {
+    if seen.method != "POST" {
+        // No stream of the server's own, no session to end.
+        return text(405, "");
+    }
+    let request = seen.json();
+    let Some(id) = request.get("id").cloned() else {
+        return text(202, "");
+    };
+    let result = match request["method"].as_str().unwrap_or_default() {
+        "initialize" => value!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": { "tools": {} },
+            "serverInfo": { "name": "scripted", "title": "Scripted server", "version": "1.2.3" },
+        }),
+        "ping" => value!({}),
+        "tools/list" => value!({ "tools": tools() }),
+        "tools/call" => {
+            let params = &request["params"];
+            match params["name"].as_str().unwrap_or_default() {
+                "greet" => said(&format!(
+                    "Hello, {}!",
+                    params["arguments"]["name"].as_str().unwrap_or("you")
+                )),
+                "wait" => {
+                    go_on.notified().await;
+                    said("waited")
+                }
+                _ => return json(200, &failure(&id, -32602, "no such tool")),
+            }
+        }
+        _ => return json(200, &failure(&id, -32601, "method not found")),
+    };
+    json(
+        200,
+        &value!({ "jsonrpc": "2.0", "id": id, "result": result }),
+    )
+}
+
+fn tools() -> Value {
+    value!([
+        {
+            "name": "greet",
+            "description": "Says hello.",
+            "inputSchema": { "type": "object", "properties": { "name": { "type": "string" } } },
+            "annotations": { "readOnlyHint": true },
+        },
+        { "name": "wait", "description": "Waits.", "inputSchema": { "type": "object" } },
+    ])
+}
+
+fn said(what: &str) -> Value {
+    value!({ "content": [{ "type": "text", "text": what }] })
+}
+
+fn failure(id: &Value, code: i32, message: &str) -> Value {
+    value!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
+}

@@ -1,0 +1,20 @@
+//! Journeys: what an admin and an agent do, on the whole engine, against real servers and against
+//! scripted ones on real sockets. Each has a data folder of its own and ports of its own, so all run
+//! at once. Time is a [`engine::fakes::FakeClock`] wherever it matters; nothing waits for a timer.
+
+mod kit;
+
+mod addresses;
+mod api;
+mod attempts;
+mod authorities;
+mod callbacks;
+mod destruction;
+mod floods;
+mod in_flight;
+mod keys;
+mod open_servers;
+mod restart;
+mod sample;
+mod secrecy;
+mod sign_in;
