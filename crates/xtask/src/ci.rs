@@ -37,6 +37,7 @@ fn clippy() -> Result<()> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--keep-going",
         "--features",
         "chief-integrations/custom-protocol",
         "--",

@@ -1,8 +1,9 @@
 //! A newcomer's first steps in the window, by WebDriver.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::webdriver::Window;
 
@@ -25,12 +26,18 @@ pub fn connect_sample(window: &Window) -> Result<()> {
 
 /// Waits until the list shows at least so many cards.
 pub fn wait_for_cards(window: &Window, count: usize) -> Result<()> {
-    window
-        .wait_for(
-            &format!("[data-testid=\"card\"]:nth-of-type({count})"),
-            LIMIT,
-        )
-        .map(drop)
+    let began = Instant::now();
+    loop {
+        let shown =
+            window.run("return document.querySelectorAll('[data-testid=\"card\"]').length")?;
+        if shown.as_u64().is_some_and(|shown| shown >= count as u64) {
+            return Ok(());
+        }
+        if began.elapsed() > LIMIT {
+            bail!("the list shows {shown} cards, not {count}");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Opens the page of the sample's card and waits for its tools.

@@ -84,6 +84,7 @@ pub async fn demo(folder: &Path) -> Result<()> {
     let address = api.serve().await?;
     let engine = start(folder).await?;
     let names = ["Orders", "Billing", "Support desk", "Warehouse", "Payroll"];
+    follow(&engine, Target::Sample).await?;
     let ids = connect_all(&engine, address, names.map(str::to_owned).to_vec()).await?;
     api.refuse("payroll");
     let payroll = ids
