@@ -242,7 +242,6 @@ pub(crate) async fn exchange<T: Send + 'static>(
             Err(error) if error.code == ErrorCode::Rejected && renewable => {
                 let (fresh, _) =
                     tokens::credential(engine, id, Need::NewerThan(generation), because).await?;
-                live.connector.drop_session().await;
                 work(live.connector.clone(), Arc::new(fresh)).await
             }
             other => other,

@@ -54,21 +54,30 @@ pub(crate) async fn ping(
         }
     };
     let signal = signal_of(engine, id, result.as_ref().map(|_| ()), true).await;
-    let row = PingRow {
+    // A strip tells how the integration was, not how this computer was: nothing sent, or no network,
+    // is no ping. "Slow down" is an answer.
+    let says_nothing = match (&result, &signal) {
+        (Ok(_), _) => false,
+        (Err(_), None) => true,
+        (Err(_), Some(Signal::Unreachable(Elsewhere::Offline))) => *because == Because::Health,
+        (Err(_), Some(_)) => false,
+    };
+    let slowed = matches!(signal, Some(Signal::RateLimited { .. }));
+    let row = (!says_nothing).then(|| PingRow {
         id: PingId(uuid::Uuid::now_v7()),
         at: begun,
         integration: Some(id),
         integration_name: found.row.name.clone(),
         took_ms: Some(took_ms),
-        outcome: if result.is_ok() {
+        outcome: if result.is_ok() || slowed {
             Outcome::Ok
         } else {
             Outcome::Failed
         },
-        error: result.as_ref().err().cloned(),
+        error: result.as_ref().err().filter(|_| !slowed).cloned(),
         detail: answer.clone(),
         because: because.clone(),
-    };
+    });
     let key = found.takes_key();
     let health = engine
         .store()
@@ -83,7 +92,9 @@ pub(crate) async fn ping(
                 if Integration::find(tx, id)?.is_none() {
                     return Err(Error::new(ErrorCode::IntegrationUnknown));
                 }
-                store::pings::add(tx, &row)?;
+                if let Some(row) = &row {
+                    store::pings::add(tx, row)?;
+                }
                 if let Some(signal) = signal {
                     integrations::apply(tx, id, &signal, now)?;
                 }
