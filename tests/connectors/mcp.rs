@@ -292,7 +292,9 @@ async fn token_for(issuer: &Peer, resource: &str, scope: &str, account: &str) ->
         .context("it brought a code")?
         .1
         .into_owned();
-    let answer: Value = reqwest::Client::new()
+    let answer: Value = reqwest::Client::builder()
+        .no_proxy()
+        .build()?
         .post(Url::parse(&issuer.url)?.join("/token")?)
         .form(&[
             ("grant_type", "authorization_code"),

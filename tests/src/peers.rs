@@ -140,3 +140,6 @@ fn folder() -> Result<PathBuf> {
     }
     Ok(folder)
 }
+
+#[cfg(test)]
+mod tests;
