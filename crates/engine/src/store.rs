@@ -158,23 +158,6 @@ impl Store {
         answered.await.map_err(|_| closed())?
     }
 
-    /// Takes a backup where the newest is a day old or there is none. True: it did. To be called
-    /// now and then.
-    ///
-    /// # Errors
-    /// As [`Store::backup`].
-    pub async fn backup_if_due(&self, now: Time) -> Result<bool, Error> {
-        let due = match backup::all(&self.0.folder).first() {
-            // Also where the clock was ahead when it was taken.
-            Some((newest, _)) => now.since(*newest).abs() >= backup::EVERY_MS,
-            None => true,
-        };
-        if due {
-            self.backup(now, backup::KEPT).await?;
-        }
-        Ok(due)
-    }
-
     /// Takes a backup, verifies it, and only then removes those older than the newest `keep`
     /// (this one counts). Its name carries `now`.
     ///

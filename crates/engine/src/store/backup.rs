@@ -12,9 +12,6 @@ use wire::{Error, ErrorCode, Time};
 /// Backups that stay when one is taken for any reason but Disconnect.
 pub const KEPT: usize = 3;
 
-/// How often one is taken: a day.
-pub const EVERY_MS: i64 = 24 * 3_600_000;
-
 const FOLDER: &str = "backups";
 
 /// Copies the data of `connection` to `{folder}/backups/{now}.db`, verifies the copy, and removes

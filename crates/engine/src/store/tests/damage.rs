@@ -143,17 +143,3 @@ async fn damage_found_behind_a_running_app_is_mended_by_the_next_start() -> Resu
     assert!(!file.with_extension("suspect").exists());
     Ok(())
 }
-
-#[tokio::test]
-async fn a_backup_is_due_once_a_day() -> Result<()> {
-    let (_folder, store) = fresh()?;
-    let day = backup::EVERY_MS;
-    assert!(store.backup_if_due(Time(10 * day)).await?);
-    assert!(!store.backup_if_due(Time(11 * day - 1)).await?);
-    assert!(store.backup_if_due(Time(11 * day)).await?);
-    assert!(
-        store.backup_if_due(Time(2 * day)).await?,
-        "the clock was far ahead: it is due again"
-    );
-    Ok(())
-}
