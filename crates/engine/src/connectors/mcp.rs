@@ -6,7 +6,7 @@
 mod carrier;
 mod connection;
 
-use super::{Pong, Tool, sent, sent::Sent, shown};
+use super::{Pong, Tool, sent, sent::Key, shown};
 use crate::{
     http::{Http, Reach, host, inert},
     vault::Credential,
@@ -62,7 +62,7 @@ pub async fn challenge(http: &Http, reach: &Reach, url: &Url) -> Result<Challeng
     let carrier = mcp.carrier()?;
     let asked = match Connection::open(&mcp, carrier.clone()).await {
         Ok(connection) => {
-            let listed = connection.pages(&mcp).await;
+            let listed = connection.pages(&mcp, &Key::none()).await;
             connection.end().await;
             listed.map(drop)
         }
@@ -97,7 +97,7 @@ impl Mcp {
     pub(super) async fn ping(&self, credential: &Credential) -> Result<Pong, Error> {
         let veil = sent::veil(credential);
         let started = Instant::now();
-        let connection = self
+        let (connection, key) = self
             .connection(credential)
             .await
             .map_err(|error| veil.error(error))?;
@@ -108,7 +108,12 @@ impl Mcp {
             ClientRequest::PingRequest(PingRequest::default())
         };
         match connection
-            .ask(self, request, PATIENCE, &CancellationToken::new())
+            .ask(
+                self,
+                carrier::keyed(request, &key),
+                PATIENCE,
+                &CancellationToken::new(),
+            )
             .await
         {
             Ok(_) => {}
@@ -122,23 +127,18 @@ impl Mcp {
             answer: format!("MCP {}", inert(connection.protocol.as_str())),
             took_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
             protocol: Some(inert(connection.protocol.as_str())),
-            server: connection.server().map(|name| veil.text(name)),
-            name: connection.name().map(|name| veil.text(name)),
+            server: connection.server(),
+            name: connection.name(),
         })
     }
 
     pub(super) async fn list_tools(&self, credential: &Credential) -> Result<Vec<Tool>, Error> {
         let veil = sent::veil(credential);
         let told = async {
-            let connection = self.connection(credential).await?;
-            connection.pages(self).await
+            let (connection, key) = self.connection(credential).await?;
+            connection.pages(self, &key).await
         };
-        let told: Vec<_> = told
-            .await
-            .map_err(|error| veil.error(error))?
-            .into_iter()
-            .map(|tool| veil.value(tool))
-            .collect();
+        let told: Vec<_> = told.await.map_err(|error| veil.error(error))?;
         Tool::read_all(&told, &host(&self.url))
     }
 
@@ -152,7 +152,6 @@ impl Mcp {
         let veil = sent::veil(credential);
         self.call_unveiled(credential, tool, arguments, &cancel)
             .await
-            .map(|result| veil.value(result))
             .map_err(|error| veil.error(error))
     }
 
@@ -172,16 +171,19 @@ impl Mcp {
                 return Err(error.with("why", "they are not an object of named values"));
             }
         }
-        let connection = tokio::select! {
+        let (connection, key) = tokio::select! {
             connection = self.connection(credential) => connection?,
             () = cancel.cancelled() => return Err(self.cancelled()),
         };
-        let request = || ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
+        let request = || {
+            let call = ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
+            carrier::keyed(call, &key)
+        };
         let answer = match connection.ask(self, request(), CALL_PATIENCE, cancel).await {
             // The server wants a header that repeats an argument and refused before acting
             // (2026-07-28). Which one, the list of tools says; rmcp adds it from then on.
             Err(Trouble::Said(error)) if error.code == Rpc::HEADER_MISMATCH => {
-                connection.pages(self).await?;
+                connection.pages(self, &key).await?;
                 connection.ask(self, request(), CALL_PATIENCE, cancel).await
             }
             answer => answer,
@@ -218,17 +220,17 @@ impl Mcp {
         ))
     }
 
-    /// The connection that stands, or a new one; either way with this credential from now on.
-    async fn connection(&self, credential: &Credential) -> Result<Arc<Connection>, Error> {
-        let sent = Sent::of(credential)?;
+    /// The connection that stands, or a new one, and the credential for requests on it.
+    async fn connection(&self, credential: &Credential) -> Result<(Arc<Connection>, Key), Error> {
+        let key = Key::of(credential)?;
         let mut slot = self.connection.lock().await;
         if let Some(connection) = slot.as_ref().filter(|connection| connection.stands()) {
-            connection.carrier.send_with(sent);
-            return Ok(connection.clone());
+            connection.carrier.send_with(key.clone());
+            return Ok((connection.clone(), key));
         }
         self.http.check(&self.url, &self.reach).await?;
         let carrier = self.carrier()?;
-        carrier.send_with(sent);
+        carrier.send_with(key.clone());
         let connection = match Connection::open(self, carrier.clone()).await {
             // It was of the older era once; perhaps it has moved on.
             Err(error)
@@ -241,7 +243,7 @@ impl Mcp {
         };
         let connection = Arc::new(connection);
         *slot = Some(connection.clone());
-        Ok(connection)
+        Ok((connection, key))
     }
 
     fn plain(&self, trouble: Trouble) -> Error {

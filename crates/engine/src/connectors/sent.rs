@@ -2,6 +2,7 @@ use super::veil::Veil;
 use crate::{secret::Secret, vault::Credential};
 use ::http::{HeaderName, HeaderValue};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::sync::Arc;
 use url::Url;
 use wire::{Error, ErrorCode};
 use zeroize::Zeroizing;
@@ -110,6 +111,30 @@ pub(super) fn veil(credential: &Credential) -> Veil {
             Err(_) => Veil::new([password.reveal()]),
         },
         Credential::OAuth(oauth) => Veil::new([oauth.access.reveal()]),
+    }
+}
+
+/// A credential as the requests of one caller carry it, and what covers it in their answers.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) sent: Sent,
+    pub(super) veil: Arc<Veil>,
+}
+
+impl Key {
+    /// Errors: as [`Sent::of`].
+    pub(super) fn of(credential: &Credential) -> Result<Self, Error> {
+        Ok(Self {
+            sent: Sent::of(credential)?,
+            veil: Arc::new(veil(credential)),
+        })
+    }
+
+    pub(super) fn none() -> Self {
+        Self {
+            sent: Sent::Nothing,
+            veil: Arc::new(Veil::new([])),
+        }
     }
 }
 

@@ -68,6 +68,25 @@ impl Veil {
         }
     }
 
+    /// A JSON text with every string covered; as it came where it holds nothing to cover, or is none.
+    pub(super) fn json(&self, text: Vec<u8>) -> Vec<u8> {
+        // Needless escapes could hide it from a look at the bytes; most answers have none.
+        let is_escaped = |pair: &[u8]| matches!(pair, [b'\\', b'u' | b'/']);
+        let may_hold = !self.0.is_empty()
+            && (text.windows(2).any(is_escaped)
+                || std::str::from_utf8(&text)
+                    .is_ok_and(|text| self.0.iter().any(|form| text.contains(form.as_str()))));
+        if !may_hold {
+            return text;
+        }
+        match serde_json::from_slice(&text) {
+            Ok(value) => self.value(value).to_string().into_bytes(),
+            Err(_) => self
+                .text(String::from_utf8_lossy(&text).into_owned())
+                .into_bytes(),
+        }
+    }
+
     pub(super) fn error(&self, mut error: wire::Error) -> wire::Error {
         for text in error.args.values_mut() {
             *text = self.text(std::mem::take(text));
@@ -117,6 +136,31 @@ mod tests {
         assert_eq!(
             value,
             serde_json::json!({ "[credential]": ["x [credential]", 1, null] })
+        );
+    }
+
+    #[test]
+    fn a_secret_is_covered_in_json_however_it_is_escaped() {
+        let veil = Veil::new(["s3cret/+key"]);
+        for text in [
+            r#"{"a":"s3cret/+key"}"#,
+            r#"{"a":"s3cret\/+key"}"#,
+            r#"{"a":"\u00733cret/\u002bkey"}"#,
+        ] {
+            let covered = veil.json(text.as_bytes().to_vec());
+            assert_eq!(
+                String::from_utf8_lossy(&covered),
+                r#"{"a":"[credential]"}"#,
+                "{text}"
+            );
+        }
+        let broken = veil.json(b"{\"a\":\"s3cret/+key".to_vec());
+        assert_eq!(String::from_utf8_lossy(&broken), "{\"a\":\"[credential]");
+        let other = r#"{ "a" : 1.50 }"#;
+        assert_eq!(
+            veil.json(other.as_bytes().to_vec()),
+            other.as_bytes(),
+            "nothing else is touched"
         );
     }
 

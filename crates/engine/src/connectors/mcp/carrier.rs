@@ -7,11 +7,13 @@
 
 mod message;
 
-use super::super::sent::Sent;
+use super::super::sent::Key;
 use crate::http::{classify, explain, host, inert, origin};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
-use message::{Kind, id_of, legacy, media_type, rpc_error, tells_of_session};
+use message::{Kind, id_of, key_of, legacy, media_type, rpc_error, tells_of_session};
+
+pub(super) use message::keyed;
 use rmcp::{
     model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
     transport::streamable_http_client::{
@@ -50,7 +52,7 @@ pub(super) struct Carrier {
 }
 
 struct Shared {
-    sent: Mutex<Sent>,
+    key: Mutex<Key>,
     noted: Mutex<Noted>,
 }
 
@@ -71,7 +73,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Carrier {
     pub(super) fn new(client: reqwest::Client, url: Url) -> Self {
         let shared = Shared {
-            sent: Mutex::new(Sent::Nothing),
+            key: Mutex::new(Key::none()),
             noted: Mutex::default(),
         };
         Self {
@@ -81,9 +83,14 @@ impl Carrier {
         }
     }
 
-    /// The credential of the requests from now on.
-    pub(super) fn send_with(&self, sent: Sent) {
-        *lock(&self.shared.sent) = sent;
+    /// The credential of whatever does not carry its own ([`keyed`]): the handshake, the end of a
+    /// session, notices.
+    pub(super) fn send_with(&self, key: Key) {
+        *lock(&self.shared.key) = key;
+    }
+
+    fn key(&self) -> Key {
+        lock(&self.shared.key).clone()
     }
 
     /// Why this request failed, once.
@@ -127,13 +134,14 @@ impl Carrier {
     ) -> Result<StreamableHttpPostResponse, Failed> {
         let kind = Kind::of(&message);
         let id = id_of(&message);
+        let key = key_of(&message).unwrap_or_else(|| self.key());
         let body = serde_json::to_vec(&message).map_err(Failed::Deserialize)?;
         let mut all: HeaderMap = headers.into_iter().collect();
         all.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        let request = self.request(reqwest::Method::POST, all, session.as_deref(), body);
+        let request = self.request(&key, reqwest::Method::POST, all, session.as_deref(), body);
         let answer = if kind == Kind::Discover {
             match tokio::time::timeout(DISCOVER_PATIENCE, request).await {
                 Ok(answer) => answer,
@@ -143,7 +151,7 @@ impl Carrier {
             request.await
         };
         match answer {
-            Ok(answer) => self.read(answer, kind, id, session.is_some()).await,
+            Ok(answer) => self.read(answer, &key, kind, id, session.is_some()).await,
             Err(error) => Err(self.note(id.as_ref(), error)),
         }
     }
@@ -151,6 +159,7 @@ impl Carrier {
     /// Sends, following redirects only where the method, the body and the origin stay.
     async fn request(
         &self,
+        key: &Key,
         method: reqwest::Method,
         mut headers: HeaderMap,
         session: Option<&str>,
@@ -165,12 +174,11 @@ impl Carrier {
                 .map_err(|_| self.bad("its session id is not one"))?;
             headers.insert("mcp-session-id", value);
         }
-        let sent = lock(&self.shared.sent).clone();
         let mut target = self.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let mut url = target.clone();
             let mut headers = headers.clone();
-            sent.put(&mut url, &mut headers)?;
+            key.sent.put(&mut url, &mut headers)?;
             let request = self
                 .client
                 .request(method.clone(), url)
@@ -212,6 +220,7 @@ impl Carrier {
     async fn read(
         &self,
         answer: reqwest::Response,
+        key: &Key,
         kind: Kind,
         id: Option<RequestId>,
         in_session: bool,
@@ -236,7 +245,7 @@ impl Carrier {
             if is("text/event-stream") {
                 let stream = self.bounded(answer.bytes_stream(), id);
                 return Ok(StreamableHttpPostResponse::Sse(
-                    SseStream::from_bytes_stream(stream).boxed(),
+                    events(stream, key.clone()),
                     session,
                 ));
             }
@@ -244,6 +253,7 @@ impl Carrier {
                 .body(answer, MAX_MESSAGE)
                 .await
                 .map_err(|error| self.note(id.as_ref(), error))?;
+            let body = key.veil.json(body);
             return match serde_json::from_slice::<ServerJsonRpcMessage>(&body) {
                 Ok(message) if is("application/json") => {
                     Ok(StreamableHttpPostResponse::Json(message, session))
@@ -258,7 +268,7 @@ impl Carrier {
         }
         // JSON-RPC errors come with 4xx and 5xx too; anything else there is only a status.
         let said = match self.body(answer, MAX_ERROR_BODY).await {
-            Ok(body) if is("application/json") => rpc_error(&body),
+            Ok(body) if is("application/json") => rpc_error(&key.veil.json(body)),
             Ok(_) | Err(_) => None,
         };
         if kind == Kind::Discover
@@ -390,6 +400,24 @@ impl Carrier {
     }
 }
 
+/// The events of a stream, the credential covered before rmcp, which may log them, sees any.
+fn events(
+    bytes: BoxStream<'static, Result<bytes::Bytes, Error>>,
+    key: Key,
+) -> BoxStream<'static, Result<Sse, SseError>> {
+    SseStream::from_bytes_stream(bytes)
+        .map(move |event| {
+            event.map(|mut event| {
+                event.data = event.data.map(|data| {
+                    let covered = key.veil.json(data.into_bytes());
+                    String::from_utf8_lossy(&covered).into_owned()
+                });
+                event
+            })
+        })
+        .boxed()
+}
+
 impl StreamableHttpClient for Carrier {
     type Error = Error;
 
@@ -415,6 +443,7 @@ impl StreamableHttpClient for Carrier {
         // Whatever it answers: a server may refuse to end sessions, and this one is forgotten.
         let _ = self
             .request(
+                &self.key(),
                 reqwest::Method::DELETE,
                 headers,
                 Some(&session_id),
@@ -442,8 +471,10 @@ impl StreamableHttpClient for Carrier {
             "last-event-id",
             HeaderValue::from_str(&last).map_err(|_| Failed::ServerDoesNotSupportSse)?,
         );
+        let key = self.key();
         let answer = self
             .request(
+                &key,
                 reqwest::Method::GET,
                 headers,
                 session_id.as_deref(),
@@ -456,6 +487,6 @@ impl StreamableHttpClient for Carrier {
         {
             return Err(Failed::ServerDoesNotSupportSse);
         }
-        Ok(SseStream::from_bytes_stream(self.bounded(answer.bytes_stream(), None)).boxed())
+        Ok(events(self.bounded(answer.bytes_stream(), None), key))
     }
 }

@@ -1,7 +1,7 @@
 //! One standing connection: the handshake, requests and their answers, the end.
 
 use super::{
-    super::{MAX_TOOLS, sent::Sent},
+    super::{MAX_TOOLS, sent::Key},
     Mcp, PATIENCE,
     carrier::{self, Carrier},
 };
@@ -117,7 +117,7 @@ impl Connection {
         self.name().map(|name| inert(&format!("{name} {version}")))
     }
 
-    /// Sends one request and waits for its answer; tells the server where nobody waits any longer.
+    /// Sends one request, which carries its credential ([`carrier::keyed`]), and waits for its answer; tells the server where nobody waits any longer.
     pub(super) async fn ask(
         &self,
         mcp: &Mcp,
@@ -162,12 +162,13 @@ impl Connection {
     }
 
     /// Every tool as it was told, over all pages.
-    pub(super) async fn pages(&self, mcp: &Mcp) -> Result<Vec<Value>, Error> {
+    pub(super) async fn pages(&self, mcp: &Mcp, key: &Key) -> Result<Vec<Value>, Error> {
         let mut tools = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let params = PaginatedRequestParams::default().with_cursor(cursor.clone());
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
+            let request = carrier::keyed(request, key);
             let answer = self
                 .ask(mcp, request, PATIENCE, &CancellationToken::new())
                 .await;
@@ -207,7 +208,7 @@ impl Connection {
         if let Some(mut service) = self.service.lock().await.take() {
             let _ = service.close_with_timeout(FAREWELL).await;
         }
-        self.carrier.send_with(Sent::Nothing);
+        self.carrier.send_with(Key::none());
     }
 }
 

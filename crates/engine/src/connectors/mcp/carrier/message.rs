@@ -1,8 +1,12 @@
 //! What a message is, as far as its HTTP must know.
 
+use super::super::super::sent::Key;
 use ::http::{HeaderMap, header};
 use rmcp::{
-    model::{ClientJsonRpcMessage, ClientRequest, ErrorData, RequestId, ServerJsonRpcMessage},
+    model::{
+        ClientJsonRpcMessage, ClientRequest, ErrorData, GetExtensions as _, RequestId,
+        ServerJsonRpcMessage,
+    },
     transport::streamable_http_client::StreamableHttpPostResponse,
 };
 
@@ -26,6 +30,20 @@ impl Kind {
             },
             _ => Self::Notice,
         }
+    }
+}
+
+/// The request with the credential that it is to be sent with: callers that share a connection may
+/// hold different ones, where one of them has just renewed it.
+pub(in super::super) fn keyed(mut request: ClientRequest, key: &Key) -> ClientRequest {
+    request.extensions_mut().insert(key.clone());
+    request
+}
+
+pub(super) fn key_of(message: &ClientJsonRpcMessage) -> Option<Key> {
+    match message {
+        ClientJsonRpcMessage::Request(request) => request.request.extensions().get().cloned(),
+        _ => None,
     }
 }
 
