@@ -26,9 +26,11 @@ use crate::{
 };
 use gloo_timers::callback::Interval;
 use side::side;
+use std::rc::Rc;
 use watch::Watch;
 use wire::{
-    GetApp, GetSettings, KeyringView, ListIntegrations, Time, Topic, UnlockKeyring, UseSessionOnly,
+    CardView, GetApp, GetSettings, KeyringView, ListIntegrations, Time, Topic, UnlockKeyring,
+    UseSessionOnly,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -51,7 +53,18 @@ pub fn App() -> Html {
     };
     let act = {
         let dispatch = dispatch.clone();
-        use_callback((), move |(id, act), ()| acts::perform(id, act, &dispatch))
+        // Through a cell, so that the callback never changes while the cards do.
+        let known = use_mut_ref(|| None::<Rc<Vec<CardView>>>);
+        known.replace(cards.data.clone());
+        use_callback((), move |(id, act), ()| {
+            let known = known.borrow().clone();
+            let card = known
+                .iter()
+                .flat_map(|cards| cards.iter())
+                .find(|card| card.id == id);
+            let name = card.map(|card| card.name.clone()).unwrap_or_default();
+            acts::perform(id, act, name, &dispatch);
+        })
     };
     use_effect_with(settings.data.as_ref().map(|s| s.theme), |theme| {
         if let Some(theme) = theme {

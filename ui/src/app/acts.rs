@@ -11,7 +11,7 @@ use wire::{IntegrationId, SwitchIntegration, TestIntegration, TestReport, Unlock
 use yew::{Callback, platform::spawn_local};
 
 /// Does it. What takes time reports back through `dispatch`.
-pub fn perform(id: IntegrationId, act: Act, dispatch: &Callback<Action>) {
+pub fn perform(id: IntegrationId, act: Act, name: String, dispatch: &Callback<Action>) {
     match act {
         Act::Open => go(Route::of(id)),
         Act::Activity => go(Route::Integration {
@@ -24,7 +24,7 @@ pub fn perform(id: IntegrationId, act: Act, dispatch: &Callback<Action>) {
         Act::Test => {
             dispatch.emit(Action::TestBegan(id));
             let dispatch = dispatch.clone();
-            spawn_local(async move { test(id, &dispatch).await });
+            spawn_local(async move { test(id, &name, &dispatch).await });
         }
         Act::Switch(enabled) => {
             let dispatch = dispatch.clone();
@@ -62,13 +62,13 @@ fn toast(tone: Tone, text: yew::AttrValue) -> Toast {
     }
 }
 
-async fn test(id: IntegrationId, dispatch: &Callback<Action>) {
+async fn test(id: IntegrationId, name: &str, dispatch: &Callback<Action>) {
     match ipc::call(TestIntegration { id }).await {
         Ok(report) => {
             // On its own page the report is there to be read.
             let hash = crate::page::window().location().hash().unwrap_or_default();
             if !hash.contains(&id.to_string()) {
-                dispatch.emit(Action::Say(told(id, &report)));
+                dispatch.emit(Action::Say(told(id, name, &report)));
             }
             dispatch.emit(Action::TestEnded(id, Some(report)));
         }
@@ -79,21 +79,21 @@ async fn test(id: IntegrationId, dispatch: &Callback<Action>) {
     }
 }
 
-fn told(id: IntegrationId, report: &TestReport) -> Toast {
+fn told(id: IntegrationId, name: &str, report: &TestReport) -> Toast {
     let link = Some((say("details"), Route::of(id)));
-    match &report.error {
-        None => Toast {
-            tone: Tone::Ok,
-            text: say_with(
-                "tested",
-                &[("answer", &report.answer), ("took", &took(report.took_ms))],
-            ),
-            link,
-        },
-        Some(error) => Toast {
-            tone: Tone::Bad,
-            text: say_error(error),
-            link,
-        },
-    }
+    let (tone, text) = match &report.error {
+        None => {
+            let args = [
+                ("name", name),
+                ("answer", report.answer.as_str()),
+                ("took", &took(report.took_ms)),
+            ];
+            (Tone::Ok, say_with("tested", &args))
+        }
+        Some(error) => {
+            let args = [("name", name), ("why", &*say_error(error))];
+            (Tone::Bad, say_with("test-failed-for", &args))
+        }
+    };
+    Toast { tone, text, link }
 }

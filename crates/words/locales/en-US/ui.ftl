@@ -91,7 +91,8 @@ because-connecting = Connecting
 switch-off = Switch off
 switched-on = Switched on.
 switched-off-now = Switched off.
-tested = Test went well: { $answer }, { $took }.
+tested = { $name }: the test went well. { $answer }, { $took }.
+test-failed-for = { $name }: { $why }
 
 # --- needs you
 need-expiring = { $name } will stop soon.
@@ -204,7 +205,7 @@ renamed = Renamed to { $name }.
 # --- disconnect
 disconnect-name = Disconnect { $name }?
 disconnected-name = { $name } is disconnected
-disconnect-lead = This cannot be undone. It ends at once:
+disconnect-lead = This cannot be undone:
 breaks-in-flight = { $count ->
     [one] One call that is running now fails.
    *[other] { $count } calls that are running now fail.
@@ -214,8 +215,8 @@ breaks-tools = { $count ->
    *[other] Its { $count } tools are gone for every agent.
 }
 breaks-calls = { $count ->
-    [one] It was called once in the last 30 days.
-   *[other] It was called { $count } times in the last 30 days.
+    [one] Agents called it once in the last 30 days.
+   *[other] Agents called it { $count } times in the last 30 days.
 }
 breaks-revokes = Its access is revoked at { $host }.
 breaks-not-revoked = Its credential stays valid at the other side until you revoke it there: it offers no way to do it from here.
