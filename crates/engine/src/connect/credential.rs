@@ -53,7 +53,7 @@ async fn sign_in(
     url: &Url,
     challenge: Option<&str>,
 ) -> Result<Credential, Stopped> {
-    let found = discover(engine, attempt, plan, url, challenge).await?;
+    let mut found = discover(engine, attempt, plan, url, challenge).await?;
     if let Some(before) = plan
         .issuer
         .as_ref()
@@ -82,18 +82,17 @@ async fn sign_in(
     };
     let mut loopback = Loopback::bind().await?;
     let redirect = loopback.redirect_uri();
+    // The union: what the server asks for now, and what was held before. Registered with it too:
+    // a strict server refuses what the client is not registered for.
+    for held in &plan.scopes {
+        if !found.scopes.contains(held) {
+            found.scopes.push(held.clone());
+        }
+    }
     let client = attempt
         .or_stopped(oauth::register(engine.http(), &reach, &found, &redirect))
         .await?;
-    // The union: what the server asks for now, and what was held before.
-    let mut scopes = found.scopes.clone();
-    scopes.extend(
-        plan.scopes
-            .iter()
-            .filter(|scope| !found.scopes.contains(scope))
-            .cloned(),
-    );
-    let flow = oauth::authorize(&found, &client, &redirect, &scopes)?;
+    let flow = oauth::authorize(&found, &client, &redirect, &found.scopes)?;
 
     let host = found
         .authorization_endpoint
