@@ -130,20 +130,24 @@ async fn connect_all(
 
 async fn connect(engine: &Engine, address: SocketAddr, name: &str) -> Result<IntegrationId> {
     let account = name.to_lowercase().replace(' ', "-");
-    let ask = StartConnect {
-        target: Target::Api {
-            name: name.to_owned(),
-            base_url: format!("http://{address}/{account}"),
-            auth: ApiAuth::Bearer {
-                token: SecretInput::new(&format!("key-of-{account}")),
-            },
-            health_path: "/health".to_owned(),
+    let target = Target::Api {
+        name: name.to_owned(),
+        base_url: format!("http://{address}/{account}"),
+        auth: ApiAuth::Bearer {
+            token: SecretInput::new(&format!("key-of-{account}")),
         },
-        confirmed: Confirmed {
-            private_address: true,
-            ..Confirmed::default()
-        },
+        health_path: "/health".to_owned(),
     };
+    follow(engine, target).await
+}
+
+/// Begins an attempt and waits for its integration.
+async fn follow(engine: &Engine, target: Target) -> Result<IntegrationId> {
+    let confirmed = Confirmed {
+        private_address: true,
+        ..Confirmed::default()
+    };
+    let ask = StartConnect { target, confirmed };
     let attempt = commands::start_connect(engine, ask).await?;
     let followed = async {
         loop {
