@@ -1,6 +1,6 @@
 //! What the engine asks of the desktop: open a URL, bring the window up, tell the page.
 
-use crate::{rules, tray};
+use crate::tray;
 use engine::ports::Desk;
 use tauri::{AppHandle, Emitter, Manager};
 use wire::{Changed, Topic};
@@ -13,7 +13,7 @@ pub struct Desktop(pub AppHandle);
 
 impl Desk for Desktop {
     fn open_url(&self, url: &str) -> Result<(), String> {
-        let url = rules::for_browser(url)?;
+        let url = engine::links::for_browser(url)?;
         // Program and argument, without a shell. The plugin itself is not registered, so that the
         // page has no way to it.
         tauri_plugin_opener::open_url(url.as_str(), None::<&str>).map_err(|error| error.to_string())

@@ -8,7 +8,6 @@ mod commands;
 mod desk;
 mod links;
 mod log;
-mod rules;
 mod tray;
 
 use engine::{
@@ -151,7 +150,7 @@ fn open_window(app: &App) -> anyhow::Result<()> {
     let loaded = Arc::new(Notify::new());
     let tell = loaded.clone();
     let window = WebviewWindowBuilder::from_config(app.handle(), config)?
-        .on_navigation(rules::is_own_page)
+        .on_navigation(engine::links::is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_page_load(move |window, page| {
             if page.event() == PageLoadEvent::Finished {

@@ -3,7 +3,8 @@
 //! A link comes from anybody: another program, a web page, on Linux any caller on the session bus.
 //! It may bring the window up, or leave a row in the record, and nothing else.
 
-use crate::{Starting, desk, rules, rules::Link};
+use crate::{Starting, desk};
+use engine::links::{self as rules, Link};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
 

@@ -1,13 +1,10 @@
 //! What of the shell can be tried without a window: its decisions, and what tauri.conf.json allows.
 
 use anyhow::{Context as _, Result, ensure};
-use rules::{Link, exec_field, for_browser, is_own_page, link};
+use engine::links::{self as rules, Link, exec_field, for_browser, is_own_page, link};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use url::Url;
-
-#[path = "../src-tauri/rules.rs"]
-mod rules;
 
 fn config() -> Result<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tauri.conf.json");

@@ -13,6 +13,7 @@ pub mod fakes;
 mod health;
 pub mod http;
 pub mod integrations;
+pub mod links;
 mod monitor;
 pub mod oauth;
 pub mod ports;

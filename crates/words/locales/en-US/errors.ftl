@@ -50,5 +50,5 @@ error-credential-unreadable = The credential of { $integration } cannot be opene
 error-store-unwritable = Nothing can be written to the data folder: { $why }. Nothing was sent.
 error-store-failed = The data could not be read or written: { $why }.
 error-store-newer = The data is of a newer version of this app (format { $found }, this one knows { $known }). Install the newer version; nothing was changed.
-error-store-in-use = The app is already open. Its window was raised.
+error-store-in-use = The app is already open. Use its window, or quit it first.
 error-internal = Something went wrong inside the app: { $why }.

@@ -1,8 +1,7 @@
-//! The shell's decisions, without a window: what a deep link means, which URL the browser may be
-//! given, and which page the window may show.
+//! What a deep link means, which URL the browser may be given, and which page the window may show:
+//! the shell's decisions, where they can be tested without linking WebKit.
 //!
-//! Must not know: Tauri. The tests package compiles this file by itself, so that `cargo test` does
-//! not link WebKit.
+//! Must not know: Tauri.
 
 use url::{Host, Url};
 
