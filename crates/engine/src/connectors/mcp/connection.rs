@@ -117,7 +117,8 @@ impl Connection {
         self.name().map(|name| inert(&format!("{name} {version}")))
     }
 
-    /// Sends one request, which carries its credential ([`carrier::keyed`]), and waits for its answer; tells the server where nobody waits any longer.
+    /// Sends one request, which carries its credential ([`carrier::keyed`]), and waits for its
+    /// answer; tells the server where nobody waits any longer.
     pub(super) async fn ask(
         &self,
         mcp: &Mcp,

@@ -4,7 +4,7 @@ use super::*;
 use crate::{connectors::Connector, secret::Secret};
 use rstest::rstest;
 use serde_json::json;
-use std::sync::Mutex as Plain;
+use std::sync::{Mutex as Plain, atomic::AtomicUsize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -266,11 +266,15 @@ async fn a_bomb_of_compressed_zeros_is_cut() {
 }
 
 /// A server written by hand: answers the handshake, then `tools/call` with whatever `stream` sends.
-async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> String {
+/// The second part counts how often a client came to resume a stream.
+async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> (String, Arc<AtomicUsize>) {
+    let resumed = Arc::new(AtomicUsize::new(0));
+    let count_of_resumed = resumed.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
+            let resumed = count_of_resumed.clone();
             tokio::spawn(async move {
                 let mut request = Vec::new();
                 let body = loop {
@@ -294,8 +298,12 @@ async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> String {
                     }
                 };
                 let message: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
+                let resumes = request.starts_with(b"GET ");
+                if resumes {
+                    resumed.fetch_add(1, Ordering::Relaxed);
+                }
                 let answer = match message["method"].as_str().unwrap_or_default() {
-                    "tools/call" => {
+                    method if resumes || method == "tools/call" => {
                         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
                         let _ = socket.write_all(head.as_bytes()).await;
                         let mut count = 0;
@@ -332,7 +340,7 @@ async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> String {
             });
         }
     });
-    url
+    (url, resumed)
 }
 
 #[rstest]
@@ -342,18 +350,22 @@ async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> String {
 #[case::endless_comments(|_| Some(b": still here\n\n".repeat(4_000)))]
 #[tokio::test]
 async fn an_endless_stream_is_cut(#[case] stream: fn(u64) -> Option<Vec<u8>>) {
-    let url = streaming(stream).await;
+    let (url, resumed) = streaming(stream).await;
     let mcp = mcp(&url);
     let error = call(&mcp).await.expect_err("endless");
     assert_eq!(error.code, ErrorCode::TooLarge, "{error}");
     mcp.ping(&credential())
         .await
         .expect("the integration stays usable");
+    // rmcp would come back for more within a second.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let resumed = resumed.load(Ordering::Relaxed);
+    assert_eq!(resumed, 0, "what was cut must not be resumed");
 }
 
 #[tokio::test]
 async fn a_stream_that_ends_without_an_answer_is_said_so() {
-    let url = streaming(|n| (n == 0).then(|| b"data: {}\n\n".to_vec())).await;
+    let (url, _) = streaming(|n| (n == 0).then(|| b"data: {}\n\n".to_vec())).await;
     let error = call(&mcp(&url)).await.expect_err("no answer in it");
     assert_eq!(error.code, ErrorCode::Unreachable, "{error}");
 }
