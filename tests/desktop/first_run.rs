@@ -42,7 +42,8 @@ async fn a_newcomer_connects_the_sample_and_finds_it_again_after_a_restart() -> 
         app.see("[data-testid=card][data-status=healthy]").await?;
         // Its key comes out of the real keyring now: this run has not seen it.
         app.press("Test: Sample").await?;
-        app.read("[data-testid=toast]", "Test went well").await?;
+        app.read("[data-testid=toast]", "the test went well")
+            .await?;
         assert_eq!(app.count("[data-testid=banner]").await?, 0);
         app.picture("1-next-morning").await?;
         app.quit().await

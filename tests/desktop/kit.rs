@@ -27,7 +27,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T
     loop {
         match look().await {
             Ok(Some(seen)) => return Ok(seen),
-            Ok(None) => {}
+            Ok(None) => last.clear(),
             Err(error) => last = format!(" ({error:#})"),
         }
         if began.elapsed() > PATIENCE {

@@ -79,7 +79,9 @@ impl<'d> App<'d> {
         let what = format!("{css} to say “{text}”");
         self.wait(&what, async || {
             for element in self.page.find_all(By::Css(css)).await? {
-                if element.is_displayed().await? && element.text().await?.contains(text) {
+                // As the page lays it out.
+                let said = element.prop("innerText").await?.unwrap_or_default();
+                if element.is_displayed().await? && said.contains(text) {
                     return Ok(Some(element));
                 }
             }
