@@ -25,23 +25,51 @@ async fn a_url_that_is_none_is_refused_by_name_before_anything_begins() -> Resul
         ("javascript:alert(1)", ErrorCode::UrlInvalid),
         ("data:text/html,hi", ErrorCode::UrlInvalid),
         ("https://", ErrorCode::UrlInvalid),
-        ("https://ann:s3cret@example.com/", ErrorCode::UrlHasCredentials),
+        (
+            "https://ann:s3cret@example.com/",
+            ErrorCode::UrlHasCredentials,
+        ),
         ("https://ann@example.com/", ErrorCode::UrlHasCredentials),
     ];
     for (url, expected) in refused {
-        assert_eq!(code(home.begin(targets::mcp(url)).await)?, expected, "MCP at {url:?}");
+        assert_eq!(
+            code(home.begin(targets::mcp(url)).await)?,
+            expected,
+            "MCP at {url:?}"
+        );
         let api = targets::api(url, "/health", targets::bearer("key"));
         assert_eq!(code(home.begin(api).await)?, expected, "API at {url:?}");
     }
-    let health = targets::api("https://example.com/v1", "//evil.example/", targets::bearer("key"));
+    let health = targets::api(
+        "https://example.com/v1",
+        "//evil.example/",
+        targets::bearer("key"),
+    );
     assert_eq!(code(home.begin(health).await)?, ErrorCode::FieldInvalid);
-    let query = targets::api("https://example.com/?key=1", "/health", targets::bearer("key"));
+    let query = targets::api(
+        "https://example.com/?key=1",
+        "/health",
+        targets::bearer("key"),
+    );
     assert_eq!(code(home.begin(query).await)?, ErrorCode::FieldInvalid);
-    for (name, value) in [("Host", "x"), ("Content-Length", "1"), ("Mcp-Session-Id", "x"), ("two words", "x"), ("X-Key", "a\r\nb: c")] {
+    for (name, value) in [
+        ("Host", "x"),
+        ("Content-Length", "1"),
+        ("Mcp-Session-Id", "x"),
+        ("two words", "x"),
+        ("X-Key", "a\r\nb: c"),
+    ] {
         let target = targets::mcp_header("https://example.com/mcp", name, value);
-        assert_eq!(code(home.begin(target).await)?, ErrorCode::FieldInvalid, "{name}: {value:?}");
+        assert_eq!(
+            code(home.begin(target).await)?,
+            ErrorCode::FieldInvalid,
+            "{name}: {value:?}"
+        );
     }
-    assert!(!home.said().join("\n").contains("s3cret"), "the password is not repeated");
+    assert!(
+        !home.said().join("\n").contains("s3cret"),
+        "the password is not repeated"
+    );
     home.holds_nothing()
 }
 
@@ -66,25 +94,43 @@ async fn places_that_are_never_allowed_are_refused_even_when_confirmed() -> Resu
     for url in never {
         // `begin` confirms private addresses: that must not open these.
         let attempt = home.begin(targets::mcp(url)).await?;
-        let error = home.fails(attempt).await.with_context(|| format!("for {url}"))?;
+        let error = home
+            .fails(attempt)
+            .await
+            .with_context(|| format!("for {url}"))?;
         assert_eq!(error.code, ErrorCode::AddressForbidden, "{url}: {error}");
     }
     let attempt = home.begin(targets::mcp("http://93.184.216.34/mcp")).await?;
-    assert_eq!(home.fails(attempt).await?.code, ErrorCode::UrlNotSecure, "plain http to a public place");
+    assert_eq!(
+        home.fails(attempt).await?.code,
+        ErrorCode::UrlNotSecure,
+        "plain http to a public place"
+    );
     home.holds_nothing()
 }
 
 #[tokio::test]
 async fn a_private_address_is_asked_about_before_a_byte_leaves() -> Result<()> {
-    let server = Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::default()).await }).await?;
+    let server =
+        Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::default()).await }).await?;
     let home = Home::new().await?;
     let unconfirmed = json!({ "target": targets::mcp(&server.url("/mcp")), "confirmed": {} });
 
-    let attempt = home.ask::<wire::StartConnect>(unconfirmed.clone()).await?.id;
-    let loopback = Question::PrivateAddress { host: "127.0.0.1".to_owned(), address: "127.0.0.1".to_owned() };
+    let attempt = home
+        .ask::<wire::StartConnect>(unconfirmed.clone())
+        .await?
+        .id;
+    let loopback = Question::PrivateAddress {
+        host: "127.0.0.1".to_owned(),
+        address: "127.0.0.1".to_owned(),
+    };
     assert_eq!(home.asks(attempt).await?, loopback);
-    assert!(server.seen().is_empty(), "not a byte before the admin said yes");
-    home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+    assert!(
+        server.seen().is_empty(),
+        "not a byte before the admin said yes"
+    );
+    home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+        .await?;
     assert_eq!(home.fails(attempt).await?.code, ErrorCode::AttemptCancelled);
     assert!(server.seen().is_empty());
     home.holds_nothing()?;
@@ -92,19 +138,37 @@ async fn a_private_address_is_asked_about_before_a_byte_leaves() -> Result<()> {
     let attempt = home.ask::<wire::StartConnect>(unconfirmed).await?.id;
     home.asks(attempt).await?;
     // Another yes than the one that is asked for does not count.
-    home.ask::<wire::AnswerAttempt>(json!({ "id": attempt, "confirmed": { "duplicate": true } })).await?;
+    home.ask::<wire::AnswerAttempt>(json!({ "id": attempt, "confirmed": { "duplicate": true } }))
+        .await?;
     assert_eq!(home.asks(attempt).await?, loopback);
-    home.ask::<wire::AnswerAttempt>(json!({ "id": attempt, "confirmed": { "private_address": true } })).await?;
+    home.ask::<wire::AnswerAttempt>(
+        json!({ "id": attempt, "confirmed": { "private_address": true } }),
+    )
+    .await?;
     let id = home.done(attempt).await?;
-    assert_eq!(home.test(id).await?.error, None, "once confirmed, it stays so");
+    assert_eq!(
+        home.test(id).await?.error,
+        None,
+        "once confirmed, it stays so"
+    );
 
-    for (url, address) in [("http://10.9.8.7/mcp", "10.9.8.7"), ("http://[fd12::7]/", "fd12::7"), ("http://localhost:9/", "::1")] {
+    for (url, address) in [
+        ("http://10.9.8.7/mcp", "10.9.8.7"),
+        ("http://[fd12::7]/", "fd12::7"),
+        ("http://localhost:9/", "::1"),
+    ] {
         let request = json!({ "target": targets::mcp(url), "confirmed": {} });
         let attempt = home.ask::<wire::StartConnect>(request).await?.id;
         let question = home.asks(attempt).await?;
-        let Question::PrivateAddress { address: asked, .. } = question else { panic!("{url}: {question:?}") };
-        assert!(asked == address || (asked == "127.0.0.1" && url.contains("localhost")), "{url} asked about {asked}");
-        home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+        let Question::PrivateAddress { address: asked, .. } = question else {
+            panic!("{url}: {question:?}")
+        };
+        assert!(
+            asked == address || (asked == "127.0.0.1" && url.contains("localhost")),
+            "{url} asked about {asked}"
+        );
+        home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+            .await?;
     }
     Ok(())
 }
@@ -127,14 +191,24 @@ async fn no_key_follows_a_redirect_to_another_origin() -> Result<()> {
             targets::query("api_key", &key),
             targets::basic("ann", &key),
         ] {
-            let attempt = home.begin(targets::api(&api.url("/v1"), "/health", auth)).await?;
+            let attempt = home
+                .begin(targets::api(&api.url("/v1"), "/health", auth))
+                .await?;
             let error = home.fails(attempt).await?;
             assert_eq!(error.code, ErrorCode::RedirectRefused, "{status}: {error}");
         }
-        for target in [targets::mcp_bearer(&api.url("/mcp"), &key), targets::mcp_header(&api.url("/mcp"), "X-Api-Key", &key), targets::mcp(&api.url("/mcp"))] {
+        for target in [
+            targets::mcp_bearer(&api.url("/mcp"), &key),
+            targets::mcp_header(&api.url("/mcp"), "X-Api-Key", &key),
+            targets::mcp(&api.url("/mcp")),
+        ] {
             let attempt = home.begin(target).await?;
             let error = home.fails(attempt).await?;
-            assert_eq!(error.code, ErrorCode::RedirectRefused, "MCP, {status}: {error}");
+            assert_eq!(
+                error.code,
+                ErrorCode::RedirectRefused,
+                "MCP, {status}: {error}"
+            );
         }
     }
     assert!(thief.seen().is_empty(), "nothing at all arrived over there");
@@ -152,7 +226,13 @@ async fn a_redirect_on_the_same_origin_is_followed_with_the_key() -> Result<()> 
     })
     .await?;
     let home = Home::new().await?;
-    let id = home.connect(targets::api(&api.url("/v1"), "/health", targets::header("X-Api-Key", "key"))).await?;
+    let id = home
+        .connect(targets::api(
+            &api.url("/v1"),
+            "/health",
+            targets::header("X-Api-Key", "key"),
+        ))
+        .await?;
     assert_eq!(home.test(id).await?.error, None);
     Ok(())
 }
@@ -162,12 +242,18 @@ async fn metadata_cannot_send_the_app_to_forbidden_places() -> Result<()> {
     let home = Home::new().await?;
     // The server names an authorization server at the cloud's metadata address.
     let server = Scripted::serve(|seen| async move {
-        if seen.path.starts_with("/.well-known/oauth-protected-resource") {
+        if seen
+            .path
+            .starts_with("/.well-known/oauth-protected-resource")
+        {
             let host = seen.header("host");
-            return json_answer(200, &json!({
-                "resource": format!("http://{host}/mcp"),
-                "authorization_servers": ["http://169.254.169.254/latest"],
-            }));
+            return json_answer(
+                200,
+                &json!({
+                    "resource": format!("http://{host}/mcp"),
+                    "authorization_servers": ["http://169.254.169.254/latest"],
+                }),
+            );
         }
         with_header(text(401, ""), "www-authenticate", "Bearer")
     })
@@ -177,13 +263,28 @@ async fn metadata_cannot_send_the_app_to_forbidden_places() -> Result<()> {
     assert_eq!(error.code, ErrorCode::AddressForbidden, "{error}");
 
     // The authorization server names endpoints there.
-    for endpoint in ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"] {
+    for endpoint in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "registration_endpoint",
+        "revocation_endpoint",
+    ] {
         let authority = Authority::start().await?;
-        authority.metadata(move |metadata| metadata[endpoint] = "http://169.254.169.254/x".into());
+        authority.metadata(move |metadata| metadata[endpoint] = "https://169.254.169.254/x".into());
         let attempt = home.begin(targets::mcp(&authority.resource())).await?;
-        let error = home.fails(attempt).await.with_context(|| endpoint.to_owned())?;
-        assert_eq!(error.code, ErrorCode::AddressForbidden, "{endpoint}: {error}");
-        assert!(home.desk.opened().is_empty(), "the browser is not sent there either");
+        let error = home
+            .fails(attempt)
+            .await
+            .with_context(|| endpoint.to_owned())?;
+        assert_eq!(
+            error.code,
+            ErrorCode::AddressForbidden,
+            "{endpoint}: {error}"
+        );
+        assert!(
+            home.desk.opened().is_empty(),
+            "the browser is not sent there either"
+        );
     }
     home.holds_nothing()
 }
@@ -200,8 +301,14 @@ async fn a_private_authorization_server_is_asked_about_by_its_own_name() -> Resu
     let _ends = browser::signs_in(&home.desk);
     let attempt = home.begin(targets::mcp(&authority.resource())).await?;
     let question = home.asks(attempt).await?;
-    assert!(matches!(&question, Question::PrivateAddress { host, .. } if host == "localhost"), "{question:?}");
-    home.ask::<wire::AnswerAttempt>(json!({ "id": attempt, "confirmed": { "private_address": true } })).await?;
+    assert!(
+        matches!(&question, Question::PrivateAddress { host, .. } if host == "localhost"),
+        "{question:?}"
+    );
+    home.ask::<wire::AnswerAttempt>(
+        json!({ "id": attempt, "confirmed": { "private_address": true } }),
+    )
+    .await?;
     assert!(matches!(home.done(attempt).await, Ok(_)));
     assert!(matches!(home.rests(attempt).await?, Phase::Done { .. }));
     Ok(())

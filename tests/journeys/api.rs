@@ -22,18 +22,39 @@ async fn a_real_api_connects_with_a_bearer_token() -> Result<()> {
     home.holds_nothing()?;
 
     let id = home.connect(target(api.fact("token")?)).await?;
-    let page = home.ask::<wire::GetIntegration>(json!({ "id": id })).await?;
-    assert_eq!((page.card.kind, page.card.auth), (Kind::Api, AuthView::Bearer));
+    let page = home
+        .ask::<wire::GetIntegration>(json!({ "id": id }))
+        .await?;
+    assert_eq!(
+        (page.card.kind, page.card.auth),
+        (Kind::Api, AuthView::Bearer)
+    );
     assert_eq!(page.health_path.as_deref(), Some("/-/npm/v1/user"));
     assert_eq!(home.tools(id).await?, ["call"]);
     let report = home.test(id).await?;
     assert_eq!((report.error, report.answer.as_str()), (None, "HTTP 200"));
-    assert!(report.tried.starts_with("GET http://127.0.0.1:"), "tried: {}", report.tried);
+    assert!(
+        report.tried.starts_with("GET http://127.0.0.1:"),
+        "tried: {}",
+        report.tried
+    );
 
-    let answer = home.call(id, "call", json!({ "method": "GET", "path": "/-/npm/v1/user" })).await?;
+    let answer = home
+        .call(
+            id,
+            "call",
+            json!({ "method": "GET", "path": "/-/npm/v1/user" }),
+        )
+        .await?;
     assert!(answer.to_string().contains("ann"), "the API said {answer}");
     // What the API itself refuses is an answer, and breaks nothing.
-    let answer = home.call(id, "call", json!({ "method": "GET", "path": "/no-such-package" })).await?;
+    let answer = home
+        .call(
+            id,
+            "call",
+            json!({ "method": "GET", "path": "/no-such-package" }),
+        )
+        .await?;
     assert!(answer.to_string().contains("404"), "the API said {answer}");
     assert_eq!(home.card(id).await?.health.status, Status::Healthy);
     home.disconnect(id).await?;
@@ -53,7 +74,15 @@ async fn a_real_api_connects_with_a_name_and_a_password() -> Result<()> {
     home.holds_nothing()?;
     let id = home.connect(target(user, password)).await?;
     let card = home.card(id).await?;
-    assert_eq!((card.account.as_deref(), card.auth), (Some(user), AuthView::Basic { user: user.to_owned() }));
+    assert_eq!(
+        (card.account.as_deref(), card.auth),
+        (
+            Some(user),
+            AuthView::Basic {
+                user: user.to_owned()
+            }
+        )
+    );
     assert_eq!(home.test(id).await?.error, None);
     Ok(())
 }
@@ -70,7 +99,9 @@ async fn keyed(place: &'static str, key: Arc<Mutex<String>>) -> Result<Scripted>
             match (sent == wanted, seen.path.as_str()) {
                 (false, _) => text(401, "no"),
                 (true, "/v1/health") => json_answer(200, &json!({ "up": true })),
-                (true, "/v1/orders") => json_answer(200, &json!({ "orders": [1042], "asked": seen.query })),
+                (true, "/v1/orders") => {
+                    json_answer(200, &json!({ "orders": [1042], "asked": seen.query }))
+                }
                 (true, _) => text(404, "no such thing"),
             }
         }
@@ -84,14 +115,29 @@ async fn a_key_in_a_header_of_its_own_is_sent_there_only() -> Result<()> {
     let api = keyed("x-api-key", Arc::new(Mutex::new(key.clone()))).await?;
     let home = Home::new().await?;
     let id = home
-        .connect(targets::api(&api.url("/v1"), "/health", targets::header("X-Api-Key", &key)))
+        .connect(targets::api(
+            &api.url("/v1"),
+            "/health",
+            targets::header("X-Api-Key", &key),
+        ))
         .await?;
     let answer = home
-        .call(id, "call", json!({ "method": "GET", "path": "/orders", "query": { "state": "open" } }))
+        .call(
+            id,
+            "call",
+            json!({ "method": "GET", "path": "/orders", "query": { "state": "open" } }),
+        )
         .await?;
-    assert!(answer.to_string().contains("1042") && answer.to_string().contains("state=open"), "{answer}");
+    assert!(
+        answer.to_string().contains("1042") && answer.to_string().contains("state=open"),
+        "{answer}"
+    );
     for seen in api.seen() {
-        assert!(seen.path.starts_with("/v1/"), "nothing outside the base URL: {}", seen.path);
+        assert!(
+            seen.path.starts_with("/v1/"),
+            "nothing outside the base URL: {}",
+            seen.path
+        );
         assert!(!seen.query.contains(&key) && seen.header("authorization").is_empty());
     }
     Ok(())
@@ -103,17 +149,40 @@ async fn a_key_in_the_query_is_shown_nowhere() -> Result<()> {
     let api = keyed("query", Arc::new(Mutex::new(key.clone()))).await?;
     let home = Home::new().await?;
     let id = home
-        .connect(targets::api(&api.url("/v1"), "/health", targets::query("api_key", &key)))
+        .connect(targets::api(
+            &api.url("/v1"),
+            "/health",
+            targets::query("api_key", &key),
+        ))
         .await?;
     let report = home.test(id).await?;
-    assert!(report.error.is_none() && !report.tried.contains("api_key"), "tried: {}", report.tried);
-    let answer = home.call(id, "call", json!({ "method": "GET", "path": "/orders" })).await?;
+    assert!(
+        report.error.is_none() && !report.tried.contains("api_key"),
+        "tried: {}",
+        report.tried
+    );
+    let answer = home
+        .call(id, "call", json!({ "method": "GET", "path": "/orders" }))
+        .await?;
     assert!(answer.to_string().contains("1042"));
-    let needle = [search::Needle::new("the key", &key)];
+    let needle = search::Needles::new([("the key", key.as_str())])?;
     let found = search::search("the tool's answer", answer.to_string().as_bytes(), &needle);
-    assert!(found.is_empty(), "an API that repeats its query does not hand the key to an agent: {found:?}");
-    let taken = home.call(id, "call", json!({ "method": "GET", "path": "/orders", "query": { "api_key": "x" } })).await;
-    assert_eq!(code(taken)?, ErrorCode::ArgumentsInvalid, "an agent cannot replace the key");
+    assert!(
+        found.is_empty(),
+        "an API that repeats its query does not hand the key to an agent: {found:?}"
+    );
+    let taken = home
+        .call(
+            id,
+            "call",
+            json!({ "method": "GET", "path": "/orders", "query": { "api_key": "x" } }),
+        )
+        .await;
+    assert_eq!(
+        code(taken)?,
+        ErrorCode::ArgumentsInvalid,
+        "an agent cannot replace the key"
+    );
     Ok(())
 }
 
@@ -123,28 +192,53 @@ async fn a_key_that_stops_working_is_told_by_test_and_healed_by_a_fresh_one() ->
     let api = keyed("x-api-key", key.clone()).await?;
     let home = Home::new().await?;
     let id = home
-        .connect(targets::api(&api.url("/v1"), "/health", targets::header("X-Api-Key", "first")))
+        .connect(targets::api(
+            &api.url("/v1"),
+            "/health",
+            targets::header("X-Api-Key", "first"),
+        ))
         .await?;
-    home.call(id, "call", json!({ "method": "GET", "path": "/orders" })).await?;
+    home.call(id, "call", json!({ "method": "GET", "path": "/orders" }))
+        .await?;
 
     *key.lock().unwrap_or_else(PoisonError::into_inner) = "second".to_owned();
     let report = home.test(id).await?;
     let error = report.error.context("the key is revoked")?;
-    assert_eq!((error.code, error.args.get("status").map(String::as_str)), (ErrorCode::Rejected, Some("401")));
-    assert_eq!((report.health.status, report.health.fix), (Status::Failing, Some(Fix::PasteKey)));
+    assert_eq!(
+        (error.code, error.args.get("status").map(String::as_str)),
+        (ErrorCode::Rejected, Some("401"))
+    );
+    assert_eq!(
+        (report.health.status, report.health.fix),
+        (Status::Failing, Some(Fix::PasteKey))
+    );
     assert!(matches!(report.health.reason, Reason::Rejected { .. }));
     let ping = home.rows_of(RowKind::Ping, "ping").await?;
-    assert_eq!(ping.first().map(|row| row.outcome), Some(Outcome::Failed), "the failed test is in the activity");
+    assert_eq!(
+        ping.first().map(|row| row.outcome),
+        Some(Outcome::Failed),
+        "the failed test is in the activity"
+    );
 
     let attempt = home.begin_again(id, Some("second")).await?;
     assert_eq!(home.done(attempt).await?, id);
     assert_eq!(home.card(id).await?.health.status, Status::Healthy);
-    home.call(id, "call", json!({ "method": "GET", "path": "/orders" })).await?;
+    home.call(id, "call", json!({ "method": "GET", "path": "/orders" }))
+        .await?;
     let rows = home.record().await?;
-    let changes: Vec<&str> =
-        rows.iter().filter(|row| row.kind == RowKind::Change).map(|row| row.action.as_str()).collect();
-    assert!(changes.contains(&"reconnected") && changes.contains(&"connected"), "{changes:?}");
-    assert!(changes.iter().any(|what| what.contains('→')), "each change of status is a row: {changes:?}");
+    let changes: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.kind == RowKind::Change)
+        .map(|row| row.action.as_str())
+        .collect();
+    assert!(
+        changes.contains(&"reconnected") && changes.contains(&"connected"),
+        "{changes:?}"
+    );
+    assert!(
+        changes.iter().any(|what| what.contains('→')),
+        "each change of status is a row: {changes:?}"
+    );
     Ok(())
 }
 
@@ -153,17 +247,46 @@ async fn a_call_stays_under_the_base_url() -> Result<()> {
     let api = keyed("x-api-key", Arc::new(Mutex::new("key".to_owned()))).await?;
     let home = Home::new().await?;
     let id = home
-        .connect(targets::api(&api.url("/v1"), "/health", targets::header("X-Api-Key", "key")))
+        .connect(targets::api(
+            &api.url("/v1"),
+            "/health",
+            targets::header("X-Api-Key", "key"),
+        ))
         .await?;
     let before = api.seen().len();
-    for path in ["/../admin", "//evil.example/x", "http://evil.example/", "/%2e%2e/admin", "/..%2fadmin", "\\\\evil.example\\x"] {
-        let result = home.call(id, "call", json!({ "method": "GET", "path": path })).await;
-        assert_eq!(code(result).with_context(|| format!("for {path}"))?, ErrorCode::ArgumentsInvalid, "{path}");
+    for path in [
+        "/../admin",
+        "//evil.example/x",
+        "http://evil.example/",
+        "/%2e%2e/admin",
+        "/..%2fadmin",
+        "\\\\evil.example\\x",
+    ] {
+        let result = home
+            .call(id, "call", json!({ "method": "GET", "path": path }))
+            .await;
+        assert_eq!(
+            code(result).with_context(|| format!("for {path}"))?,
+            ErrorCode::ArgumentsInvalid,
+            "{path}"
+        );
     }
     assert_eq!(api.seen().len(), before, "nothing was sent");
-    for arguments in [json!({}), json!({ "method": "TRACE", "path": "/" }), json!({ "method": "GET", "path": "/", "headers": {} }), Value::Null] {
-        assert_eq!(code(home.call(id, "call", arguments).await)?, ErrorCode::ArgumentsInvalid);
+    for arguments in [
+        json!({}),
+        json!({ "method": "TRACE", "path": "/" }),
+        json!({ "method": "GET", "path": "/", "headers": {} }),
+        Value::Null,
+    ] {
+        assert_eq!(
+            code(home.call(id, "call", arguments).await)?,
+            ErrorCode::ArgumentsInvalid
+        );
     }
-    assert_eq!(home.card(id).await?.health.status, Status::Healthy, "a bad argument says nothing of the integration");
+    assert_eq!(
+        home.card(id).await?.health.status,
+        Status::Healthy,
+        "a bad argument says nothing of the integration"
+    );
     Ok(())
 }

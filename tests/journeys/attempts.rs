@@ -23,18 +23,32 @@ async fn cancel_ends_it_at_once_and_leaves_nothing() -> Result<()> {
     let link = home.waits_for_browser(attempt).await?;
     let callback = to_callback(&link).await?;
 
-    home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+    home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+        .await?;
 
     assert_eq!(home.fails(attempt).await?.code, ErrorCode::AttemptCancelled);
-    assert_eq!(code(home.ask::<wire::AttemptLink>(json!({ "id": attempt })).await)?, ErrorCode::AttemptUnknown);
-    assert_eq!(code(home.ask::<wire::OpenBrowserAgain>(json!({ "id": attempt })).await)?, ErrorCode::AttemptUnknown);
+    assert_eq!(
+        code(
+            home.ask::<wire::AttemptLink>(json!({ "id": attempt }))
+                .await
+        )?,
+        ErrorCode::AttemptUnknown
+    );
+    assert_eq!(
+        code(
+            home.ask::<wire::OpenBrowserAgain>(json!({ "id": attempt }))
+                .await
+        )?,
+        ErrorCode::AttemptUnknown
+    );
     let began = Instant::now();
     while look(&callback).await.is_ok_and(|(status, _)| status >= 400) {
         crate::kit::tick(began, "the listener to close").await?;
     }
     assert!(look(&callback).await.is_err() && look(&Url::parse(&link)?).await.is_err());
     assert_eq!(authority.token_requests("authorization_code"), 0);
-    home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+    home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+        .await?;
     home.holds_nothing()
 }
 
@@ -53,10 +67,14 @@ async fn cancel_also_ends_a_server_that_does_not_answer() -> Result<()> {
         while server.seen().len() == before {
             crate::kit::tick(began, "the request to arrive").await?;
         }
-        home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+        home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+            .await?;
         let cancelled = Instant::now();
         assert_eq!(home.fails(attempt).await?.code, ErrorCode::AttemptCancelled);
-        assert!(cancelled.elapsed().as_secs() < 5, "at once, not when the server's time is up");
+        assert!(
+            cancelled.elapsed().as_secs() < 5,
+            "at once, not when the server's time is up"
+        );
     }
     home.holds_nothing()
 }
@@ -67,16 +85,23 @@ async fn ten_minutes_without_an_answer_end_it_and_leave_nothing() -> Result<()> 
     let (home, clock) = Home::with_fake_clock().await?;
     let attempt = home.begin(targets::mcp(&authority.resource())).await?;
     home.waits_for_browser(attempt).await?;
-    let view = home.ask::<wire::GetAttempt>(json!({ "id": attempt })).await?;
+    let view = home
+        .ask::<wire::GetAttempt>(json!({ "id": attempt }))
+        .await?;
     assert_eq!(view.expires_at.since(view.started_at), 10 * 60_000);
     clock.advance(10 * 60_000 - 1);
-    assert!(matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }), "not a moment early");
+    assert!(
+        matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }),
+        "not a moment early"
+    );
     clock.advance(1);
     assert_eq!(home.fails(attempt).await?.code, ErrorCode::AttemptExpired);
     home.holds_nothing()?;
     // A question that nobody answers ends the same way.
     let attempt = home
-        .ask::<wire::StartConnect>(json!({ "target": targets::mcp(&authority.resource()), "confirmed": {} }))
+        .ask::<wire::StartConnect>(
+            json!({ "target": targets::mcp(&authority.resource()), "confirmed": {} }),
+        )
         .await?
         .id;
     home.asks(attempt).await?;
@@ -95,7 +120,8 @@ async fn the_browser_can_be_opened_again_and_the_link_copied() -> Result<()> {
     let home = Home::new().await?;
     let attempt = home.begin(targets::mcp(&authority.resource())).await?;
     let link = home.waits_for_browser(attempt).await?;
-    home.ask::<wire::OpenBrowserAgain>(json!({ "id": attempt })).await?;
+    home.ask::<wire::OpenBrowserAgain>(json!({ "id": attempt }))
+        .await?;
     assert_eq!(home.desk.opened(), [link.clone(), link.clone()]);
     // Looking at the page twice uses nothing up.
     to_callback(&link).await?;
@@ -106,23 +132,34 @@ async fn the_browser_can_be_opened_again_and_the_link_copied() -> Result<()> {
 
 #[tokio::test]
 async fn the_same_server_with_an_unknown_account_is_asked_about() -> Result<()> {
-    let server = Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::default()).await }).await?;
+    let server =
+        Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::default()).await }).await?;
     let home = Home::new().await?;
     let first = home.connect(targets::mcp(&server.url("/mcp"))).await?;
     let seen = server.seen().len();
-    for again in [server.url("/mcp"), server.url("/mcp/"), server.url("/mcp#part"), server.url("/mcp").to_uppercase().replace("/MCP", "/mcp")] {
+    for again in [
+        server.url("/mcp"),
+        server.url("/mcp/"),
+        server.url("/mcp#part"),
+        server.url("/mcp").to_uppercase().replace("/MCP", "/mcp"),
+    ] {
         let attempt = home.begin(targets::mcp(&again)).await?;
         let question = home.asks(attempt).await?;
         assert!(
             matches!(&question, Question::Duplicate { existing, same_account: false, .. } if *existing == first),
             "{again}: {question:?}"
         );
-        home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+        home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+            .await?;
         home.fails(attempt).await?;
     }
     assert_eq!(server.seen().len(), seen, "asked before the server is");
     home.connect(targets::mcp(&server.url("/other"))).await?;
-    assert_eq!(home.cards().await?.len(), 2, "another path is another server");
+    assert_eq!(
+        home.cards().await?.len(),
+        2,
+        "another path is another server"
+    );
     Ok(())
 }
 
@@ -130,20 +167,48 @@ async fn the_same_server_with_an_unknown_account_is_asked_about() -> Result<()> 
 async fn the_same_api_is_asked_about_with_the_same_account_and_not_with_another() -> Result<()> {
     let api = Scripted::serve(|_| async { json_answer(200, &json!({})) }).await?;
     let home = Home::new().await?;
-    let target = |user: &str| targets::api(&api.url("/v1"), "/health", targets::basic(user, "password"));
+    let target =
+        |user: &str| targets::api(&api.url("/v1"), "/health", targets::basic(user, "password"));
     let ann = home.connect(target("ann")).await?;
     let bob = home.connect(target("bob")).await?;
     assert_ne!(ann, bob, "two accounts are two cards");
-    let slugs: Vec<String> = home.cards().await?.into_iter().map(|card| card.slug).collect();
-    assert!(slugs.contains(&"orders".to_owned()) && slugs.contains(&"orders-2".to_owned()), "{slugs:?}");
+    let slugs: Vec<String> = home
+        .cards()
+        .await?
+        .into_iter()
+        .map(|card| card.slug)
+        .collect();
+    assert!(
+        slugs.contains(&"orders".to_owned()) && slugs.contains(&"orders-2".to_owned()),
+        "{slugs:?}"
+    );
 
     let attempt = home.begin(target("ann")).await?;
     let question = home.asks(attempt).await?;
-    assert!(matches!(&question, Question::Duplicate { existing, same_account: true, .. } if *existing == ann), "{question:?}");
-    home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
-    let keyed = home.begin(targets::api(&api.url("/v1"), "/health", targets::bearer("key"))).await?;
+    assert!(
+        matches!(&question, Question::Duplicate { existing, same_account: true, .. } if *existing == ann),
+        "{question:?}"
+    );
+    home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+        .await?;
+    let keyed = home
+        .begin(targets::api(
+            &api.url("/v1"),
+            "/health",
+            targets::bearer("key"),
+        ))
+        .await?;
     let question = home.asks(keyed).await?;
-    assert!(matches!(&question, Question::Duplicate { same_account: false, .. }), "a key tells no account: {question:?}");
+    assert!(
+        matches!(
+            &question,
+            Question::Duplicate {
+                same_account: false,
+                ..
+            }
+        ),
+        "a key tells no account: {question:?}"
+    );
     Ok(())
 }
 
@@ -158,8 +223,12 @@ async fn a_reconnect_that_comes_to_nothing_changes_nothing() -> Result<()> {
 
     let cancelled = home.begin_again(id, None).await?;
     home.waits_for_browser(cancelled).await?;
-    home.ask::<wire::CancelAttempt>(json!({ "id": cancelled })).await?;
-    assert_eq!(home.fails(cancelled).await?.code, ErrorCode::AttemptCancelled);
+    home.ask::<wire::CancelAttempt>(json!({ "id": cancelled }))
+        .await?;
+    assert_eq!(
+        home.fails(cancelled).await?.code,
+        ErrorCode::AttemptCancelled
+    );
 
     authority.instead("/token", |_| text(500, "it broke"));
     let failed = home.begin_again(id, None).await?;
@@ -194,10 +263,22 @@ async fn an_integration_that_is_disconnected_while_it_reconnects_stays_gone() ->
 async fn an_unknown_attempt_is_said_to_be_one() -> Result<()> {
     let home = Home::new().await?;
     let nobody = json!({ "id": uuid::Uuid::now_v7() });
-    assert_eq!(code(home.ask::<wire::GetAttempt>(nobody.clone()).await)?, ErrorCode::AttemptUnknown);
-    assert_eq!(code(home.ask::<wire::AttemptLink>(nobody.clone()).await)?, ErrorCode::AttemptUnknown);
+    assert_eq!(
+        code(home.ask::<wire::GetAttempt>(nobody.clone()).await)?,
+        ErrorCode::AttemptUnknown
+    );
+    assert_eq!(
+        code(home.ask::<wire::AttemptLink>(nobody.clone()).await)?,
+        ErrorCode::AttemptUnknown
+    );
     home.ask::<wire::CancelAttempt>(nobody).await?;
-    assert_eq!(code(engine::commands::answer(&home.engine, "no_such_command", json!({})).await)?, ErrorCode::FieldInvalid);
-    assert_eq!(code(home.ask::<wire::GetIntegration>(json!({ "id": "x" })).await)?, ErrorCode::FieldInvalid);
+    assert_eq!(
+        code(engine::commands::answer(&home.engine, "no_such_command", json!({})).await)?,
+        ErrorCode::FieldInvalid
+    );
+    assert_eq!(
+        code(home.ask::<wire::GetIntegration>(json!({ "id": "x" })).await)?,
+        ErrorCode::FieldInvalid
+    );
     Ok(())
 }

@@ -36,7 +36,11 @@ async fn altered_answer(
     let page = look(&alter(&to_callback(&link).await?)).await?;
     let error = home.fails(attempt).await?;
     home.holds_nothing()?;
-    assert_eq!(authority.token_requests("authorization_code"), 0, "the code was not used");
+    assert_eq!(
+        authority.token_requests("authorization_code"),
+        0,
+        "the code was not used"
+    );
     Ok((error, page))
 }
 
@@ -55,11 +59,22 @@ async fn a_server_without_pkce_is_refused() -> Result<()> {
     let home = Home::new().await?;
     for methods in [json!(["plain"]), json!([]), json!(null)] {
         let authority = Authority::start().await?;
-        authority.metadata(move |metadata| metadata["code_challenge_methods_supported"] = methods.clone());
+        authority.metadata(move |metadata| {
+            metadata["code_challenge_methods_supported"] = methods.clone()
+        });
         let error = refused(&home, &authority).await?;
         assert_eq!(error.code, ErrorCode::OauthNoPkce, "{error}");
-        assert!(error.args.get("issuer").is_some_and(|issuer| issuer.contains("127.0.0.1")), "by name: {error}");
-        assert!(authority.server.seen_at("/register").is_empty(), "nor are we registered there");
+        assert!(
+            error
+                .args
+                .get("issuer")
+                .is_some_and(|issuer| issuer.contains("127.0.0.1")),
+            "by name: {error}"
+        );
+        assert!(
+            authority.server.seen_at("/register").is_empty(),
+            "nor are we registered there"
+        );
     }
     assert!(home.desk.opened().is_empty(), "no browser was opened");
     Ok(())
@@ -72,7 +87,10 @@ async fn metadata_of_another_issuer_is_refused() -> Result<()> {
     authority.metadata(|metadata| metadata["issuer"] = "https://accounts.example.com".into());
     let error = refused(&home, &authority).await?;
     assert_eq!(error.code, ErrorCode::OauthIssuerMismatch, "{error}");
-    assert_eq!(error.args.get("found").map(String::as_str), Some("https://accounts.example.com"));
+    assert_eq!(
+        error.args.get("found").map(String::as_str),
+        Some("https://accounts.example.com")
+    );
     Ok(())
 }
 
@@ -92,21 +110,40 @@ async fn metadata_of_another_resource_is_refused() -> Result<()> {
 #[tokio::test]
 async fn a_server_that_names_no_way_to_sign_in_is_refused() -> Result<()> {
     let home = Home::new().await?;
-    let server = Scripted::serve(|seen| async move { if seen.path == "/mcp" { text(401, "") } else { text(404, "") } }).await?;
+    let server = Scripted::serve(|seen| async move {
+        if seen.path == "/mcp" {
+            text(401, "")
+        } else {
+            text(404, "")
+        }
+    })
+    .await?;
     let attempt = home.begin(targets::mcp(&server.url("/mcp"))).await?;
     assert_eq!(home.fails(attempt).await?.code, ErrorCode::OauthNoMetadata);
 
     let authority = Authority::start().await?;
     authority.metadata(|metadata| metadata["registration_endpoint"] = json!(null));
-    assert_eq!(refused(&home, &authority).await?.code, ErrorCode::OauthNoRegistration);
+    assert_eq!(
+        refused(&home, &authority).await?.code,
+        ErrorCode::OauthNoRegistration
+    );
 
     let authority = Authority::start().await?;
     authority.instead("/register", |_| {
-        json_answer(400, &json!({ "error": "invalid_redirect_uri", "error_description": "no loopback here" }))
+        json_answer(
+            400,
+            &json!({ "error": "invalid_redirect_uri", "error_description": "no loopback here" }),
+        )
     });
     let error = refused(&home, &authority).await?;
     assert_eq!(error.code, ErrorCode::OauthRegistrationRefused);
-    assert!(error.args.get("why").is_some_and(|why| why.contains("no loopback here")), "in its own words: {error}");
+    assert!(
+        error
+            .args
+            .get("why")
+            .is_some_and(|why| why.contains("no loopback here")),
+        "in its own words: {error}"
+    );
     Ok(())
 }
 
@@ -116,21 +153,39 @@ async fn an_answer_from_another_issuer_is_refused_and_its_code_not_used() -> Res
     let evil = "https://evil.example/<script>";
     let (error, page) = altered_answer(&authority, |url| altered(url, "iss", Some(evil))).await?;
     assert_eq!(error.code, ErrorCode::OauthWrongIssuer);
-    assert_eq!(error.args.get("expected").map(String::as_str), Some(authority.issuer().as_str()));
-    assert!(!page.1.contains("evil.example"), "the page repeats nothing that came from outside");
+    assert_eq!(
+        error.args.get("expected").map(String::as_str),
+        Some(authority.issuer().as_str())
+    );
+    assert!(
+        !page.1.contains("evil.example"),
+        "the page repeats nothing that came from outside"
+    );
 
     let (error, _) = altered_answer(&authority, |url| altered(url, "iss", None)).await?;
-    assert_eq!(error.code, ErrorCode::OauthWrongIssuer, "it promised to name itself");
+    assert_eq!(
+        error.code,
+        ErrorCode::OauthWrongIssuer,
+        "it promised to name itself"
+    );
 
     let quiet = Authority::start().await?;
     quiet.state.names_itself.store(false, Ordering::Relaxed);
     let (error, _) = altered_answer(&quiet, |url| altered(url, "iss", Some(evil))).await?;
-    assert_eq!(error.code, ErrorCode::OauthWrongIssuer, "nor may one that did not promise name another");
+    assert_eq!(
+        error.code,
+        ErrorCode::OauthWrongIssuer,
+        "nor may one that did not promise name another"
+    );
 
     // `iss` is looked at before any text of an error.
     let (error, _) = altered_answer(&authority, |url| {
         let url = altered(&altered(url, "code", None), "iss", Some(evil));
-        altered(&altered(&url, "error", Some("access_denied")), "error_description", Some("Call 555-0100 now"))
+        altered(
+            &altered(&url, "error", Some("access_denied")),
+            "error_description",
+            Some("Call 555-0100 now"),
+        )
     })
     .await?;
     assert_eq!(error.code, ErrorCode::OauthWrongIssuer);
@@ -153,13 +208,18 @@ async fn a_real_server_that_lies_about_itself_is_refused() -> Result<()> {
     ] {
         issuer.control(&format!("/test/set?{setting}")).await?;
         let attempt = home.begin(targets::mcp(&server.url)).await?;
-        let error = home.fails(attempt).await.with_context(|| setting.to_owned())?;
+        let error = home
+            .fails(attempt)
+            .await
+            .with_context(|| setting.to_owned())?;
         assert_eq!(error.code, expected, "{setting}: {error}");
         home.holds_nothing()?;
     }
     issuer.control("/test/set?metadata=ok&iss=ok").await?;
     for mode in ["html", "json", "500", "redirect"] {
-        issuer.control(&format!("/test/fail?path=/token&mode={mode}")).await?;
+        issuer
+            .control(&format!("/test/fail?path=/token&mode={mode}"))
+            .await?;
         let attempt = home.begin(targets::mcp(&server.url)).await?;
         let error = home.fails(attempt).await.with_context(|| mode.to_owned())?;
         let expected = match mode {
@@ -168,7 +228,11 @@ async fn a_real_server_that_lies_about_itself_is_refused() -> Result<()> {
             _ => [ErrorCode::OauthTokenRefused; 2],
         };
         assert!(expected.contains(&error.code), "{mode}: {error}");
-        assert_eq!(error.args.get("host").map(String::as_str), Some("127.0.0.1"), "{mode} names who: {error}");
+        assert_eq!(
+            error.args.get("host").map(String::as_str),
+            Some("127.0.0.1"),
+            "{mode} names who: {error}"
+        );
         home.holds_nothing()?;
     }
     Ok(())
@@ -181,15 +245,29 @@ async fn a_token_endpoint_that_answers_nonsense_gives_nothing() -> Result<()> {
         (200, "text/html", "<h1>Welcome to the hotel</h1>"),
         (200, "application/json", "{}"),
         (200, "application/json", "not json"),
-        (200, "application/json", "{\"access_token\":\"\",\"token_type\":\"Bearer\"}"),
-        (200, "application/json", "{\"access_token\":\"x\",\"token_type\":\"mac\"}"),
-        (400, "application/json", "{\"error\":\"invalid_grant\",\"error_description\":\"no\"}"),
+        (
+            200,
+            "application/json",
+            "{\"access_token\":\"\",\"token_type\":\"Bearer\"}",
+        ),
+        (
+            200,
+            "application/json",
+            "{\"access_token\":\"x\",\"token_type\":\"mac\"}",
+        ),
+        (
+            400,
+            "application/json",
+            "{\"error\":\"invalid_grant\",\"error_description\":\"no\"}",
+        ),
         (400, "text/plain", "no"),
         (503, "text/plain", "later"),
     ] {
         let authority = Authority::start().await?;
         authority.instead("/token", move |_| content(status, kind, body));
-        let error = refused(&home, &authority).await.with_context(|| format!("{status} {body}"))?;
+        let error = refused(&home, &authority)
+            .await
+            .with_context(|| format!("{status} {body}"))?;
         let expected = if status == 503 {
             vec![ErrorCode::ServerError, ErrorCode::OauthTokenRefused]
         } else {
@@ -209,7 +287,10 @@ async fn a_token_endpoint_that_redirects_takes_no_code_elsewhere() -> Result<()>
         let target = thief.url("/token");
         authority.instead("/token", move |_| redirect(status, &target));
         let error = refused(&home, &authority).await?;
-        assert!([ErrorCode::RedirectRefused, ErrorCode::OauthTokenRefused].contains(&error.code), "{status}: {error}");
+        assert!(
+            [ErrorCode::RedirectRefused, ErrorCode::OauthTokenRefused].contains(&error.code),
+            "{status}: {error}"
+        );
         // On its own origin it is no better.
         authority.instead("/token", move |_| redirect(status, "/elsewhere"));
         refused(&home, &authority).await?;
@@ -230,22 +311,31 @@ async fn a_server_that_moves_to_another_issuer_is_sent_no_token_of_the_old_one()
     let evil = Authority::start().await?;
     let (issuer, resource) = (evil.issuer(), good.resource());
     good.instead("/.well-known/oauth-protected-resource/mcp", move |_| {
-        json_answer(200, &json!({ "resource": resource.clone(), "authorization_servers": [issuer.clone()] }))
+        json_answer(
+            200,
+            &json!({ "resource": resource.clone(), "authorization_servers": [issuer.clone()] }),
+        )
     });
     good.end_access();
     clock.advance(3_600_000);
-    home.call(id, "greet", json!({})).await.context("renewed at the issuer that it signed in at")?;
+    home.call(id, "greet", json!({}))
+        .await
+        .context("renewed at the issuer that it signed in at")?;
 
     let attempt = home.begin_again(id, None).await?;
     let error = home.fails(attempt).await?;
     assert_eq!(error.code, ErrorCode::OauthIssuerMismatch, "{error}");
-    assert_eq!(error.args.get("found").map(String::as_str), Some(evil.issuer().as_str()));
-    let secrets: Vec<search::Needle> =
-        good.given().iter().map(|(what, secret)| search::Needle::new(what, secret)).collect();
+    assert_eq!(
+        error.args.get("found").map(String::as_str),
+        Some(evil.issuer().as_str())
+    );
+    let secrets = good.needles()?;
     for seen in evil.server.seen() {
         let found = search::search("what the other issuer saw", &seen.bytes(), &secrets);
         assert!(found.is_empty(), "{found:?}");
     }
-    home.call(id, "greet", json!({})).await.context("the old sign-in is kept")?;
+    home.call(id, "greet", json!({}))
+        .await
+        .context("the old sign-in is kept")?;
     Ok(())
 }

@@ -13,7 +13,10 @@ use wire::{ErrorCode, Phase, RowKind, RowView};
 
 async fn refusals(home: &Home) -> Result<Vec<RowView>> {
     let rows = home.record().await?;
-    Ok(rows.into_iter().filter(|row| row.kind == RowKind::Change && row.action.contains("refused")).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.kind == RowKind::Change && row.action.contains("refused"))
+        .collect())
 }
 
 #[tokio::test]
@@ -27,27 +30,49 @@ async fn a_forged_answer_changes_nothing_is_one_row_and_the_right_one_still_coun
     let forged = altered(&right, "state", Some("a-state-that-nobody-gave"));
     let (status, page) = look(&forged).await?;
     assert_eq!(status, 400);
-    assert!(page.contains("belongs to no open sign-in") && !page.contains("nobody-gave"), "{page}");
+    assert!(
+        page.contains("belongs to no open sign-in") && !page.contains("nobody-gave"),
+        "{page}"
+    );
     let began = std::time::Instant::now();
     while refusals(&home).await?.is_empty() {
         crate::kit::tick(began, "the row of the forged answer").await?;
     }
-    assert_eq!(refusals(&home).await?.len(), 1, "one forged answer, one row");
-    assert!(matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }), "it still waits");
+    assert_eq!(
+        refusals(&home).await?.len(),
+        1,
+        "one forged answer, one row"
+    );
+    assert!(
+        matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }),
+        "it still waits"
+    );
     assert_eq!(authority.token_requests("authorization_code"), 0);
 
     // Other shapes of the same: no state, two states, a code and an error, a POST, another path.
     let mut doubled = right.clone();
     doubled.query_pairs_mut().append_pair("state", "another");
-    for other in [altered(&right, "state", None), doubled, altered(&right, "error", Some("access_denied"))] {
+    for other in [
+        altered(&right, "state", None),
+        doubled,
+        altered(&right, "error", Some("access_denied")),
+    ] {
         assert_eq!(look(&other).await?.0, 400, "{other}");
     }
-    let posted = reqwest::Client::builder().no_proxy().build()?.post(right.clone()).send().await?;
+    let posted = reqwest::Client::builder()
+        .no_proxy()
+        .build()?
+        .post(right.clone())
+        .send()
+        .await?;
     assert_eq!(posted.status().as_u16(), 404);
     let mut elsewhere = right.clone();
     elsewhere.set_path("/oauth/callback");
     assert_eq!(look(&elsewhere).await?.0, 404);
-    assert!(matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }));
+    assert!(matches!(
+        home.rests(attempt).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
     home.holds_nothing()?;
 
     assert_eq!(look(&right).await?.0, 200);
@@ -63,11 +88,22 @@ async fn a_rebound_name_does_not_reach_the_callback() -> Result<()> {
     let link = home.waits_for_browser(attempt).await?;
     let right = to_callback(&link).await?;
     let client = reqwest::Client::builder().no_proxy().build()?;
-    let answer = client.get(right.clone()).header("host", "evil.example").send().await?;
+    let answer = client
+        .get(right.clone())
+        .header("host", "evil.example")
+        .send()
+        .await?;
     assert_eq!(answer.status().as_u16(), 404);
-    let answer = client.get(&link).header("host", "evil.example").send().await?;
+    let answer = client
+        .get(&link)
+        .header("host", "evil.example")
+        .send()
+        .await?;
     assert_eq!(answer.status().as_u16(), 404, "nor is `state` told to it");
-    assert!(matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }));
+    assert!(matches!(
+        home.rests(attempt).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
     Ok(())
 }
 
@@ -80,17 +116,31 @@ async fn an_answer_that_comes_twice_counts_once() -> Result<()> {
     let right = to_callback(&link).await?;
     // Both at once: a browser that loads the page twice.
     let both = futures::future::join(look(&right), look(&right)).await;
-    let ok = [both.0, both.1].into_iter().filter(|page| matches!(page, Ok((200, _)))).count();
-    assert_eq!(ok, 1, "one of the two is told that it belongs to no sign-in");
+    let ok = [both.0, both.1]
+        .into_iter()
+        .filter(|page| matches!(page, Ok((200, _))))
+        .count();
+    assert_eq!(
+        ok, 1,
+        "one of the two is told that it belongs to no sign-in"
+    );
     let id = home.done(attempt).await?;
     let before = (home.card(id).await?, home.record().await?.len());
     // And again, once it is over: nobody listens any more, or says no.
     let replayed = look(&right).await;
     assert!(replayed.is_err() || replayed.is_ok_and(|(status, _)| status >= 400));
     assert!(look(&Url::parse(&link)?).await.is_err() || look(&Url::parse(&link)?).await?.0 >= 400);
-    assert_eq!(authority.token_requests("authorization_code"), 1, "one code, one request");
+    assert_eq!(
+        authority.token_requests("authorization_code"),
+        1,
+        "one code, one request"
+    );
     let after = (home.card(id).await?, home.record().await?.len());
-    assert_eq!((&before.0, home.cards().await?.len()), (&after.0, 1), "nothing changed");
+    assert_eq!(
+        (&before.0, home.cards().await?.len()),
+        (&after.0, 1),
+        "nothing changed"
+    );
     Ok(())
 }
 
@@ -126,7 +176,10 @@ async fn answers_of_two_attempts_are_not_mixed_up() -> Result<()> {
     let mut swapped = answer_two.clone();
     swapped.set_query(answer_one.query());
     assert_eq!(look(&swapped).await?.0, 400);
-    assert!(matches!(home.rests(second).await?, Phase::WaitingForBrowser { .. }));
+    assert!(matches!(
+        home.rests(second).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
     look(&answer_two).await?;
     look(&answer_one).await?;
     assert_ne!(home.done(first).await?, home.done(second).await?);
@@ -140,13 +193,27 @@ async fn a_deep_link_that_nobody_asked_for_changes_nothing_and_is_one_row() -> R
     let attempt = home.begin(targets::mcp(&authority.resource())).await?;
     let right = to_callback(&home.waits_for_browser(attempt).await?).await?;
     // Even with the right state: MCP servers come back by loopback only.
-    let link = format!("app.chief.integrations:/oauth/callback?{}", right.query().unwrap_or_default());
+    let link = format!(
+        "app.chief.integrations:/oauth/callback?{}",
+        right.query().unwrap_or_default()
+    );
     home.engine.deep_link(&link).await?;
     assert_eq!(refusals(&home).await?.len(), 1);
-    assert!(matches!(home.rests(attempt).await?, Phase::WaitingForBrowser { .. }));
-    let code = right.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned()).unwrap_or_default();
-    assert!(!home.said().join("\n").contains(&code), "the link's text is kept nowhere");
-    home.ask::<wire::CancelAttempt>(json!({ "id": attempt })).await?;
+    assert!(matches!(
+        home.rests(attempt).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
+    let code = right
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.into_owned())
+        .unwrap_or_default();
+    assert!(
+        !home.said().join("\n").contains(&code),
+        "the link's text is kept nowhere"
+    );
+    home.ask::<wire::CancelAttempt>(json!({ "id": attempt }))
+        .await?;
     home.fails(attempt).await?;
     home.holds_nothing()
 }

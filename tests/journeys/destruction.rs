@@ -1,6 +1,8 @@
 //! After Disconnect nothing that was kept opens anything, and nothing that was copied does.
 
-use crate::kit::{Home, authority::Authority, browser, code, mcp, opened, scripted::Scripted, search, targets};
+use crate::kit::{
+    Home, authority::Authority, browser, code, mcp, opened, scripted::Scripted, search, targets,
+};
 use anyhow::{Context, Result};
 use engine::vault::Credential;
 use serde_json::json;
@@ -27,26 +29,47 @@ async fn an_old_copy_of_the_data_opens_nothing_after_disconnect() -> Result<()> 
     let server = open_door().await?;
     let home = Home::new().await?;
     let token = search::canary("bearer");
-    let id = home.connect(targets::mcp_bearer(&server.url("/mcp"), &token)).await?;
-    let other = home.connect(targets::mcp_bearer(&server.url("/other"), "other")).await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), &token))
+        .await?;
+    let other = home
+        .connect(targets::mcp_bearer(&server.url("/other"), "other"))
+        .await?;
     let old = home.copy()?;
     // Before: whoever has both the data and the keyring has the token. So the copy is a good one.
-    let held = opened(another_copy(old.path())?.path(), home.copy_of_keyring()?, id).await?;
+    let held = opened(
+        another_copy(old.path())?.path(),
+        home.copy_of_keyring()?,
+        id,
+    )
+    .await?;
     assert!(matches!(&held, Credential::Bearer { token: found } if found.reveal() == token));
     let items = home.keyring.items();
 
     home.disconnect(id).await?;
 
-    assert_ne!(home.keyring.items(), items, "the keyring's item is another one");
+    assert_ne!(
+        home.keyring.items(),
+        items,
+        "the keyring's item is another one"
+    );
     assert_eq!(home.keyring.items().len(), 1, "and there is only that one");
     let thief = home.copy_of_keyring()?;
     let tried = opened(another_copy(old.path())?.path(), thief.clone(), id).await;
-    let error = tried.err().context("an old copy with the present keyring opens nothing")?;
-    assert!([ErrorCode::KeyringLost, ErrorCode::CredentialUnreadable].contains(&error.code), "{error}");
+    let error = tried
+        .err()
+        .context("an old copy with the present keyring opens nothing")?;
+    assert!(
+        [ErrorCode::KeyringLost, ErrorCode::CredentialUnreadable].contains(&error.code),
+        "{error}"
+    );
     // Neither does the database alone, without its anchor.
     let alone = tempfile::tempdir()?;
     for file in search::files(old.path())? {
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with("chief.db") {
             fs::copy(&file, alone.path().join(name))?;
         }
@@ -59,7 +82,10 @@ async fn an_old_copy_of_the_data_opens_nothing_after_disconnect() -> Result<()> 
     assert!(report.error.is_some());
     assert_eq!(report.health.status, Status::Failing);
     assert!(
-        matches!(report.health.reason, Reason::KeyringLost | Reason::RestoredFromBackup),
+        matches!(
+            report.health.reason,
+            Reason::KeyringLost | Reason::RestoredFromBackup
+        ),
         "{:?}",
         report.health.reason
     );
@@ -76,10 +102,15 @@ async fn an_old_copy_of_the_data_opens_nothing_after_disconnect() -> Result<()> 
 async fn nothing_of_a_destroyed_credential_is_left_in_the_folder() -> Result<()> {
     let server = open_door().await?;
     let home = Home::new().await?;
-    let id = home.connect(targets::mcp_bearer(&server.url("/mcp"), "key")).await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
     let sealed: Vec<u8> = {
         let file = home.folder().join("chief.db");
-        let connection = rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let connection = rusqlite::Connection::open_with_flags(
+            file,
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
+        )?;
         connection.query_row("select sealed from credentials", [], |row| row.get(0))?
     };
     let holds = |folder: &Path| -> Result<bool> {
@@ -90,11 +121,21 @@ async fn nothing_of_a_destroyed_credential_is_left_in_the_folder() -> Result<()>
         }
         Ok(false)
     };
-    assert!(holds(home.folder())?, "the sealed bytes are on disk while it is connected");
+    assert!(
+        holds(home.folder())?,
+        "the sealed bytes are on disk while it is connected"
+    );
     home.disconnect(id).await?;
-    assert!(!holds(home.folder())?, "not even sealed: not in the database, its log, nor a backup");
+    assert!(
+        !holds(home.folder())?,
+        "not even sealed: not in the database, its log, nor a backup"
+    );
     let backups = search::files(&home.folder().join("backups"))?;
-    assert_eq!(backups.len(), 1, "a fresh backup, and no older one: {backups:?}");
+    assert_eq!(
+        backups.len(),
+        1,
+        "a fresh backup, and no older one: {backups:?}"
+    );
     Ok(())
 }
 
@@ -120,11 +161,23 @@ async fn a_database_from_a_backup_never_sends_an_older_token() -> Result<()> {
     let seen = authority.server.seen().len();
     let app = Home::on_copy(restored, home.copy_of_keyring()?).await?;
     let report = app.test(id).await?;
-    assert_eq!(report.error.map(|error| error.code), Some(ErrorCode::CredentialRestored));
+    assert_eq!(
+        report.error.map(|error| error.code),
+        Some(ErrorCode::CredentialRestored)
+    );
     assert_eq!(report.health.reason, Reason::RestoredFromBackup);
-    assert_eq!(code(app.call(id, "greet", json!({})).await)?, ErrorCode::IntegrationFailing);
-    assert_eq!(authority.server.seen().len(), seen, "the superseded refresh token would have killed the grant");
-    home.call(id, "greet", json!({})).await.context("the original lives on")?;
+    assert_eq!(
+        code(app.call(id, "greet", json!({})).await)?,
+        ErrorCode::IntegrationFailing
+    );
+    assert_eq!(
+        authority.server.seen().len(),
+        seen,
+        "the superseded refresh token would have killed the grant"
+    );
+    home.call(id, "greet", json!({}))
+        .await
+        .context("the original lives on")?;
     // Reconnecting heals the restored one.
     let _ends = browser::signs_in(&app.desk);
     let attempt = app.begin_again(id, None).await?;
@@ -137,12 +190,20 @@ async fn a_database_from_a_backup_never_sends_an_older_token() -> Result<()> {
 async fn disconnect_works_where_the_keyring_lost_the_key() -> Result<()> {
     let server = open_door().await?;
     let home = Home::new().await?;
-    let id = home.connect(targets::mcp_bearer(&server.url("/mcp"), "key")).await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
     let home = home.restart().await?;
     home.keyring.clear();
     let report = home.test(id).await?;
-    assert_eq!(report.error.map(|error| error.code), Some(ErrorCode::KeyringLost));
-    assert_eq!((report.health.status, report.health.reason), (Status::Failing, Reason::KeyringLost));
+    assert_eq!(
+        report.error.map(|error| error.code),
+        Some(ErrorCode::KeyringLost)
+    );
+    assert_eq!(
+        (report.health.status, report.health.reason),
+        (Status::Failing, Reason::KeyringLost)
+    );
     home.disconnect(id).await?;
     home.holds_nothing()
 }
@@ -151,7 +212,9 @@ async fn disconnect_works_where_the_keyring_lost_the_key() -> Result<()> {
 async fn a_keyring_that_lost_the_key_is_healed_by_a_fresh_key() -> Result<()> {
     let server = open_door().await?;
     let home = Home::new().await?;
-    let id = home.connect(targets::mcp_bearer(&server.url("/mcp"), "key")).await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
     let home = home.restart().await?;
     home.keyring.clear();
     assert_eq!(home.test(id).await?.health.reason, Reason::KeyringLost);

@@ -1,6 +1,8 @@
 //! Calls under way: what Disconnect does to them, and what counts as use.
 
-use crate::kit::{Home, authority::Authority, browser, call, mcp, scripted::Scripted, targets, tick};
+use crate::kit::{
+    Home, authority::Authority, browser, call, mcp, scripted::Scripted, targets, tick,
+};
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::{sync::Arc, time::Instant};
@@ -13,12 +15,15 @@ async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
     let home = Home::new().await?;
     let _ends = browser::signs_in(&home.desk);
     let id = home.connect(targets::mcp(&authority.resource())).await?;
-    home.ask::<wire::RenameIntegration>(json!({ "id": id, "name": "Slow server" })).await?;
+    home.ask::<wire::RenameIntegration>(json!({ "id": id, "name": "Slow server" }))
+        .await?;
     let engine = home.engine.clone();
     let slow = tokio::spawn(async move { call(&engine, id, "wait", json!({})).await });
     let began = Instant::now();
     loop {
-        let preview = home.ask::<wire::PreviewDisconnect>(json!({ "id": id })).await?;
+        let preview = home
+            .ask::<wire::PreviewDisconnect>(json!({ "id": id }))
+            .await?;
         if preview.in_flight == 1 {
             break;
         }
@@ -31,14 +36,23 @@ async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
     let ended = tokio::time::timeout(std::time::Duration::from_secs(5), slow).await??;
     let error = ended.err().context("the call was ended")?;
     assert_eq!(error.code, ErrorCode::IntegrationDisconnected, "{error}");
-    assert_eq!(error.args.get("integration").map(String::as_str), Some("Slow server"));
+    assert_eq!(
+        error.args.get("integration").map(String::as_str),
+        Some("Slow server")
+    );
     let began = Instant::now();
     loop {
         let rows = home.record().await?;
-        let row = rows.iter().find(|row| row.kind == RowKind::Call).context("the call's row stays")?;
+        let row = rows
+            .iter()
+            .find(|row| row.kind == RowKind::Call)
+            .context("the call's row stays")?;
         if row.outcome != Outcome::Running {
             assert_eq!(row.outcome, Outcome::Failed);
-            assert_eq!(row.error.as_ref().map(|error| error.code), Some(ErrorCode::IntegrationDisconnected));
+            assert_eq!(
+                row.error.as_ref().map(|error| error.code),
+                Some(ErrorCode::IntegrationDisconnected)
+            );
             return home.holds_nothing();
         }
         tick(began, "the call's outcome").await?;
@@ -47,22 +61,46 @@ async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
 
 #[tokio::test]
 async fn only_a_call_in_a_task_is_use() -> Result<()> {
-    let server = Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::new(Notify::new())).await }).await?;
+    let server =
+        Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::new(Notify::new())).await })
+            .await?;
     let home = Home::new().await?;
-    let id = home.connect(targets::mcp_bearer(&server.url("/mcp"), "key")).await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
     home.test(id).await?;
-    home.ask::<wire::ProbeIntegration>(json!({ "id": id })).await?;
+    home.ask::<wire::ProbeIntegration>(json!({ "id": id }))
+        .await?;
     let attempt = home.begin_again(id, Some("key")).await?;
     home.done(attempt).await?;
-    assert_eq!(home.card(id).await?.last_used, None, "tests, probes and reconnecting are not use");
+    assert_eq!(
+        home.card(id).await?.last_used,
+        None,
+        "tests, probes and reconnecting are not use"
+    );
 
     home.call(id, "greet", json!({})).await?;
-    let used = home.card(id).await?.last_used.context("a call in a task is use")?;
-    assert!(matches!(&used.because, Because::Task { title, .. } if title.contains("1042")), "{used:?}");
+    let used = home
+        .card(id)
+        .await?
+        .last_used
+        .context("a call in a task is use")?;
+    assert!(
+        matches!(&used.because, Because::Task { title, .. } if title.contains("1042")),
+        "{used:?}"
+    );
     home.test(id).await?;
-    assert_eq!(home.card(id).await?.last_used, Some(used.clone()), "a later test changes nothing of it");
+    assert_eq!(
+        home.card(id).await?.last_used,
+        Some(used.clone()),
+        "a later test changes nothing of it"
+    );
     let call = home.rows_of(RowKind::Call, "keyed.greet").await?;
-    assert_eq!(call.first().map(|row| &row.because), Some(&used.because), "the row says why, too");
+    assert_eq!(
+        call.first().map(|row| &row.because),
+        Some(&used.because),
+        "the row says why, too"
+    );
     Ok(())
 }
 
@@ -76,15 +114,24 @@ async fn a_call_is_written_down_before_it_leaves() -> Result<()> {
     })
     .await?;
     let home = Home::new().await?;
-    let id = home.connect(targets::mcp_bearer(&server.url("/mcp"), "key")).await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
     let engine = home.engine.clone();
     let slow = tokio::spawn(async move { call(&engine, id, "wait", json!({})).await });
     let began = Instant::now();
-    while !server.seen().iter().any(|seen| seen.json()["method"] == "tools/call") {
+    while !server
+        .seen()
+        .iter()
+        .any(|seen| seen.json()["method"] == "tools/call")
+    {
         tick(began, "the call to arrive").await?;
     }
     let running = home.rows_of(RowKind::Call, "keyed.wait").await?;
-    assert_eq!(running.first().map(|row| (row.outcome, row.took_ms)), Some((Outcome::Running, None)));
+    assert_eq!(
+        running.first().map(|row| (row.outcome, row.took_ms)),
+        Some((Outcome::Running, None))
+    );
     go_on.notify_one();
     slow.await??;
     let over = home.rows_of(RowKind::Call, "keyed.wait").await?;
@@ -98,7 +145,8 @@ async fn activity_is_read_page_by_page_without_gaps() -> Result<()> {
     let home = Home::new().await?;
     let id = home.connect(targets::sample()).await?;
     for n in 0..12 {
-        home.call(id, "echo", json!({ "text": format!("{n}") })).await?;
+        home.call(id, "echo", json!({ "text": format!("{n}") }))
+            .await?;
         home.test(id).await?;
     }
     let all = home.record_and_pings().await?;
@@ -116,6 +164,10 @@ async fn activity_is_read_page_by_page_without_gaps() -> Result<()> {
         }
     }
     assert_eq!(read, all);
-    assert_eq!(home.record().await?.len(), 13, "without pings only the record");
+    assert_eq!(
+        home.record().await?.len(),
+        13,
+        "without pings only the record"
+    );
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod mcp;
 pub mod scripted;
 pub mod search;
+pub mod targets;
 
 use anyhow::{Context, Result, bail};
 use engine::{
@@ -259,10 +260,13 @@ impl Home {
     }
 
     async fn over(&self, id: AttemptId) -> Result<Phase> {
+        let asked = Instant::now();
         self.attempt(id, |view| match &view.phase {
             phase if phase.is_over() => Some(phase.clone()),
             // Nobody will answer: the journey is stuck, and says where.
-            Phase::Asking { .. } => Some(view.phase.clone()),
+            Phase::Asking { .. } if asked.elapsed() > Duration::from_secs(5) => {
+                Some(view.phase.clone())
+            }
             _ => None,
         })
         .await
@@ -488,46 +492,4 @@ pub fn log_file() -> Result<PathBuf> {
         .try_init()
         .map_err(|e| anyhow::anyhow!("the log cannot be kept: {e}"))?;
     Ok(FILE.get_or_init(|| path).clone())
-}
-
-/// What can be connected, as the window writes it.
-pub mod targets {
-    use serde_json::{Value, json};
-
-    pub fn sample() -> Value {
-        json!({ "kind": "sample" })
-    }
-
-    pub fn mcp(url: &str) -> Value {
-        json!({ "kind": "mcp", "name": "", "url": url, "auth": { "auth": "discover" } })
-    }
-
-    pub fn mcp_bearer(url: &str, token: &str) -> Value {
-        json!({ "kind": "mcp", "name": "Keyed", "url": url, "auth": { "auth": "bearer", "token": token } })
-    }
-
-    pub fn mcp_header(url: &str, name: &str, value: &str) -> Value {
-        json!({ "kind": "mcp", "name": "Keyed", "url": url, "auth": { "auth": "header", "name": name, "value": value } })
-    }
-
-    /// `auth`: as `wire::ApiAuth`.
-    pub fn api(base_url: &str, health_path: &str, auth: Value) -> Value {
-        json!({ "kind": "api", "name": "Orders", "base_url": base_url, "health_path": health_path, "auth": auth })
-    }
-
-    pub fn bearer(token: &str) -> Value {
-        json!({ "auth": "bearer", "token": token })
-    }
-
-    pub fn header(name: &str, value: &str) -> Value {
-        json!({ "auth": "header", "name": name, "value": value })
-    }
-
-    pub fn query(name: &str, value: &str) -> Value {
-        json!({ "auth": "query", "name": name, "value": value })
-    }
-
-    pub fn basic(user: &str, password: &str) -> Value {
-        json!({ "auth": "basic", "user": user, "password": password })
-    }
 }

@@ -289,10 +289,7 @@ async fn disconnect_revokes_and_the_issuer_refuses_what_was_held() -> Result<()>
         "{:?}",
         done.revocation
     );
-    assert_eq!(
-        home.rows_of(RowKind::Token, "token.revoke").await?.len(),
-        1
-    );
+    assert_eq!(home.rows_of(RowKind::Token, "token.revoke").await?.len(), 1);
     let revocations = asked(&issuer, "/token/revocation").await?;
     let first = revocations.first().context("the issuer was asked")?;
     assert_eq!(

@@ -4,6 +4,7 @@
 use super::{
     mcp,
     scripted::{Scripted, Seen, content, json, redirect, text, with_header},
+    search::Needles,
 };
 use anyhow::Result;
 use axum::response::Response;
@@ -109,6 +110,12 @@ impl Authority {
         lock(&self.state.given).clone()
     }
 
+    /// The same, to search for.
+    pub fn needles(&self) -> Result<Needles> {
+        let given = self.given();
+        Needles::new(given.iter().map(|(what, secret)| (*what, secret.as_str())))
+    }
+
     /// Requests to the token endpoint with this grant.
     pub fn token_requests(&self, grant: &str) -> usize {
         self.server
@@ -126,12 +133,6 @@ impl Authority {
     /// The server forgets its access tokens, as if they had ended.
     pub fn end_access(&self) {
         lock(&self.state.access).clear();
-    }
-
-    /// The server forgets everything: the person revoked the app there.
-    pub fn end_everything(&self) {
-        lock(&self.state.access).clear();
-        lock(&self.state.refresh).clear();
     }
 }
 

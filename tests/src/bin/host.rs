@@ -11,7 +11,9 @@ use std::{path::PathBuf, sync::Arc};
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     let mut args = std::env::args().skip(1);
     let folder = PathBuf::from(args.next().context("usage: host FOLDER DIST [PORT]")?);
     let dist = PathBuf::from(args.next().context("usage: host FOLDER DIST [PORT]")?);

@@ -4,6 +4,7 @@ use crate::{
     icons::{Icon, icon},
     page,
 };
+use std::cell::RefCell;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -33,10 +34,13 @@ pub struct MenuProps {
 #[component]
 pub fn Menu(props: &MenuProps) -> Html {
     let node = use_node_ref();
+    // Where the focus was, and goes back to.
+    let before = use_mut_ref(|| None::<Element>);
     {
-        let node = node.clone();
+        let (node, before) = (node.clone(), before.clone());
         use_effect_with((props.right, props.below), move |(right, below)| {
             if let Some(menu) = node.cast::<HtmlElement>() {
+                before.replace(page::focused());
                 let _ = menu.show_popover();
                 place(&menu, *right, *below);
                 step(&menu, Step::First);
@@ -44,18 +48,19 @@ pub fn Menu(props: &MenuProps) -> Html {
         });
     }
     let ontoggle = {
-        let (node, on_close) = (node.clone(), props.on_close.clone());
+        let (node, before, on_close) = (node.clone(), before.clone(), props.on_close.clone());
         Callback::from(move |_: Event| {
             let open = node
                 .cast::<Element>()
                 .is_some_and(|menu| menu.matches(":popover-open").unwrap_or(false));
             if !open {
+                give_back(&before);
                 on_close.emit(());
             }
         })
     };
     let onkeydown = {
-        let node = node.clone();
+        let (node, before) = (node.clone(), before.clone());
         Callback::from(move |e: KeyboardEvent| {
             let wanted = match e.key().as_str() {
                 "ArrowDown" => Step::Next,
@@ -64,7 +69,7 @@ pub fn Menu(props: &MenuProps) -> Html {
                 "End" => Step::Last,
                 "Tab" => {
                     e.prevent_default();
-                    hide(&node);
+                    hide(&node, &before);
                     return;
                 }
                 _ => return,
@@ -76,9 +81,9 @@ pub fn Menu(props: &MenuProps) -> Html {
         })
     };
     let items = props.items.iter().map(|item| {
-        let (on, node) = (item.on.clone(), node.clone());
+        let (on, node, before) = (item.on.clone(), node.clone(), before.clone());
         let onclick = Callback::from(move |_: MouseEvent| {
-            hide(&node);
+            hide(&node, &before);
             on.emit(());
         });
         html! {
@@ -96,10 +101,22 @@ pub fn Menu(props: &MenuProps) -> Html {
     }
 }
 
-/// Closes it. The platform gives the focus back to where it was, and `ontoggle` does the rest.
-fn hide(node: &NodeRef) {
+/// Closes it and gives the focus back; `ontoggle` does the rest.
+fn hide(node: &NodeRef, before: &RefCell<Option<Element>>) {
     if let Some(menu) = node.cast::<HtmlElement>() {
         let _ = menu.hide_popover();
+        give_back(before);
+    }
+}
+
+/// Gives the focus back to where it was, unless something else has taken it: a click elsewhere, or
+/// the sheet that an item opened.
+fn give_back(before: &RefCell<Option<Element>>) {
+    let is_lost = page::focused().is_none_or(|now| {
+        now.tag_name() == "BODY" || now.closest(".menu").is_ok_and(|m| m.is_some())
+    });
+    if let Some(before) = before.borrow().as_ref().filter(|_| is_lost) {
+        page::focus_on(before);
     }
 }
 

@@ -212,7 +212,12 @@ mod tests {
             package("tauri", (2, 10), Some("MIT"), &[]),
             package("rmcp", (2, 20), Some("MIT"), &[]),
         ] {
-            assert_eq!(check(&[bad.clone()]).len(), 1, "passed: {}", bad.name);
+            assert_eq!(
+                check(std::slice::from_ref(&bad)).len(),
+                1,
+                "passed: {}",
+                bad.name
+            );
         }
         assert_eq!(
             check(&[package("libsqlite3-sys", (0, 38), Some("MIT"), &[])]).len(),

@@ -94,12 +94,12 @@ fn read(tokens: TokenStream, asked: &mut Vec<(usize, String)>, literals: &mut BT
                 read(group.stream(), &mut Vec::new(), literals);
             }
             TokenTree::Group(group) => {
-                if at > 0 && is_call(&tokens[..at]) {
-                    if let Some(TokenTree::Literal(first)) = group.stream().into_iter().next()
-                        && let Some(key) = string(&first.to_string())
-                    {
-                        asked.push((first.span().start().line, key));
-                    }
+                if at > 0
+                    && is_call(&tokens[..at])
+                    && let Some(TokenTree::Literal(first)) = group.stream().into_iter().next()
+                    && let Some(key) = string(&first.to_string())
+                {
+                    asked.push((first.span().start().line, key));
                 }
                 read(group.stream(), asked, literals);
             }

@@ -58,6 +58,9 @@ fn refused(error: &Error) -> KeyringError {
     match error {
         // A locked keychain, or a prompt that was dismissed.
         Error::NoStorageAccess(_) => KeyringError::Locked,
+        Error::PlatformFailure(inner) if refuses_access(&format!("{inner:?}")) => {
+            KeyringError::Locked
+        }
         Error::PlatformFailure(inner) => {
             KeyringError::Failed(crate::vault::short(&inner.to_string()))
         }
@@ -69,4 +72,13 @@ fn refused(error: &Error) -> KeyringError {
         Error::NoDefaultStore => KeyringError::Absent,
         _ => KeyringError::Failed("it refused".into()),
     }
+}
+
+/// macOS, by the codes of Security/SecBase.h: no prompt may be shown (-25308), the password was
+/// wrong (-25293), or the person dismissed the prompt (-128). The store crate names none of them.
+fn refuses_access(debugged: &str) -> bool {
+    cfg!(target_os = "macos")
+        && ["code: -25308", "code: -25293", "code: -128"]
+            .iter()
+            .any(|code| debugged.contains(code))
 }

@@ -1,0 +1,40 @@
+//! What can be connected, as the window writes it.
+
+use serde_json::{Value, json};
+
+pub fn sample() -> Value {
+    json!({ "kind": "sample" })
+}
+
+pub fn mcp(url: &str) -> Value {
+    json!({ "kind": "mcp", "name": "", "url": url, "auth": { "auth": "discover" } })
+}
+
+pub fn mcp_bearer(url: &str, token: &str) -> Value {
+    json!({ "kind": "mcp", "name": "Keyed", "url": url, "auth": { "auth": "bearer", "token": token } })
+}
+
+pub fn mcp_header(url: &str, name: &str, value: &str) -> Value {
+    json!({ "kind": "mcp", "name": "Keyed", "url": url, "auth": { "auth": "header", "name": name, "value": value } })
+}
+
+/// `auth`: as `wire::ApiAuth`.
+pub fn api(base_url: &str, health_path: &str, auth: Value) -> Value {
+    json!({ "kind": "api", "name": "Orders", "base_url": base_url, "health_path": health_path, "auth": auth })
+}
+
+pub fn bearer(token: &str) -> Value {
+    json!({ "auth": "bearer", "token": token })
+}
+
+pub fn header(name: &str, value: &str) -> Value {
+    json!({ "auth": "header", "name": name, "value": value })
+}
+
+pub fn query(name: &str, value: &str) -> Value {
+    json!({ "auth": "query", "name": name, "value": value })
+}
+
+pub fn basic(user: &str, password: &str) -> Value {
+    json!({ "auth": "basic", "user": user, "password": password })
+}

@@ -1,0 +1,229 @@
+//! What every screen test stands on: an engine, its host, a browser on it, and a server of the
+//! test's own to connect to.
+
+pub mod api;
+pub mod browser;
+
+use anyhow::{Context, Result, bail};
+use browser::Browser;
+use chief_tests::host::{self, HostDesk, Running};
+use engine::{
+    fakes::MemoryKeyring,
+    ports::{Ports, SystemClock},
+};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use thirtyfour::{By, Key, WebDriver, WebElement, prelude::ElementQueryable};
+
+/// Longest wait for something that the page does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// One window: a page in a browser on an engine of its own.
+pub struct Screen {
+    pub page: WebDriver,
+    host: Option<Running>,
+    url: String,
+    _browser: Browser,
+    _folder: tempfile::TempDir,
+}
+
+impl Screen {
+    /// An empty data folder, opened on the first page.
+    pub async fn open() -> Result<Self> {
+        Self::with_keyring(Arc::new(MemoryKeyring::default())).await
+    }
+
+    /// The same with a keyring that the test has prepared.
+    pub async fn with_keyring(keyring: Arc<MemoryKeyring>) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chief-screen-").tempdir()?;
+        let dist = std::env::var_os("CHIEF_UI_DIST").map_or_else(
+            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/dist")),
+            PathBuf::from,
+        );
+        // The sign-in page opens nowhere: a screen shows that it waits.
+        let desk = Arc::new(HostDesk::new(|_| {}));
+        let host = host::start(folder.path(), &dist, 0, desk, |desk| Ports {
+            clock: Arc::new(SystemClock),
+            desk,
+            keyring,
+        })
+        .await?;
+        let url = host.url();
+        let browser = Browser::start().await?;
+        let page = browser.open(&url).await?;
+        let screen = Self {
+            page,
+            host: Some(host),
+            url,
+            _browser: browser,
+            _folder: folder,
+        };
+        screen.see("#title").await?;
+        Ok(screen)
+    }
+
+    /// Ends the engine's host, as if the app had died behind its page.
+    pub fn lose_the_app(&mut self) {
+        self.host = None;
+    }
+
+    /// Goes to an address of the UI, such as `#/activity`.
+    pub async fn go(&self, fragment: &str) -> Result<()> {
+        self.page.goto(format!("{}{fragment}", self.url)).await?;
+        self.see("#title").await.map(drop)
+    }
+
+    /// The element of a CSS selector, as soon as it is there and can be seen.
+    pub async fn see(&self, css: &str) -> Result<WebElement> {
+        let found = self
+            .page
+            .query(By::Css(css))
+            .ignore_errors(true)
+            .wait(PATIENCE, GLANCE)
+            .and_displayed()
+            .first()
+            .await;
+        match found {
+            Ok(element) => Ok(element),
+            Err(error) => {
+                let text = self.text("body").await.unwrap_or_default();
+                Err(error).with_context(|| format!("{css} was not seen; the page says:\n{text}"))
+            }
+        }
+    }
+
+    /// Waits until nothing has this selector.
+    pub async fn gone(&self, css: &str) -> Result<()> {
+        self.until(&format!("{css} is gone"), async || {
+            Ok(self.page.find_all(By::Css(css)).await?.is_empty())
+        })
+        .await
+    }
+
+    /// How many elements have this selector now.
+    pub async fn count(&self, css: &str) -> Result<usize> {
+        Ok(self.page.find_all(By::Css(css)).await?.len())
+    }
+
+    /// What can be read of the first element of a selector.
+    pub async fn text(&self, css: &str) -> Result<String> {
+        Ok(self.page.find(By::Css(css)).await?.text().await?)
+    }
+
+    /// Waits until the element says this.
+    pub async fn reads(&self, css: &str, words: &str) -> Result<()> {
+        let seen = self
+            .until(&format!("{css} reads “{words}”"), async || {
+                Ok(self.text(css).await.unwrap_or_default().contains(words))
+            })
+            .await;
+        match seen {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let text = self.text("body").await.unwrap_or_default();
+                Err(error).with_context(|| format!("the page says:\n{text}"))
+            }
+        }
+    }
+
+    /// Waits until `holds`.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if holds().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        bail!("waited {} s until {what}", PATIENCE.as_secs())
+    }
+
+    /// Presses the button, link or tab with these words or this accessible name, in the sheet
+    /// where one is open.
+    pub async fn press(&self, words: &str) -> Result<()> {
+        let quoted = format!("\"{words}\"");
+        let here = format!(
+            "[normalize-space()={quoted} or @aria-label={quoted} or starts-with(normalize-space(), {quoted})]"
+        );
+        let button = format!("//button{here} | //a{here} | //summary{here}");
+        let in_sheet = format!("//dialog[@open]//button{here}");
+        let path = if self.count("dialog[open]").await? > 0 {
+            in_sheet
+        } else {
+            button
+        };
+        let found = self
+            .page
+            .query(By::XPath(path))
+            .ignore_errors(true)
+            .wait(PATIENCE, GLANCE)
+            .and_displayed()
+            .and_enabled()
+            .first()
+            .await
+            .with_context(|| format!("no button “{words}”"))?;
+        found.scroll_into_view().await?;
+        Ok(found.click().await?)
+    }
+
+    /// Clicks what has this selector.
+    pub async fn click(&self, css: &str) -> Result<()> {
+        let element = self.see(css).await?;
+        element.scroll_into_view().await?;
+        Ok(element.click().await?)
+    }
+
+    /// Fills a field with this and nothing else.
+    pub async fn fill(&self, id: &str, text: &str) -> Result<()> {
+        let field = self.see(&format!("#{id}")).await?;
+        field.send_keys(Key::Control + "a").await?;
+        field.send_keys(Key::Delete + "").await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// What a field holds now.
+    pub async fn value(&self, id: &str) -> Result<String> {
+        let field = self.see(&format!("#{id}")).await?;
+        Ok(field.value().await?.unwrap_or_default())
+    }
+
+    /// Sends keys to whatever has the focus.
+    pub async fn keys(&self, keys: impl Into<thirtyfour::TypingData>) -> Result<()> {
+        let focused = self.page.active_element().await?;
+        Ok(focused.send_keys(keys).await?)
+    }
+
+    /// The accessible name, or the text, of what has the focus.
+    pub async fn focused(&self) -> Result<String> {
+        let element = self.page.active_element().await?;
+        match element.attr("aria-label").await? {
+            Some(label) => Ok(label),
+            None => Ok(element.text().await?),
+        }
+    }
+
+    /// Connects the sample from the first page and waits for its card.
+    pub async fn connect_sample(&self) -> Result<()> {
+        self.click("[data-testid=connect-sample]").await?;
+        self.see("[data-testid=card][data-status=healthy]")
+            .await
+            .map(drop)
+    }
+
+    /// Ends the session. Fails where the page broke the CSP, threw, or wrote an error.
+    ///
+    /// # Errors
+    /// With everything the browser had to complain of.
+    pub async fn close(self) -> Result<()> {
+        let complaints = browser::complaints(&self.page).await?;
+        self.page.quit().await?;
+        if complaints.is_empty() {
+            return Ok(());
+        }
+        bail!("the page complained:\n{}", complaints.join("\n"))
+    }
+}

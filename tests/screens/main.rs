@@ -1,0 +1,10 @@
+//! The screens: the built UI in a real headless browser, against the real engine behind the test
+//! host. The keyring is in memory; everything else is what the window has.
+
+mod accessibility;
+mod adding;
+mod finding;
+mod first_run;
+mod keyboard;
+mod kit;
+mod trouble;
