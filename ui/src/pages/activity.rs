@@ -69,11 +69,11 @@ fn integration_filter(cards: &[CardView], only: &UseStateHandle<Option<Integrati
     html! {
         <select aria-label={say("filter-integration")} {onchange}>
             <option value="" selected={only.is_none()}>{ say("all-integrations") }</option>
-            { for cards.iter().map(|card| html! {
+            <>{ for cards.iter().map(|card| html! {
                 <option value={card.id.to_string()} selected={**only == Some(card.id)}>
                     { crate::inert::inert(&card.name) }
                 </option>
-            }) }
+            }) }</>
         </select>
     }
 }

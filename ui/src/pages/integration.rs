@@ -85,7 +85,7 @@ fn shown(
         <>
             { header(frame, view) }
             { trouble(view) }
-            { for frame.state.reports.get(&id).map(|last| report(last, &dismiss)) }
+            { frame.state.reports.get(&id).map(|last| report(last, &dismiss)).unwrap_or_default() }
             { tab_row(view, tab) }
             <div class="two">
                 <div class="main-col">{ main }</div>

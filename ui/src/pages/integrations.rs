@@ -186,7 +186,7 @@ fn Cards(props: &CardsProps) -> Html {
                 }) }
             </div>
             <More {left} {on_more} />
-            { for menu.as_ref().and_then(|at| card_menu(&frame, at, menu.clone())) }
+            { menu.as_ref().and_then(|at| card_menu(&frame, at, menu.clone())).unwrap_or_default() }
         </>
     }
 }

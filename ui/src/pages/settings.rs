@@ -165,7 +165,7 @@ fn About(props: &AboutProps) -> Html {
             <section class="panel"><h2>{ say("keyring") }</h2><div class="in line" data-testid="keyring">
                 <span class={ink}>{ icon(picture) }</span>
                 <span class="grow">{ say(sentence) }</span>
-                { for choice_buttons(choices, *busy, &choose) }
+                <>{ for choice_buttons(choices, *busy, &choose) }</>
             </div></section>
             <section class="panel"><h2>{ say("about") }</h2><div class="in">
                 <dl class="wide">

@@ -57,7 +57,7 @@ pub fn banner(keyring: KeyringView, busy: bool, choose: &Callback<Choice>) -> Ht
         <div class="banner warn-edge" role="alert" data-testid="banner">
             <span class="warn-ink">{ icon(Icon::Lock) }</span>
             <span class="grow">{ say(sentence) }</span>
-            { for choice_buttons(choices, busy, choose) }
+            <>{ for choice_buttons(choices, busy, choose) }</>
         </div>
     }
 }

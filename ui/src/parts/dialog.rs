@@ -67,7 +67,7 @@ pub fn Dialog(props: &DialogProps) -> Html {
             {onclose}
         >
             <header>
-                { for back }
+                { back.unwrap_or_default() }
                 <h1 id="sheet-title">{ props.title.clone() }</h1>
                 <span class="grow" />
                 <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>

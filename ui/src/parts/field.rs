@@ -97,7 +97,7 @@ pub fn Field(props: &FieldProps) -> Html {
                     aria-describedby={described}
                     {oninput}
                 />
-                { for eye }
+                { eye.unwrap_or_default() }
             </div>
             if let Some(error) = &props.error {
                 <p class="error" id={error_id} role="alert">{ error.clone() }</p>

@@ -54,7 +54,7 @@ pub fn need(
                     <span class="unseen">{ words::status(card.health.status) }</span>
                 </span>
                 <span class="grow">{ sentence(card) }</span>
-                { for button }
+                { button.unwrap_or_default() }
             </li>
         }
     });
@@ -63,7 +63,7 @@ pub fn need(
     html! {
         <section class="need" aria-label={say("needs-you")}>
             <ul>
-                { for rows }
+                <>{ for rows }</>
                 if rest > 0 {
                     <li>
                         <span class="grow sub">{ say_count("need-more", rest) }</span>

@@ -415,3 +415,18 @@ fn nothing_sets_a_style_attribute_which_the_csp_would_drop() {
         );
     }
 }
+
+#[test]
+fn no_option_is_spread_among_its_siblings() {
+    // Yew matches children without keys from the end: an option that is spread into its parent's
+    // children (`{ for option }`) would make it build everything before it anew, and lose the focus.
+    for (file, text) in sources() {
+        for line in text.lines().filter(|line| line.contains("{ for ")) {
+            let spread = line.trim_start().trim_start_matches("<>");
+            let option = ["and_then", "as_ref().map(", ".get("]
+                .iter()
+                .any(|part| spread.contains(part));
+            assert!(!option, "{file}: {line}");
+        }
+    }
+}

@@ -62,7 +62,7 @@ fn ToastItem(props: &ItemProps) -> Html {
         <div class="toast" data-testid="toast" data-tone={props.toast.tone.class()}>
             <span class={format!("{}-ink", props.toast.tone.class())}>{ icon(picture) }</span>
             <span class="grow">{ props.toast.text.clone() }</span>
-            { for link }
+            { link.unwrap_or_default() }
             <button type="button" class="quiet icon" aria-label={say("dismiss")} onclick={close}>
                 { icon(Icon::Close) }
             </button>

@@ -41,7 +41,7 @@ pub fn Tools(props: &ToolsProps) -> Html {
     };
     html! {
         <>
-            { for found.into_iter().take(*shown).map(|tool| show(tool, &props.slug)) }
+            <>{ for found.into_iter().take(*shown).map(|tool| show(tool, &props.slug)) }</>
             <More {left} {on_more} />
         </>
     }

@@ -175,7 +175,7 @@ fn choose(
     };
     html! {
         <>
-            { for error.map(above) }
+            { error.map(above).unwrap_or_default() }
             <div class="kinds">
                 { tile("choose-mcp", Icon::Mcp, "kind-mcp", "kind-mcp-hint", mcp) }
                 { tile("choose-api", Icon::Api, "kind-api", "kind-api-hint", api) }

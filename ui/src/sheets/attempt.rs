@@ -225,7 +225,7 @@ fn asking(
             <div class="buttons">
                 <button type="button" class="quiet" onclick={refuse}>{ say(no_key) }</button>
                 <button type="button" class={classes!(agree_class)} onclick={agree}>{ say(yes_key) }</button>
-                { for existing }
+                { existing.unwrap_or_default() }
             </div>
         </>
     }
