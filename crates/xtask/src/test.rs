@@ -41,18 +41,9 @@ pub fn test(ring: Option<Ring>, filter: Option<&str>, consent: Consent) -> Resul
         None => &ALL,
     };
     let began = Instant::now();
-    let only_unit = rings == [Ring::Unit];
-    setup::prepare(
-        if only_unit {
-            Purpose::Window
-        } else {
-            Purpose::Tests
-        },
-        consent,
-    )?;
-    if !only_unit {
-        install_peers()?;
-    }
+    setup::prepare(Purpose::Tests, consent)?;
+    // The unit ring too: the helper that starts the real servers is tried on them.
+    install_peers()?;
     if rings.contains(&Ring::Desktop) {
         app::build()?;
     } else if rings.contains(&Ring::Screens) {
@@ -130,11 +121,14 @@ fn run_ring(ring: Ring, filter: Option<&str>) -> Result<Count> {
     eprintln!("\n== {ring:?}");
     match ring {
         Ring::Unit => {
-            let mut count = tally(&mut cargo_test(&unit_targets()?, filter))?;
+            let mut count = tally(dress(&mut cargo_test(&unit_targets()?, filter))?)?;
             count += tally(&mut cargo_test(&["--doc".to_owned()], filter))?;
             Ok(count)
         }
-        Ring::Journeys => tally(dress(&mut cargo_test(&target("journeys")?, filter))?),
+        Ring::Journeys => {
+            let targets = [target("journeys")?, target("connectors")?, target("shell")?].concat();
+            tally(dress(&mut cargo_test(&targets, filter))?)
+        }
         Ring::Screens => tally(dress(&mut cargo_test(&target("screens")?, filter))?),
         Ring::Desktop => {
             // Each test starts a desktop of its own; with two cores, one at a time.
