@@ -90,6 +90,11 @@ async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<
         .clone()
         .or_else(|| pong.server_name())
         .unwrap_or_else(|| attempt.host.clone());
+    let name: String = crate::http::inert(name.trim())
+        .chars()
+        .take(integrations::NAME_MAX)
+        .collect();
+    attempt.rename(&name);
     let proof = Proof {
         config,
         credential,
@@ -152,10 +157,6 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
         name,
         ..
     } = proof;
-    let name: String = crate::http::inert(name.trim())
-        .chars()
-        .take(integrations::NAME_MAX)
-        .collect();
     engine
         .vault()
         .save(id, credential, None, move |tx| {

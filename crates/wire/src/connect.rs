@@ -67,7 +67,7 @@ pub struct Confirmed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptView {
     pub id: AttemptId,
-    /// What is being connected: the typed name, or the host.
+    /// What is being connected: the typed name, or the host until the server has told its own.
     pub name: String,
     pub kind: Kind,
     /// Set on Reconnect.

@@ -39,7 +39,7 @@ pub(crate) struct Attempt {
     pub id: AttemptId,
     pub integration: Option<IntegrationId>,
     pub host: String,
-    name: String,
+    name: Mutex<String>,
     kind: Kind,
     started_at: Time,
     phase: Mutex<Phase>,
@@ -56,7 +56,7 @@ impl Attempt {
     pub fn view(&self) -> AttemptView {
         AttemptView {
             id: self.id,
-            name: self.name.clone(),
+            name: lock(&self.name).clone(),
             kind: self.kind,
             integration: self.integration,
             phase: lock(&self.phase).clone(),
@@ -67,6 +67,11 @@ impl Attempt {
 
     pub fn confirmed(&self) -> Confirmed {
         *self.confirmed.borrow()
+    }
+
+    /// From now on it goes by the name that the card will have.
+    pub fn rename(&self, name: &str) {
+        name.clone_into(&mut lock(&self.name));
     }
 
     pub fn set(&self, engine: &Engine, phase: Phase) {
@@ -186,7 +191,7 @@ impl Attempts {
             id: AttemptId(uuid::Uuid::now_v7()),
             integration,
             host: plan.host(),
-            name: plan.name.clone().unwrap_or_else(|| plan.host()),
+            name: Mutex::new(plan.name.clone().unwrap_or_else(|| plan.host())),
             kind: plan.kind,
             started_at: now,
             phase: Mutex::new(Phase::Checking),
