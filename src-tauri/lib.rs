@@ -149,7 +149,12 @@ fn open_window(app: &App) -> anyhow::Result<()> {
     let config = config.ok_or_else(|| anyhow::anyhow!("tauri.conf.json has no window"))?;
     let loaded = Arc::new(Notify::new());
     let tell = loaded.clone();
-    let window = WebviewWindowBuilder::from_config(app.handle(), config)?
+    let builder = WebviewWindowBuilder::from_config(app.handle(), config)?;
+    // WebKit connects ahead to wherever a page is about to go, before the answer below is no. Nothing
+    // listens there, and the page itself comes over no network. (Port 9 is nobody's but root's.)
+    #[cfg(target_os = "linux")]
+    let builder = builder.proxy_url("http://127.0.0.1:9".parse()?);
+    let window = builder
         .on_navigation(engine::links::is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_page_load(move |window, page| {
