@@ -142,10 +142,6 @@ impl<'d> App<'d> {
             Ok((self.script(moving).await? == 0).then_some(()))
         })
         .await?;
-        // And is painted: the driver takes the last frame, which may be of before the last change.
-        let painted = "const done = arguments[0]; const next = requestAnimationFrame; \
-                       next(() => next(() => next(done)))";
-        self.later(painted, vec![]).await?;
         let png = self.page.screenshot_as_png().await?;
         std::fs::write(pictures()?.join(format!("{name}.png")), png)?;
         Ok(())
