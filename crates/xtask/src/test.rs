@@ -98,6 +98,7 @@ fn install_peers() -> Result<()> {
     if installed.is_ok_and(|installed| installed >= locked) {
         return Ok(());
     }
+    // By the PATH that it will have: Command looks in the child's.
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund"])
         .current_dir(&peers);
@@ -108,7 +109,9 @@ fn install_peers() -> Result<()> {
 fn dress(command: &mut Command) -> Result<&mut Command> {
     let node = setup::node_folder().context("no Node that is new enough was found")?;
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths(std::iter::once(node).chain(env::split_paths(&path)))?;
+    // Where that Node is ours, its npm lies here; elsewhere the folder is not there.
+    let tools = root().join("target/tools/node_modules/.bin");
+    let path = env::join_paths([node, tools].into_iter().chain(env::split_paths(&path)))?;
     Ok(command
         .env("PATH", path)
         .env("CHIEF_UI_DIST", root().join("ui/dist"))

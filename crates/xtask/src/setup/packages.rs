@@ -212,7 +212,7 @@ pub fn plan(packages: &[String]) -> String {
     }
     if !npm.is_empty() {
         lines.push(format!(
-            "Node 22, by npm, into target/tools (the tests' servers need {NODE_MAJOR} or newer)"
+            "Node 22 and npm 10, by npm, into target/tools (the tests' servers need {NODE_MAJOR} or newer)"
         ));
     }
     lines.join("\n  ")
@@ -240,7 +240,8 @@ pub fn install(packages: &[String]) -> Result<()> {
                 "--prefix",
             ])
             .arg(&tools)
-            .arg("node@22"))?;
+            // Debian 12's own npm 9 cannot read a lock file without `resolved`.
+            .args(["node@22", "npm@10"]))?;
         if node_folder().is_none() {
             bail!("npm installed node@22 into target/tools, but it does not start");
         }
