@@ -43,6 +43,10 @@ use zeroize::Zeroizing;
 
 /// Characters of a keyring's own words that are shown.
 const WORDS: usize = 300;
+/// Looks at the row, at most, while it changes under the reader.
+const LOOKS: u32 = 20;
+/// Between a commit and the memory that learns of it.
+const A_MOMENT: Duration = Duration::from_millis(5);
 /// What a lost race says, so that callers can tell ([`is_superseded`]).
 const SUPERSEDED: &str = "a newer credential was saved meanwhile";
 
@@ -277,8 +281,9 @@ impl Vault {
     /// (`integration`) where a newer one was used: it must not be sent; `CredentialUnreadable`
     /// (`integration`) where its bytes do not open, or were kept for an earlier run only.
     pub async fn open(&self, id: IntegrationId) -> Result<(Credential, u64), Error> {
-        // Again where a destroy changed the key between the row and the key.
-        for _ in 0..3 {
+        let mut looked_at = None;
+        // Again where a save or a destroy came between the row and the memory.
+        for _ in 0..LOOKS {
             let found = self
                 .0
                 .store
@@ -289,16 +294,23 @@ impl Vault {
                 .await?;
             let (name, row) = found;
             let row = row.ok_or_else(|| about(ErrorCode::CredentialUnreadable, &name))?;
-            let sealed = match row.form {
+            let opened = match &row.form {
                 Form::None => return Ok((Credential::None, row.generation)),
-                Form::Session => return self.kept_in_memory(id, row.generation, &name),
-                Form::Sealed(sealed) => sealed,
+                Form::Session => self.kept_in_memory(id, row.generation, &name),
+                Form::Sealed(sealed) => self.unseal(id, row.generation, sealed, &name),
             };
-            if let Some(opened) = self.unseal(id, row.generation, &sealed, &name) {
-                return opened;
+            match (opened, &row.form) {
+                (Some(Ok(opened)), _) => return Ok(opened),
+                // The memory learns of a save after its commit: a row that was read before it looks
+                // as old as one from a backup. Read anew, only that one is still the same.
+                (Some(Err(error)), _) if looked_at == Some(row.generation) => return Err(error),
+                (Some(Err(_)), _) => looked_at = Some(row.generation),
+                (None, Form::Sealed(sealed)) => {
+                    self.load(load::Need::generation(sealed.key_generation))
+                        .await?;
+                }
+                (None, Form::None | Form::Session) => tokio::time::sleep(A_MOMENT).await,
             }
-            self.load(load::Need::generation(sealed.key_generation))
-                .await?;
         }
         Err(lost())
     }
@@ -331,20 +343,25 @@ impl Vault {
         Some(opened)
     }
 
+    /// `None` where the memory holds another generation: a save is under way.
     fn kept_in_memory(
         &self,
         id: IntegrationId,
         generation: u64,
         name: &str,
-    ) -> Result<(Credential, u64), Error> {
+    ) -> Option<Result<(Credential, u64), Error>> {
         let state = self.lock();
-        state
-            .session
-            .get(&id)
-            .filter(|(kept, _)| *kept == generation)
-            .and_then(|(_, bytes)| Credential::from_bytes(bytes))
-            .map(|credential| (credential, generation))
-            .ok_or_else(|| about(ErrorCode::CredentialUnreadable, name))
+        let opened = match state.session.get(&id) {
+            Some((kept, _)) if *kept != generation => return None,
+            Some((_, bytes)) => Credential::from_bytes(bytes),
+            // Kept for an earlier run only.
+            None => None,
+        };
+        Some(
+            opened
+                .map(|credential| (credential, generation))
+                .ok_or_else(|| about(ErrorCode::CredentialUnreadable, name)),
+        )
     }
 
     /// After a commit: the anchor learns of it, and the run's own memory.
