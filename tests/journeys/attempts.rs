@@ -4,9 +4,9 @@
 use crate::kit::{
     Home,
     authority::Authority,
-    browser::{look, to_callback},
+    browser::{altered, look, to_callback},
     code, mcp,
-    scripted::{Scripted, json as json_answer, text},
+    scripted::{Scripted, json as json_answer, text, with_header},
     targets,
 };
 use anyhow::Result;
@@ -257,6 +257,72 @@ async fn an_integration_that_is_disconnected_while_it_reconnects_stays_gone() ->
     home.fails(again).await?;
     assert!(home.cards().await?.is_empty());
     home.holds_nothing()
+}
+
+/// The server knows neither a token nor a client of ours.
+async fn forgotten(authority: &Authority, when: &str) -> Result<()> {
+    let began = Instant::now();
+    while authority.anything_lives() || authority.registered() > 0 {
+        crate::kit::tick(began, &format!("the server to forget us {when}")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_came_to_nothing_is_forgotten_at_the_server_too() -> Result<()> {
+    let authority = Authority::start().await?;
+    let home = Home::new().await?;
+    let target = || targets::mcp(&authority.resource());
+
+    let cancelled = home.begin(target()).await?;
+    home.waits_for_browser(cancelled).await?;
+    assert_eq!(authority.registered(), 1);
+    home.ask::<wire::CancelAttempt>(json!({ "id": cancelled }))
+        .await?;
+    home.fails(cancelled).await?;
+    forgotten(&authority, "after Cancel").await?;
+
+    let denied = home.begin(target()).await?;
+    let callback = to_callback(&home.waits_for_browser(denied).await?).await?;
+    let no = altered(
+        &altered(&callback, "code", None),
+        "error",
+        Some("access_denied"),
+    );
+    look(&no).await?;
+    assert_eq!(home.fails(denied).await?.code, ErrorCode::OauthDenied);
+    forgotten(&authority, "after a no").await?;
+
+    // Signed in, but the server then answers the ping with an error.
+    let metadata = authority
+        .server
+        .url("/.well-known/oauth-protected-resource/mcp");
+    authority.instead("/mcp", move |seen| {
+        if seen.bearer().is_empty() {
+            let challenge = format!("Bearer resource_metadata=\"{metadata}\"");
+            return with_header(text(401, ""), "www-authenticate", &challenge);
+        }
+        text(500, "it broke")
+    });
+    let unproved = home.begin(target()).await?;
+    look(&to_callback(&home.waits_for_browser(unproved).await?).await?).await?;
+    assert_eq!(home.fails(unproved).await?.code, ErrorCode::ServerError);
+    assert_eq!(
+        authority.token_requests("authorization_code"),
+        1,
+        "there was a token"
+    );
+    forgotten(&authority, "after a sign-in that proved nothing").await?;
+    authority.as_usual("/mcp");
+    home.holds_nothing()?;
+
+    let works = home.begin(target()).await?;
+    look(&to_callback(&home.waits_for_browser(works).await?).await?).await?;
+    let id = home.done(works).await?;
+    assert_eq!(authority.registered(), 1, "what is in use stays");
+    home.call(id, "greet", json!({})).await?;
+    home.disconnect(id).await?;
+    forgotten(&authority, "after Disconnect").await
 }
 
 #[tokio::test]

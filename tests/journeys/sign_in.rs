@@ -1,7 +1,7 @@
 //! MCP servers behind OAuth, with real programs at the other end: a certified authorization server
 //! and a server that takes only its tokens, and the SDK's own example.
 
-use crate::kit::{Home, browser, call, code, targets, text_of};
+use crate::kit::{Home, authority::Authority, browser, call, code, targets, text_of};
 use anyhow::{Context, Result, bail};
 use chief_tests::peers::{Peer, sign_in::Answer};
 use engine::{
@@ -173,18 +173,19 @@ async fn concurrent_calls_renew_once_and_the_family_lives_through_rotation() -> 
 
 #[tokio::test]
 async fn a_token_refused_early_is_renewed_whatever_the_clock_says() -> Result<()> {
-    // The clock of this computer stands still, so that to the app the token is fresh for ever.
-    let (issuer, server) = pair(&[("ACCESS_TTL", "2")]).await?;
-    let (home, _clock) = Home::with_fake_clock().await?;
+    let authority = Authority::start().await?;
+    let home = Home::new().await?;
     let _ends = browser::signs_in(&home.desk);
-    let id = home.connect(targets::mcp(&server.url)).await?;
-    // The token ends over there, which only time can bring about.
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
-    let calls = (0..8).map(|_| call(&home.engine, id, "list_items", json!({})));
-    for answer in futures::future::join_all(calls).await {
-        answer.context("a 401 is answered by one renewal and one more try")?;
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    for round in 1..=3 {
+        // It has most of its hour left, but the server has forgotten it.
+        authority.end_access();
+        let calls = (0..8).map(|_| call(&home.engine, id, "greet", json!({})));
+        for answer in futures::future::join_all(calls).await {
+            answer.context("a 401 is answered by one renewal and one more try")?;
+        }
+        assert_eq!(authority.token_requests("refresh_token"), round);
     }
-    assert_eq!(token_requests(&issuer, "refresh_token").await?, 1);
     assert_eq!(home.card(id).await?.health.status, Status::Healthy);
     Ok(())
 }
@@ -298,11 +299,29 @@ async fn disconnect_revokes_and_the_issuer_refuses_what_was_held() -> Result<()>
         "the refresh token first, since it makes the others"
     );
     assert!(!known(issuer.control(&asking).await?), "inactive now");
-    let spent = oauth::refresh(&Http::new()?, &reach(), &held, SystemClock.now()).await;
-    assert!(
-        matches!(spent, Err(RefreshError::InvalidGrant(_))),
-        "whoever kept a copy cannot renew it"
-    );
+    // Whoever kept a copy cannot renew it: the grant is revoked (`invalid_grant`), and a moment later
+    // the client itself is forgotten (`invalid_client`).
+    let began = std::time::Instant::now();
+    loop {
+        let error = match oauth::refresh(&Http::new()?, &reach(), &held, SystemClock.now()).await {
+            Ok(_) => bail!("the old refresh token still works"),
+            Err(RefreshError::InvalidGrant(error)) => {
+                assert_eq!(error.code, ErrorCode::OauthInvalidGrant);
+                crate::kit::tick(began, "the client to be forgotten").await?;
+                continue;
+            }
+            Err(RefreshError::Ambiguous(error) | RefreshError::Transient(error)) => error,
+        };
+        assert_eq!(error.code, ErrorCode::OauthTokenRefused, "{error}");
+        assert!(
+            error
+                .args
+                .get("why")
+                .is_some_and(|why| why.contains("invalid_client")),
+            "{error}"
+        );
+        break;
+    }
     home.holds_nothing()
 }
 

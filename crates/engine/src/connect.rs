@@ -7,6 +7,7 @@ pub(crate) mod attempt;
 mod credential;
 mod disconnect;
 mod input;
+mod leftovers;
 
 pub(crate) use disconnect::{disconnect, preview};
 
@@ -54,9 +55,8 @@ pub(crate) async fn reconnect(
     Ok(engine.attempts().start(engine, plan, Some(id), confirmed))
 }
 
-/// The whole of an attempt, from the first look to the commit. Every end but the last leaves nothing
-/// behind.
-async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<(), Stopped> {
+/// The whole of an attempt, from the first look to the proof. Nothing of it is kept yet.
+async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<Proof, Stopped> {
     attempt.set(engine, Phase::Checking);
     if plan.kind == Kind::Sample {
         plan.sample_url = Some(engine.sample().await?.url());
@@ -84,7 +84,6 @@ async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<
     };
     let (pong, tools) = attempt.or_stopped(proved).await?;
     connector.drop_session().await;
-    let count = health::count(&tools);
     let name = plan
         .name
         .clone()
@@ -102,12 +101,18 @@ async fn run(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Result<
         tools,
         name,
     };
+    if let Some(id) = attempt.integration {
+        ask_about_account(engine, attempt, id, &proof.credential).await?;
+    }
+    Ok(proof)
+}
+
+/// The one commit of an attempt.
+async fn keep(engine: &Engine, attempt: &Attempt, proof: Proof) -> Result<(), Error> {
+    let count = health::count(&proof.tools);
     let id = match attempt.integration {
         None => save_new(engine, proof).await?,
-        Some(id) => {
-            ask_about_account(engine, attempt, id, &proof.credential).await?;
-            save_again(engine, id, proof).await?
-        }
+        Some(id) => save_again(engine, id, proof).await?,
     };
     attempt.set(
         engine,

@@ -125,12 +125,12 @@ impl Sample {
             .insert(hash);
     }
 
-    /// From now on nobody is let in: after Disconnect, until a token is allowed again.
-    pub fn forbid_all(&self) {
+    /// From now on the bearer of `token` is refused: after Disconnect.
+    pub fn forbid_token(&self, token: &Secret) {
         self.allowed
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+            .remove(&hash(token.reveal()));
     }
 }
 

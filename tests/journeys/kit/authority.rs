@@ -130,6 +130,11 @@ impl Authority {
         !lock(&self.state.access).is_empty() || !lock(&self.state.refresh).is_empty()
     }
 
+    /// How many clients are registered now.
+    pub fn registered(&self) -> usize {
+        lock(&self.state.clients).len()
+    }
+
     /// The server forgets its access tokens, as if they had ended.
     pub fn end_access(&self) {
         lock(&self.state.access).clear();

@@ -3,7 +3,7 @@
 //! Owns: attempts in memory, ten minutes each. They are never on disk: one that the app did not
 //! live to finish has left nothing behind. Must not know: what an attempt does.
 
-use super::{Plan, run};
+use super::{Plan, keep, leftovers::Leftovers, prove};
 use crate::{Engine, oauth::Loopback};
 use std::{
     collections::HashMap,
@@ -45,6 +45,7 @@ pub(crate) struct Attempt {
     phase: Mutex<Phase>,
     confirmed: watch::Sender<Confirmed>,
     link: Mutex<Option<String>>,
+    leftovers: Mutex<Option<Leftovers>>,
     pub cancel: CancellationToken,
 }
 
@@ -150,6 +151,11 @@ impl Attempt {
         *lock(&self.link) = Some(link);
     }
 
+    /// What the authorization server now knows of this attempt, to be forgotten where it fails.
+    pub(super) fn leaves(&self, left: Leftovers) {
+        *lock(&self.leftovers) = Some(left);
+    }
+
     /// `work`, unless the admin cancels first.
     pub async fn or_stopped<T>(
         &self,
@@ -197,6 +203,7 @@ impl Attempts {
             phase: Mutex::new(Phase::Checking),
             confirmed: watch::Sender::new(confirmed),
             link: Mutex::new(None),
+            leftovers: Mutex::new(None),
             cancel: engine.stopping().child_token(),
         });
         {
@@ -208,16 +215,25 @@ impl Attempts {
         let engine = engine.clone();
         tokio::spawn(async move {
             let ends = engine.clock();
-            let over = tokio::select! {
+            let proved = tokio::select! {
                 biased;
-                result = run(&engine, &attempt, plan) => result,
+                result = prove(&engine, &attempt, plan) => result,
                 () = ends.sleep_until(now.plus(LIFE_MS)) => {
                     Err(Error::new(ErrorCode::AttemptExpired).into())
                 }
             };
-            if let Err(Stopped::Failed(error)) = over {
+            // Outside of the race: what is being saved is not called expired a moment later.
+            let over = match proved {
+                Ok(proof) => keep(&engine, &attempt, proof).await,
+                Err(Stopped::Failed(error)) => Err(error),
+            };
+            if let Err(error) = over {
                 tracing::info!(error = %error, "attempt ended");
                 attempt.set(&engine, Phase::Failed { error });
+                let left = lock(&attempt.leftovers).take();
+                if let Some(left) = left {
+                    left.clear(engine.http()).await;
+                }
             }
         });
         view

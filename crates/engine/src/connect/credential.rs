@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, Stopped};
 use super::input::Plan;
+use super::leftovers::Leftovers;
 use crate::{
     Engine,
     connectors::mcp::{self, Challenge},
@@ -92,6 +93,7 @@ async fn sign_in(
     let client = attempt
         .or_stopped(oauth::register(engine.http(), &reach, &found, &redirect))
         .await?;
+    attempt.leaves(Leftovers::of_client(&client, &reach));
     let flow = oauth::authorize(&found, &client, &redirect, &found.scopes)?;
 
     let host = found
@@ -128,6 +130,7 @@ async fn sign_in(
             engine.now(),
         ))
         .await?;
+    attempt.leaves(Leftovers::of_tokens(&credential, &reach));
     Ok(Credential::OAuth(Box::new(credential)))
 }
 

@@ -1,5 +1,6 @@
 //! Disconnect: what it will break, the revocation at the provider, and the end of the credential.
 
+use super::leftovers::Leftovers;
 use crate::{
     Engine,
     calls::Journal,
@@ -57,6 +58,11 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     // the same.
     let oauth = match engine.vault().open(id).await {
         Ok((Credential::OAuth(oauth), _)) => Some(oauth),
+        Ok((Credential::Bearer { token }, _)) if live.is_sample => {
+            // The one provider that is this app itself.
+            engine.sample().await?.forbid_token(&token);
+            None
+        }
         Ok(_) => None,
         Err(error) => {
             tracing::warn!(integration = %id, error = %error, "the credential cannot be opened to revoke it");
@@ -100,8 +106,16 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     // Also where it failed: what is left gets a new connector, and can be disconnected again.
     engine.forget_live(id).await;
     destroyed?;
-    if let (Revocation::Pending { .. }, Some(oauth)) = (&revocation, oauth) {
-        retry_later(engine, id, name, reach, oauth, because);
+    match (&revocation, oauth) {
+        (Revocation::Pending { .. }, Some(oauth)) => {
+            retry_later(engine, id, name, reach, oauth, because);
+        }
+        (Revocation::Done { .. } | Revocation::NotOffered, Some(oauth)) => {
+            let left = Leftovers::of_registration(&oauth, &reach);
+            let http = engine.http().clone();
+            tokio::spawn(async move { left.clear(&http).await });
+        }
+        (_, None) => {}
     }
     Ok(Disconnected {
         revocation,
@@ -163,7 +177,10 @@ fn retry_later(
                 () = clock.sleep_until(engine.now().plus(wait)) => {}
             }
             match revoke(&engine, id, &name, &reach, &oauth, &because).await {
-                Ok(_) => return,
+                Ok(_) => {
+                    let left = Leftovers::of_registration(&oauth, &reach);
+                    return left.clear(engine.http()).await;
+                }
                 Err(error) if error.code == ErrorCode::StoreUnwritable => return,
                 Err(_) => {}
             }

@@ -134,12 +134,22 @@ async fn only_its_token_opens_it() {
         .ping(&credential)
         .await
         .expect("the right one still opens it");
-    sample.forbid_all();
+    let (Credential::Bearer { token: one }, Credential::Bearer { token: two }) =
+        (&credential, &other)
+    else {
+        panic!("bearers")
+    };
+    sample.allow_token(two);
+    sample.forbid_token(one);
     let error = connector
         .ping(&credential)
         .await
         .expect_err("after Disconnect");
     assert_eq!(error.code, ErrorCode::Rejected);
+    connector
+        .ping(&other)
+        .await
+        .expect("another card's token still opens it");
 }
 
 #[tokio::test]
