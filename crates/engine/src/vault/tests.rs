@@ -17,6 +17,7 @@ use wire::{Kind, Time};
 mod crash;
 mod destroying;
 mod faults;
+mod racing;
 mod restored;
 
 /// A keyring in memory that counts, can fail, and can be copied as a crash would find it.
@@ -481,36 +482,5 @@ async fn the_window_is_told_when_the_keyring_changes() -> Result<()> {
         "no credential needed it yet"
     );
     assert_eq!(changes.try_recv()?.topics, [Topic::App]);
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_opens_while_another_renews_never_takes_it_for_a_backup() -> Result<()> {
-    for session_only in [false, true] {
-        let world = Arc::new(World::new()?);
-        if session_only {
-            world.vault.use_session_only();
-        }
-        world.add(1, "round 0").await?;
-        let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let mut readers = tokio::task::JoinSet::new();
-        for _ in 0..8 {
-            let (own, over) = (world.clone(), over.clone());
-            readers.spawn(async move {
-                while !over.load(Ordering::SeqCst) {
-                    own.read(1).await?;
-                }
-                Ok::<_, Error>(())
-            });
-        }
-        for round in 1..=150 {
-            world.renew(1, &format!("round {round}")).await?;
-        }
-        over.store(true, Ordering::SeqCst);
-        while let Some(read) = readers.join_next().await {
-            read?.with_context(|| format!("session only: {session_only}"))?;
-        }
-        assert_eq!(world.read(1).await?, "round 150");
-    }
     Ok(())
 }
