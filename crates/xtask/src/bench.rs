@@ -32,33 +32,48 @@ pub fn command(consent: Consent, debug: bool) -> Result<()> {
     ui::build_bare()?;
     let app = build("chief-integrations", debug)?;
     let bare = build("chief-bare", debug)?;
-    let measuring = seeded::program()?;
+    let engine = build_program("chief-tests", "bench_engine", debug)?;
 
     let report = json!({
         "profile": if debug { "debug" } else { "release" },
         "ui": sizes(&dist)?,
         "window": windows(&app, &bare)?,
-        "store": store(&measuring)?,
+        "engine": measure_engine(&engine)?,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
 }
 
+/// A window's program, with its page inside.
 fn build(package: &str, debug: bool) -> Result<PathBuf> {
-    let mut command = cargo();
-    command.args([
-        "build",
-        "--package",
+    built(
+        cargo().args([
+            "build",
+            "--package",
+            package,
+            "--features",
+            "custom-protocol",
+        ]),
         package,
-        "--features",
-        "custom-protocol",
-    ]);
+        debug,
+    )
+}
+
+fn build_program(package: &str, program: &str, debug: bool) -> Result<PathBuf> {
+    built(
+        cargo().args(["build", "--package", package, "--bin", program]),
+        program,
+        debug,
+    )
+}
+
+fn built(command: &mut Command, program: &str, debug: bool) -> Result<PathBuf> {
     if !debug {
         command.arg("--release");
     }
-    run(&mut command)?;
+    run(command)?;
     let profile = if debug { "debug" } else { "release" };
-    Ok(root().join("target").join(profile).join(package))
+    Ok(root().join("target").join(profile).join(program))
 }
 
 /// Bytes after gzip -9.
@@ -126,13 +141,9 @@ fn ratio(one: f64, other: f64) -> f64 {
 }
 
 /// Seal, open and commit, on the disk that target/ is on.
-fn store(program: &Path) -> Result<Value> {
-    let answer = output(
-        Command::new(program)
-            .arg("store")
-            .arg(root().join("target")),
-    )?;
-    serde_json::from_str(&answer).context("the bench program printed no JSON")
+fn measure_engine(program: &Path) -> Result<Value> {
+    let answer = output(Command::new(program).arg(root().join("target")))?;
+    serde_json::from_str(&answer).context("bench_engine printed no JSON")
 }
 
 #[cfg(test)]

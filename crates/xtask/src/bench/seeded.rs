@@ -2,6 +2,7 @@
 //! lives.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -57,9 +58,8 @@ impl Drop for Seeded {
     }
 }
 
-/// Builds the program that fills and measures; returns its path. Debug: it is the window that is measured, and the
-/// store's own figures are dominated by the disk.
-pub fn program() -> Result<std::path::PathBuf> {
+/// Builds the program that fills; returns its path. Debug, whatever is measured: only the window is timed.
+fn program() -> Result<PathBuf> {
     run(cargo().args(["build", "--package", "chief-tests", "--bin", "bench"]))?;
     Ok(root().join("target/debug/bench"))
 }
