@@ -150,7 +150,11 @@ async fn activity_is_read_page_by_page_without_gaps() -> Result<()> {
         home.test(id).await?;
     }
     let all = home.record_and_pings().await?;
-    assert_eq!(all.len(), 25, "connected, twelve calls, twelve pings");
+    assert_eq!(
+        all.len(),
+        26,
+        "connected and the request that proved it, twelve calls, twelve pings"
+    );
     let mut read = vec![];
     let mut before = None;
     loop {

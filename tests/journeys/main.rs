@@ -14,6 +14,7 @@ mod floods;
 mod in_flight;
 mod keys;
 mod open_servers;
+mod reconnect;
 mod restart;
 mod sample;
 mod secrecy;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use wire::{AuthView, ErrorCode, Fix, Reason, Revocation, RowKind, Status};
 
 /// The authorization server and the MCP server that trusts it.
-async fn pair(environment: &[(&str, &str)]) -> Result<(Peer, Peer)> {
+pub async fn pair(environment: &[(&str, &str)]) -> Result<(Peer, Peer)> {
     let issuer = Peer::start("oidc", environment).await?;
     let server = Peer::start("mcp-protected", &[("ISSUER", &issuer.url)]).await?;
     Ok((issuer, server))

@@ -13,10 +13,10 @@ pub(crate) use disconnect::{disconnect, preview};
 
 use crate::{
     Engine,
-    connectors::{Config, Connector, Tool},
+    connectors::{Config, Connector, Pong, Tool},
     health,
     integrations::{self, Integration, status::Signal, status::State},
-    store::{self, integrations::IntegrationRow},
+    store::{self, Tx, integrations::IntegrationRow, pings::PingRow},
     tokens,
     vault::Credential,
 };
@@ -24,8 +24,8 @@ use attempt::{Attempt, Stopped};
 use input::Plan;
 use std::sync::Arc;
 use wire::{
-    AttemptView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Phase, Question,
-    SecretInput, Target,
+    AttemptView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Outcome, Phase,
+    PingId, Question, SecretInput, Target, Time,
 };
 
 /// Begins to connect. Input that cannot be used is refused at once; the rest happens in the attempt.
@@ -112,7 +112,15 @@ async fn keep(engine: &Engine, attempt: &Attempt, proof: Proof) -> Result<(), Er
     let count = health::count(&proof.tools);
     let id = match attempt.integration {
         None => save_new(engine, proof).await?,
-        Some(id) => save_again(engine, id, proof).await?,
+        Some(id) => {
+            let replaced = replaced(engine, id, &proof).await;
+            let reach = proof.config.reach();
+            save_again(engine, id, proof).await?;
+            if let Some(old) = replaced {
+                disconnect::end_replaced(engine, id, reach, old).await;
+            }
+            id
+        }
     };
     attempt.set(
         engine,
@@ -124,11 +132,58 @@ async fn keep(engine: &Engine, attempt: &Attempt, proof: Proof) -> Result<(), Er
     Ok(())
 }
 
+/// The sign-in that `proof` takes the place of, where it is another client's and so another grant: to
+/// end that one cannot end the new one, even where a provider ends a client's whole grant at once.
+async fn replaced(
+    engine: &Engine,
+    id: IntegrationId,
+    proof: &Proof,
+) -> Option<Box<crate::vault::OAuthCredential>> {
+    let Credential::OAuth(new) = &proof.credential else {
+        return None;
+    };
+    match engine.vault().open(id).await {
+        Ok((Credential::OAuth(old), _)) if old.client_id != new.client_id => Some(old),
+        Ok(_) => None,
+        Err(error) => {
+            // That is what is being mended, as a rule.
+            tracing::info!(integration = %id, error = %error, "the replaced sign-in cannot be opened");
+            None
+        }
+    }
+}
+
+/// What the proof brought besides the credential, in the commit of `tx`: the tools, and the request
+/// itself as the first ping.
+fn keep_what_came(
+    tx: &Tx<'_>,
+    (id, name): (IntegrationId, &str),
+    (pong, tools): (Pong, Vec<Tool>),
+    now: Time,
+) -> Result<(), Error> {
+    let told = (pong.protocol.as_deref(), pong.server.as_deref());
+    health::keep_tools(tx, id, tools, told, now)?;
+    store::pings::add(
+        tx,
+        &PingRow {
+            id: PingId(uuid::Uuid::now_v7()),
+            at: now,
+            integration: Some(id),
+            integration_name: name.to_owned(),
+            outcome: Outcome::Ok,
+            took_ms: Some(pong.took_ms),
+            error: None,
+            detail: pong.answer,
+            because: Because::Connecting,
+        },
+    )
+}
+
 /// What one authenticated request has proved.
 struct Proof {
     config: Config,
     credential: Credential,
-    pong: crate::connectors::Pong,
+    pong: Pong,
     tools: Vec<Tool>,
     name: String,
 }
@@ -186,13 +241,7 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
                     last_used: None,
                 },
             )?;
-            health::keep_tools(
-                tx,
-                id,
-                tools,
-                (pong.protocol.as_deref(), pong.server.as_deref()),
-                now,
-            )?;
+            keep_what_came(tx, (id, &name), (pong, tools), now)?;
             integrations::note(tx, now, Some((id, &name)), "connected", &because)
         })
         .await?;
@@ -228,13 +277,7 @@ async fn save_again(
                     ..found.row.clone()
                 },
             )?;
-            health::keep_tools(
-                tx,
-                id,
-                tools,
-                (pong.protocol.as_deref(), pong.server.as_deref()),
-                now,
-            )?;
+            keep_what_came(tx, (id, &found.row.name), (pong, tools), now)?;
             integrations::apply(tx, id, &Signal::Connected { end }, now)?;
             integrations::note(
                 tx,

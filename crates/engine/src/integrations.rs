@@ -298,6 +298,21 @@ pub(crate) fn note(
     what: &str,
     because: &Because,
 ) -> Result<(), Error> {
+    row_of(tx, (at, what), integration, because, Outcome::Ok)
+}
+
+/// One finished row that says what was refused: nothing changed.
+pub(crate) fn note_refused(tx: &Tx<'_>, at: Time, what: &str) -> Result<(), Error> {
+    row_of(tx, (at, what), None, &Because::Outside, Outcome::Refused)
+}
+
+fn row_of(
+    tx: &Tx<'_>,
+    (at, what): (Time, &str),
+    integration: Option<(IntegrationId, &str)>,
+    because: &Because,
+    outcome: Outcome,
+) -> Result<(), Error> {
     let row = CallRow {
         id: CallId(uuid::Uuid::now_v7()),
         at,
@@ -307,7 +322,7 @@ pub(crate) fn note(
         action: what.to_owned(),
         because: because.clone(),
     };
-    store::calls::note(tx, &row, Outcome::Ok, "")
+    store::calls::note(tx, &row, outcome, "")
 }
 
 pub(crate) fn touch(tx: &Tx<'_>, id: IntegrationId) {

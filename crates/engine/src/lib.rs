@@ -138,11 +138,8 @@ impl Engine {
     /// Where the row cannot be written.
     pub async fn deep_link(&self, _link: &str) -> Result<(), Error> {
         // The text itself is not kept: it may hold a code, and whoever sent it chose it.
-        self.note(
-            "an unknown link to the app was refused",
-            &Because::Connecting,
-        )
-        .await
+        self.note_refused("an unknown link to the app was refused")
+            .await
     }
 
     /// One row of the record about the app itself.
@@ -151,6 +148,16 @@ impl Engine {
         self.store()
             .write(Durability::Normal, move |tx| {
                 integrations::note(tx, now, None, &what, &because)
+            })
+            .await
+    }
+
+    /// One row of the record about something from outside that was refused.
+    pub(crate) async fn note_refused(&self, what: &'static str) -> Result<(), Error> {
+        let now = self.now();
+        self.store()
+            .write(Durability::Normal, move |tx| {
+                integrations::note_refused(tx, now, what)
             })
             .await
     }

@@ -147,6 +147,8 @@ pub enum Because {
     Health,
     /// The integration was being connected or reconnected.
     Connecting,
+    /// Something from outside that nobody here asked for: a link, a forged answer.
+    Outside,
     /// A task: an agent, a cron, or a thread.
     Task { title: String, url: Option<String> },
 }

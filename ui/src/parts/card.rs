@@ -159,6 +159,7 @@ pub fn because(because: &Because) -> AttrValue {
         Because::Admin { name } => inert(name),
         Because::Health => say("because-health"),
         Because::Connecting => say("because-connecting"),
+        Because::Outside => say("because-outside"),
         Because::Task { title, .. } => inert(title),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     vault::Credential,
 };
 use url::Url;
-use wire::{Because, Error, ErrorCode, Kind, Phase};
+use wire::{Error, ErrorCode, Kind, Phase};
 
 /// The credential that the plan needs. Nothing is kept before it has proved itself.
 pub(super) async fn obtain(
@@ -113,7 +113,7 @@ async fn sign_in(
             oauth::Answered::Callback(callback) => break callback,
             oauth::Answered::Refused => {
                 let what = "a forged or stale sign-in answer was refused";
-                engine.note(what, &Because::Connecting).await?;
+                engine.note_refused(what).await?;
             }
         }
     };

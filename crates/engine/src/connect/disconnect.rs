@@ -123,6 +123,35 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     })
 }
 
+/// Revokes the sign-in that a reconnect took the place of, each try a row of the record, and has its
+/// client forgotten. Does not wait for the provider.
+pub(super) async fn end_replaced(
+    engine: &Engine,
+    id: IntegrationId,
+    reach: crate::http::Reach,
+    old: Box<OAuthCredential>,
+) {
+    let found = engine
+        .store()
+        .read(move |conn| Integration::get(conn, id))
+        .await;
+    // Disconnected meanwhile: its name is all that is missing.
+    let name = found.map_or_else(|_| String::new(), |found| found.row.name);
+    let (engine, because) = (engine.clone(), engine.admin().await);
+    tokio::spawn(async move {
+        if old.revocation_endpoint.is_some()
+            && revoke(&engine, id, &name, &reach, &old, &because)
+                .await
+                .is_err()
+        {
+            return retry_later(&engine, id, name, reach, old, because);
+        }
+        Leftovers::of_registration(&old, &reach)
+            .clear(engine.http())
+            .await;
+    });
+}
+
 async fn revoke(
     engine: &Engine,
     id: IntegrationId,

@@ -88,6 +88,7 @@ days-failing = { $count ->
 days-none = nothing checked yet
 because-health = Health check
 because-connecting = Connecting
+because-outside = Another program
 switch-off = Switch off
 switched-on = Switched on.
 switched-off-now = Switched off.
