@@ -81,7 +81,7 @@ async fn sign_in(
     let reach = Reach {
         private_hosts: plan.private_hosts.clone(),
     };
-    let mut loopback = Loopback::bind().await?;
+    let mut loopback = Door::open(engine).await?;
     let redirect = loopback.redirect_uri();
     // The union: what the server asks for now, and what was held before. Registered with it too:
     // a strict server refuses what the client is not registered for.
@@ -132,6 +132,62 @@ async fn sign_in(
         .await?;
     attempt.leaves(Leftovers::of_tokens(&credential, &reach));
     Ok(Credential::OAuth(Box::new(credential)))
+}
+
+/// The way back from the browser. However the sign-in ends (done, cancelled, failed, ten minutes),
+/// what comes after it is refused for a minute more, a row for each.
+struct Door {
+    engine: Engine,
+    loopback: Option<Loopback>,
+}
+
+impl Door {
+    async fn open(engine: &Engine) -> Result<Self, Error> {
+        Ok(Self {
+            engine: engine.clone(),
+            loopback: Some(Loopback::bind().await?),
+        })
+    }
+}
+
+impl std::ops::Deref for Door {
+    type Target = Loopback;
+
+    fn deref(&self) -> &Loopback {
+        self.loopback.as_ref().expect("taken in drop only")
+    }
+}
+
+impl std::ops::DerefMut for Door {
+    fn deref_mut(&mut self) -> &mut Loopback {
+        self.loopback.as_mut().expect("taken in drop only")
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let (Some(mut loopback), Ok(runtime)) =
+            (self.loopback.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let engine = self.engine.clone();
+        runtime.spawn(async move {
+            let refuse = async {
+                while loopback.late().await.is_some() {
+                    let what = "a sign-in answer that came late or twice was refused";
+                    if let Err(error) = engine.note_refused(what).await {
+                        tracing::warn!(error = %error, "a refused answer could not be recorded");
+                    }
+                }
+            };
+            let stopping = engine.stopping();
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = refuse => {}
+            }
+        });
+    }
 }
 
 /// Discovery, which may meet a private authorization server: asked about by its name.

@@ -33,13 +33,16 @@ use wire::{Error, ErrorCode};
 const OPEN_FOR: Duration = Duration::from_secs(600);
 /// How long the last page may take to reach the browser.
 const LAST_PAGE_WITHIN: Duration = Duration::from_secs(3);
+/// How long a door whose sign-in is over still says no, so that an answer that comes late, or twice,
+/// is told of.
+const REFUSES_FOR: Duration = Duration::from_secs(60);
 /// Ports tried until one is free on both addresses.
 const PORTS_TRIED: usize = 50;
 /// Refused answers that are told of; a flood of them is not.
 const REFUSALS_TOLD: u32 = 20;
 
-/// A place for the browser to come back to. It closes with the right answer, after ten minutes, or
-/// when it is dropped.
+/// A place for the browser to come back to: one right answer, within ten minutes. It closes when it
+/// is dropped; [`Loopback::late`] refuses what still comes.
 pub struct Loopback {
     redirect_uri: String,
     start_link: String,
@@ -52,14 +55,14 @@ enum Stage {
     Bound(Vec<TcpListener>),
     Serving {
         answers: mpsc::Receiver<Answered>,
+        desk: Arc<Desk>,
         _closes_on_drop: DropGuard,
     },
-    Over,
 }
 
 /// What came to the callback.
 pub enum Answered {
-    /// The answer with the right state. The listener is closed now.
+    /// The answer with the right state. No other one is taken now.
     Callback(Callback),
     /// One with a wrong, missing or doubled state: the browser was told, nothing was changed, and the
     /// right one may still come. At most twenty of these are told of.
@@ -131,7 +134,7 @@ impl Loopback {
         cancel: CancellationToken,
     ) -> Result<Answered, Error> {
         self.serve(authorization_url, state);
-        let Stage::Serving { answers, .. } = &mut self.stage else {
+        let Stage::Serving { answers, desk, .. } = &mut self.stage else {
             return Err(Error::new(ErrorCode::AttemptUnknown));
         };
         let answered = tokio::select! {
@@ -141,9 +144,30 @@ impl Loopback {
             () = tokio::time::sleep_until(self.until) => Err(Error::new(ErrorCode::AttemptExpired)),
         };
         if !matches!(answered, Ok(Answered::Refused)) {
-            self.stage = Stage::Over;
+            desk.answered.store(true, Ordering::Release);
         }
         answered
+    }
+
+    /// The sign-in is over, however it ended: waits for the next answer that comes all the same. It
+    /// was refused. `None` a minute after the first of these calls, or where nothing ever listened:
+    /// drop it then.
+    pub async fn late(&mut self) -> Option<()> {
+        let Stage::Serving { answers, desk, .. } = &mut self.stage else {
+            return None;
+        };
+        if !desk.late.swap(true, Ordering::AcqRel) {
+            desk.answered.store(true, Ordering::Release);
+            self.until = Instant::now() + REFUSES_FOR;
+        }
+        loop {
+            match tokio::time::timeout_at(self.until, answers.recv()).await {
+                Ok(Some(Answered::Refused)) => return Some(()),
+                // The right one, which nobody waited for any more when it came.
+                Ok(Some(Answered::Callback(_))) => {}
+                Ok(None) | Err(_) => return None,
+            }
+        }
     }
 
     fn serve(&mut self, authorization_url: &Url, state: &Secret) {
@@ -159,9 +183,9 @@ impl Loopback {
             state: state.clone(),
             hosts: hosts(&listeners),
             answered: AtomicBool::new(false),
+            late: AtomicBool::new(false),
             refused: AtomicU32::new(0),
             send,
-            close: close.clone(),
         });
         for listener in listeners {
             let app = Router::new().fallback(handle).with_state(desk.clone());
@@ -178,6 +202,7 @@ impl Loopback {
         }
         self.stage = Stage::Serving {
             answers,
+            desk,
             _closes_on_drop: close.drop_guard(),
         };
     }
@@ -189,10 +214,11 @@ struct Desk {
     authorization_url: String,
     state: Secret,
     hosts: Vec<String>,
+    /// The right answer came, or none counts any more.
     answered: AtomicBool,
+    late: AtomicBool,
     refused: AtomicU32,
     send: mpsc::Sender<Answered>,
-    close: CancellationToken,
 }
 
 async fn handle(State(desk): State<Arc<Desk>>, request: Request) -> Response {
@@ -236,7 +262,6 @@ impl Desk {
             Page::Returned
         };
         let _ = self.send.try_send(Answered::Callback(callback));
-        self.close.cancel();
         page.response()
     }
 }

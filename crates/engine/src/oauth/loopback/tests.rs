@@ -116,14 +116,13 @@ async fn the_link_leads_to_the_server_and_the_answer_comes_back_once() {
         panic!("the right answer")
     };
     assert_eq!(fine(flow.check_without_iss(&callback)).reveal(), "the-code");
-    // Closed now: the same answer again finds nobody, and so does another wait.
-    assert!(closed(port(&loopback)).await, "the listener must be gone");
-    let url = Url::parse("https://as.example/authorize").expect("a URL");
-    let state = Secret::new("s");
-    let again = loopback
-        .answer(&url, &state, CancellationToken::new())
-        .await;
-    assert_eq!(refused(again).code, ErrorCode::AttemptUnknown);
+    // The same answer again is refused and told of, and the link leads nowhere any more.
+    assert_eq!(get(&answer).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(get(&link).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(loopback.late().await, Some(()));
+    let port = port(&loopback);
+    drop(loopback);
+    assert!(closed(port).await, "the listener must be gone");
 }
 
 impl Flow {
@@ -358,6 +357,10 @@ async fn a_cancelled_or_dropped_wait_leaves_no_listener() {
         .answer(&flow.authorization_url, flow.state(), cancel)
         .await;
     assert_eq!(refused(answered).code, ErrorCode::AttemptCancelled);
+    let right = get(&back(&loopback, &flow)).await;
+    assert_eq!(right.status(), StatusCode::BAD_REQUEST, "nobody waits");
+    assert_eq!(loopback.late().await, Some(()), "and it is told of");
+    drop(loopback);
     assert!(closed(port_one).await);
 
     let loopback = fine(Loopback::bind().await);
@@ -393,8 +396,12 @@ async fn ten_minutes_are_enough() {
         .await;
     assert_eq!(refused(answered).code, ErrorCode::AttemptExpired);
     assert_eq!(started.elapsed().as_secs(), 600);
+    assert_eq!(loopback.late().await, None);
+    assert_eq!(started.elapsed().as_secs(), 660, "a minute of saying no");
     tokio::time::resume();
-    assert!(closed(port(&loopback)).await);
+    let port = port(&loopback);
+    drop(loopback);
+    assert!(closed(port).await);
 }
 
 #[tokio::test]
