@@ -8,6 +8,7 @@ mod credential;
 mod disconnect;
 mod input;
 mod leftovers;
+pub mod way;
 
 pub(crate) use disconnect::{disconnect, preview};
 

@@ -24,6 +24,8 @@ pub mod store;
 mod tokens;
 pub mod vault;
 
+pub use connect::way;
+
 use connect::attempt::Attempts;
 use connectors::Connector;
 use http::Http;
