@@ -32,13 +32,27 @@ async fn invoke(door: &JsValue, name: &str, args: &JsValue) -> Result<JsValue, J
     JsFuture::from(promise).await
 }
 
+/// The answer that the page asked for before this program was there (assets/early.js), once. Only
+/// requests without fields are asked early.
+fn early(name: &str) -> Option<Promise> {
+    let early = Reflect::get(&crate::page::window(), &"early".into()).ok()?;
+    let early: &Object = early.dyn_ref()?;
+    let asked = Reflect::get(early, &name.into()).ok()?.dyn_into().ok()?;
+    Reflect::delete_property(early, &name.into()).ok()?;
+    Some(asked)
+}
+
 async fn invoke_json(door: &JsValue, name: &str, body: &str) -> Result<String, Error> {
     let args = Object::new();
     let sent = JSON::parse(body)
         .and_then(|request| Reflect::set(&args, &"request".into(), &request))
         .map_err(|_| internal("the request is not JSON"));
     sent?;
-    match invoke(door, name, &args).await {
+    let answer = match early(name) {
+        Some(asked) => JsFuture::from(asked).await,
+        None => invoke(door, name, &args).await,
+    };
+    match answer {
         Ok(value) => Ok(text(&value).unwrap_or_else(|| "null".to_owned())),
         Err(refusal) => Err(text(&refusal)
             .and_then(|json| serde_json::from_str(&json).ok())

@@ -20,6 +20,7 @@ use crate::{
 pub use filter::Chip;
 use filter::haystack;
 use first_run::FirstRun;
+use gloo_timers::callback::Timeout;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use wire::{CardView, IntegrationId, Status};
@@ -28,6 +29,8 @@ use yew::prelude::*;
 /// Cards at first, and with each step towards the end: more than a window shows, and few enough that
 /// a keystroke in the search is painted within 50 ms.
 const STEP: usize = 18;
+/// Cards in the page's first frame: what a window of the usual size shows. The others follow.
+const FIRST: usize = 9;
 
 /// The page.
 #[component]
@@ -123,11 +126,14 @@ struct CardsProps {
 fn Cards(props: &CardsProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let (search, chip) = (frame.state.search.clone(), frame.state.chip);
-    let shown = use_state(|| STEP);
+    let shown = use_state(|| FIRST);
     {
         // Another question begins at the top of its own list.
         let shown = shown.setter();
-        use_effect_with((search.clone(), chip), move |_| shown.set(STEP));
+        use_effect_with((search.clone(), chip), move |_| {
+            let timer = Timeout::new(0, move || shown.set(STEP));
+            move || drop(timer)
+        });
     }
     let menu = use_state(|| None::<MenuAt>);
 
