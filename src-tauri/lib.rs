@@ -104,6 +104,9 @@ fn set_up(app: &App) -> anyhow::Result<()> {
     let options = Options {
         folder,
         log_folder: logs,
+        providers: engine::providers::Sources::folder(
+            app.path().app_config_dir()?.join("providers"),
+        ),
         version,
     };
     app.manage(start_engine(app.handle(), options));

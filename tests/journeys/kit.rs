@@ -86,6 +86,7 @@ impl Home {
         let options = Options {
             folder: folder.path().to_owned(),
             log_folder: folder.path().join("logs"),
+            providers: engine::providers::Sources::with_loopback(folder.path().join("providers")),
             version: "0.0.0-test".to_owned(),
         };
         let ports = Ports {

@@ -116,6 +116,7 @@ async fn a_second_app_on_the_same_data_is_refused() -> Result<()> {
     let options = engine::Options {
         folder: home.folder().to_owned(),
         log_folder: home.folder().join("logs"),
+        providers: engine::providers::Sources::default(),
         version: "0".to_owned(),
     };
     let ports = Ports {

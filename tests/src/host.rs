@@ -105,6 +105,7 @@ pub async fn start(
     let options = Options {
         folder: folder.to_owned(),
         log_folder: folder.join("logs"),
+        providers: engine::providers::Sources::with_loopback(folder.join("config/providers")),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let engine = Engine::start(options, ports(desk.clone())).await?;

@@ -2,10 +2,10 @@
 //!
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
-use crate::{Engine, connect, health, integrations, settings, store};
+use crate::{Engine, connect, health, integrations, providers, settings, store};
 use wire::{
-    ActivityPage, AppView, AttemptView, CardView, DisconnectPreview, Disconnected, Error,
-    ErrorCode, IntegrationView, KeyringView, Settings, TestReport, ToolView, Topic,
+    ActivityPage, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview, Disconnected,
+    Error, ErrorCode, IntegrationView, KeyringView, Settings, TestReport, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -27,6 +27,13 @@ pub async fn get_integration(
 
 pub async fn list_tools(engine: &Engine, ask: wire::ListTools) -> Result<Vec<ToolView>, Error> {
     integrations::tools(engine, ask.id).await
+}
+
+pub async fn list_providers(
+    engine: &Engine,
+    _: wire::ListProviders,
+) -> Result<CatalogueView, Error> {
+    providers::list(engine).await
 }
 
 pub async fn start_connect(engine: &Engine, ask: wire::StartConnect) -> Result<AttemptView, Error> {

@@ -35,7 +35,7 @@ pub(crate) async fn start(
     target: &Target,
     confirmed: Confirmed,
 ) -> Result<AttemptView, Error> {
-    let plan = input::read(target)?;
+    let plan = input::read(engine, target)?;
     engine.vault().ready_to_save().await?;
     Ok(engine.attempts().start(engine, plan, None, confirmed))
 }
@@ -101,6 +101,7 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
         pong,
         tools,
         name,
+        provider: plan.provider.clone(),
     };
     if let Some(id) = attempt.integration {
         ask_about_account(engine, attempt, id, &proof.credential).await?;
@@ -187,6 +188,7 @@ struct Proof {
     pong: Pong,
     tools: Vec<Tool>,
     name: String,
+    provider: Option<String>,
 }
 
 /// The account at the other side, where the credential tells it.
@@ -216,6 +218,7 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
         pong,
         tools,
         name,
+        provider,
         ..
     } = proof;
     engine
@@ -240,6 +243,7 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
                     server: None,
                     probed_at: None,
                     last_used: None,
+                    provider,
                 },
             )?;
             keep_what_came(tx, (id, &name), (pong, tools), now)?;

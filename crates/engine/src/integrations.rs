@@ -8,6 +8,7 @@ pub mod status;
 use crate::{
     Engine,
     connectors::Config,
+    providers,
     store::{
         self, Durability, Tx, calls::CallRow, credentials::About, integrations::IntegrationRow,
         tools::Summary,
@@ -92,7 +93,7 @@ impl Integration {
         let tools = around.tools.remove(&self.id).unwrap_or_default();
         CardView {
             id: self.id,
-            icon: icon(&self.row.name),
+            icon: around.icon(&self.row),
             kind: self.kind(),
             health: self.state.view(now, self.takes_key()),
             account: self.row.account_label,
@@ -119,14 +120,24 @@ impl Integration {
 struct Around {
     tools: BTreeMap<IntegrationId, Summary>,
     days: BTreeMap<IntegrationId, Vec<Day>>,
+    engine: Engine,
 }
 
 impl Around {
-    fn read(conn: &rusqlite::Connection, now: Time) -> Result<Self, Error> {
+    fn read(conn: &rusqlite::Connection, engine: &Engine, now: Time) -> Result<Self, Error> {
         Ok(Self {
+            engine: engine.clone(),
             tools: store::tools::summaries(conn)?,
             days: store::pings::days(conn, now, DAYS)?,
         })
+    }
+
+    /// The provider's tile; a letter where it came of none, or of one whose manifest is gone.
+    fn icon(&self, row: &IntegrationRow) -> Icon {
+        let provider = row.provider.as_deref();
+        provider
+            .and_then(|id| self.engine.catalogue().get(id))
+            .map_or_else(|| icon(&row.name), |found| providers::icon(&found.manifest))
     }
 }
 
@@ -144,11 +155,11 @@ fn nothing_known() -> About {
 
 /// Every card: what needs the admin first, then by name.
 pub(crate) async fn cards(engine: &Engine) -> Result<Vec<CardView>, Error> {
-    let now = engine.now();
+    let (now, reader) = (engine.now(), engine.clone());
     engine
         .store()
         .read(move |conn| {
-            let mut around = Around::read(conn, now)?;
+            let mut around = Around::read(conn, &reader, now)?;
             let mut cards: Vec<CardView> = Integration::all(conn)?
                 .into_iter()
                 .map(|each| each.card(now, &mut around))
@@ -167,12 +178,12 @@ pub(crate) async fn cards(engine: &Engine) -> Result<Vec<CardView>, Error> {
 
 /// One integration's page.
 pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<IntegrationView, Error> {
-    let now = engine.now();
+    let (now, reader) = (engine.now(), engine.clone());
     engine
         .store()
         .read(move |conn| {
             let found = Integration::get(conn, id)?;
-            let mut around = Around::read(conn, now)?;
+            let mut around = Around::read(conn, &reader, now)?;
             let (url, health_path) = match &found.config {
                 Config::Sample => (found.address(), None),
                 Config::Mcp { url, .. } => (url.clone(), None),
@@ -387,7 +398,7 @@ pub(crate) fn slug(
     Ok(slug)
 }
 
-fn icon(name: &str) -> Icon {
+pub(crate) fn icon(name: &str) -> Icon {
     let monogram = name
         .chars()
         .find(|c| c.is_alphanumeric())
@@ -401,6 +412,7 @@ fn icon(name: &str) -> Icon {
     Icon {
         monogram,
         colour: u8::try_from(sum % 12).unwrap_or(0),
+        brand: None,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod links;
 mod monitor;
 pub mod oauth;
 pub mod ports;
+pub mod providers;
 pub mod sample;
 pub mod secret;
 mod settings;
@@ -49,6 +50,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where the log goes; only shown.
     pub log_folder: PathBuf,
+    /// Where manifests of providers are read from besides the app itself.
+    pub providers: providers::Sources,
     /// The app's version; only shown.
     pub version: String,
 }
@@ -67,6 +70,7 @@ struct Inner {
     live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
     attempts: Attempts,
     network: monitor::Network,
+    providers: providers::Shelf,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
     stopping: CancellationToken,
@@ -103,6 +107,7 @@ impl Engine {
             live: Mutex::default(),
             attempts: Attempts::default(),
             network: monitor::Network::default(),
+            providers: providers::Shelf::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
             options,
@@ -204,6 +209,11 @@ impl Engine {
 
     pub(crate) fn desk(&self) -> &dyn Desk {
         &*self.0.ports.desk
+    }
+
+    /// The providers, as last read.
+    pub(crate) fn catalogue(&self) -> Arc<providers::Catalogue> {
+        self.0.providers.now(&self.0.options.providers)
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -66,6 +66,7 @@ async fn add(vault: &Vault, n: u128, token: &str) -> Result<(), wire::Error> {
         server: None,
         probed_at: None,
         last_used: None,
+        provider: None,
     };
     vault
         .save(id(n), credential, None, move |tx| {

@@ -26,6 +26,7 @@ macro_rules! commands {
             list_integrations: ListIntegrations => Vec<$crate::CardView>,
             get_integration: GetIntegration => $crate::IntegrationView,
             list_tools: ListTools => Vec<$crate::ToolView>,
+            list_providers: ListProviders => $crate::CatalogueView,
             start_connect: StartConnect => $crate::AttemptView,
             get_attempt: GetAttempt => $crate::AttemptView,
             answer_attempt: AnswerAttempt => $crate::AttemptView,
@@ -79,6 +80,8 @@ requests! {
     GetIntegration { id: IntegrationId }
     /// Its tools, in the server's order.
     ListTools { id: IntegrationId }
+    /// The catalogue, read anew: what can be connected, and which manifests were refused.
+    ListProviders {}
     /// Begin to connect. Returns at once; follow it with `GetAttempt` on topic `Attempts`.
     StartConnect { target: Target, confirmed: Confirmed }
     GetAttempt { id: AttemptId }

@@ -7,6 +7,19 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Target {
     Sample,
+    /// A provider of the catalogue.
+    Provider {
+        /// Its id.
+        provider: String,
+        /// The id of one of its ways.
+        way: String,
+        /// Ids of the bundles of scopes to ask for.
+        bundles: Vec<String>,
+        /// For a way that takes a key; else empty.
+        key: SecretInput,
+        /// Empty: the provider's name.
+        name: String,
+    },
     Mcp {
         /// Empty: the server's own name, else its host.
         name: String,

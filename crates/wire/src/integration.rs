@@ -121,13 +121,25 @@ pub struct HealthView {
     pub checked_at: Option<Time>,
 }
 
-/// The tile of a card: a letter on a colour, until the catalogue brings brand icons.
+/// The tile of a card: the provider's own, else a letter on a colour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Icon {
     /// One or two characters.
     pub monogram: String,
     /// 0..=11: one of the palette's twelve tile colours (`tile-{n}` in the style sheet).
     pub colour: u8,
+    /// Of a provider of the catalogue.
+    #[serde(default)]
+    pub brand: Option<Brand>,
+}
+
+/// How a provider looks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brand {
+    /// The name of a picture that the window may have; without it the monogram stands.
+    pub picture: Option<String>,
+    /// `#rrggbb`, lower case.
+    pub ground: String,
 }
 
 /// The newest call made in a task, and what caused it.

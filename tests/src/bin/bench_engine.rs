@@ -86,6 +86,7 @@ async fn add(store: &Store, id: IntegrationId) -> Result<()> {
         server: None,
         probed_at: None,
         last_used: None,
+        provider: None,
     };
     let added = store.write(Durability::Full, move |tx| integrations::add(tx, &row));
     Ok(added.await?)

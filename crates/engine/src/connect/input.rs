@@ -1,7 +1,10 @@
 //! What the admin typed, read and checked: a plan, or an error that names the field.
 
+mod provider;
+
 use super::not_a_key;
 use crate::{
+    Engine,
     connectors::Config,
     integrations::{self, Integration},
     secret::Secret,
@@ -26,6 +29,8 @@ pub(crate) struct Plan {
     pub issuer: Option<String>,
     /// Scopes held before, asked for again.
     pub scopes: Vec<String>,
+    /// The catalogue's provider that it is of.
+    pub provider: Option<String>,
 }
 
 impl Plan {
@@ -89,7 +94,7 @@ impl Plan {
 }
 
 /// Reads a new target.
-pub(super) fn read(target: &Target) -> Result<Plan, Error> {
+pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
     let mut plan = Plan {
         kind: Kind::Sample,
         name: Some("Sample".to_owned()),
@@ -100,9 +105,29 @@ pub(super) fn read(target: &Target) -> Result<Plan, Error> {
         typed: None,
         issuer: None,
         scopes: vec![],
+        provider: None,
     };
     match target {
         Target::Sample => {}
+        Target::Provider {
+            provider,
+            way,
+            bundles,
+            key,
+            name,
+        } => {
+            let provider = engine
+                .catalogue()
+                .get(provider)
+                .ok_or_else(|| invalid("Provider", "it is no longer in the catalogue"))?;
+            plan.name = Some(if name.trim().is_empty() {
+                integrations::checked_name(provider.manifest.name.get_ref())?
+            } else {
+                integrations::checked_name(name)?
+            });
+            plan.provider = Some(provider.id().to_owned());
+            self::provider::read(&mut plan, &provider.execute(way, bundles)?, key)?;
+        }
         Target::Mcp { name, url, auth } => {
             plan.kind = Kind::Mcp;
             plan.name = if name.trim().is_empty() {
@@ -241,6 +266,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             .iter()
             .map(|scope| scope.name.clone())
             .collect(),
+        provider: found.row.provider.clone(),
     })
 }
 

@@ -28,10 +28,12 @@ pub struct IntegrationRow {
     pub server: Option<String>,
     pub probed_at: Option<Time>,
     pub last_used: Option<LastUsed>,
+    /// The id of the catalogue's provider that it came of.
+    pub provider: Option<String>,
 }
 
 const COLUMNS: &str = "id, slug, name, kind, config, account_id, account_label, connected_by, \
-    connected_at, enabled, state, protocol, server, probed_at, last_used_at, last_used_because";
+    connected_at, enabled, state, protocol, server, probed_at, last_used_at, last_used_because, provider";
 
 /// Adds a new one.
 ///
@@ -41,7 +43,7 @@ pub fn add(tx: &Tx<'_>, row: &IntegrationRow) -> Result<(), Error> {
     let sql = format!(
         "insert into integrations ({COLUMNS}) values (:id, :slug, :name, :kind, :config, \
          :account_id, :account_label, :connected_by, :connected_at, :enabled, :state, :protocol, \
-         :server, :probed_at, :last_used_at, :last_used_because)"
+         :server, :probed_at, :last_used_at, :last_used_because, :provider)"
     );
     put(tx, row, &sql)
 }
@@ -56,7 +58,7 @@ pub fn save(tx: &Tx<'_>, row: &IntegrationRow) -> Result<(), Error> {
          account_id = :account_id, account_label = :account_label, connected_by = :connected_by, \
          connected_at = :connected_at, enabled = :enabled, state = :state, protocol = :protocol, \
          server = :server, probed_at = :probed_at, last_used_at = :last_used_at, \
-         last_used_because = :last_used_because where id = :id";
+         last_used_because = :last_used_because, provider = :provider where id = :id";
     put(tx, row, sql)
 }
 
@@ -87,6 +89,7 @@ fn put(tx: &Tx<'_>, row: &IntegrationRow, sql: &str) -> Result<(), Error> {
                 ":probed_at": row.probed_at.map(|at| at.0),
                 ":last_used_at": row.last_used.as_ref().map(|used| used.at.0),
                 ":last_used_because": because,
+                ":provider": row.provider,
             })
         })
         .map_err(failed)?;
@@ -283,5 +286,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<IntegrationRow> {
             at: Time(at),
             because,
         }),
+        provider: row.get(16)?,
     })
 }

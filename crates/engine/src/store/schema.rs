@@ -6,7 +6,10 @@ use wire::{Error, ErrorCode};
 
 /// Migration `n` brings the schema from version `n` to `n + 1`; each runs in one transaction that
 /// also writes `user_version`.
-pub(super) const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema/1.sql"))];
+pub(super) const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("schema/1.sql")),
+    M::up(include_str!("schema/2.sql")),
+];
 
 /// The version that this build knows.
 pub const KNOWN: usize = MIGRATIONS.len();

@@ -132,6 +132,7 @@ fn row(n: u128) -> IntegrationRow {
         server: None,
         probed_at: None,
         last_used: None,
+        provider: None,
     }
 }
 

@@ -101,6 +101,7 @@ async fn start(folder: &Path) -> Result<Engine> {
     let options = Options {
         folder: folder.to_owned(),
         log_folder: folder.join("logs"),
+        providers: engine::providers::Sources::default(),
         version: "bench".to_owned(),
     };
     let ports = Ports {

@@ -33,6 +33,7 @@ pub fn card(name: &str) -> CardView {
         icon: Icon {
             monogram: "O".into(),
             colour: 5,
+            brand: None,
         },
         account: None,
         address: "api.example.com/v1".into(),
