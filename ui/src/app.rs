@@ -197,6 +197,9 @@ pub async fn carry_out(choice: Choice, frame: &Frame) {
         Choice::SessionOnly => ipc::call(UseSessionOnly {}).await,
         Choice::Review => return,
     };
+    if matches!(answer, Ok(KeyringView::Ready | KeyringView::SessionOnly)) {
+        frame.dispatch.emit(Action::UnsayFailures);
+    }
     match answer {
         Ok(KeyringView::Ready) => frame.say(say("keyring-ready-now")),
         Ok(KeyringView::SessionOnly) => frame.say(say("keyring-session-now")),

@@ -104,6 +104,8 @@ pub enum Action {
     Choose(Chip),
     Say(Toast),
     Unsay(u32),
+    /// What failed may go well now: old failures are told no longer.
+    UnsayFailures,
     TestBegan(IntegrationId),
     /// `None`: it could not be tried at all; a toast says why.
     TestEnded(IntegrationId, Option<TestReport>),
@@ -131,6 +133,7 @@ impl Reducible for State {
                 next.next_toast += 1;
             }
             Action::Unsay(id) => next.toasts.retain(|(shown, _)| *shown != id),
+            Action::UnsayFailures => next.toasts.retain(|(_, toast)| toast.tone != Tone::Bad),
             Action::TestBegan(id) => {
                 Rc::make_mut(&mut next.testing).insert(id);
             }
@@ -211,6 +214,13 @@ mod tests {
         let first = state.toasts[0].0;
         let state = state.reduce(Action::Unsay(first));
         assert_eq!(state.toasts.len(), 2, "each goes by its own number");
+        let bad = Action::Say(Toast {
+            tone: Tone::Bad,
+            text: "the keyring is locked".into(),
+            link: None,
+        });
+        let state = state.reduce(bad).reduce(Action::UnsayFailures);
+        assert_eq!(state.toasts.len(), 2, "only the failure went");
     }
 
     #[test]
