@@ -7,7 +7,7 @@
 use crate::{
     Engine, Live,
     connectors::Connector,
-    health,
+    health::{self, Asked, Tells},
     integrations::{self, Integration},
     store::{
         self, Durability,
@@ -73,14 +73,9 @@ impl Journal {
         }
     }
 
-    /// Writes that it failed. `tells`: the integration whose health the error tells of.
-    pub async fn fail(
-        self,
-        engine: &Engine,
-        error: &Error,
-        tells: Option<IntegrationId>,
-    ) -> Result<(), Error> {
-        self.finish(engine, Err(error), "", tells, false).await
+    /// Writes that it failed, which tells nothing of anybody's health.
+    pub async fn fail(self, engine: &Engine, error: &Error) -> Result<(), Error> {
+        self.finish(engine, Err(error), "", None).await
     }
 
     /// Writes the outcome, and takes its signal in, in one commit.
@@ -89,33 +84,38 @@ impl Journal {
         engine: &Engine,
         result: Result<(), &Error>,
         detail: &str,
-        tells: Option<IntegrationId>,
-        is_ping: bool,
+        tells: Option<Tells<'_>>,
     ) -> Result<(), Error> {
         let now = engine.now();
         let outcome = self.outcome(now, result.err(), detail);
         let mut signal = None;
-        if let Some(id) = tells {
-            signal = health::signal_of(engine, id, result, is_ping)
+        if let Some(Tells { id, asked, consent }) = tells {
+            signal = health::signal_of(engine, id, asked, result)
                 .await
-                .map(|signal| (id, signal));
+                .map(|signal| (id, consent, signal));
         }
         let durability = if signal.is_some() && result.is_err() {
             Durability::Full
         } else {
             Durability::Normal
         };
-        engine
+        let after = engine
             .store()
             .write(durability, move |tx| {
                 store::calls::finish(tx, &outcome)?;
                 tx.touch(Topic::Activity);
-                if let Some((id, signal)) = signal {
-                    integrations::apply(tx, id, &signal, now)?;
-                }
-                Ok(())
+                signal
+                    .map(|(id, consent, signal)| {
+                        let after = integrations::apply_answer(tx, (id, consent), &signal, now)?;
+                        Ok((id, after))
+                    })
+                    .transpose()
             })
-            .await
+            .await?;
+        if let Some((id, after)) = after {
+            engine.network().ask(id, after);
+        }
+        Ok(())
     }
 }
 
@@ -190,7 +190,16 @@ pub async fn call(
         })
         .await?;
     journal
-        .finish(engine, result.as_ref().map(|_| ()), "", Some(id), false)
+        .finish(
+            engine,
+            result.as_ref().map(|_| ()),
+            "",
+            Some(Tells {
+                id,
+                asked: Asked::Call { tool },
+                consent: found.state.consent,
+            }),
+        )
         .await?;
     result
 }

@@ -283,7 +283,8 @@ async fn save_again(
                 },
             )?;
             keep_what_came(tx, (id, &found.row.name), (pong, tools), now)?;
-            integrations::apply(tx, id, &Signal::Connected { end }, now)?;
+            // A reconnect asks nothing of the monitor: it has just been proved.
+            let _ = integrations::apply(tx, id, &Signal::Connected { end }, now)?;
             integrations::note(
                 tx,
                 now,

@@ -1,14 +1,18 @@
 //! What tells how an integration is: pings, probes, and Test.
 //!
-//! Owns: [`ping`], [`probe`], and [`signal_of`], which reads an answer as a signal. Must not know:
-//! what a signal does (`integrations::status`).
+//! Owns: [`ping`] and [`probe`]; `health::signal` reads an answer as a signal. Must not know: what a
+//! signal does (`integrations::status`).
+
+mod signal;
+
+pub(crate) use signal::{Asked, Tells, has_route, is_local, origin, signal_of};
 
 use crate::{
     Engine,
     calls::{self, Journal},
     connectors::{Pong, Tool},
     integrations::{
-        self, Integration,
+        self, After, Integration,
         status::{Elsewhere, Signal},
     },
     store::{self, Durability, pings::PingRow, tools::ToolRow},
@@ -17,9 +21,6 @@ use wire::{
     Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, Time, ToolView,
     Topic,
 };
-
-/// How long an answer of another origin counts as proof that the network works: ten minutes.
-const LATELY_MS: i64 = 10 * 60_000;
 
 /// Pings now, writes it down, and takes the answer in.
 pub(crate) async fn ping(
@@ -53,12 +54,12 @@ pub(crate) async fn ping(
             )
         }
     };
-    let signal = signal_of(engine, id, result.as_ref().map(|_| ()), true).await;
+    let signal = signal_of(engine, id, Asked::Ping, result.as_ref().map(|_| ())).await;
     // A strip tells how the integration was, not how this computer was: nothing sent, or no network,
     // is no ping. "Slow down" is an answer.
     let says_nothing = match (&result, &signal) {
         (Ok(_), _) => false,
-        (Err(_), None) => true,
+        (Err(error), None) => error.code != ErrorCode::OauthInvalidGrant,
         (Err(_), Some(Signal::Unreachable(Elsewhere::Offline))) => *because == Because::Health,
         (Err(_), Some(_)) => false,
     };
@@ -78,8 +79,8 @@ pub(crate) async fn ping(
         detail: answer.clone(),
         because: because.clone(),
     });
-    let key = found.takes_key();
-    let health = engine
+    let (key, consent) = (found.takes_key(), found.state.consent);
+    let (health, after) = engine
         .store()
         .write(
             if result.is_ok() {
@@ -95,15 +96,17 @@ pub(crate) async fn ping(
                 if let Some(row) = &row {
                     store::pings::add(tx, row)?;
                 }
-                if let Some(signal) = signal {
-                    integrations::apply(tx, id, &signal, now)?;
-                }
+                let after = match &signal {
+                    Some(signal) => integrations::apply_answer(tx, (id, consent), signal, now)?,
+                    None => After::default(),
+                };
                 tx.touch(Topic::Activity);
                 tx.touch(Topic::App);
-                Ok(Integration::get(tx, id)?.state.view(now, key))
+                Ok((Integration::get(tx, id)?.state.view(now, key), after))
             },
         )
         .await?;
+    engine.network().ask(id, after);
     Ok(TestReport {
         at: begun,
         tried,
@@ -127,7 +130,7 @@ pub(crate) async fn probe(
     let journal = Journal::begin(
         engine,
         RowKind::Probe,
-        Some((id, found.row.name)),
+        Some((id, found.row.name.clone())),
         "tools.list",
         because,
     )
@@ -145,8 +148,11 @@ pub(crate) async fn probe(
             engine,
             result.as_ref().map(|_| ()),
             &detail,
-            Some(id),
-            false,
+            Some(Tells {
+                id,
+                asked: Asked::Other,
+                consent: found.state.consent,
+            }),
         )
         .await?;
     let (tools, now) = (result?, engine.now());
@@ -192,129 +198,4 @@ fn tool_row(tool: Tool) -> Result<ToolRow, Error> {
 
 pub(crate) fn count<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
-}
-
-/// What an answer says of the integration; `None` where it says nothing (a tool's own error is an
-/// answer like another, a locked keyring is not the integration's fault).
-pub(crate) async fn signal_of(
-    engine: &Engine,
-    id: IntegrationId,
-    result: Result<(), &Error>,
-    is_ping: bool,
-) -> Option<Signal> {
-    let error = match result {
-        Ok(()) => {
-            engine.answered(id);
-            return Some(Signal::Answered);
-        }
-        Err(error) => error,
-    };
-    match error.code {
-        ErrorCode::Rejected | ErrorCode::OauthInvalidGrant => {
-            engine.answered(id);
-            Some(Signal::Rejected)
-        }
-        ErrorCode::Forbidden if is_ping => {
-            engine.answered(id);
-            Some(Signal::Forbidden)
-        }
-        ErrorCode::RateLimited => {
-            engine.answered(id);
-            let seconds = error
-                .args
-                .get("seconds")
-                .and_then(|s| s.parse::<i64>().ok())
-                .unwrap_or(60);
-            Some(Signal::RateLimited {
-                until: engine.now().plus(seconds.clamp(1, 86_400) * 1000),
-            })
-        }
-        // A captive portal answers 200 with a page: for a ping that is no answer at all.
-        ErrorCode::Unreachable | ErrorCode::ServerError => {
-            Some(Signal::Unreachable(elsewhere(engine, id, error).await))
-        }
-        ErrorCode::BadAnswer
-        | ErrorCode::NotMcp
-        | ErrorCode::RedirectRefused
-        | ErrorCode::TooLarge
-            if is_ping =>
-        {
-            Some(Signal::Unreachable(elsewhere(engine, id, error).await))
-        }
-        ErrorCode::OauthIssuerMismatch | ErrorCode::OauthResourceMismatch => {
-            Some(Signal::IssuerChanged)
-        }
-        ErrorCode::CredentialRestored => Some(Signal::Restored),
-        ErrorCode::CredentialUnreadable | ErrorCode::KeyringLost => Some(Signal::KeyringLost),
-        _ => None,
-    }
-}
-
-/// What the rest of the network says of a failure to reach `id`.
-async fn elsewhere(engine: &Engine, id: IntegrationId, error: &Error) -> Elsewhere {
-    let since = engine.now().plus(-LATELY_MS);
-    let own = engine
-        .store()
-        .read(move |conn| Ok(Integration::find(conn, id)?.map(|found| origin(&found))))
-        .await
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    if is_local(&own) {
-        // This computer needs no network to reach itself.
-        return Elsewhere::NothingToCompare;
-    }
-    if engine.network().is_offline() || !has_route() {
-        return Elsewhere::Offline;
-    }
-    if engine.other_answered_since(id, since) {
-        return Elsewhere::Answers;
-    }
-    // Nothing to compare with. A name that does not resolve, a strange certificate or a strange page
-    // is what being offline, or behind a captive portal, looks like.
-    let why = error.args.get("why").map_or("", String::as_str);
-    let like_offline = error.code != ErrorCode::ServerError
-        && (error.code != ErrorCode::Unreachable
-            || why.contains("name")
-            || why.contains("certificate")
-            || why.contains("TLS")
-            || why.contains("secure"));
-    if like_offline {
-        Elsewhere::Offline
-    } else {
-        Elsewhere::NothingToCompare
-    }
-}
-
-/// The host and port an integration talks to; empty for the sample.
-pub(crate) fn origin(integration: &Integration) -> String {
-    if integration.kind() == wire::Kind::Sample {
-        return String::new();
-    }
-    let address = integration.address();
-    address.split('/').next().unwrap_or_default().to_owned()
-}
-
-/// Whether a host (with or without port) is this computer: the sample, `localhost`, a loopback address.
-pub(crate) fn is_local(host: &str) -> bool {
-    let name = host
-        .rsplit_once(':')
-        .map_or(host, |(name, _)| name)
-        .trim_matches(['[', ']']);
-    name.is_empty()
-        || name == "localhost"
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether this computer has a way out: connecting a UDP socket sends nothing, but fails without
-/// a route. (203.0.113.0/24 and 2001:db8::/32 are for documentation: RFC 5737, RFC 3849.)
-pub(crate) fn has_route() -> bool {
-    let try_one = |from: &str, to: &str| {
-        std::net::UdpSocket::bind(from)
-            .and_then(|socket| socket.connect(to))
-            .is_ok()
-    };
-    try_one("0.0.0.0:0", "203.0.113.1:9") || try_one("[::]:0", "[2001:db8::1]:9")
 }

@@ -3,7 +3,10 @@
 //!
 //! Owns: [`Integration`], the slug and the tile. Must not know: credentials, or how requests are sent.
 
+mod apply;
 pub mod status;
+
+pub(crate) use apply::{After, apply, apply_answer};
 
 use crate::{
     Engine,
@@ -15,7 +18,7 @@ use crate::{
     },
 };
 use serde::Serialize;
-use status::{Effect, Signal, State};
+use status::{Signal, State};
 use std::collections::BTreeMap;
 use wire::{
     AuthView, Because, CallId, CardView, Day, Error, ErrorCode, Icon, IntegrationId,
@@ -238,67 +241,44 @@ pub(crate) async fn rename(engine: &Engine, id: IntegrationId, name: &str) -> Re
     let name = checked_name(name)?;
     change(engine, id, move |tx, _| {
         store::integrations::set_name(tx, id, &name)?;
-        Ok(format!("renamed to {name}"))
+        Ok((format!("renamed to {name}"), ()))
     })
     .await
 }
 
 /// Switches it on or off: off, it is greyed and out of all tasks.
 pub(crate) async fn switch(engine: &Engine, id: IntegrationId, on: bool) -> Result<(), Error> {
-    change(engine, id, move |tx, _| {
+    let now = engine.now();
+    let (signal, what) = if on {
+        (Signal::SwitchedOn, "switched on")
+    } else {
+        (Signal::SwitchedOff, "switched off")
+    };
+    let after = change(engine, id, move |tx, _| {
         store::integrations::set_enabled(tx, id, on)?;
-        Ok(if on { "switched on" } else { "switched off" }.to_owned())
+        Ok((what.to_owned(), apply(tx, id, &signal, now)?))
     })
-    .await
+    .await?;
+    engine.network().ask(id, after);
+    Ok(())
 }
 
-async fn change(
+async fn change<T: Send + 'static>(
     engine: &Engine,
     id: IntegrationId,
-    job: impl FnOnce(&Tx<'_>, &Integration) -> Result<String, Error> + Send + 'static,
-) -> Result<(), Error> {
+    job: impl FnOnce(&Tx<'_>, &Integration) -> Result<(String, T), Error> + Send + 'static,
+) -> Result<T, Error> {
     let (now, because) = (engine.now(), engine.admin().await);
     engine
         .store()
         .write(Durability::Full, move |tx| {
             let found = Integration::get(tx, id)?;
-            let what = job(tx, &found)?;
+            let (what, result) = job(tx, &found)?;
             note(tx, now, Some((id, &found.row.name)), &what, &because)?;
             touch(tx, id);
-            Ok(())
+            Ok(result)
         })
         .await
-}
-
-/// Takes a signal in: the new state, and its effects, in the commit of `tx`. Nothing happens where
-/// the integration is gone meanwhile.
-pub(crate) fn apply(
-    tx: &Tx<'_>,
-    id: IntegrationId,
-    signal: &Signal,
-    now: Time,
-) -> Result<(), Error> {
-    let Some(found) = Integration::find(tx, id)? else {
-        return Ok(());
-    };
-    let (state, effects) = status::next(&found.state, signal, now);
-    store::integrations::set_state(tx, id, &to_json(&state)?)?;
-    for effect in effects {
-        match effect {
-            Effect::StatusChanged { from, to } => {
-                let what = format!("{} → {}", words::status(from), words::status(to));
-                note(
-                    tx,
-                    now,
-                    Some((id, &found.row.name)),
-                    &what,
-                    &Because::Health,
-                )?;
-            }
-        }
-    }
-    touch(tx, id);
-    Ok(())
 }
 
 /// One finished row of the record that says what changed.

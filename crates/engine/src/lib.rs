@@ -184,9 +184,9 @@ impl Engine {
                     Ok(changed) => desk.changed(&changed),
                     // Too many at once: everything may have changed.
                     Err(RecvError::Lagged(_)) => {
-                        use wire::Topic::{Activity, App, Attempts, Integrations};
+                        use wire::Topic::{Activity, App, Attempts, Integrations, Notices};
                         desk.changed(&Changed {
-                            topics: vec![Integrations, Activity, Attempts, App],
+                            topics: vec![Integrations, Activity, Attempts, Notices, App],
                         });
                     }
                     Err(RecvError::Closed) => return,
@@ -311,24 +311,27 @@ impl Engine {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the integration's origin answered, whatever it said: the network works.
-    pub(crate) fn answered(&self, id: IntegrationId) {
+    /// Notes that the integration's origin answered, whatever it said: the network works. Nothing is
+    /// noted of what is on this computer itself.
+    pub(crate) async fn answered(&self, id: IntegrationId) {
+        match self.live(id).await {
+            Ok(live) if !live.is_local => {}
+            Ok(_) | Err(_) => return,
+        }
         let now = self.now();
-        let mut answered = self
-            .0
-            .answered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        answered.insert(id, now);
+        self.answers().insert(id, now);
     }
 
-    /// Whether anything but `id` answered since.
-    pub(crate) fn other_answered_since(&self, id: IntegrationId, since: Time) -> bool {
-        let answered = self
-            .0
+    /// When the newest answer of any of these came, in this run.
+    pub(crate) fn newest_answer(&self, of: &[IntegrationId]) -> Option<Time> {
+        let answers = self.answers();
+        of.iter().filter_map(|id| answers.get(id)).max().copied()
+    }
+
+    fn answers(&self) -> std::sync::MutexGuard<'_, HashMap<IntegrationId, Time>> {
+        self.0
             .answered
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        answered.iter().any(|(who, at)| *who != id && *at >= since)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

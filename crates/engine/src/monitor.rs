@@ -9,15 +9,19 @@ mod schedule;
 use crate::{
     Engine,
     health::{self, origin},
-    integrations::Integration,
+    integrations::{
+        self, After, Integration,
+        status::{self, Signal},
+    },
     store::{self, Durability, backup},
+    tokens::{self, Need},
 };
 use schedule::{Due, Schedule, Tried};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use wire::{Because, Changed, Error, IntegrationId, Time, Topic};
 
 /// The monitor looks at the wall clock this often, in milliseconds: a sleep is noticed by the gap.
@@ -33,12 +37,28 @@ const AT_ONCE_A_HOST: usize = 2;
 #[derive(Default)]
 pub(crate) struct Network {
     offline: AtomicBool,
+    /// What changes of health have asked for since the monitor looked last.
+    asked: Mutex<BTreeMap<IntegrationId, After>>,
+    woken: Notify,
 }
 
 impl Network {
     /// True where nothing answers and nothing can: a banner, and no token request.
     pub fn is_offline(&self) -> bool {
         self.offline.load(Ordering::Relaxed)
+    }
+
+    /// Hands on what a change of health asks for; the monitor looks at once.
+    pub fn ask(&self, id: IntegrationId, after: After) {
+        if after == After::default() {
+            return;
+        }
+        self.asked().entry(id).or_default().add(after);
+        self.woken.notify_one();
+    }
+
+    fn asked(&self) -> std::sync::MutexGuard<'_, BTreeMap<IntegrationId, After>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -58,6 +78,7 @@ pub(crate) fn run(engine: &Engine) {
                 biased;
                 () = stopping.cancelled() => return,
                 () = clock.sleep_until(engine.now().plus(TICK_MS)) => {}
+                () = engine.network().woken.notified() => {}
             }
             if let Err(error) = keep_house(&engine).await {
                 tracing::warn!(error = %error, "housekeeping failed");
@@ -90,6 +111,56 @@ async fn keep_house(engine: &Engine) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the monitor needs to know of each that is switched on.
+struct Known {
+    id: IntegrationId,
+    origin: String,
+    checked_at: Option<Time>,
+}
+
+/// Those that are switched on, and those of all that time alone has changed.
+fn look(conn: &rusqlite::Connection, now: Time) -> Result<(Vec<Known>, Vec<IntegrationId>), Error> {
+    let all = Integration::all(conn)?;
+    let aged = all
+        .iter()
+        .filter(|each| {
+            let (state, effects) = status::next(&each.state, &Signal::Tick, now);
+            state != each.state || !effects.is_empty()
+        })
+        .map(|each| each.id)
+        .collect();
+    let known = all
+        .iter()
+        .filter(|each| each.row.enabled)
+        .map(|each| Known {
+            id: each.id,
+            origin: origin(each),
+            checked_at: each.state.checked_at,
+        })
+        .collect();
+    Ok((known, aged))
+}
+
+/// Takes one signal in for many, in one commit.
+async fn tell(engine: &Engine, ids: Vec<IntegrationId>, signal: Signal) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let now = engine.now();
+    let asked = engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            ids.into_iter()
+                .map(|id| Ok((id, integrations::apply(tx, id, &signal, now)?)))
+                .collect::<Result<Vec<_>, Error>>()
+        })
+        .await?;
+    for (id, after) in asked {
+        engine.network().ask(id, after);
+    }
+    Ok(())
+}
+
 struct Monitor {
     schedule: Mutex<Schedule>,
     all: Arc<Semaphore>,
@@ -104,33 +175,51 @@ impl Monitor {
     /// Starts every ping that is due, and returns at once.
     async fn tick(self: &Arc<Self>, engine: &Engine) -> Result<(), Error> {
         let now = engine.now();
-        let known: Vec<(IntegrationId, String, Option<Time>)> = engine
-            .store()
-            .read(move |conn| {
-                Ok(Integration::all(conn)?
-                    .iter()
-                    .filter(|each| each.row.enabled)
-                    .map(|each| (each.id, origin(each), each.state.checked_at))
-                    .collect())
-            })
-            .await?;
-        self.set_offline(engine, &known);
+        let (known, aged) = engine.store().read(move |conn| look(conn, now)).await?;
+        let jumped = self.schedule().know(
+            now,
+            known.iter().map(|each| (each.id, each.checked_at)),
+            jitter,
+        );
+        if jumped {
+            let ids = known.iter().map(|each| each.id).collect();
+            tell(engine, ids, Signal::ClockJumped).await?;
+        }
+        tell(engine, aged, Signal::Tick).await?;
+        self.set_offline(engine, &known).await?;
+        let asked = std::mem::take(&mut *engine.network().asked());
         let due = {
             let mut schedule = self.schedule();
-            schedule.know(
-                now,
-                known.iter().map(|(id, _, checked)| (*id, *checked)),
-                jitter,
-            );
+            for (id, after) in &asked {
+                if let Some(within) = after.ping_within_ms {
+                    schedule.soon(*id, now.plus(jitter(within)));
+                }
+            }
             schedule.due(now, engine.network().is_offline())
         };
         for Due { id } in due {
-            let Some((_, host, _)) = known.iter().find(|(known, ..)| *known == id) else {
-                continue;
-            };
-            self.clone().ping(engine.clone(), id, host.clone());
+            if let Some(each) = known.iter().find(|each| each.id == id) {
+                self.clone().ping(engine.clone(), id, each.origin.clone());
+            }
+        }
+        for (id, _) in asked.iter().filter(|(_, after)| after.refresh) {
+            self.clone().refresh(engine.clone(), *id);
         }
         Ok(())
+    }
+
+    /// A refresh that nothing but a coming end asks for.
+    fn refresh(self: Arc<Self>, engine: Engine, id: IntegrationId) {
+        tokio::spawn(async move {
+            let Ok(_place) = self.all.acquire().await else {
+                return;
+            };
+            if let Err(error) =
+                tokens::credential(&engine, id, Need::Renewed, &Because::Health).await
+            {
+                tracing::info!(integration = %id, error = %error, "the token could not be renewed");
+            }
+        });
     }
 
     fn ping(self: Arc<Self>, engine: Engine, id: IntegrationId, host: String) {
@@ -167,11 +256,11 @@ impl Monitor {
     }
 
     /// Offline: no route and something outside to reach, or everything outside failed to answer.
-    fn set_offline(&self, engine: &Engine, known: &[(IntegrationId, String, Option<Time>)]) {
-        let outside: Vec<IntegrationId> = known
+    async fn set_offline(&self, engine: &Engine, known: &[Known]) -> Result<(), Error> {
+        let outside: Vec<(IntegrationId, &str)> = known
             .iter()
-            .filter(|(_, host, _)| !health::is_local(host))
-            .map(|(id, ..)| *id)
+            .filter(|each| !health::is_local(&each.origin))
+            .map(|each| (each.id, each.origin.as_str()))
             .collect();
         let offline =
             !outside.is_empty() && (!health::has_route() || self.schedule().none_answers(&outside));
@@ -180,10 +269,16 @@ impl Monitor {
             engine.tell(&Changed {
                 topics: vec![Topic::App, Topic::Integrations],
             });
-            if !offline {
+            let ids = outside.iter().map(|(id, _)| *id).collect();
+            let signal = if offline {
+                Signal::NetworkLost
+            } else {
                 self.schedule().spread(engine.now(), jitter);
-            }
+                Signal::NetworkBack
+            };
+            tell(engine, ids, signal).await?;
         }
+        Ok(())
     }
 }
 

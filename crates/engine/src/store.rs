@@ -13,6 +13,7 @@ pub mod calls;
 pub mod credentials;
 pub mod integrations;
 pub(crate) mod keys;
+pub mod notices;
 mod open;
 pub mod pings;
 mod reader;

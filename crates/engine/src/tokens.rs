@@ -7,12 +7,15 @@ use crate::{
     Engine,
     calls::Journal,
     connectors::Config,
-    integrations::{Integration, status::End},
+    integrations::{
+        self, After, Integration,
+        status::{End, Renewal, Signal},
+    },
     oauth::{self, RefreshError},
-    store,
+    store::{self, Durability, calls::OutcomeRow},
     vault::{Credential, OAuthCredential, is_superseded},
 };
-use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time};
+use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time, Topic};
 
 /// Five minutes before its end, or at three quarters of its life where that is earlier, a token is
 /// renewed.
@@ -25,6 +28,8 @@ pub(crate) enum Need {
     Current,
     /// One newer than this generation, which was just refused (401), whatever the clock says.
     NewerThan(u64),
+    /// A renewed one, though this one still lives: its grant comes to an end, or would die of idleness.
+    Renewed,
 }
 
 /// The credential of `id` and its generation, renewed first where `need` asks for it.
@@ -74,6 +79,7 @@ fn must_renew(credential: &Credential, generation: u64, need: Need, now: Time) -
         return false;
     }
     match need {
+        Need::Renewed => true,
         Need::NewerThan(refused) => generation <= refused,
         Need::Current => oauth.expires_at.is_some_and(|end| {
             let life = end.since(oauth.received_at).max(0);
@@ -113,17 +119,21 @@ async fn renew(
     }
     let new = match answer {
         Ok(new) => new,
-        Err(RefreshError::InvalidGrant(error)) => {
-            journal.fail(engine, &error, Some(id)).await?;
-            return Err(error);
-        }
-        Err(RefreshError::Ambiguous(error) | RefreshError::Transient(error)) => {
-            journal.fail(engine, &error, None).await?;
-            return Err(error);
+        Err(refusal) => {
+            let (error, signal) = match refusal {
+                RefreshError::InvalidGrant(error) => (error, Some(Signal::RefreshRefused)),
+                RefreshError::Ambiguous(error) => (error, Some(Signal::RefreshAmbiguous)),
+                RefreshError::Transient(error) => (error, None),
+            };
+            let outcome = journal.outcome(engine.now(), Some(&error), "");
+            return refused(engine, (id, generation), outcome, signal)
+                .await
+                .and(Err(error));
         }
     };
     let outcome = journal.outcome(engine.now(), None, "a fresh token");
-    let copy = new.clone();
+    let (copy, now) = (new.clone(), engine.now());
+    let signal = Signal::Refreshed { end: end_of(&new) };
     let saved = engine
         .vault()
         .save(
@@ -132,39 +142,74 @@ async fn renew(
             Some(generation),
             move |tx| {
                 store::calls::finish(tx, &outcome)?;
-                crate::integrations::touch(tx, id);
-                Ok(())
+                tx.touch(Topic::Activity);
+                integrations::apply(tx, id, &signal, now)
             },
         )
         .await;
     match saved {
-        Ok((generation, ())) => Ok((Credential::OAuth(Box::new(copy)), generation)),
+        Ok((generation, after)) => {
+            engine.network().ask(id, after);
+            Ok((Credential::OAuth(Box::new(copy)), generation))
+        }
         // Reconnected meanwhile: what is stored now is newer than what was renewed.
         Err(error) if is_superseded(&error) => {
-            journal.fail(engine, &error, None).await?;
+            journal.fail(engine, &error).await?;
             engine.vault().open(id).await
         }
         Err(error) => {
-            journal.fail(engine, &error, None).await?;
+            journal.fail(engine, &error).await?;
             Err(error)
         }
     }
 }
 
+/// Writes that a refresh brought nothing, and takes its signal in: only where the credential that was
+/// sent is still the one that stands (a reconnect may have taken its place meanwhile).
+async fn refused(
+    engine: &Engine,
+    (id, sent): (IntegrationId, u64),
+    outcome: OutcomeRow,
+    signal: Option<Signal>,
+) -> Result<(), Error> {
+    let now = engine.now();
+    let after = engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            store::calls::finish(tx, &outcome)?;
+            tx.touch(Topic::Activity);
+            let stands = store::credentials::generation(tx, id)? == Some(sent);
+            match signal.filter(|_| stands) {
+                Some(signal) => integrations::apply(tx, id, &signal, now),
+                None => Ok(After::default()),
+            }
+        })
+        .await?;
+    engine.network().ask(id, after);
+    Ok(())
+}
+
 /// When the connection ends for good: the refresh token's own end, or, without one, the access
 /// token's.
 pub(crate) fn end(credential: &Credential) -> Option<End> {
-    let Credential::OAuth(oauth) = credential else {
-        return None;
-    };
-    let at = if oauth.refresh.is_some() {
-        oauth.refresh_expires_at
-    } else {
-        oauth.expires_at
+    match credential {
+        Credential::OAuth(oauth) => end_of(oauth),
+        Credential::None
+        | Credential::Bearer { .. }
+        | Credential::Header { .. }
+        | Credential::Query { .. }
+        | Credential::Basic { .. } => None,
+    }
+}
+
+fn end_of(oauth: &OAuthCredential) -> Option<End> {
+    let (at, renewal) = match oauth.refresh {
+        Some(_) => (oauth.refresh_expires_at, Renewal::ByRefresh),
+        None => (oauth.expires_at, Renewal::Never),
     };
     at.map(|at| End {
-        issued: oauth.received_at,
-        at,
+        renewal,
+        ..End::fixed(oauth.received_at, at)
     })
 }
 

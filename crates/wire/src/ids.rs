@@ -33,4 +33,6 @@ ids! {
     CallId,
     /// One ping.
     PingId,
+    /// One notice: one episode of one integration.
+    NoticeId,
 }

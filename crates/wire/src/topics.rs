@@ -13,6 +13,8 @@ pub enum Topic {
     Activity,
     /// A connect or reconnect attempt moved on.
     Attempts,
+    /// What an admin is told once: the inbox.
+    Notices,
     /// Settings, the keyring's state, the banner.
     App,
 }

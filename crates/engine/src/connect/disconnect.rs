@@ -91,6 +91,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .destroy(id, move |tx| {
             let found = Integration::get(tx, id)?;
             store::integrations::remove(tx, id)?;
+            store::notices::resolve_all(tx, id, now)?;
             integrations::note(
                 tx,
                 now,
@@ -182,7 +183,7 @@ async fn revoke(
         .as_ref()
         .map_or_else(|_| String::new(), |status| format!("HTTP {status}"));
     journal
-        .finish(engine, result.as_ref().map(|_| ()), &detail, None, false)
+        .finish(engine, result.as_ref().map(|_| ()), &detail, None)
         .await?;
     result
 }

@@ -3,8 +3,15 @@
 //! Owns: [`next`], which takes what was learned and gives the new state and what must be done about
 //! it. Must not know: who asked, where the state is kept, how it is shown.
 
+mod end;
+mod episodes;
+
+pub use end::{End, Renewal};
+pub use episodes::{Episodes, Failing, Warned};
+
 use serde::{Deserialize, Serialize};
-use wire::{Fix, HealthView, Reason, Status, Time};
+use std::collections::BTreeMap;
+use wire::{Fix, HealthView, NoticeKind, Reason, Status, Time};
 
 /// Failures in a row that are needed before *unreachable*, with [`OUTAGE_MS`] between first and last.
 const OUTAGE_COUNT: u32 = 3;
@@ -12,9 +19,14 @@ const OUTAGE_COUNT: u32 = 3;
 const OUTAGE_MS: i64 = 2 * 60_000;
 /// Ten minutes: the same where no other origin is connected that could answer.
 const LONE_OUTAGE_MS: i64 = 10 * 60_000;
-/// Seven days: how long before its end a credential that cannot renew itself is *expiring*, or a
-/// fifth of its life where that is shorter.
-const WARNING_MS: i64 = 7 * 24 * 3_600_000;
+/// A first failure is looked at again within half a minute.
+const DOUBT_MS: i64 = 30_000;
+/// Where many may be due at once, each is due within a minute.
+const SPREAD_MS: i64 = 60_000;
+/// An hour between two refreshes that are only asked for because an end comes near.
+const REFRESH_AGAIN_MS: i64 = 3_600_000;
+/// Tools that are remembered as lacking a permission, at most.
+const LACKS_MAX: usize = 64;
 
 /// What is known of one integration's health. A row's `state` is this, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,9 +38,25 @@ pub struct State {
     /// Failures to reach it since the last answer.
     #[serde(default)]
     pub outage: Option<Outage>,
-    /// When the credential ends for good, where that is known and it cannot renew itself.
+    /// When the credential ends for good, where that is known.
     #[serde(default)]
     pub end: Option<End>,
+    /// When the admin gave this credential: connected or reconnected.
+    #[serde(default)]
+    pub consent: Option<Time>,
+    /// Switched off by the admin: nobody is told anything.
+    #[serde(default)]
+    pub off: bool,
+    /// Tools that were refused for want of a permission, with the scopes that the refusal named. They
+    /// never touch the status.
+    #[serde(default)]
+    pub lacks: BTreeMap<String, Vec<String>>,
+    /// The status that the record told last.
+    #[serde(default)]
+    pub told: Option<Status>,
+    /// What the admin has been told, and not yet been told to be over.
+    #[serde(default)]
+    pub episodes: Episodes,
 }
 
 /// A row of failures to reach it.
@@ -38,28 +66,45 @@ pub struct Outage {
     pub count: u32,
 }
 
-/// The end of a credential that cannot renew itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct End {
-    pub issued: Time,
-    pub at: Time,
-}
-
 /// What was learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// A ping or a call was answered well.
-    Answered,
-    /// It refuses the credential, also after one refresh; or the refresh said `invalid_grant`.
+    /// A ping was answered well.
+    PingOk,
+    /// A call of this tool was answered: it heals like a ping, and the tool lacks nothing any more.
+    CallOk { tool: String },
+    /// It refuses the credential, also after one refresh.
     Rejected,
-    /// It forbids the ping itself. (A tool that is forbidden is no signal.)
+    /// A call was refused like this, where only a ping can prove it: in doubt.
+    CallRejected,
+    /// It forbids the ping itself.
     Forbidden,
+    /// It forbids one tool, for want of these scopes (none where it does not say).
+    ScopeMissing { tool: String, scopes: Vec<String> },
     /// No answer, or an error of its own (5xx).
     Unreachable(Elsewhere),
     /// It asked to slow down until then.
     RateLimited { until: Time },
+    /// A refresh brought a new pair, with this end.
+    Refreshed { end: Option<End> },
+    /// A refresh was refused for good: `invalid_grant`.
+    RefreshRefused,
+    /// A refresh brought nothing, also the second time: it may have been lost, it may pass.
+    RefreshAmbiguous,
+    /// The end of the key was learned: from the provider, or typed by the admin (`None`: no end).
+    EndsAt { end: Option<End> },
     /// Connected or reconnected: proved a moment ago, with this end.
     Connected { end: Option<End> },
+    /// The admin switched it off.
+    SwitchedOff,
+    /// The admin switched it on.
+    SwitchedOn,
+    /// This computer lost its network.
+    NetworkLost,
+    /// The network is back.
+    NetworkBack,
+    /// The wall clock jumped, either way: this computer slept, or the clock was set.
+    ClockJumped,
     /// It names another issuer than the credential's.
     IssuerChanged,
     /// The stored credential is older than the one last used.
@@ -73,32 +118,56 @@ pub enum Signal {
 /// What the rest of the network did meanwhile: an outage here means something only if others answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elsewhere {
-    /// Another origin answered lately.
-    Answers,
+    /// Other origins are connected; one of them answered last at that time.
+    Others { answered: Option<Time> },
     /// Nothing else is connected, and this computer has a route and working names.
-    NothingToCompare,
+    Alone,
     /// This computer is offline, as far as can be told.
     Offline,
 }
 
-/// What must be done in the same commit as the new state.
+/// What must be done: the first five in the same commit as the new state, the others after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The status (the icon) changed: a row in the record says so.
     StatusChanged { from: Status, to: Status },
+    /// An episode begins: the admin is told once.
+    OpenNotice { kind: NoticeKind, reason: Reason },
+    /// The open notice of that kind tells something else now; nobody is told again. `well_since`:
+    /// it works again since then.
+    ChangeNotice {
+        kind: NoticeKind,
+        reason: Reason,
+        well_since: Option<Time>,
+    },
+    /// It healed by itself, for the first time in this episode: the notice offers to resume.
+    OfferResume,
+    /// The episode is over; its notice is withdrawn.
+    CloseNotice { kind: NoticeKind },
+    /// Ping it within that many milliseconds.
+    SchedulePing { within_ms: i64 },
+    /// Refresh its token, though it still lives.
+    Refresh,
 }
 
 impl State {
     /// Just connected, and proved by one request.
     #[must_use]
     pub fn connected(now: Time, end: Option<End>) -> Self {
-        Self {
+        let mut new = Self {
             reason: Reason::Ok,
             since: now,
             checked_at: Some(now),
             outage: None,
             end,
-        }
+            consent: Some(now),
+            off: false,
+            lacks: BTreeMap::new(),
+            told: None,
+            episodes: Episodes::default(),
+        };
+        new.told = Some(new.shown(now).status());
+        new
     }
 
     /// The reason to show: what stands, or the coming end where nothing worse stands.
@@ -128,29 +197,54 @@ impl State {
     }
 }
 
-impl End {
-    fn warns(self, now: Time) -> bool {
-        let life = self.at.since(self.issued).max(0);
-        now >= self.at.plus(-WARNING_MS.min(life / 5))
-    }
-}
-
-/// The new state after `signal`, and what must be done in the same commit. Pure and total.
+/// The new state after `signal`, and what must be done. Pure and total.
 #[must_use]
 pub fn next(state: &State, signal: &Signal, now: Time) -> (State, Vec<Effect>) {
     let mut new = state.clone();
+    learn(&mut new, signal, now);
+    let mut effects = Vec::new();
+    let to = new.shown(now).status();
+    // A row of before this was kept: how it was last shown.
+    let from = state
+        .told
+        .unwrap_or_else(|| state.shown(state.checked_at.unwrap_or(now)).status());
+    new.told = Some(to);
+    if from != to {
+        effects.push(Effect::StatusChanged { from, to });
+    }
+    episodes::follow(state, &mut new, signal, now, &mut effects);
+    ask(state, &mut new, signal, now, &mut effects);
+    (new, effects)
+}
+
+fn learn(new: &mut State, signal: &Signal, now: Time) {
     match signal {
-        Signal::Answered => heal(&mut new, now),
+        Signal::PingOk => heal(new, now),
+        Signal::CallOk { tool } => {
+            heal(new, now);
+            new.lacks.remove(tool);
+        }
         Signal::Connected { end } => {
-            heal(&mut new, now);
+            heal(new, now);
             new.reason = Reason::Ok;
             new.end = *end;
+            new.consent = Some(now);
+            new.lacks.clear();
         }
-        Signal::Rejected => settle(&mut new, Reason::Rejected { since: now }, now),
-        Signal::Forbidden => settle(&mut new, Reason::NeedsAccess { since: now }, now),
-        Signal::IssuerChanged => settle(&mut new, Reason::IssuerChanged, now),
-        Signal::Restored => settle(&mut new, Reason::RestoredFromBackup, now),
-        Signal::KeyringLost => settle(&mut new, Reason::KeyringLost, now),
+        Signal::Rejected | Signal::RefreshRefused => {
+            settle(new, Reason::Rejected { since: now }, now);
+        }
+        Signal::Forbidden => settle(new, Reason::NeedsAccess { since: now }, now),
+        Signal::IssuerChanged => settle(new, Reason::IssuerChanged, now),
+        Signal::Restored => settle(new, Reason::RestoredFromBackup, now),
+        Signal::KeyringLost => settle(new, Reason::KeyringLost, now),
+        Signal::ScopeMissing { tool, scopes } => {
+            // It knows the credential: as good an answer as any, but one that proves no repair.
+            new.outage = None;
+            if new.lacks.len() < LACKS_MAX || new.lacks.contains_key(tool) {
+                new.lacks.insert(tool.clone(), scopes.clone());
+            }
+        }
         Signal::RateLimited { until } => {
             new.checked_at = Some(now);
             new.outage = None;
@@ -159,7 +253,14 @@ pub fn next(state: &State, signal: &Signal, now: Time) -> (State, Vec<Effect>) {
                 new.reason = Reason::RateLimited { until: *until };
             }
         }
-        Signal::Unreachable(elsewhere) => outage(&mut new, *elsewhere, now),
+        Signal::Unreachable(elsewhere) => outage(new, *elsewhere, now),
+        Signal::Refreshed { end } => new.end = end::refreshed(new.end, *end),
+        Signal::EndsAt { end } => new.end = end::told(new.end, *end),
+        Signal::SwitchedOff => new.off = true,
+        Signal::SwitchedOn => new.off = false,
+        // A row of failures that the network, or a clock, broke off says nothing.
+        Signal::NetworkLost | Signal::NetworkBack | Signal::ClockJumped => new.outage = None,
+        Signal::CallRejected | Signal::RefreshAmbiguous => {}
         Signal::Tick => {
             if let Reason::RateLimited { until } = new.reason
                 && until <= now
@@ -168,15 +269,59 @@ pub fn next(state: &State, signal: &Signal, now: Time) -> (State, Vec<Effect>) {
             }
         }
     }
-    let (from, to) = (state.shown(now).status(), new.shown(now).status());
-    // A coming end is reached by time alone, so the old state is asked how it was last shown.
-    let before = state.checked_at.map_or(from, |at| state.shown(at).status());
-    let effects = if before == to {
-        vec![]
-    } else {
-        vec![Effect::StatusChanged { from: before, to }]
+}
+
+/// What the monitor is asked to do soon.
+fn ask(before: &State, new: &mut State, signal: &Signal, now: Time, effects: &mut Vec<Effect>) {
+    let within_ms = match signal {
+        Signal::SwitchedOn | Signal::CallRejected => Some(0),
+        // After a heal that no ping has seen, the app runs its own Test.
+        Signal::CallOk { .. } if is_failing(before, now) && !is_failing(new, now) => Some(0),
+        Signal::NetworkBack | Signal::ClockJumped => Some(SPREAD_MS),
+        Signal::Unreachable(Elsewhere::Others { .. } | Elsewhere::Alone)
+            if new.outage.is_some_and(|outage| outage.count == 1) =>
+        {
+            Some(DOUBT_MS)
+        }
+        Signal::CallOk { .. }
+        | Signal::PingOk
+        | Signal::Rejected
+        | Signal::Forbidden
+        | Signal::ScopeMissing { .. }
+        | Signal::Unreachable(_)
+        | Signal::RateLimited { .. }
+        | Signal::Refreshed { .. }
+        | Signal::RefreshRefused
+        | Signal::RefreshAmbiguous
+        | Signal::EndsAt { .. }
+        | Signal::Connected { .. }
+        | Signal::SwitchedOff
+        | Signal::NetworkLost
+        | Signal::IssuerChanged
+        | Signal::Restored
+        | Signal::KeyringLost
+        | Signal::Tick => None,
     };
-    (new, effects)
+    if let Some(within_ms) = within_ms.filter(|_| !new.off) {
+        effects.push(Effect::SchedulePing { within_ms });
+    }
+    let rests = !matches!(signal, Signal::Refreshed { .. } | Signal::NetworkLost);
+    if rests && !is_failing(new, now) {
+        let asked = |end: &End| {
+            end.asked
+                .is_some_and(|at| (0..REFRESH_AGAIN_MS).contains(&now.since(at)))
+        };
+        if let Some(end) = new.end.as_mut().filter(|end| end.may_move(now))
+            && !asked(end)
+        {
+            end.asked = Some(now);
+            effects.push(Effect::Refresh);
+        }
+    }
+}
+
+fn is_failing(state: &State, now: Time) -> bool {
+    state.shown(now).status() == Status::Failing
 }
 
 /// One good answer heals whatever an answer can disprove. What concerns the stored credential
@@ -211,10 +356,10 @@ fn settle(state: &mut State, reason: Reason, now: Time) {
 }
 
 fn outage(state: &mut State, elsewhere: Elsewhere, now: Time) {
-    let needed = match elsewhere {
+    let (needed, others) = match elsewhere {
         Elsewhere::Offline => return, // no answer at all says nothing about this one
-        Elsewhere::Answers => OUTAGE_MS,
-        Elsewhere::NothingToCompare => LONE_OUTAGE_MS,
+        Elsewhere::Others { answered } => (OUTAGE_MS, answered),
+        Elsewhere::Alone => (LONE_OUTAGE_MS, Some(now)),
     };
     let mut seen = state.outage.unwrap_or(Outage {
         first: now,
@@ -222,8 +367,10 @@ fn outage(state: &mut State, elsewhere: Elsewhere, now: Time) {
     });
     seen.count = seen.count.saturating_add(1);
     state.outage = Some(seen);
-    let long_enough = seen.count >= OUTAGE_COUNT && now.since(seen.first) >= needed;
-    if long_enough && state.reason.status() != Status::Failing {
+    // An answer from before the outage does not tell this server from this computer's network.
+    let is_this_one = others.is_some_and(|answered| answered >= seen.first);
+    let is_long = seen.count >= OUTAGE_COUNT && now.since(seen.first) >= needed;
+    if is_this_one && is_long && state.reason.status() != Status::Failing {
         state.reason = Reason::Unreachable { since: seen.first };
         state.since = now;
     }

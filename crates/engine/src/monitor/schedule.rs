@@ -9,6 +9,8 @@ const INTERVAL_MS: i64 = 15 * 60_000;
 pub const SPREAD_MS: i64 = 60_000;
 /// A first failure is looked at again after half a minute, then later and later.
 const DOUBT_MS: i64 = 30_000;
+/// The longest that "slow down" is obeyed without a look, a day.
+const LONGEST_PAUSE_MS: i64 = 24 * 3_600_000;
 /// A tick that comes later than this says that the machine slept, or the clock was set.
 const GAP_MS: i64 = 90_000;
 /// So many in a row must be silent before silence is called offline; all of them, where there are
@@ -23,6 +25,8 @@ pub enum Tried {
         until: Time,
     },
     NoAnswer,
+    /// An answer, but that of a server in trouble: the network works.
+    Trouble,
     /// Nothing was sent (the keyring is locked, the integration is gone).
     NotSent,
 }
@@ -31,11 +35,8 @@ impl Tried {
     pub fn of(report: &TestReport) -> Self {
         match (&report.error, &report.health.reason) {
             (_, wire::Reason::RateLimited { until }) => Self::RateLimited { until: *until },
-            (Some(error), _)
-                if matches!(error.code, ErrorCode::Unreachable | ErrorCode::ServerError) =>
-            {
-                Self::NoAnswer
-            }
+            (Some(error), _) if error.code == ErrorCode::Unreachable => Self::NoAnswer,
+            (Some(error), _) if error.code == ErrorCode::ServerError => Self::Trouble,
             (Some(error), _)
                 if matches!(
                     error.code,
@@ -61,8 +62,19 @@ pub struct Due {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     at: Time,
+    /// It asked to slow down until then.
+    not_before: Option<Time>,
     failures: u32,
     running: bool,
+}
+
+impl Entry {
+    fn back_off(&mut self, now: Time, mut jitter: impl FnMut(i64) -> i64) {
+        self.failures = self.failures.saturating_add(1);
+        let step = DOUBT_MS << self.failures.saturating_sub(1).min(5);
+        let step = step.min(INTERVAL_MS);
+        self.at = now.plus(step / 2 + jitter(step));
+    }
 }
 
 /// The due times of every integration that is switched on.
@@ -82,13 +94,14 @@ impl Schedule {
         }
     }
 
-    /// Takes in who is there now. After a gap (sleep, or a clock that was set) all are spread anew.
+    /// Takes in who is there now. After a gap (sleep, or a clock that was set) all are spread anew, and
+    /// the answer is true.
     pub fn know(
         &mut self,
         now: Time,
         known: impl Iterator<Item = (IntegrationId, Option<Time>)>,
         mut jitter: impl FnMut(i64) -> i64,
-    ) {
+    ) -> bool {
         let known: BTreeMap<_, _> = known.collect();
         self.entries.retain(|id, _| known.contains_key(id));
         self.silent.retain(|id| known.contains_key(id));
@@ -101,22 +114,39 @@ impl Schedule {
                 } else {
                     jitter(SPREAD_MS)
                 }),
+                not_before: None,
                 failures: 0,
                 running: false,
             });
         }
         let gap = now.since(self.last_tick);
-        if !(0..GAP_MS).contains(&gap) {
+        let jumped = !(0..GAP_MS).contains(&gap);
+        if jumped {
             self.spread(now, jitter);
         }
         self.last_tick = now;
+        jumped
     }
 
-    /// Everything within the next minute, in no order, with back-off forgotten.
+    /// Everything within the next minute, in no order, with back-off forgotten; but whoever asked to
+    /// slow down is left its time.
     pub fn spread(&mut self, now: Time, mut jitter: impl FnMut(i64) -> i64) {
         for entry in self.entries.values_mut() {
-            entry.at = now.plus(jitter(SPREAD_MS));
+            let soon = now.plus(jitter(SPREAD_MS));
+            // A clock that was set back must not turn minutes into hours.
+            let not_before = entry
+                .not_before
+                .filter(|at| at.since(now) <= LONGEST_PAUSE_MS);
+            entry.at = not_before.map_or(soon, |at| at.max(soon));
             entry.failures = 0;
+        }
+    }
+
+    /// Brings the turn of one forward to `at`; never before the time that it asked for.
+    pub fn soon(&mut self, id: IntegrationId, at: Time) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            let at = entry.not_before.map_or(at, |not| at.max(not));
+            entry.at = entry.at.min(at);
         }
     }
 
@@ -154,6 +184,7 @@ impl Schedule {
             return false;
         };
         entry.running = false;
+        entry.not_before = None;
         match tried {
             Tried::Answered => {
                 entry.failures = 0;
@@ -163,17 +194,21 @@ impl Schedule {
             }
             Tried::RateLimited { until } => {
                 entry.failures = 0;
-                entry.at = Time(until.0.max(now.0)).plus(jitter(SPREAD_MS));
+                let until = until.max(now).min(now.plus(LONGEST_PAUSE_MS));
+                entry.not_before = Some(until);
+                entry.at = until.plus(jitter(SPREAD_MS));
                 self.silent.clear();
                 was_silent
             }
             Tried::NoAnswer => {
-                entry.failures = entry.failures.saturating_add(1);
-                let step = DOUBT_MS << entry.failures.saturating_sub(1).min(5);
-                let step = step.min(INTERVAL_MS);
-                entry.at = now.plus(step / 2 + jitter(step));
+                entry.back_off(now, jitter);
                 self.silent.insert(id);
                 false
+            }
+            Tried::Trouble => {
+                entry.back_off(now, jitter);
+                self.silent.clear();
+                was_silent
             }
             Tried::NotSent => {
                 entry.at = now.plus(SPREAD_MS + jitter(SPREAD_MS));
@@ -182,10 +217,15 @@ impl Schedule {
         }
     }
 
-    /// True where enough of `outside` were tried in a row and none answered.
-    pub fn none_answers(&self, outside: &[IntegrationId]) -> bool {
-        let silent = outside.iter().filter(|id| self.silent.contains(id)).count();
-        silent >= outside.len().clamp(2, SILENT)
+    /// True where enough origins of `outside` were tried in a row and none answered.
+    pub fn none_answers(&self, outside: &[(IntegrationId, &str)]) -> bool {
+        let origins: BTreeSet<&str> = outside.iter().map(|(_, origin)| *origin).collect();
+        let silent: BTreeSet<&str> = outside
+            .iter()
+            .filter(|(id, _)| self.silent.contains(id))
+            .map(|(_, origin)| *origin)
+            .collect();
+        silent.len() >= origins.len().clamp(2, SILENT)
     }
 }
 
@@ -279,14 +319,25 @@ mod tests {
         for due in schedule.due(Time(60_000), false) {
             schedule.tried(due.id, Tried::NoAnswer, Time(61_000), middle);
         }
-        assert!(schedule.none_answers(&all));
+        let names: Vec<String> = (0..50).map(|n| format!("host{n}")).collect();
+        let outside: Vec<_> = all
+            .iter()
+            .copied()
+            .zip(names.iter().map(String::as_str))
+            .collect();
+        assert!(schedule.none_answers(&outside));
+        let one_origin: Vec<_> = all.iter().map(|id| (*id, "host")).collect();
+        assert!(
+            !schedule.none_answers(&one_origin),
+            "one server that is down is not this computer's network"
+        );
         let one = schedule.due(Time(70_000), true);
         assert_eq!(one.len(), 1);
         assert!(
             schedule.tried(one[0].id, Tried::Answered, Time(71_000), middle),
             "it is back"
         );
-        assert!(!schedule.none_answers(&all));
+        assert!(!schedule.none_answers(&outside));
     }
 
     #[test]

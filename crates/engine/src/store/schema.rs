@@ -9,6 +9,7 @@ use wire::{Error, ErrorCode};
 pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/1.sql")),
     M::up(include_str!("schema/2.sql")),
+    M::up(include_str!("schema/3.sql")),
 ];
 
 /// The version that this build knows.

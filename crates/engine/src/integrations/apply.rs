@@ -1,0 +1,118 @@
+//! Takes a signal in: the new state and what follows from it, in the commit that learned it.
+//!
+//! Owns: how effects on the store are performed. Must not know: why a signal came.
+
+use super::{
+    Integration, note,
+    status::{self, Effect, Signal},
+    to_json, touch,
+};
+use crate::store::{self, Tx, notices::NoticeRow};
+use wire::{Because, Error, IntegrationId, NoticeId, Time};
+
+/// What is left to do once the commit is done: the monitor's part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "the monitor is asked after the commit"]
+pub(crate) struct After {
+    /// Ping it within that many milliseconds.
+    pub ping_within_ms: Option<i64>,
+    /// Refresh its token, though it still lives.
+    pub refresh: bool,
+}
+
+impl After {
+    /// This and `more`: the sooner ping of the two.
+    pub fn add(&mut self, more: Self) {
+        self.ping_within_ms = match (self.ping_within_ms, more.ping_within_ms) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.refresh |= more.refresh;
+    }
+
+    fn of(effects: &[Effect]) -> Self {
+        let mut after = Self::default();
+        for effect in effects {
+            match effect {
+                Effect::SchedulePing { within_ms } => after.ping_within_ms = Some(*within_ms),
+                Effect::Refresh => after.refresh = true,
+                Effect::StatusChanged { .. }
+                | Effect::OpenNotice { .. }
+                | Effect::ChangeNotice { .. }
+                | Effect::OfferResume
+                | Effect::CloseNotice { .. } => {}
+            }
+        }
+        after
+    }
+}
+
+/// Takes a signal in: the new state, and its effects, in the commit of `tx`. Nothing happens where
+/// the integration is gone meanwhile.
+pub(crate) fn apply(
+    tx: &Tx<'_>,
+    id: IntegrationId,
+    signal: &Signal,
+    now: Time,
+) -> Result<After, Error> {
+    let Some(mut found) = Integration::find(tx, id)? else {
+        return Ok(After::default());
+    };
+    // The switch is a column of its own; a row of before the state knew it is put right here.
+    found.state.off = !found.row.enabled;
+    let (state, effects) = status::next(&found.state, signal, now);
+    store::integrations::set_state(tx, id, &to_json(&state)?)?;
+    for effect in &effects {
+        perform(tx, &found, effect, now)?;
+    }
+    touch(tx, id);
+    Ok(After::of(&effects))
+}
+
+/// The same for what an answer told, where the credential is still of the consent that was asked
+/// with: an answer to what a reconnect has taken the place of says nothing.
+pub(crate) fn apply_answer(
+    tx: &Tx<'_>,
+    (id, consent): (IntegrationId, Option<Time>),
+    signal: &Signal,
+    now: Time,
+) -> Result<After, Error> {
+    match Integration::find(tx, id)? {
+        Some(found) if found.state.consent == consent => apply(tx, id, signal, now),
+        Some(_) | None => Ok(After::default()),
+    }
+}
+
+fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Result<(), Error> {
+    let (id, name) = (found.id, &found.row.name);
+    match effect {
+        Effect::StatusChanged { from, to } => {
+            let what = format!("{} → {}", words::status(*from), words::status(*to));
+            note(tx, now, Some((id, name)), &what, &Because::Health)
+        }
+        Effect::OpenNotice { kind, reason } => store::notices::open(
+            tx,
+            &NoticeRow {
+                id: NoticeId(uuid::Uuid::now_v7()),
+                integration: id,
+                integration_name: name.clone(),
+                kind: *kind,
+                reason: reason.clone(),
+                opened_at: now,
+                well_since: None,
+                resume_offered_at: None,
+                resolved_at: None,
+                seen_at: None,
+            },
+        ),
+        Effect::ChangeNotice {
+            kind,
+            reason,
+            well_since,
+        } => store::notices::change(tx, (id, *kind), reason, *well_since),
+        Effect::OfferResume => store::notices::offer_resume(tx, id, now),
+        Effect::CloseNotice { kind } => store::notices::resolve(tx, (id, *kind), now),
+        // The monitor's part, see `After`.
+        Effect::SchedulePing { .. } | Effect::Refresh => Ok(()),
+    }
+}
