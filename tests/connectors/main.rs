@@ -24,6 +24,7 @@ fn mcp_at(url: &str) -> Result<Connector> {
         url: url.into(),
         issuer: None,
         resource: None,
+        way: None,
     };
     Ok(Connector::new(&config, &Http::new()?, None)?)
 }
@@ -35,6 +36,7 @@ fn api_at(base: &str, health_path: &str) -> Result<Connector> {
         base_url: base.to_owned(),
         health_path: health_path.to_owned(),
         private_hosts,
+        way: None,
     };
     Ok(Connector::new(&config, &Http::new()?, None)?)
 }

@@ -6,6 +6,7 @@ mod kit;
 
 mod addresses;
 mod api;
+mod api_sign_in;
 mod attempts;
 mod authorities;
 mod callbacks;

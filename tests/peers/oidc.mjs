@@ -35,7 +35,12 @@ const provider = new Provider(issuer, {
     client_id: 'chief-preregistered', application_type: 'native', token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
     response_types: ['code'], redirect_uris: ['http://127.0.0.1/callback'],
-  }, {
+  }, ...['basic', 'post'].map((way) => ({
+    // Apps that a company registered itself, each with its own way to show who it is.
+    client_id: `company-${way}`, client_secret: `only/for+tests:${way}&%`, application_type: 'native',
+    token_endpoint_auth_method: `client_secret_${way}`, grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'], redirect_uris: ['http://127.0.0.1/callback'],
+  })), {
     // Whoever may ask about any token: a resource server.
     client_id: 'inspector', client_secret: 'inspector-secret', redirect_uris: [], response_types: [], grant_types: [],
   }],

@@ -3,11 +3,15 @@
 //! Owns: what is asked before anything is saved, and the one commit that saves it. Must not know:
 //! how OAuth or a connector speaks, or how an attempt is shown (`connect::attempt` keeps those).
 
+mod account;
 pub(crate) mod attempt;
+mod back;
+mod client;
 mod credential;
 mod disconnect;
 mod input;
 mod leftovers;
+mod sign_in;
 pub mod way;
 
 pub(crate) use disconnect::{disconnect, preview};
@@ -21,6 +25,7 @@ use crate::{
     tokens,
     vault::Credential,
 };
+use account::Account;
 use attempt::{Attempt, Stopped};
 use input::Plan;
 use std::sync::Arc;
@@ -70,6 +75,7 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
     if attempt.integration.is_none() {
         ask_about_duplicates(engine, attempt, &plan).await?;
     }
+    let identity = plan.way.as_deref().and_then(way::Way::identity).cloned();
     let credential = credential::obtain(engine, attempt, &mut plan).await?;
 
     attempt.set(engine, Phase::Proving);
@@ -95,6 +101,14 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
         .take(integrations::NAME_MAX)
         .collect();
     attempt.rename(&name);
+    let account = match &identity {
+        None => account::told_by(&credential),
+        Some(identity) => {
+            let reach = config.reach();
+            let work = account::ask(engine, &reach, identity, &credential);
+            Some(attempt.or_stopped(work).await?)
+        }
+    };
     let proof = Proof {
         config,
         credential,
@@ -102,9 +116,15 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
         tools,
         name,
         provider: plan.provider.clone(),
+        account,
     };
-    if let Some(id) = attempt.integration {
-        ask_about_account(engine, attempt, id, &proof.credential).await?;
+    match attempt.integration {
+        Some(id) => ask_about_account(engine, attempt, id, proof.account.as_ref()).await?,
+        None if identity.is_some() => {
+            ask_about_same_account(engine, attempt, &plan.address(), proof.account.as_ref())
+                .await?;
+        }
+        None => {}
     }
     Ok(proof)
 }
@@ -189,18 +209,11 @@ struct Proof {
     tools: Vec<Tool>,
     name: String,
     provider: Option<String>,
+    account: Option<Account>,
 }
 
-/// The account at the other side, where the credential tells it.
-fn account(credential: &Credential) -> Option<String> {
-    match credential {
-        Credential::Basic { user, .. } => Some(user.clone()),
-        Credential::None
-        | Credential::Bearer { .. }
-        | Credential::Header { .. }
-        | Credential::Query { .. }
-        | Credential::OAuth(_) => None,
-    }
+fn halves(account: Option<Account>) -> (Option<String>, Option<String>) {
+    account.map(|known| (known.id, known.label)).unzip()
 }
 
 async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error> {
@@ -211,7 +224,6 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
     };
     let config = integrations::to_json(&proof.config)?;
     let state = integrations::to_json(&State::connected(now, tokens::end(&proof.credential)))?;
-    let account = account(&proof.credential);
     let kind = integrations::kind(&proof.config);
     let Proof {
         credential,
@@ -219,8 +231,10 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
         tools,
         name,
         provider,
+        account,
         ..
     } = proof;
+    let (account_id, account_label) = halves(account);
     engine
         .vault()
         .save(id, credential, None, move |tx| {
@@ -233,8 +247,8 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
                     name: name.clone(),
                     kind,
                     config_json: config,
-                    account_id: account.clone(),
-                    account_label: account,
+                    account_id,
+                    account_label,
                     connected_by: person,
                     connected_at: now,
                     enabled: true,
@@ -261,13 +275,14 @@ async fn save_again(
     let (now, because) = (engine.now(), engine.admin().await);
     let config = integrations::to_json(&proof.config)?;
     let end = tokens::end(&proof.credential);
-    let account = account(&proof.credential);
     let Proof {
         credential,
         pong,
         tools,
+        account,
         ..
     } = proof;
+    let (account_id, account_label) = halves(account);
     engine
         .vault()
         .save(id, credential, None, move |tx| {
@@ -277,8 +292,8 @@ async fn save_again(
                 tx,
                 &IntegrationRow {
                     config_json: config,
-                    account_id: account.clone(),
-                    account_label: account,
+                    account_id,
+                    account_label,
                     ..found.row.clone()
                 },
             )?;
@@ -305,7 +320,11 @@ async fn ask_about_duplicates(
     attempt: &Attempt,
     plan: &Plan,
 ) -> Result<(), Stopped> {
-    if attempt.confirmed().duplicate {
+    let asks_later = plan
+        .way
+        .as_deref()
+        .is_some_and(|way| way.identity().is_some());
+    if attempt.confirmed().duplicate || asks_later {
         return Ok(());
     }
     let (address, account) = (plan.address(), plan.account());
@@ -336,23 +355,59 @@ async fn ask_about_duplicates(
         .await
 }
 
+/// The same account at the same place is connected already: its card is offered.
+async fn ask_about_same_account(
+    engine: &Engine,
+    attempt: &Attempt,
+    address: &str,
+    account: Option<&Account>,
+) -> Result<(), Stopped> {
+    let Some(id) = account.map(|account| account.id.clone()) else {
+        return Ok(());
+    };
+    let address = address.to_owned();
+    let existing = engine
+        .store()
+        .read(move |conn| {
+            let mut all = Integration::all(conn)?.into_iter();
+            Ok(all.find(|each| {
+                each.address() == address && each.row.account_id.as_ref() == Some(&id)
+            }))
+        })
+        .await?;
+    let Some(existing) = existing.filter(|_| !attempt.confirmed().duplicate) else {
+        return Ok(());
+    };
+    let question = Question::Duplicate {
+        existing: existing.id,
+        name: existing.row.name,
+        same_account: true,
+    };
+    attempt
+        .ask(engine, question, |confirmed| confirmed.duplicate)
+        .await
+}
+
 async fn ask_about_account(
     engine: &Engine,
     attempt: &Attempt,
     id: IntegrationId,
-    credential: &Credential,
+    now: Option<&Account>,
 ) -> Result<(), Stopped> {
     let found = engine
         .store()
         .read(move |conn| Integration::get(conn, id))
         .await?;
-    let (Some(before), Some(now)) = (found.row.account_label, account(credential)) else {
+    let (Some(before), Some(now)) = (found.row.account_id, now) else {
         return Ok(());
     };
-    if before == now || attempt.confirmed().other_account {
+    if before == now.id || attempt.confirmed().other_account {
         return Ok(());
     }
-    let question = Question::OtherAccount { before, now };
+    let question = Question::OtherAccount {
+        before: found.row.account_label.unwrap_or(before),
+        now: now.label.clone(),
+    };
     attempt
         .ask(engine, question, |confirmed| confirmed.other_account)
         .await

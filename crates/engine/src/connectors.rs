@@ -15,7 +15,8 @@ pub use sent::check_credential;
 pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool};
 
 use crate::{
-    http::{Http, Reach, origin},
+    connect::way::Way,
+    http::{Answer, Http, Outgoing, Reach, origin},
     sample::Sample,
     vault::Credential,
 };
@@ -42,6 +43,9 @@ pub enum Config {
         /// The resource that tokens are asked for (RFC 8707; OAuth only).
         #[serde(default)]
         resource: Option<String>,
+        /// How it was connected, where that was not by asking the server.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        way: Option<Box<Way>>,
     },
     /// A custom HTTP API.
     Api {
@@ -50,6 +54,9 @@ pub enum Config {
         health_path: String,
         #[serde(default)]
         private_hosts: Vec<String>,
+        /// How it was connected, where that was not by a key typed into the form.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        way: Option<Box<Way>>,
     },
 }
 
@@ -106,6 +113,7 @@ impl Connector {
                 base_url,
                 health_path,
                 private_hosts,
+                way,
             } => {
                 let reach = Reach {
                     private_hosts: private_hosts.clone(),
@@ -114,7 +122,7 @@ impl Connector {
                     http.clone(),
                     reach,
                     parse(base_url)?,
-                    health_path,
+                    (health_path, way.as_deref().and_then(Way::ping)),
                 )?))
             }
         }
@@ -173,6 +181,20 @@ impl Connector {
             Self::Rest(_) => {}
         }
     }
+}
+
+/// Sends one request of the app's own with the credential on it: redirects are refused, and the answer's
+/// errors hold no credential. Errors: as [`Http::send`].
+pub(crate) async fn send_with(
+    http: &Http,
+    reach: &Reach,
+    credential: &Credential,
+    mut request: Outgoing,
+) -> Result<Answer, Error> {
+    sent::Sent::of(credential)?.put(&mut request.url, &mut request.headers)?;
+    http.send(request, reach)
+        .await
+        .map_err(|error| sent::veil(credential).error(error))
 }
 
 /// An http(s) URL with a host and without credentials; its fragment is dropped.

@@ -56,6 +56,18 @@ pub struct Options {
     pub version: String,
 }
 
+/// What became of a deep link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrived {
+    /// It was what a sign-in waits for.
+    Taken,
+    /// It looks like a sign-in's answer, but none waits for it: it came late, twice, after a restart,
+    /// or is forged.
+    Late,
+    /// Nothing that is known.
+    Refused,
+}
+
 /// The app without its window. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -138,15 +150,25 @@ impl Engine {
         }
     }
 
-    /// A deep link that is not the raise link: untrusted text from any program on this computer. It
-    /// changes nothing; one row says that it came.
+    /// A deep link that is not the raise link: untrusted text from any program on this computer. The
+    /// answer to the one sign-in that waits for it is handed on, once; anything else changes nothing,
+    /// and one row says that it came.
     ///
     /// # Errors
     /// Where the row cannot be written.
-    pub async fn deep_link(&self, _link: &str) -> Result<(), Error> {
+    pub async fn deep_link(&self, link: &str) -> Result<Arrived, Error> {
         // The text itself is not kept: it may hold a code, and whoever sent it chose it.
-        self.note_refused("an unknown link to the app was refused")
-            .await
+        let Some(query) = links::callback_query(link) else {
+            self.note_refused("an unknown link to the app was refused")
+                .await?;
+            return Ok(Arrived::Refused);
+        };
+        if self.attempts().link_came(query) {
+            return Ok(Arrived::Taken);
+        }
+        self.note_refused("a sign-in answer by link that nothing waits for was refused")
+            .await?;
+        Ok(Arrived::Late)
     }
 
     /// One row of the record about the app itself.

@@ -3,6 +3,7 @@
 //!
 //! Must not know: Tauri.
 
+use std::fmt;
 use url::{Host, Url};
 
 /// The scheme of deep links: the app's identifier (RFC 8252 section 7.1).
@@ -10,17 +11,34 @@ pub const SCHEME: &str = "app.chief.integrations";
 /// The one deep link that does something: it brings the window to the front. One slash, no
 /// authority, no query.
 pub const RAISE: &str = "app.chief.integrations:/raise";
+/// The deep link that brings an authorization server's answer: this with a query.
+pub const CALLBACK: &str = "app.chief.integrations:/oauth/callback";
 /// Deep links are cut here before they are written down. Bytes.
 const LONGEST_LINK: usize = 2_048;
+/// A longer answer is nobody's. Bytes.
+const LONGEST_QUERY: usize = 32 << 10;
 
 /// What a deep link asks for. Any local program and any web page can send one, so it is never
 /// more than a request to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Link {
     Raise,
+    /// An authorization server's answer, whole: it may hold a code.
+    Callback(String),
     /// Nothing that is known: for the record, and nothing else. At most 2,048 bytes, without
     /// control characters.
     Unknown(String),
+}
+
+/// Without what an answer holds.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raise => f.write_str("Raise"),
+            Self::Callback(_) => f.write_str("Callback"),
+            Self::Unknown(text) => f.debug_tuple("Unknown").field(text).finish(),
+        }
+    }
 }
 
 /// Reads a deep link. Exact: another case, one more slash or a query make it unknown.
@@ -29,9 +47,21 @@ pub fn link(text: &str) -> Link {
     if text == RAISE {
         return Link::Raise;
     }
+    if callback_query(text).is_some() {
+        return Link::Callback(text.to_owned());
+    }
     let mut inert: String = text.chars().filter(|letter| !letter.is_control()).collect();
     inert.truncate(inert.floor_char_boundary(LONGEST_LINK));
     Link::Unknown(inert)
+}
+
+/// The query of a deep link that brings an authorization server's answer; `None` for any other. Exact
+/// but for the query. (Some systems write two or three slashes where the scheme has no authority:
+/// those are other links.)
+#[must_use]
+pub fn callback_query(text: &str) -> Option<&str> {
+    let query = text.strip_prefix(CALLBACK)?.strip_prefix('?')?;
+    (query.len() <= LONGEST_QUERY && !query.contains('#')).then_some(query)
 }
 
 /// The URL to hand to the system's browser, as the URL parser writes it: https anywhere, http on

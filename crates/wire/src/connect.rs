@@ -56,10 +56,59 @@ pub enum McpAuth {
 #[cfg_attr(target_arch = "wasm32", derive(Serialize))]
 #[serde(rename_all = "snake_case", tag = "auth")]
 pub enum ApiAuth {
-    Bearer { token: SecretInput },
-    Header { name: String, value: SecretInput },
-    Query { name: String, value: SecretInput },
-    Basic { user: String, password: SecretInput },
+    Bearer {
+        token: SecretInput,
+    },
+    Header {
+        name: String,
+        value: SecretInput,
+    },
+    Query {
+        name: String,
+        value: SecretInput,
+    },
+    Basic {
+        user: String,
+        password: SecretInput,
+    },
+    /// Sign in through the browser.
+    SignIn {
+        server: AuthServer,
+        /// Separated by spaces; empty: none is asked for.
+        scopes: String,
+        /// Of the app that was registered there. Empty: the app registers itself, where the server lets
+        /// it.
+        client_id: String,
+        client_secret: Option<SecretInput>,
+        client_auth: ClientAuth,
+    },
+}
+
+/// Who gives the tokens of a custom API.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[cfg_attr(target_arch = "wasm32", derive(Serialize))]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum AuthServer {
+    /// It describes itself (RFC 8414, OpenID Connect Discovery).
+    Issuer { issuer: String },
+    Endpoints {
+        authorization_url: String,
+        token_url: String,
+        /// RFC 7009. Empty: Disconnect cannot revoke there.
+        revocation_url: String,
+    },
+}
+
+/// How a client shows who it is at the token endpoint (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// A public client: by its id alone.
+    None,
+    /// In the `Authorization` header.
+    Basic,
+    /// In the body.
+    Post,
 }
 
 /// What the admin has confirmed so far. Each is asked for by name ([`Question`]), never assumed.

@@ -35,6 +35,31 @@ pub fn query(name: &str, value: &str) -> Value {
     json!({ "auth": "query", "name": name, "value": value })
 }
 
+/// `auth`: who the client is, and how it shows that. `server`: as `wire::AuthServer`.
+pub fn sign_in(
+    server: Value,
+    scopes: &str,
+    (id, secret, auth): (&str, Option<&str>, &str),
+) -> Value {
+    json!({
+        "auth": "sign_in", "server": server, "scopes": scopes,
+        "client_id": id, "client_secret": secret, "client_auth": auth,
+    })
+}
+
+/// A server that describes itself.
+pub fn issuer(issuer: &str) -> Value {
+    json!({ "by": "issuer", "issuer": issuer })
+}
+
+/// One whose endpoints the admin types.
+pub fn endpoints(base: &str) -> Value {
+    json!({
+        "by": "endpoints", "authorization_url": format!("{base}/auth"),
+        "token_url": format!("{base}/token"), "revocation_url": format!("{base}/token/revocation"),
+    })
+}
+
 pub fn basic(user: &str, password: &str) -> Value {
     json!({ "auth": "basic", "user": user, "password": password })
 }

@@ -1,9 +1,11 @@
 //! Add integration: choose a kind, fill in the form, follow the attempt. What was typed stays until
 //! the sheet closes, so that a failure costs nothing.
 
+mod sign_in;
+
 use super::{
     attempt::{Attempt, Over, cancel, leave},
-    form::{ApiWay, At, McpWay, Typed, at},
+    form::{ApiWay, At, Knows, McpWay, Typed, at},
 };
 use crate::{
     icons::{Icon, icon},
@@ -202,6 +204,12 @@ fn field_id(at: At) -> &'static str {
         At::User => "user",
         At::Secret => "secret",
         At::HealthPath => "health-path",
+        At::Issuer => "issuer",
+        At::AuthorizationUrl => "authorization-url",
+        At::TokenUrl => "token-url",
+        At::RevocationUrl => "revocation-url",
+        At::ClientId => "client-id",
+        At::Scopes => "scopes",
         At::Form => "form-error",
     }
 }
@@ -209,7 +217,13 @@ fn field_id(at: At) -> &'static str {
 /// In the order of the options.
 const MCP_WAYS: [McpWay; 3] = [McpWay::Discover, McpWay::Bearer, McpWay::Header];
 /// In the order of the options.
-const API_WAYS: [ApiWay; 4] = [ApiWay::Bearer, ApiWay::Header, ApiWay::Query, ApiWay::Basic];
+const API_WAYS: [ApiWay; 5] = [
+    ApiWay::Bearer,
+    ApiWay::Header,
+    ApiWay::Query,
+    ApiWay::Basic,
+    ApiWay::SignIn,
+];
 
 /// The fields of one form, made alike.
 struct Fields<'a> {
@@ -333,10 +347,20 @@ fn visible(form: Form, typed: &Typed, at: At) -> At {
         (_, At::Url | At::Name | At::Form) => true,
         (Form::Mcp, At::Secret) => typed.mcp != McpWay::Discover,
         (Form::Mcp, At::KeyName) => typed.mcp == McpWay::Header,
-        (Form::Mcp, At::User | At::HealthPath) => false,
-        (Form::Api, At::Secret | At::HealthPath) => true,
+        (Form::Mcp, _) => false,
+        (Form::Api, At::Secret) => {
+            typed.api != ApiWay::SignIn || typed.sign_in.client_auth != wire::ClientAuth::None
+        }
+        (Form::Api, At::HealthPath) => true,
         (Form::Api, At::KeyName) => matches!(typed.api, ApiWay::Header | ApiWay::Query),
         (Form::Api, At::User) => typed.api == ApiWay::Basic,
+        (Form::Api, At::ClientId | At::Scopes) => typed.api == ApiWay::SignIn,
+        (Form::Api, At::Issuer) => {
+            typed.api == ApiWay::SignIn && typed.sign_in.knows == Knows::Issuer
+        }
+        (Form::Api, At::AuthorizationUrl | At::TokenUrl | At::RevocationUrl) => {
+            typed.api == ApiWay::SignIn && typed.sign_in.knows == Knows::Addresses
+        }
     };
     if shown { at } else { At::Form }
 }
@@ -368,6 +392,7 @@ fn api_fields(fields: &Fields) -> Html {
         (say("auth-key-header"), None),
         (say("auth-key-query"), None),
         (say("auth-basic"), None),
+        (say("auth-sign-in"), Some(say("auth-sign-in-hint"))),
     ];
     let (chosen, on_choose) = fields.way(&API_WAYS, fields.typed.api, |typed, way| typed.api = way);
     html! {
@@ -384,6 +409,7 @@ fn api_fields(fields: &Fields) -> Html {
                         error={fields.error(At::User)} on_input={fields.set(|t, text| t.user = text)} />
                     { fields.secret("field-password") }
                 </> },
+                ApiWay::SignIn => sign_in::fields(fields),
             } }
             <Field id="health-path" label={say("field-health")} value={fields.typed.health_path.clone()}
                 placeholder="/health" hint={say("health-hint")} error={fields.error(At::HealthPath)}

@@ -1,6 +1,6 @@
 //! What is typed into Add integration, kept until the sheet closes, and how it becomes a request.
 
-use wire::{ApiAuth, Error, ErrorCode, McpAuth, SecretInput, Target};
+use wire::{ApiAuth, AuthServer, ClientAuth, Error, ErrorCode, McpAuth, SecretInput, Target};
 
 /// How an MCP server is to know us.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,43 @@ pub enum ApiWay {
     Header,
     Query,
     Basic,
+    /// Through the browser.
+    SignIn,
+}
+
+/// What the admin knows of an authorization server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Knows {
+    Issuer,
+    Addresses,
+}
+
+/// The fields of a sign-in, but the client's secret.
+#[derive(Clone, PartialEq)]
+pub struct SignIn {
+    pub knows: Knows,
+    pub issuer: String,
+    pub authorization_url: String,
+    pub token_url: String,
+    pub revocation_url: String,
+    pub client_id: String,
+    pub client_auth: ClientAuth,
+    pub scopes: String,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self {
+            knows: Knows::Issuer,
+            issuer: String::new(),
+            authorization_url: String::new(),
+            token_url: String::new(),
+            revocation_url: String::new(),
+            client_id: String::new(),
+            client_auth: ClientAuth::None,
+            scopes: String::new(),
+        }
+    }
 }
 
 /// Every field of both forms. One secret field serves all ways, so that changing the way keeps it.
@@ -32,6 +69,7 @@ pub struct Typed {
     pub user: String,
     pub secret: String,
     pub health_path: String,
+    pub sign_in: SignIn,
 }
 
 impl Default for Typed {
@@ -45,6 +83,7 @@ impl Default for Typed {
             user: String::new(),
             secret: String::new(),
             health_path: String::new(),
+            sign_in: SignIn::default(),
         }
     }
 }
@@ -89,8 +128,32 @@ impl Typed {
                     user: self.user.trim().to_owned(),
                     password: value,
                 },
+                ApiWay::SignIn => self.signs_in(value),
             },
             health_path: self.health_path.trim().to_owned(),
+        }
+    }
+}
+
+impl Typed {
+    fn signs_in(&self, secret: SecretInput) -> ApiAuth {
+        let text = |text: &String| text.trim().to_owned();
+        let typed = &self.sign_in;
+        ApiAuth::SignIn {
+            server: match typed.knows {
+                Knows::Issuer => AuthServer::Issuer {
+                    issuer: text(&typed.issuer),
+                },
+                Knows::Addresses => AuthServer::Endpoints {
+                    authorization_url: text(&typed.authorization_url),
+                    token_url: text(&typed.token_url),
+                    revocation_url: text(&typed.revocation_url),
+                },
+            },
+            scopes: text(&typed.scopes),
+            client_id: text(&typed.client_id),
+            client_secret: (typed.client_auth != ClientAuth::None).then_some(secret),
+            client_auth: typed.client_auth,
         }
     }
 }
@@ -104,6 +167,12 @@ pub enum At {
     User,
     Secret,
     HealthPath,
+    Issuer,
+    AuthorizationUrl,
+    TokenUrl,
+    RevocationUrl,
+    ClientId,
+    Scopes,
     /// No field of its own: it stands above the form.
     Form,
 }
@@ -125,6 +194,13 @@ pub fn at(error: &Error) -> At {
                 "user name" | "user" => At::User,
                 "token" | "value" | "key" | "password" => At::Secret,
                 "health path" => At::HealthPath,
+                "issuer" => At::Issuer,
+                "authorization url" => At::AuthorizationUrl,
+                "token url" => At::TokenUrl,
+                "revocation url" => At::RevocationUrl,
+                "client id" => At::ClientId,
+                "client secret" => At::Secret,
+                "scopes" => At::Scopes,
                 _ => At::Form,
             }
         }
@@ -136,6 +212,9 @@ pub fn at(error: &Error) -> At {
         | ErrorCode::Unreachable
         | ErrorCode::NotMcp
         | ErrorCode::RedirectRefused => At::Url,
+        ErrorCode::OauthIssuerMismatch | ErrorCode::OauthNoMetadata | ErrorCode::OauthNoPkce => {
+            At::Issuer
+        }
         ErrorCode::Rejected | ErrorCode::Forbidden => At::Secret,
         _ => At::Form,
     }

@@ -4,7 +4,10 @@
 //! live to finish has left nothing behind. Must not know: what an attempt does.
 
 use super::{Plan, keep, leftovers::Leftovers, prove};
-use crate::{Engine, oauth::Loopback};
+use crate::{
+    Engine,
+    oauth::{LetterBox, Loopback},
+};
 use std::{
     collections::HashMap,
     future::Future,
@@ -45,6 +48,7 @@ pub(crate) struct Attempt {
     phase: Mutex<Phase>,
     confirmed: watch::Sender<Confirmed>,
     link: Mutex<Option<String>>,
+    letters: Mutex<Option<LetterBox>>,
     leftovers: Mutex<Option<Leftovers>>,
     pub cancel: CancellationToken,
 }
@@ -151,6 +155,11 @@ impl Attempt {
         *lock(&self.link) = Some(link);
     }
 
+    /// Where a deep link's answer is put from now on, where that is the way back.
+    pub(super) fn takes_links(&self, letters: Option<LetterBox>) {
+        *lock(&self.letters) = letters;
+    }
+
     /// What the authorization server now knows of this attempt, to be forgotten where it fails.
     pub(super) fn leaves(&self, left: Leftovers) {
         *lock(&self.leftovers) = Some(left);
@@ -203,6 +212,7 @@ impl Attempts {
             phase: Mutex::new(Phase::Checking),
             confirmed: watch::Sender::new(confirmed),
             link: Mutex::new(None),
+            letters: Mutex::new(None),
             leftovers: Mutex::new(None),
             cancel: engine.stopping().child_token(),
         });
@@ -264,6 +274,17 @@ impl Attempts {
             confirmed.other_account |= yes.other_account;
         });
         Ok(attempt.view())
+    }
+
+    /// Gives the query of a deep link to the sign-in that waits for it. False where none does: wrong,
+    /// late, or answered already.
+    pub fn link_came(&self, query: &str) -> bool {
+        let waiting: Vec<LetterBox> = lock(&self.0)
+            .values()
+            .filter(|attempt| !attempt.is_over() && !attempt.cancel.is_cancelled())
+            .filter_map(|attempt| lock(&attempt.letters).clone())
+            .collect();
+        waiting.iter().any(|letters| letters.put(query))
     }
 
     /// Stops it; no error where it is over or unknown.

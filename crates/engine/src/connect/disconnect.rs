@@ -76,7 +76,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
 
     let reach = found.config.reach();
     let revocation = match &oauth {
-        Some(oauth) if oauth.revocation_endpoint.is_some() => {
+        Some(oauth) if oauth.revokes_at().is_some() => {
             let host = found.about.revokes_at.clone().unwrap_or_default();
             match revoke(engine, id, &name, &reach, oauth, &because).await {
                 Ok(status) => Revocation::Done { host, status },
@@ -140,7 +140,7 @@ pub(super) async fn end_replaced(
     let name = found.map_or_else(|_| String::new(), |found| found.row.name);
     let (engine, because) = (engine.clone(), engine.admin().await);
     tokio::spawn(async move {
-        if old.revocation_endpoint.is_some()
+        if old.revokes_at().is_some()
             && revoke(&engine, id, &name, &reach, &old, &because)
                 .await
                 .is_err()
@@ -168,15 +168,7 @@ async fn revoke(
     {
         Ok(result) => result,
         Err(_) => Err(Error::new(ErrorCode::Unreachable)
-            .with(
-                "host",
-                oauth
-                    .revocation_endpoint
-                    .as_deref()
-                    .and_then(|u| url::Url::parse(u).ok())
-                    .and_then(|u| u.host_str().map(str::to_owned))
-                    .unwrap_or_default(),
-            )
+            .with("host", oauth.revokes_at().unwrap_or_default())
             .with("why", format!("no answer in {REVOKE_SECONDS} seconds"))),
     };
     let detail = result

@@ -1,10 +1,12 @@
 //! What the admin typed, read and checked: a plan, or an error that names the field.
 
+mod api_sign_in;
 mod provider;
 
 use super::not_a_key;
 use crate::{
     Engine,
+    connect::way::Way,
     connectors::Config,
     integrations::{self, Integration},
     secret::Secret,
@@ -31,6 +33,10 @@ pub(crate) struct Plan {
     pub scopes: Vec<String>,
     /// The catalogue's provider that it is of.
     pub provider: Option<String>,
+    /// How to connect, where that is written down.
+    pub way: Option<Box<Way>>,
+    /// The secret of the client that the way brings, as typed.
+    pub client_secret: Option<Secret>,
 }
 
 impl Plan {
@@ -65,12 +71,14 @@ impl Plan {
                     private_hosts,
                     issuer,
                     resource,
+                    way: self.way.clone(),
                 }
             }
             Kind::Api => Config::Api {
                 base_url: url,
                 health_path: self.health_path.clone(),
                 private_hosts,
+                way: self.way.clone(),
             },
         }
     }
@@ -89,7 +97,10 @@ impl Plan {
 
     /// The account, where what was typed tells it.
     pub fn account(&self) -> Option<String> {
-        self.typed.as_ref().and_then(super::account)
+        self.typed
+            .as_ref()
+            .and_then(super::account::told_by)
+            .map(|account| account.id)
     }
 }
 
@@ -106,6 +117,8 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
         issuer: None,
         scopes: vec![],
         provider: None,
+        way: None,
+        client_secret: None,
     };
     match target {
         Target::Sample => {}
@@ -162,18 +175,18 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
             url.set_fragment(None);
             plan.url = Some(url);
             plan.health_path = path(health_path)?;
-            plan.typed = Some(match auth {
-                ApiAuth::Bearer { token } => Credential::Bearer {
+            plan.typed = match auth {
+                ApiAuth::Bearer { token } => Some(Credential::Bearer {
                     token: secret(token, "Token")?,
-                },
-                ApiAuth::Header { name, value } => Credential::Header {
+                }),
+                ApiAuth::Header { name, value } => Some(Credential::Header {
                     name: header(name)?,
                     value: secret(value, "Key")?,
-                },
-                ApiAuth::Query { name, value } => Credential::Query {
+                }),
+                ApiAuth::Query { name, value } => Some(Credential::Query {
                     name: parameter(name)?,
                     value: secret(value, "Key")?,
-                },
+                }),
                 ApiAuth::Basic { user, password } => {
                     if user.trim().is_empty() {
                         return Err(Error::new(ErrorCode::FieldEmpty).with("field", "User name"));
@@ -182,12 +195,18 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
                         // RFC 7617 section 2: a user-id with a colon is invalid.
                         return Err(invalid("User name", "it must not hold a colon"));
                     }
-                    Credential::Basic {
+                    Some(Credential::Basic {
                         user: user.trim().to_owned(),
                         password: secret(password, "Password")?,
-                    }
+                    })
                 }
-            });
+                ApiAuth::SignIn { .. } => {
+                    let (way, secret) = api_sign_in::read(auth, &plan)?;
+                    plan.way = Some(Box::new(way));
+                    plan.client_secret = secret;
+                    None
+                }
+            };
         }
     }
     Ok(plan)
@@ -227,6 +246,10 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         }
     };
     let parsed = |url: &str| address(url, "URL").map(Some);
+    let way = match &found.config {
+        Config::Sample => None,
+        Config::Mcp { way, .. } | Config::Api { way, .. } => way.clone(),
+    };
     let (url, health_path, private_hosts, issuer) = match &found.config {
         Config::Sample => (None, String::new(), vec![], None),
         Config::Mcp {
@@ -244,6 +267,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             base_url,
             health_path,
             private_hosts,
+            ..
         } => (
             parsed(base_url)?,
             health_path.clone(),
@@ -267,6 +291,8 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             .map(|scope| scope.name.clone())
             .collect(),
         provider: found.row.provider.clone(),
+        way,
+        client_secret: None,
     })
 }
 

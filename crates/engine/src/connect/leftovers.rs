@@ -55,7 +55,7 @@ impl Leftovers {
     pub async fn clear(self, http: &Http) {
         let clear = async {
             if let Some(tokens) = &self.tokens
-                && tokens.revocation_endpoint.is_some()
+                && tokens.revokes_at().is_some()
                 && let Err(error) = oauth::revoke(http, &self.reach, tokens).await
             {
                 tracing::info!(error = %error, "tokens that came to nothing could not be revoked");

@@ -7,7 +7,8 @@
 
 mod check;
 
-use crate::vault::ClientAuth;
+pub use wire::ClientAuth;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
@@ -49,6 +50,10 @@ pub struct OAuthWay {
     pub grant: Grant,
     /// How the client shows who it is at the token and revocation endpoints.
     pub client_auth: ClientAuth,
+    /// The client that the way itself brings: what the admin typed for a custom API. Its secret, where
+    /// it has one, is sealed with the credential.
+    #[serde(default)]
+    pub client_id: Option<String>,
     /// Asked for. Empty: no scope is sent.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -239,6 +244,13 @@ pub struct TokenQuirks {
     /// Other words for `token_type: bearer`, such as `user`.
     #[serde(default)]
     pub token_types: Vec<String>,
+    /// Between two scopes of the answer, where it is another than in the request.
+    #[serde(default)]
+    pub scope_separator: Option<char>,
+    /// Names of errors that mean `invalid_grant`, whatever the status: `bad_refresh_token` at GitHub,
+    /// `invalid_refresh_token` at Slack.
+    #[serde(default)]
+    pub dead: Vec<String>,
 }
 
 /// How a sign-in is ended at the provider.
@@ -265,6 +277,17 @@ pub enum Method {
     Head,
     Post,
     Delete,
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Head => Self::HEAD,
+            Method::Post => Self::POST,
+            Method::Delete => Self::DELETE,
+        }
+    }
 }
 
 /// The request that tells whose account it is.
@@ -343,6 +366,32 @@ impl Endpoints {
         self.issuer
             .clone()
             .unwrap_or_else(|| self.token.origin().ascii_serialization())
+    }
+}
+
+impl Way {
+    /// The request that tells whose account it is, where there is one.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Mcp(_) => None,
+            Self::OAuth(way) => way.identity.as_ref(),
+            Self::Key(way) => way.identity.as_ref(),
+        }
+    }
+
+    /// The ping, where it is an API.
+    #[must_use]
+    pub fn ping(&self) -> Option<&Ping> {
+        let service = match self {
+            Self::Mcp(_) => return None,
+            Self::OAuth(way) => &way.service,
+            Self::Key(way) => &way.service,
+        };
+        match service {
+            Service::Mcp { .. } => None,
+            Service::Api { ping, .. } => Some(ping),
+        }
     }
 }
 

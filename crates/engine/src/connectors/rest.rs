@@ -4,10 +4,12 @@
 //! the API is for.
 
 mod answer;
+mod ping;
 mod target;
 
 use super::{Pong, Tool, sent, sent::Sent, shown};
 use crate::{
+    connect::way,
     http::{self, Http, Limits, Outgoing, Reach, Redirects, host},
     vault::Credential,
 };
@@ -28,7 +30,7 @@ pub struct Rest {
     http: Http,
     reach: Reach,
     base: Url,
-    health: Url,
+    ping: ping::Ping,
 }
 
 #[derive(Deserialize)]
@@ -49,36 +51,27 @@ impl Rest {
         http: Http,
         reach: Reach,
         base: Url,
-        health_path: &str,
+        (health_path, told): (&str, Option<&way::Ping>),
     ) -> Result<Self, Error> {
-        let health = target::under(&base, health_path).map_err(|why| {
-            Error::new(ErrorCode::FieldInvalid)
-                .with("field", "health_path")
-                .with("why", why)
-        })?;
         Ok(Self {
+            ping: ping::Ping::new(&base, health_path, told)?,
             http,
             reach,
             base,
-            health,
         })
     }
 
     pub(super) fn ping_in_words(&self) -> String {
-        format!("GET {}", shown(&self.health))
+        self.ping.in_words()
     }
 
     pub(super) async fn ping(&self, credential: &Credential) -> Result<Pong, Error> {
         let veil = sent::veil(credential);
-        let request = Outgoing {
-            limits: Limits::default(),
-            ..Outgoing::get(self.health.clone())
-        };
         let answer = self
-            .send(credential, request)
+            .send(credential, self.ping.request())
             .await
             .map_err(|error| veil.error(error))?;
-        if let Some(error) = http::classify(answer.status, &answer.headers, &host(&self.base)) {
+        if let Some(error) = self.ping.trouble(&answer) {
             return Err(veil.error(error));
         }
         Ok(Pong {

@@ -1,7 +1,10 @@
 //! Finding the authorization server of an MCP server: RFC 9728, then RFC 8414 or OpenID Connect.
 
 use super::{challenge::Challenge, said};
-use crate::http::{self, Http, Limits, Outgoing, Reach, Redirects};
+use crate::{
+    connect::way::Pkce,
+    http::{self, Http, Limits, Outgoing, Reach, Redirects},
+};
 use reqwest::{
     Url,
     header::{ACCEPT, HeaderValue},
@@ -20,10 +23,13 @@ const SCOPES_TAKEN: usize = 200;
 pub struct Discovered {
     /// Letter for letter as the metadata says it; what `iss` is compared with.
     pub issuer: String,
-    pub authorization_endpoint: Url,
+    /// `None` where only the device flow is offered.
+    pub authorization_endpoint: Option<Url>,
     pub token_endpoint: Url,
     pub registration_endpoint: Option<Url>,
     pub revocation_endpoint: Option<Url>,
+    /// RFC 8628 section 4.
+    pub device_authorization_endpoint: Option<Url>,
     /// What `resource` must say (RFC 8707); `None` where the server has no such metadata.
     pub resource: Option<String>,
     /// From the challenge, else `scopes_supported` of the resource, and `offline_access` where the
@@ -33,6 +39,9 @@ pub struct Discovered {
     pub iss_in_response: bool,
     /// How clients may show who they are at the token endpoint; empty where it does not say.
     pub auth_methods: Vec<String>,
+    /// It takes a URL as a client id, and reads the client's metadata there (Client ID Metadata
+    /// Documents).
+    pub takes_client_documents: bool,
 }
 
 /// Finds where to sign in for `server`. `challenge` is its `WWW-Authenticate`, where it sent one.
@@ -51,6 +60,7 @@ pub async fn discover(
         http,
         reach,
         server,
+        pkce: Pkce::Required,
     };
     match finder.resource(&challenge).await? {
         Some(resource) => {
@@ -79,10 +89,37 @@ pub async fn discover(
     }
 }
 
+/// The authorization server that names itself `issuer`, asked for its own metadata. The scopes are the
+/// caller's to choose: none are taken over.
+///
+/// # Errors
+/// `OauthNoMetadata`, `OauthIssuerMismatch`, `OauthNoPkce` (where `pkce` is required), `BadAnswer`, and
+/// those of [`Http::send`].
+pub async fn discover_issuer(
+    http: &Http,
+    reach: &Reach,
+    issuer: &str,
+    pkce: Pkce,
+) -> Result<Discovered, Error> {
+    let server = Url::parse(issuer)
+        .map_err(|_| Error::new(ErrorCode::UrlInvalid).with("url", http::inert(issuer)))?;
+    let finder = Finder {
+        http,
+        reach,
+        server: &server,
+        pkce,
+    };
+    match finder.authorization_server(issuer).await? {
+        Some(found) => Ok(found.into_discovered(None, vec![])),
+        None => Err(finder.no_metadata()),
+    }
+}
+
 struct Finder<'a> {
     http: &'a Http,
     reach: &'a Reach,
     server: &'a Url,
+    pkce: Pkce,
 }
 
 /// What the resource says of itself, after the check that it is the right one.
@@ -108,6 +145,9 @@ struct ServerMetadata {
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
+    #[serde(default)]
+    client_id_metadata_document_supported: Option<bool>,
     #[serde(default)]
     scopes_supported: Option<Vec<String>>,
     #[serde(default)]
@@ -236,11 +276,11 @@ impl Finder<'_> {
                 ));
         }
         let s256 = |methods: &Vec<String>| methods.iter().any(|method| method == "S256");
-        if !metadata
+        let offers_s256 = metadata
             .code_challenge_methods_supported
             .as_ref()
-            .is_some_and(s256)
-        {
+            .is_some_and(s256);
+        if self.pkce == Pkce::Required && !offers_s256 {
             return Err(Error::new(ErrorCode::OauthNoPkce).with("issuer", http::inert(&found)));
         }
         let no_code = |types: &Vec<String>| !types.iter().any(|kind| kind == "code");
@@ -262,6 +302,10 @@ impl Finder<'_> {
         let token = endpoint(&metadata.token_endpoint, "token endpoint")?;
         let registration = endpoint(&metadata.registration_endpoint, "registration endpoint")?;
         let revocation = endpoint(&metadata.revocation_endpoint, "revocation endpoint")?;
+        let device = endpoint(
+            &metadata.device_authorization_endpoint,
+            "device authorization endpoint",
+        )?;
         let (Some(authorization), Some(token)) = (authorization, token) else {
             return Err(self.bad_metadata(&found, "it names no authorization or no token endpoint"));
         };
@@ -272,6 +316,7 @@ impl Finder<'_> {
             token,
             registration,
             revocation,
+            device,
         })
     }
 
@@ -324,6 +369,7 @@ struct Server {
     token: Url,
     registration: Option<Url>,
     revocation: Option<Url>,
+    device: Option<Url>,
 }
 
 impl Server {
@@ -338,15 +384,18 @@ impl Server {
         }
         Discovered {
             issuer: self.issuer,
-            authorization_endpoint: self.authorization,
+            authorization_endpoint: Some(self.authorization),
             token_endpoint: self.token,
             registration_endpoint: self.registration,
             revocation_endpoint: self.revocation,
+            device_authorization_endpoint: self.device,
             resource,
             scopes,
             iss_in_response: self.metadata.authorization_response_iss_parameter_supported
                 == Some(true),
             auth_methods: taken(self.metadata.token_endpoint_auth_methods_supported),
+            takes_client_documents: self.metadata.client_id_metadata_document_supported
+                == Some(true),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     Callback,
     pages::{self, Page},
 };
-use crate::secret::Secret;
+use crate::{connect::way::LoopbackName, secret::Secret};
 use axum::{
     Router,
     extract::{Request, State},
@@ -38,6 +38,8 @@ const LAST_PAGE_WITHIN: Duration = Duration::from_secs(3);
 const REFUSES_FOR: Duration = Duration::from_secs(60);
 /// Ports tried until one is free on both addresses.
 const PORTS_TRIED: usize = 50;
+/// How soon a fixed port is tried again.
+const PORT_AGAIN: Duration = Duration::from_millis(100);
 /// Refused answers that are told of; a flood of them is not.
 const REFUSALS_TOLD: u32 = 20;
 
@@ -48,7 +50,16 @@ pub struct Loopback {
     start_link: String,
     start_path: String,
     until: Instant,
+    by: By,
     stage: Stage,
+}
+
+/// By which way the answer comes. The other one is refused: an answer is bound to the redirect URI that
+/// was registered and sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Loopback,
+    Link,
 }
 
 enum Stage {
@@ -78,6 +89,41 @@ impl Loopback {
         Self::bind_to(std::iter::repeat_n(0, PORTS_TRIED)).await
     }
 
+    /// Binds this port, for servers that compare redirect URIs letter for letter. Waits some seconds
+    /// for an earlier sign-in to let go of it.
+    ///
+    /// # Errors
+    /// `LoopbackUnavailable`: another program holds the port.
+    pub async fn bind_at(port: u16, name: LoopbackName) -> Result<Self, Error> {
+        let until = Instant::now() + LAST_PAGE_WITHIN + LAST_PAGE_WITHIN;
+        let listeners = loop {
+            match bind_both(port).await {
+                Ok(listeners) => break listeners,
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    if Instant::now() > until {
+                        let why = format!("port {port} is taken by another program");
+                        return Err(Error::new(ErrorCode::LoopbackUnavailable).with("why", why));
+                    }
+                    tokio::time::sleep(PORT_AGAIN).await;
+                }
+                Err(error) => return Err(unavailable(error)),
+            }
+        };
+        let mut bound = Self::over(listeners).map_err(unavailable)?;
+        if name == LoopbackName::Localhost {
+            bound.redirect_uri = format!("http://localhost:{port}/callback");
+        }
+        Ok(bound)
+    }
+
+    /// The answer will come by a deep link to `redirect_uri`, straight or through a relay: the
+    /// listener only leads to the authorization server, and takes no answer itself.
+    pub fn by_link(mut self, redirect_uri: &str) -> Self {
+        redirect_uri.clone_into(&mut self.redirect_uri);
+        self.by = By::Link;
+        self
+    }
+
     /// Tries these ports in turn; 0 stands for any free one.
     async fn bind_to(ports: impl Iterator<Item = u16>) -> Result<Self, Error> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
@@ -104,11 +150,12 @@ impl Loopback {
             start_link: format!("http://{first}{start_path}"),
             start_path,
             until: Instant::now() + OPEN_FOR,
+            by: By::Loopback,
             stage: Stage::Bound(listeners),
         })
     }
 
-    /// `http://127.0.0.1:{port}/callback`
+    /// `http://127.0.0.1:{port}/callback`, unless it was bound for another.
     #[must_use]
     pub fn redirect_uri(&self) -> String {
         self.redirect_uri.clone()
@@ -119,6 +166,16 @@ impl Loopback {
     #[must_use]
     pub fn start_link(&self) -> String {
         self.start_link.clone()
+    }
+
+    /// Begins to answer the browser. What a deep link brings is put into the letter box; `None` where
+    /// the answer comes to the listener itself.
+    pub fn listen(&mut self, authorization_url: &Url, state: &Secret) -> Option<LetterBox> {
+        self.serve(authorization_url, state);
+        match &self.stage {
+            Stage::Serving { desk, .. } if self.by == By::Link => Some(LetterBox(desk.clone())),
+            Stage::Serving { .. } | Stage::Bound(_) => None,
+        }
     }
 
     /// Waits for the next answer. Call it again after [`Answered::Refused`]. Dropping the future
@@ -181,6 +238,7 @@ impl Loopback {
             start_path: self.start_path.clone(),
             authorization_url: authorization_url.to_string(),
             state: state.clone(),
+            by: self.by,
             hosts: hosts(&listeners),
             answered: AtomicBool::new(false),
             late: AtomicBool::new(false),
@@ -213,6 +271,7 @@ struct Desk {
     start_path: String,
     authorization_url: String,
     state: Secret,
+    by: By,
     hosts: Vec<String>,
     /// The right answer came, or none counts any more.
     answered: AtomicBool,
@@ -248,21 +307,41 @@ impl Desk {
     }
 
     fn callback(&self, query: &str) -> Response {
-        let ours = Callback::parse(query).filter(|callback| callback.is_for(&self.state));
-        // Only the first right answer counts, on whichever address it came.
-        let Some(callback) = ours.filter(|_| !self.answered.swap(true, Ordering::AcqRel)) else {
+        let Some(page) = self.take(query, By::Loopback) else {
             if self.refused.fetch_add(1, Ordering::Relaxed) < REFUSALS_TOLD {
                 let _ = self.send.try_send(Answered::Refused);
             }
             return Page::NotOurs.response();
         };
+        page.response()
+    }
+
+    /// Hands on the first right answer that comes by the right way; `None` for any other, which
+    /// changes nothing.
+    fn take(&self, query: &str, by: By) -> Option<Page> {
+        let ours =
+            Callback::parse(query).filter(|callback| self.by == by && callback.is_for(&self.state));
+        // Only the first right answer counts, on whichever address it came.
+        let callback = ours.filter(|_| !self.answered.swap(true, Ordering::AcqRel))?;
         let page = if callback.error.is_some() {
             Page::NotCompleted
         } else {
             Page::Returned
         };
         let _ = self.send.try_send(Answered::Callback(callback));
-        page.response()
+        Some(page)
+    }
+}
+
+/// Where the answer of one sign-in is put when a deep link brings it.
+#[derive(Clone)]
+pub struct LetterBox(Arc<Desk>);
+
+impl LetterBox {
+    /// True where this was the answer that is waited for. Only the first right one is.
+    #[must_use]
+    pub fn put(&self, query: &str) -> bool {
+        self.0.take(query, By::Link).is_some()
     }
 }
 

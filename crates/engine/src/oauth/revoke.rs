@@ -2,6 +2,7 @@
 
 use super::said;
 use crate::{
+    connect::way::Revocation,
     http::{self, Answer, Http, Limits, Outgoing, Reach},
     secret::Secret,
     vault::{ClientAuth, OAuthCredential},
@@ -27,6 +28,9 @@ pub async fn revoke(
     reach: &Reach,
     credential: &OAuthCredential,
 ) -> Result<u16, Error> {
+    if let Some(answer) = in_its_own_way(http, reach, credential).await {
+        return answer;
+    }
     let endpoint = credential
         .revocation_endpoint
         .as_deref()
@@ -64,6 +68,47 @@ pub async fn revoke(
         Err(error) if error.code != ErrorCode::OauthTokenRefused => Err(error),
         Ok(_) | Err(_) => Ok(status),
     }
+}
+
+/// Where the provider has a way of its own.
+async fn in_its_own_way(
+    http: &Http,
+    reach: &Reach,
+    credential: &OAuthCredential,
+) -> Option<Result<u16, Error>> {
+    let refresh = credential.refresh.as_ref();
+    let (method, url, bearer) = match &credential.manner.revocation {
+        Revocation::Rfc7009 => return None,
+        Revocation::Nothing => {
+            return Some(Err(Error::new(ErrorCode::OauthNoMetadata)
+                .with("host", http::inert(&credential.issuer))));
+        }
+        Revocation::Bearer { method, url } => (*method, url.clone(), Some(&credential.access)),
+        Revocation::InPath { method, url } => {
+            let mut url = url.clone();
+            let token = refresh.unwrap_or(&credential.access);
+            url.path_segments_mut()
+                .ok()?
+                .pop_if_empty()
+                .push(token.reveal());
+            (*method, url, None)
+        }
+    };
+    let mut request = Outgoing {
+        method: method.into(),
+        ..Outgoing::get(url.clone())
+    };
+    request.limits = Limits::small();
+    if let Some(token) = bearer {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal())).ok()?;
+        value.set_sensitive(true);
+        request.headers.insert(AUTHORIZATION, value);
+    }
+    let secrets = [Some(&credential.access), refresh].into_iter().flatten();
+    Some(match http.send(request, reach).await {
+        Ok(answer) => judge(&answer, &url, secrets),
+        Err(error) => Err(error),
+    })
 }
 
 /// The form of one request (RFC 7009 section 2.1), and the client's header where it is known by one.
@@ -110,10 +155,21 @@ async fn send(
         post.headers.insert(AUTHORIZATION, basic);
     }
     let answer = http.send(post, reach).await?;
-    let secrets = [Some(token), secret];
+    judge(
+        &answer,
+        endpoint,
+        [Some(token), secret].into_iter().flatten(),
+    )
+}
+
+fn judge<'a>(
+    answer: &Answer,
+    endpoint: &Url,
+    secrets: impl Iterator<Item = &'a Secret>,
+) -> Result<u16, Error> {
     match answer.status {
         200..=299 => Ok(answer.status),
-        400..=428 | 430..=499 => Err(refused(&answer, endpoint, secrets.into_iter().flatten())),
+        400..=428 | 430..=499 => Err(refused(answer, endpoint, secrets)),
         status => Err(
             http::classify(status, &answer.headers, &http::host(endpoint)).unwrap_or_else(|| {
                 Error::new(ErrorCode::BadAnswer)

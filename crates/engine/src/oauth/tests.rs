@@ -56,7 +56,7 @@ pub(super) fn discovered(base: &str) -> Discovered {
     let at = |path: &str| url(&format!("{}{path}", base.trim_end_matches('/')));
     Discovered {
         issuer: base.to_owned(),
-        authorization_endpoint: at("/authorize"),
+        authorization_endpoint: Some(at("/authorize")),
         token_endpoint: at("/token"),
         registration_endpoint: Some(at("/register")),
         revocation_endpoint: Some(at("/revoke")),
@@ -64,6 +64,8 @@ pub(super) fn discovered(base: &str) -> Discovered {
         scopes: vec!["read".into(), "write".into()],
         iss_in_response: true,
         auth_methods: vec!["none".into()],
+        device_authorization_endpoint: None,
+        takes_client_documents: false,
     }
 }
 
@@ -105,6 +107,7 @@ pub(super) fn credential(base: &str) -> OAuthCredential {
         expires_at: Some(Time(1)),
         refresh: Some(Secret::new("old-refresh")),
         refresh_expires_at: Some(Time(2)),
+        manner: Manner::default(),
     }
 }
 

@@ -3,8 +3,11 @@
 //! Token requests never follow a redirect, and only `invalid_grant` says that a sign-in is over:
 //! everything else may pass by itself.
 
-use super::{Client, Discovered, Flow, said};
+mod answer;
+
+use super::{Client, Discovered, Flow, Manner, said};
 use crate::{
+    connect::way::Pkce,
     http::{self, Http, Limits, Outgoing, Reach},
     secret::Secret,
     vault::{ClientAuth, OAuthCredential},
@@ -12,16 +15,14 @@ use crate::{
 use futures::future::BoxFuture;
 use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, StandardRevocableToken, StandardTokenResponse,
-    TokenResponse as _, TokenUrl,
+    EndpointSet, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
     basic::{
         BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
         BasicTokenIntrospectionResponse, BasicTokenType,
     },
 };
 use reqwest::{Url, header::HeaderValue};
-use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
 use wire::{Error, ErrorCode, Time};
 
@@ -60,13 +61,19 @@ pub async fn exchange(
         http,
         reach,
         endpoint,
+        manner: &flow.manner,
         secrets: secrets.into_iter().flatten().collect(),
     };
     let oauth = oauth_client(&client.id, client.secret.as_ref(), client.auth, endpoint);
     let mut request = oauth
         .exchange_code(AuthorizationCode::new(code.reveal().to_owned()))
-        .set_redirect_uri(Cow::Owned(redirect))
-        .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.reveal().to_owned()));
+        .set_redirect_uri(Cow::Owned(redirect));
+    request = match flow.manner.pkce {
+        Pkce::Required | Pkce::Sent => {
+            request.set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.reveal().to_owned()))
+        }
+        Pkce::Off => request,
+    };
     if let Some(resource) = &discovered.resource {
         request = request.add_extra_param("resource", resource.clone());
     }
@@ -79,9 +86,39 @@ pub async fn exchange(
         },
         RefreshError::Ambiguous(error) | RefreshError::Transient(error) => error,
     })?;
-    Ok(OAuthCredential {
-        issuer: flow.issuer,
-        token_endpoint: endpoint.to_string(),
+    Ok(credential(
+        tokens,
+        Granted {
+            issuer: flow.issuer,
+            scopes: flow.scopes,
+            manner: flow.manner,
+        },
+        (client, discovered),
+        now,
+    ))
+}
+
+/// Who granted what was asked for.
+pub(super) struct Granted {
+    pub issuer: String,
+    pub scopes: Vec<String>,
+    pub manner: Manner,
+}
+
+/// First tokens into a credential.
+pub(super) fn credential(
+    tokens: Tokens,
+    granted: Granted,
+    (client, discovered): (&Client, &Discovered),
+    now: Time,
+) -> OAuthCredential {
+    let documented = granted.manner.token.refresh_life_seconds;
+    let refresh_life_s = tokens
+        .refresh_life_s
+        .or(documented.filter(|_| tokens.refresh.is_some()));
+    OAuthCredential {
+        issuer: granted.issuer,
+        token_endpoint: discovered.token_endpoint.to_string(),
         revocation_endpoint: discovered.revocation_endpoint.as_ref().map(Url::to_string),
         client_id: client.id.clone(),
         client_secret: client.secret.clone(),
@@ -89,14 +126,15 @@ pub async fn exchange(
         registration_token: client.registration_token.clone(),
         registration_uri: client.registration_uri.clone(),
         resource: discovered.resource.clone(),
-        scopes: tokens.scopes.unwrap_or_else(|| flow.scopes.clone()),
-        requested_scopes: flow.scopes,
+        scopes: tokens.scopes.unwrap_or_else(|| granted.scopes.clone()),
+        requested_scopes: granted.scopes,
         access: tokens.access,
         received_at: now,
         expires_at: tokens.life_s.map(|life| after(now, life)),
         refresh: tokens.refresh,
-        refresh_expires_at: tokens.refresh_life_s.map(|life| after(now, life)),
-    })
+        refresh_expires_at: refresh_life_s.map(|life| after(now, life)),
+        manner: granted.manner,
+    }
 }
 
 /// A fresh pair for an old one, from the token endpoint that the credential was issued by. Asks once;
@@ -121,6 +159,7 @@ pub async fn refresh(
         http,
         reach,
         endpoint: &endpoint,
+        manner: &old.manner,
         secrets: secrets.into_iter().flatten().collect(),
     };
     let oauth = oauth_client(
@@ -143,7 +182,10 @@ pub async fn refresh(
     if let Some(scopes) = tokens.scopes {
         new.scopes = scopes;
     }
-    if let Some(life) = tokens.refresh_life_s {
+    let told = tokens.refresh_life_s;
+    // Only a fresh refresh token lives as long as documented again.
+    let documented = old.manner.token.refresh_life_seconds;
+    if let Some(life) = told.or(documented.filter(|_| tokens.refresh.is_some())) {
         new.refresh_expires_at = Some(after(now, life));
     }
     new.refresh = tokens.refresh.or(new.refresh);
@@ -155,7 +197,7 @@ fn after(now: Time, seconds: u64) -> Time {
 }
 
 /// What a token answer holds.
-struct Tokens {
+pub(super) struct Tokens {
     access: Secret,
     refresh: Option<Secret>,
     scopes: Option<Vec<String>>,
@@ -163,17 +205,7 @@ struct Tokens {
     refresh_life_s: Option<u64>,
 }
 
-/// The life of the refresh token, as Google and GitHub (`refresh_token_expires_in`) and Keycloak
-/// (`refresh_expires_in`) tell it.
-#[derive(Debug, Deserialize, Serialize)]
-struct RefreshLife {
-    refresh_token_expires_in: Option<u64>,
-    refresh_expires_in: Option<u64>,
-}
-
-impl ExtraTokenFields for RefreshLife {}
-
-type TokenAnswer = StandardTokenResponse<RefreshLife, BasicTokenType>;
+type TokenAnswer = StandardTokenResponse<answer::Extra, BasicTokenType>;
 type OAuthClient = oauth2::Client<
     BasicErrorResponse,
     TokenAnswer,
@@ -206,15 +238,17 @@ fn oauth_client(
 }
 
 /// Sends token requests through the one door and reads what comes back.
-struct Asker<'a> {
-    http: &'a Http,
-    reach: &'a Reach,
-    endpoint: &'a Url,
-    secrets: Vec<&'a Secret>,
+pub(super) struct Asker<'a> {
+    pub http: &'a Http,
+    pub reach: &'a Reach,
+    pub endpoint: &'a Url,
+    pub manner: &'a Manner,
+    /// What was sent, never to be shown where the server repeats it.
+    pub secrets: Vec<&'a Secret>,
 }
 
 /// A token request without a readable answer, on its way through the oauth2 crate.
-struct Lost(RefreshError);
+pub(super) struct Lost(RefreshError);
 
 impl fmt::Debug for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -277,7 +311,9 @@ impl Asker<'_> {
             })?;
         match answer.status {
             200..=299 => self.tokens(&answer.body).map(|body| json(200, body)),
-            400..=428 | 430..=499 if is_error(&answer.body) => Ok(json(400, answer.body)),
+            400..=428 | 430..=499 if answer::is_error(&answer.body) => {
+                Ok(json(400, self.known_names(answer.body)))
+            }
             status => Err(Lost(RefreshError::Transient(
                 match http::classify(status, &answer.headers, &http::host(self.endpoint)) {
                     Some(error) if status >= 429 && error.code != ErrorCode::BadAnswer => error,
@@ -285,62 +321,6 @@ impl Asker<'_> {
                 },
             ))),
         }
-    }
-
-    /// The body of a success, with what servers are known to get wrong put right: numbers as text,
-    /// no `token_type`, `null`s, an error with status 200.
-    fn tokens(&self, body: &[u8]) -> Result<Vec<u8>, Lost> {
-        let Ok(serde_json::Value::Object(mut found)) = serde_json::from_slice(body) else {
-            let cut = body.trim_ascii_start().starts_with(b"{");
-            let page = body.trim_ascii_start().starts_with(b"<");
-            return Err(Lost(if cut {
-                // The new pair may have been in what is missing.
-                RefreshError::Ambiguous(self.refused("its answer is broken off"))
-            } else if page {
-                RefreshError::Transient(self.refused("it answered a web page"))
-            } else {
-                RefreshError::Transient(self.refused("its answer is not JSON"))
-            }));
-        };
-        found.retain(|_, value| !value.is_null());
-        let has_token = found
-            .get("access_token")
-            .is_some_and(|t| t.as_str().is_some_and(|t| !t.is_empty()));
-        if !has_token {
-            let why = found
-                .get("error")
-                .and_then(|error| error.as_str())
-                .unwrap_or("its answer holds no token");
-            return Err(Lost(RefreshError::Transient(self.refused(self.said(why)))));
-        }
-        for name in [
-            "expires_in",
-            "refresh_token_expires_in",
-            "refresh_expires_in",
-        ] {
-            if let Some(value) = found.remove(name) {
-                let seconds = match value.as_str() {
-                    Some(text) => text.trim().parse::<f64>().ok(),
-                    None => value.as_f64(),
-                };
-                // Keycloak says 0 for a refresh token without end.
-                if let Some(seconds) = seconds.filter(|s| s.is_finite() && *s >= 1.0) {
-                    found.insert(name.to_owned(), (seconds as u64).into());
-                }
-            }
-        }
-        found.entry("token_type").or_insert_with(|| "bearer".into());
-        if let Some(list) = found.get("scope").and_then(|scope| scope.as_array()) {
-            let scopes: Vec<&str> = list.iter().filter_map(|scope| scope.as_str()).collect();
-            let scopes = scopes.join(" ");
-            found.insert("scope".to_owned(), scopes.into());
-        }
-        for name in ["scope", "refresh_token"] {
-            if found.get(name).is_some_and(|value| !value.is_string()) {
-                found.remove(name);
-            }
-        }
-        Ok(serde_json::Value::Object(found).to_string().into_bytes())
     }
 
     fn judge(
@@ -374,11 +354,15 @@ impl Asker<'_> {
     }
 
     fn accept(&self, found: &TokenAnswer) -> Result<Tokens, RefreshError> {
-        if *found.token_type() != BasicTokenType::Bearer {
-            let why = self.said(&format!(
-                "it gives tokens of the kind {}",
-                found.token_type().as_ref()
-            ));
+        let kind = found.token_type();
+        let other_word = self
+            .manner
+            .token
+            .token_types
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(kind.as_ref()));
+        if *kind != BasicTokenType::Bearer && !other_word {
+            let why = self.said(&format!("it gives tokens of the kind {}", kind.as_ref()));
             return Err(RefreshError::Transient(self.refused(why)));
         }
         let access = found.access_token().secret();
@@ -417,15 +401,6 @@ impl Asker<'_> {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-fn is_error(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Told {
-        #[allow(dead_code)]
-        error: String,
-    }
-    serde_json::from_slice::<Told>(body).is_ok()
-}
 
 fn json(status: u16, body: Vec<u8>) -> HttpResponse {
     let mut answer = HttpResponse::new(body);

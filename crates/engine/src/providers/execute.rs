@@ -48,6 +48,7 @@ impl Provider {
                 })),
                 grant: Grant::Device,
                 client_auth: device.client_auth,
+                client_id: None,
                 scopes,
                 scope_style: style(device.scope_separator.as_deref(), None),
                 authorize: std::collections::BTreeMap::new(),
@@ -132,6 +133,7 @@ impl Provider {
                 pkce: oauth.pkce,
             },
             client_auth: oauth.client_auth,
+            client_id: None,
             scopes,
             scope_style: style(
                 oauth.scope_separator.as_deref(),

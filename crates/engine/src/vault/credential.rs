@@ -2,10 +2,12 @@
 //!
 //! No type here has `Debug`, `Display` or a public `Serialize`.
 
-use crate::{secret::Secret, store::credentials::About};
+use crate::{oauth::Manner, secret::Secret, store::credentials::About};
 use serde::{Deserialize, Serialize};
 use wire::{AuthView, Error, ErrorCode, ScopeView, Time};
 use zeroize::Zeroizing;
+
+pub use wire::ClientAuth;
 
 /// The form of the bytes, their first byte. An older build refuses a newer form.
 const FORM: u8 = 1;
@@ -47,18 +49,8 @@ pub struct OAuthCredential {
     pub expires_at: Option<Time>,
     pub refresh: Option<Secret>,
     pub refresh_expires_at: Option<Time>,
-}
-
-/// How the client shows who it is at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// A public client: by its id alone.
-    None,
-    /// In the `Authorization` header.
-    Basic,
-    /// In the body.
-    Post,
+    /// What is particular about its authorization server.
+    pub manner: Manner,
 }
 
 impl Credential {
@@ -152,16 +144,24 @@ impl OAuthCredential {
                     granted,
                 })
                 .collect(),
-            revokes_at: self
-                .revocation_endpoint
-                .as_deref()
-                .and_then(|url| url::Url::parse(url).ok())
-                .and_then(|url| url.host_str().map(str::to_owned)),
+            revokes_at: self.revokes_at(),
             issued_at: Some(self.received_at),
             access_ends_at: self.expires_at,
             renews: self.refresh.is_some(),
             refresh_ends_at: self.refresh_expires_at,
         }
+    }
+
+    /// The host that Disconnect revokes at; `None` where there is no way to.
+    #[must_use]
+    pub fn revokes_at(&self) -> Option<String> {
+        use crate::connect::way::Revocation;
+        let url = match &self.manner.revocation {
+            Revocation::Rfc7009 => url::Url::parse(self.revocation_endpoint.as_deref()?).ok()?,
+            Revocation::Bearer { url, .. } | Revocation::InPath { url, .. } => url.clone(),
+            Revocation::Nothing => return None,
+        };
+        url.host_str().map(str::to_owned)
     }
 
     fn room(&self) -> usize {
@@ -185,6 +185,7 @@ impl OAuthCredential {
             )
             .sum::<usize>()
             + self.access.reveal().len()
+            + serde_json::to_string(&self.manner).map_or(0, |text| text.len())
     }
 }
 
@@ -217,6 +218,7 @@ struct OAuthOut<'a> {
     expires_at: Option<Time>,
     refresh: Option<&'a str>,
     refresh_expires_at: Option<Time>,
+    manner: &'a Manner,
 }
 
 impl<'a> From<&'a Credential> for Out<'a> {
@@ -255,6 +257,7 @@ impl<'a> From<&'a Credential> for Out<'a> {
                 expires_at: oauth.expires_at,
                 refresh: oauth.refresh.as_ref().map(Secret::reveal),
                 refresh_expires_at: oauth.refresh_expires_at,
+                manner: &oauth.manner,
             })),
         }
     }
@@ -292,6 +295,9 @@ struct OAuthIn {
     expires_at: Option<Time>,
     refresh: Option<Text>,
     refresh_expires_at: Option<Time>,
+    /// Not there in what was sealed before custom APIs signed in.
+    #[serde(default)]
+    manner: Manner,
 }
 
 /// Moves the text; nothing is copied.
@@ -335,6 +341,7 @@ impl In {
                 expires_at: oauth.expires_at,
                 refresh: oauth.refresh.map(secret),
                 refresh_expires_at: oauth.refresh_expires_at,
+                manner: oauth.manner,
             })),
         }
     }

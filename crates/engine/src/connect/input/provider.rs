@@ -2,7 +2,7 @@
 
 use super::{Plan, invalid, secret};
 use crate::{
-    connect::way::{KeyPlace, Method, Service, Way},
+    connect::way::{KeyPlace, Service, Way},
     vault::Credential,
 };
 use url::Url;
@@ -13,7 +13,6 @@ pub(super) fn read(plan: &mut Plan, way: &Way, key: &SecretInput) -> Result<(), 
     match way {
         Way::Mcp(mcp) => {
             mcp_server(plan, &mcp.url);
-            plan.scopes.clone_from(&mcp.scopes);
         }
         Way::Key(key_way) => {
             let value = secret(key, "Key")?;
@@ -35,25 +34,23 @@ pub(super) fn read(plan: &mut Plan, way: &Way, key: &SecretInput) -> Result<(), 
                     return Err(invalid("Key", "this way needs a user name beside it"));
                 }
             });
-            match &key_way.service {
-                Service::Mcp { url } => mcp_server(plan, url),
-                Service::Api { base_url, ping } => {
-                    if ping.method != Method::Get || ping.verdict.is_some() {
-                        let why = "the provider’s check is one that cannot be made for a key yet";
-                        return Err(invalid("Key", why));
-                    }
-                    plan.kind = Kind::Api;
-                    plan.url = Some(base_url.clone());
-                    plan.health_path.clone_from(&ping.path);
-                }
-            }
+            service(plan, &key_way.service);
         }
-        Way::OAuth(_) => {
-            let why = "it needs app credentials, which cannot be saved yet";
-            return Err(invalid("Way", why));
+        Way::OAuth(oauth) => service(plan, &oauth.service),
+    }
+    plan.way = Some(Box::new(way.clone()));
+    Ok(())
+}
+
+fn service(plan: &mut Plan, service: &Service) {
+    match service {
+        Service::Mcp { url } => mcp_server(plan, url),
+        Service::Api { base_url, ping } => {
+            plan.kind = Kind::Api;
+            plan.url = Some(base_url.clone());
+            plan.health_path.clone_from(&ping.path);
         }
     }
-    Ok(())
 }
 
 fn mcp_server(plan: &mut Plan, url: &Url) {

@@ -19,7 +19,7 @@ fn rest(base: &str, health: &str) -> Rest {
         Http::new().expect("TLS"),
         reach,
         Url::parse(base).expect("a URL"),
-        health,
+        (health, None),
     )
     .expect("a connector")
 }
@@ -355,7 +355,7 @@ fn a_health_path_that_leaves_the_base_is_refused() {
         Http::new().expect("TLS"),
         reach,
         base,
-        "https://evil.example/",
+        ("https://evil.example/", None),
     );
     let Err(error) = made else {
         panic!("it was taken")

@@ -104,7 +104,8 @@ fn offline_access_asks_for_consent() {
 #[test]
 fn an_authorization_endpoint_keeps_its_own_query() {
     let mut found = discovered(ISSUER);
-    found.authorization_endpoint.set_query(Some("tenant=7"));
+    let endpoint = found.authorization_endpoint.as_mut();
+    endpoint.expect("it has one").set_query(Some("tenant=7"));
     let flow = fine(authorize(&found, &public_client(), REDIRECT, &[]));
     assert_eq!(asked(&flow)["tenant"], "7");
 }

@@ -51,6 +51,7 @@ fn signed_in(texts: &[String; 9], given: [bool; 6], scopes: Vec<String>, at: i64
         expires_at: has_url.then_some(Time(at.wrapping_add(1))),
         refresh: has_refresh.then(|| Secret::new(b + &a)),
         refresh_expires_at: has_uri.then_some(Time(at.wrapping_sub(1))),
+        manner: crate::oauth::Manner::default(),
     }))
 }
 

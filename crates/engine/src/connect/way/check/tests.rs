@@ -19,6 +19,7 @@ fn way() -> OAuthWay {
             pkce: Pkce::Required,
         },
         client_auth: ClientAuth::Post,
+        client_id: None,
         scopes: vec!["read".into()],
         scope_style: ScopeStyle::default(),
         authorize: BTreeMap::new(),

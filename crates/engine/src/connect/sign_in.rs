@@ -1,0 +1,229 @@
+//! A sign-in, from finding the authorization server to the tokens: for an MCP server, which says itself
+//! where that is, and by a way that was written down.
+//!
+//! Must not know: how a browser's answer comes back (`connect::back`), or who we are at a server
+//! (`connect::client`).
+
+use super::attempt::{Attempt, Stopped};
+use super::back::Door;
+use super::client;
+use super::input::Plan;
+use super::leftovers::Leftovers;
+use crate::{
+    Engine,
+    connect::way::{Grant, OAuthWay, Server, Way, WayBack},
+    http::Reach,
+    oauth::{self, Discovered, Manner},
+    vault::{ClientAuth, Credential},
+};
+use url::Url;
+use wire::{Error, ErrorCode, Phase};
+
+/// What is asked for at one authorization server, and how.
+pub(super) struct Asking {
+    pub found: Discovered,
+    pub manner: Manner,
+    pub back: WayBack,
+    /// How app credentials are shown there.
+    pub client_auth: Option<ClientAuth>,
+    /// The client that the way itself brings.
+    pub client_id: Option<String>,
+}
+
+/// For an MCP server that asked for a sign-in by `challenge`.
+pub(super) async fn at_mcp_server(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &mut Plan,
+    challenge: Option<&str>,
+) -> Result<Credential, Stopped> {
+    let url = plan.url.clone();
+    let found = loop {
+        let (reach, url) = (plan.reach(), url.clone());
+        let work = async {
+            let url = url.ok_or_else(|| bug("an MCP server without an address"))?;
+            oauth::discover(engine.http(), &reach, &url, challenge).await
+        };
+        if let Some(found) = or_ask(engine, attempt, plan, work).await? {
+            break found;
+        }
+    };
+    if let Some(before) = plan
+        .issuer
+        .as_ref()
+        .filter(|before| **before != found.issuer)
+    {
+        return Err(Error::new(ErrorCode::OauthIssuerMismatch)
+            .with("expected", before.clone())
+            .with("found", found.issuer)
+            .into());
+    }
+    let mut asking = Asking {
+        found,
+        manner: Manner::default(),
+        back: WayBack::Loopback,
+        client_auth: None,
+        client_id: None,
+    };
+    if let Some(Way::Mcp(way)) = plan.way.as_deref() {
+        asking.back = way.back.clone();
+        asking.client_auth = way.client_auth;
+        also(&mut asking.found.scopes, &way.scopes);
+    }
+    in_browser(engine, attempt, plan, asking).await
+}
+
+/// By a way that a manifest or the admin has written down.
+pub(super) async fn by_way(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &mut Plan,
+    way: &OAuthWay,
+) -> Result<Credential, Stopped> {
+    let manner = Manner::of(way);
+    let mut found = match &way.server {
+        Server::Endpoints(known) => Discovered {
+            issuer: known.issuer(),
+            authorization_endpoint: known.authorization.clone(),
+            token_endpoint: known.token.clone(),
+            registration_endpoint: None,
+            revocation_endpoint: known.revocation.clone(),
+            device_authorization_endpoint: known.device_authorization.clone(),
+            resource: None,
+            scopes: vec![],
+            iss_in_response: false,
+            auth_methods: vec![],
+            takes_client_documents: false,
+        },
+        Server::Issuer { issuer } => loop {
+            let reach = plan.reach();
+            let work = oauth::discover_issuer(engine.http(), &reach, issuer, manner.pkce);
+            if let Some(found) = or_ask(engine, attempt, plan, work).await? {
+                break found;
+            }
+        },
+    };
+    also(&mut found.scopes, &way.scopes);
+    let mut asking = Asking {
+        found,
+        manner,
+        back: WayBack::Loopback,
+        client_auth: Some(way.client_auth),
+        client_id: way.client_id.clone(),
+    };
+    match &way.grant {
+        Grant::Code { back, .. } => {
+            asking.back = back.clone();
+            in_browser(engine, attempt, plan, asking).await
+        }
+        Grant::Device => Err(bug("the device flow is not there yet").into()),
+    }
+}
+
+async fn in_browser(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &mut Plan,
+    mut asking: Asking,
+) -> Result<Credential, Stopped> {
+    reach_all(engine, attempt, plan, &asking.found).await?;
+    // The union: what the server asks for now, and what was held before. Registered with it too:
+    // a strict server refuses what the client is not registered for.
+    also(&mut asking.found.scopes, &plan.scopes);
+    let reach = plan.reach();
+    let mut door = Door::open(engine, &asking.back).await?;
+    let redirect = door.redirect_uri();
+    let client = client::identify(engine, attempt, plan, (&asking, &redirect)).await?;
+    attempt.leaves(Leftovers::of_client(&client, &reach));
+    let found = asking.found;
+    let flow = oauth::authorize_as(&found, &client, (&redirect, &found.scopes), &asking.manner)?;
+
+    let host = flow.authorization_url.host_str().unwrap_or_default();
+    attempt.set(
+        engine,
+        Phase::WaitingForBrowser {
+            host: host.to_owned(),
+        },
+    );
+    let callback = door.answer(attempt, &flow).await?;
+    attempt.set(engine, Phase::Exchanging);
+    let code = flow.check(&callback)?;
+    let credential = attempt
+        .or_stopped(oauth::exchange(
+            engine.http(),
+            &reach,
+            flow,
+            code,
+            &client,
+            &found,
+            engine.now(),
+        ))
+        .await?;
+    attempt.leaves(Leftovers::of_tokens(&credential, &reach));
+    Ok(Credential::OAuth(Box::new(credential)))
+}
+
+/// Every endpoint that will be called, private ones asked about by name.
+async fn reach_all(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &mut Plan,
+    found: &Discovered,
+) -> Result<(), Stopped> {
+    for endpoint in [
+        found.authorization_endpoint.as_ref(),
+        Some(&found.token_endpoint),
+        found.registration_endpoint.as_ref(),
+        found.revocation_endpoint.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        attempt
+            .reach_or_ask(engine, endpoint, &mut plan.private_hosts)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Discovery, which may meet a private authorization server: it is asked about by its name, and
+/// `None` says to look again.
+async fn or_ask<T>(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &mut Plan,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Stopped> {
+    match attempt.or_stopped(work).await {
+        Err(Stopped::Failed(error)) if error.code == ErrorCode::AddressPrivate => {
+            let host = error.args.get("host").cloned().unwrap_or_default();
+            let target = Url::parse(&format!("https://{host}/")).map_err(|_| error)?;
+            attempt
+                .reach_or_ask(engine, &target, &mut plan.private_hosts)
+                .await?;
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
+}
+
+/// Each scope once.
+fn also(scopes: &mut Vec<String>, more: &[String]) {
+    for scope in more {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+}
+
+fn bug(why: &str) -> Error {
+    Error::new(ErrorCode::Internal).with("why", why)
+}
+
+impl Plan {
+    fn reach(&self) -> Reach {
+        Reach {
+            private_hosts: self.private_hosts.clone(),
+        }
+    }
+}
