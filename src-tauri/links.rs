@@ -1,7 +1,8 @@
 //! Deep links, into a running app and at its start, and the second start of the app.
 //!
 //! A link comes from anybody: another program, a web page, on Linux any caller on the session bus.
-//! It may bring the window up, or leave a row in the record, and nothing else.
+//! It may bring the window up, answer the one sign-in that waits for it, or leave a row in the record,
+//! and nothing else.
 
 use crate::{Starting, desk};
 use engine::links::{self as rules, Link};
@@ -50,19 +51,26 @@ pub fn started_again(app: &AppHandle, argv: &[String]) {
 fn open(app: &AppHandle, text: &str) {
     match rules::link(text) {
         Link::Raise => desk::raise(app),
-        Link::Unknown(text) => {
-            let starting = app.state::<Starting>().inner().clone();
-            tauri::async_runtime::spawn(async move {
-                let noted = match starting.engine().await {
-                    Ok(engine) => engine.deep_link(&text).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = noted {
-                    tracing::warn!(%error, "an unknown link to the app was not recorded");
-                }
-            });
+        // The person comes from the browser, or reads that the answer came too late.
+        Link::Callback(text) => {
+            desk::raise(app);
+            hand_on(app, text);
         }
+        Link::Unknown(text) => hand_on(app, text),
     }
+}
+
+fn hand_on(app: &AppHandle, text: String) {
+    let starting = app.state::<Starting>().inner().clone();
+    tauri::async_runtime::spawn(async move {
+        let noted = match starting.engine().await {
+            Ok(engine) => engine.deep_link(&text).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%error, "a link to the app was not recorded");
+        }
+    });
 }
 
 /// The installed packages bring a desktop entry of their own; started from anywhere else, the app

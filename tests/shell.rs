@@ -116,12 +116,27 @@ fn only_the_exact_link_raises_the_window() {
         "APP.CHIEF.INTEGRATIONS:/raise",
         "app.chief.integrations:/Raise",
         "app.chief.integrations:/%72aise",
-        "app.chief.integrations:/oauth/callback?code=a&state=b",
+        "app.chief.integrations:/oauth/callback",
+        "app.chief.integrations:/oauth/callback#code=a",
+        "app.chief.integrations://oauth/callback?code=a&state=b",
+        "app.chief.integrations:/oauth/callback/?code=a&state=b",
         "app.chief.integrations.evil:/raise",
         " app.chief.integrations:/raise",
     ] {
         assert_eq!(link(other), Link::Unknown(other.to_owned()));
     }
+}
+
+#[test]
+fn a_sign_ins_answer_is_handed_on_whole_and_never_printed() {
+    let long = format!("{}?code={}&state=b", rules::CALLBACK, "c".repeat(8_000));
+    assert!(
+        link(&long) == Link::Callback(long.clone()),
+        "not cut: the code would be another"
+    );
+    assert_eq!(format!("{:?}", link(&long)), "Callback");
+    let flood = format!("{}?code={}", rules::CALLBACK, "c".repeat(40_000));
+    assert!(matches!(link(&flood), Link::Unknown(_)), "nobody's answer");
 }
 
 #[test]
@@ -162,6 +177,7 @@ fn a_hundred_thousand_broken_links_stay_inert_and_short() {
         }
         match link(&text) {
             Link::Raise => assert_eq!(text, rules::RAISE),
+            Link::Callback(_) => assert!(text.starts_with(rules::CALLBACK), "{text:?}"),
             Link::Unknown(kept) => {
                 assert_ne!(text, rules::RAISE);
                 assert!(
