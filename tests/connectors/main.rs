@@ -7,7 +7,7 @@ mod mcp;
 
 use anyhow::Result;
 use engine::{
-    connectors::{Config, Connector},
+    connectors::{Config, Connector, Supplies},
     http::Http,
     secret::Secret,
     vault::Credential,
@@ -26,7 +26,7 @@ fn mcp_at(url: &str) -> Result<Connector> {
         resource: None,
         way: None,
     };
-    Ok(Connector::new(&config, &Http::new()?, None)?)
+    Ok(Connector::new(&config, &Http::new()?, Supplies::default())?)
 }
 
 /// A connector to an HTTP API on this computer.
@@ -37,8 +37,9 @@ fn api_at(base: &str, health_path: &str) -> Result<Connector> {
         health_path: health_path.to_owned(),
         private_hosts,
         way: None,
+        described: false,
     };
-    Ok(Connector::new(&config, &Http::new()?, None)?)
+    Ok(Connector::new(&config, &Http::new()?, Supplies::default())?)
 }
 
 fn bearer(token: &str) -> Credential {

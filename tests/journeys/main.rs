@@ -15,6 +15,7 @@ mod floods;
 mod in_flight;
 mod keys;
 mod open_servers;
+mod openapi;
 mod reconnect;
 mod restart;
 mod sample;

@@ -2,10 +2,11 @@
 //!
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
-use crate::{Engine, connect, health, integrations, providers, settings, store};
+use crate::{Engine, connect, documents, health, integrations, providers, settings, store};
 use wire::{
     ActivityPage, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview, Disconnected,
-    Error, ErrorCode, IntegrationView, KeyringView, Settings, TestReport, ToolView, Topic,
+    DocumentView, Error, ErrorCode, IntegrationView, KeyringView, Settings, TestReport,
+    ToolChanges, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -158,6 +159,17 @@ pub async fn use_session_only(
         topics: vec![Topic::App],
     });
     Ok(state)
+}
+
+pub async fn inspect_openapi(
+    engine: &Engine,
+    ask: wire::InspectOpenapi,
+) -> Result<DocumentView, Error> {
+    documents::inspect(engine, ask.source, ask.integration, ask.confirmed).await
+}
+
+pub async fn import_again(engine: &Engine, ask: wire::ImportAgain) -> Result<ToolChanges, Error> {
+    documents::import_again(engine, ask.id, ask.document).await
 }
 
 macro_rules! dispatch {

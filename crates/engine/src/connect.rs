@@ -15,10 +15,12 @@ mod sign_in;
 pub mod way;
 
 pub(crate) use disconnect::{disconnect, preview};
+pub(crate) use input::address;
 
 use crate::{
     Engine,
-    connectors::{Config, Connector, Pong, Tool},
+    connectors::{Config, Connector, Pong, Supplies, Tool},
+    documents::Inspected,
     health,
     integrations::{self, Integration, status::Signal, status::State},
     store::{self, Tx, integrations::IntegrationRow, pings::PingRow},
@@ -80,7 +82,15 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
 
     attempt.set(engine, Phase::Proving);
     let config = plan.config(&credential);
-    let connector = Connector::new(&config, engine.http(), plan.sample_url.clone())?;
+    let supplies = Supplies {
+        sample: plan.sample_url.clone(),
+        operations: match (&plan.document, attempt.integration) {
+            (Some(document), _) => Some(document.operations.clone()),
+            (None, Some(id)) => engine.operations(id, &config).await?,
+            (None, None) => None,
+        },
+    };
+    let connector = Connector::new(&config, engine.http(), supplies)?;
     if let (Kind::Sample, Credential::Bearer { token }) = (plan.kind, &credential) {
         engine.sample().await?.allow_token(token);
     }
@@ -110,6 +120,7 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
         }
     };
     let proof = Proof {
+        document: plan.document.clone(),
         config,
         credential,
         pong,
@@ -210,6 +221,8 @@ struct Proof {
     name: String,
     provider: Option<String>,
     account: Option<Account>,
+    /// The OpenAPI document that its tools are from, where it is a new one.
+    document: Option<Arc<Inspected>>,
 }
 
 fn halves(account: Option<Account>) -> (Option<String>, Option<String>) {
@@ -232,6 +245,7 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
         name,
         provider,
         account,
+        document,
         ..
     } = proof;
     let (account_id, account_label) = halves(account);
@@ -260,6 +274,9 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
                     provider,
                 },
             )?;
+            if let Some(document) = document {
+                store::documents::put(tx, id, &document.about(now), &document.operations)?;
+            }
             keep_what_came(tx, (id, &name), (pong, tools), now)?;
             integrations::note(tx, now, Some((id, &name)), "connected", &because)
         })

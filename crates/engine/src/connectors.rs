@@ -5,6 +5,7 @@
 //! goes out through [`crate::http`].
 
 pub mod mcp;
+pub mod openapi;
 pub mod rest;
 
 mod sent;
@@ -21,6 +22,7 @@ use crate::{
     vault::Credential,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use wire::{Error, ErrorCode};
@@ -57,13 +59,26 @@ pub enum Config {
         /// How it was connected, where that was not by a key typed into the form.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         way: Option<Box<Way>>,
+        /// An OpenAPI document names its tools (`store::documents`).
+        #[serde(default)]
+        described: bool,
     },
+}
+
+/// What a connector needs besides its configuration.
+#[derive(Default)]
+pub struct Supplies {
+    /// Where the sample server listens now.
+    pub sample: Option<Url>,
+    /// The operations of its OpenAPI document.
+    pub operations: Option<Arc<Vec<openapi::Operation>>>,
 }
 
 /// One integration's way out. Cheap to keep; one for each integration, used by many calls at once.
 pub enum Connector {
     Mcp(mcp::Mcp),
     Rest(rest::Rest),
+    OpenApi(openapi::OpenApi),
 }
 
 /// A ping that went well. No text holds a credential or a query.
@@ -91,12 +106,12 @@ impl Pong {
 }
 
 impl Connector {
-    /// Builds it without asking anything of the network. `sample` is where the sample server
-    /// listens now. Errors: `UrlInvalid`; `Internal` for [`Config::Sample`] without `sample`.
-    pub fn new(config: &Config, http: &Http, sample: Option<Url>) -> Result<Self, Error> {
+    /// Builds it without asking anything of the network. Errors: `UrlInvalid`; `Internal` where
+    /// `supplies` lacks what `config` needs.
+    pub fn new(config: &Config, http: &Http, supplies: Supplies) -> Result<Self, Error> {
         match config {
             Config::Sample => {
-                let url = sample.ok_or_else(|| {
+                let url = supplies.sample.ok_or_else(|| {
                     Error::new(ErrorCode::Internal).with("why", "the sample server is not running")
                 })?;
                 Ok(Self::Mcp(mcp::Mcp::new(http.clone(), Sample::reach(), url)))
@@ -114,16 +129,25 @@ impl Connector {
                 health_path,
                 private_hosts,
                 way,
+                described,
             } => {
                 let reach = Reach {
                     private_hosts: private_hosts.clone(),
                 };
-                Ok(Self::Rest(rest::Rest::new(
+                let rest = rest::Rest::new(
                     http.clone(),
                     reach,
                     parse(base_url)?,
                     (health_path, way.as_deref().and_then(Way::ping)),
-                )?))
+                )?;
+                match (described, supplies.operations) {
+                    (false, _) => Ok(Self::Rest(rest)),
+                    (true, Some(operations)) => {
+                        Ok(Self::OpenApi(openapi::OpenApi::new(rest, operations)))
+                    }
+                    (true, None) => Err(Error::new(ErrorCode::Internal)
+                        .with("why", "the operations of its document are not at hand")),
+                }
             }
         }
     }
@@ -134,6 +158,7 @@ impl Connector {
         match self {
             Self::Mcp(mcp) => mcp.ping_in_words(),
             Self::Rest(rest) => rest.ping_in_words(),
+            Self::OpenApi(api) => api.ping_in_words(),
         }
     }
 
@@ -143,6 +168,7 @@ impl Connector {
         match self {
             Self::Mcp(mcp) => mcp.ping(credential).await,
             Self::Rest(rest) => rest.ping(credential).await,
+            Self::OpenApi(api) => api.ping(credential).await,
         }
     }
 
@@ -152,6 +178,7 @@ impl Connector {
         match self {
             Self::Mcp(mcp) => mcp.list_tools(credential).await,
             Self::Rest(rest) => Ok(rest.list_tools()),
+            Self::OpenApi(api) => Ok(api.list_tools()),
         }
     }
 
@@ -170,6 +197,7 @@ impl Connector {
         match self {
             Self::Mcp(mcp) => mcp.call(credential, tool, arguments, cancel).await,
             Self::Rest(rest) => rest.call(credential, tool, arguments, cancel).await,
+            Self::OpenApi(api) => api.call(credential, tool, arguments, cancel).await,
         }
     }
 
@@ -178,7 +206,7 @@ impl Connector {
     pub async fn drop_session(&self) {
         match self {
             Self::Mcp(mcp) => mcp.drop_session().await,
-            Self::Rest(_) => {}
+            Self::Rest(_) | Self::OpenApi(_) => {}
         }
     }
 }

@@ -203,6 +203,7 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 server: found.row.server.clone(),
                 probed_at: found.row.probed_at,
                 revocable: found.about.revokes_at.is_some(),
+                document: store::documents::about(conn, id)?,
                 card: found.card(now, &mut around),
             })
         })

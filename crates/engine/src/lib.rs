@@ -8,6 +8,7 @@ pub mod calls;
 pub mod commands;
 mod connect;
 pub mod connectors;
+mod documents;
 #[cfg(feature = "fakes")]
 pub mod fakes;
 mod health;
@@ -28,7 +29,7 @@ pub mod vault;
 pub use connect::way;
 
 use connect::attempt::Attempts;
-use connectors::Connector;
+use connectors::{Config, Connector, Supplies, openapi::Operation};
 use http::Http;
 use integrations::Integration;
 use ports::{Clock, Desk, Ports};
@@ -81,6 +82,7 @@ struct Inner {
     sample: tokio::sync::OnceCell<Sample>,
     live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
     attempts: Attempts,
+    documents: documents::Documents,
     network: monitor::Network,
     providers: providers::Shelf,
     /// When each integration answered last, in this run, whatever it said.
@@ -118,6 +120,7 @@ impl Engine {
             sample: tokio::sync::OnceCell::new(),
             live: Mutex::default(),
             attempts: Attempts::default(),
+            documents: documents::Documents::default(),
             network: monitor::Network::default(),
             providers: providers::Shelf::default(),
             answered: Mutex::default(),
@@ -258,6 +261,10 @@ impl Engine {
         &self.0.attempts
     }
 
+    pub(crate) fn documents(&self) -> &documents::Documents {
+        &self.0.documents
+    }
+
     pub(crate) fn network(&self) -> &monitor::Network {
         &self.0.network
     }
@@ -300,7 +307,11 @@ impl Engine {
             None
         };
         let is_local = health::is_local(&health::origin(&found));
-        let connector = Connector::new(&found.config, self.http(), sample_url)?;
+        let supplies = Supplies {
+            sample: sample_url,
+            operations: self.operations(id, &found.config).await?,
+        };
+        let connector = Connector::new(&found.config, self.http(), supplies)?;
         let made = Arc::new(Live {
             name: found.row.name,
             connector: Arc::new(connector),
@@ -311,6 +322,25 @@ impl Engine {
             is_local,
         });
         Ok(self.lives().entry(id).or_insert(made).clone())
+    }
+
+    /// The operations of its OpenAPI document, where it has one.
+    pub(crate) async fn operations(
+        &self,
+        id: IntegrationId,
+        config: &Config,
+    ) -> Result<Option<Arc<Vec<Operation>>>, Error> {
+        if !matches!(
+            config,
+            Config::Api {
+                described: true,
+                ..
+            }
+        ) {
+            return Ok(None);
+        }
+        let read = move |conn: &_| store::documents::operations(conn, id);
+        Ok(Some(Arc::new(self.store().read(read).await?)))
     }
 
     /// The sample lets in the token it was connected with, which it learns only from the vault.

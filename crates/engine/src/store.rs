@@ -11,6 +11,7 @@
 pub mod backup;
 pub mod calls;
 pub mod credentials;
+pub mod documents;
 pub mod integrations;
 pub(crate) mod keys;
 pub mod notices;

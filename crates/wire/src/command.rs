@@ -1,4 +1,7 @@
-use crate::{AttemptId, Confirmed, Cursor, IntegrationId, SecretInput, Settings, Target};
+use crate::{
+    AttemptId, Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, SecretInput, Settings,
+    Target,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A request that the engine answers. On wasm it can also be written, for sending.
@@ -46,6 +49,8 @@ macro_rules! commands {
             get_app: GetApp => $crate::AppView,
             unlock_keyring: UnlockKeyring => $crate::KeyringView,
             use_session_only: UseSessionOnly => $crate::KeyringView,
+            inspect_openapi: InspectOpenapi => $crate::DocumentView,
+            import_again: ImportAgain => $crate::ToolChanges,
         }
     };
 }
@@ -121,4 +126,14 @@ requests! {
     UnlockKeyring {}
     /// Keep credentials in memory until the app ends; nothing is written in their place.
     UseSessionOnly {}
+    /// Reads an OpenAPI document and keeps it in memory for the next step; nothing is saved.
+    /// `integration`: also tell what importing it again would change there. Of `confirmed` only
+    /// `private_address` counts.
+    InspectOpenapi {
+        source: DocumentSource,
+        integration: Option<IntegrationId>,
+        confirmed: Confirmed,
+    }
+    /// Puts the tools of an inspected document in the place of the integration's own.
+    ImportAgain { id: IntegrationId, document: DocumentId }
 }

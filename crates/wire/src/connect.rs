@@ -1,4 +1,4 @@
-use crate::{AttemptId, Error, IntegrationId, Kind, SecretInput, Time};
+use crate::{AttemptId, DocumentId, Error, IntegrationId, Kind, SecretInput, Time};
 use serde::{Deserialize, Serialize};
 
 /// What to connect to, as the admin filled it in.
@@ -33,6 +33,16 @@ pub enum Target {
         /// Path of the ping, relative to the base URL: `/health`. Empty: the base URL itself.
         health_path: String,
     },
+    /// A custom HTTP API whose operations an OpenAPI document names.
+    OpenApi {
+        /// Of `InspectOpenapi`.
+        document: DocumentId,
+        name: String,
+        base_url: String,
+        auth: ApiAuth,
+        /// As in `Api`.
+        health_path: String,
+    },
 }
 
 /// How an MCP server knows us.
@@ -56,6 +66,8 @@ pub enum McpAuth {
 #[cfg_attr(target_arch = "wasm32", derive(Serialize))]
 #[serde(rename_all = "snake_case", tag = "auth")]
 pub enum ApiAuth {
+    /// It asks for none.
+    None,
     Bearer {
         token: SecretInput,
     },

@@ -160,6 +160,19 @@ codes! {
     ToolFailed = "tool-failed",
     /// The kind of key cannot be pasted here: it is a sign-in.
     NotAKey = "not-a-key",
+    // --- OpenAPI documents --------------------------------------------------------------------
+    /// A document that is neither JSON nor YAML, or not what OpenAPI asks for. `place`, `why`
+    DocumentUnreadable = "document-unreadable",
+    /// Readable, but not OpenAPI 3.0 or 3.1. `found`
+    DocumentUnsupported = "document-unsupported",
+    /// More bytes than a document may have. `limit`
+    DocumentTooLarge = "document-too-large",
+    /// More operations than one integration may have tools. `found`, `limit`
+    DocumentTooMany = "document-too-many",
+    /// No operation of it can be called; the first reason. `place`, `why`
+    DocumentEmpty = "document-empty",
+    /// It is no longer in memory: choose it again.
+    DocumentGone = "document-gone",
     // --- keyring and store -------------------------------------------------------------------
     /// This computer has no keyring that answers.
     KeyringAbsent = "keyring-absent",

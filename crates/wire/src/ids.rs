@@ -35,4 +35,6 @@ ids! {
     PingId,
     /// One notice: one episode of one integration.
     NoticeId,
+    /// An OpenAPI document that was looked at. Lives in memory only.
+    DocumentId,
 }

@@ -270,6 +270,8 @@ pub struct IntegrationView {
     pub probed_at: Option<Time>,
     /// Whether Disconnect can revoke at the provider.
     pub revocable: bool,
+    /// The OpenAPI document that its tools are from.
+    pub document: Option<crate::ImportedView>,
 }
 
 /// One tool, as the probe found it. All text is the server's: inert, capped.

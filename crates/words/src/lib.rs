@@ -106,6 +106,7 @@ mod tests {
             "integration",
             "tool",
             "known",
+            "place",
         ];
         for code in wire::ErrorCode::ALL {
             let all = names

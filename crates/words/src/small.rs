@@ -7,8 +7,9 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 /// Every file of the language.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../locales/en-US/errors.ftl"),
+    include_str!("../locales/en-US/openapi.ftl"),
     include_str!("../locales/en-US/shell.ftl"),
     include_str!("../locales/en-US/status.ftl"),
     include_str!("../locales/en-US/ui.ftl"),
@@ -163,6 +164,11 @@ mod tests {
             "key",
             "detail",
             "n",
+            "place",
+            "what",
+            "title",
+            "version",
+            "source",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names

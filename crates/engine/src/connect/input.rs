@@ -8,10 +8,12 @@ use crate::{
     Engine,
     connect::way::Way,
     connectors::Config,
+    documents::Inspected,
     integrations::{self, Integration},
     secret::Secret,
     vault::Credential,
 };
+use std::sync::Arc;
 use url::Url;
 use wire::{ApiAuth, AuthView, Error, ErrorCode, Fix, Kind, McpAuth, SecretInput, Target};
 
@@ -37,6 +39,10 @@ pub(crate) struct Plan {
     pub way: Option<Box<Way>>,
     /// The secret of the client that the way brings, as typed.
     pub client_secret: Option<Secret>,
+    /// The OpenAPI document that was inspected for it.
+    pub document: Option<Arc<Inspected>>,
+    /// An OpenAPI document names its tools: that one, or the one of the integration.
+    pub described: bool,
 }
 
 impl Plan {
@@ -79,6 +85,7 @@ impl Plan {
                 health_path: self.health_path.clone(),
                 private_hosts,
                 way: self.way.clone(),
+                described: self.described,
             },
         }
     }
@@ -119,6 +126,8 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
         provider: None,
         way: None,
         client_secret: None,
+        document: None,
+        described: false,
     };
     match target {
         Target::Sample => {}
@@ -165,51 +174,71 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
             base_url,
             auth,
             health_path,
+        } => api(&mut plan, (name, base_url, health_path), auth)?,
+        Target::OpenApi {
+            document,
+            name,
+            base_url,
+            auth,
+            health_path,
         } => {
-            plan.kind = Kind::Api;
-            plan.name = Some(integrations::checked_name(name)?);
-            let mut url = address(base_url, "Base URL")?;
-            if url.query().is_some() {
-                return Err(invalid("Base URL", "it must not hold a query (“?…”)"));
-            }
-            url.set_fragment(None);
-            plan.url = Some(url);
-            plan.health_path = path(health_path)?;
-            plan.typed = match auth {
-                ApiAuth::Bearer { token } => Some(Credential::Bearer {
-                    token: secret(token, "Token")?,
-                }),
-                ApiAuth::Header { name, value } => Some(Credential::Header {
-                    name: header(name)?,
-                    value: secret(value, "Key")?,
-                }),
-                ApiAuth::Query { name, value } => Some(Credential::Query {
-                    name: parameter(name)?,
-                    value: secret(value, "Key")?,
-                }),
-                ApiAuth::Basic { user, password } => {
-                    if user.trim().is_empty() {
-                        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "User name"));
-                    }
-                    if user.contains(':') {
-                        // RFC 7617 section 2: a user-id with a colon is invalid.
-                        return Err(invalid("User name", "it must not hold a colon"));
-                    }
-                    Some(Credential::Basic {
-                        user: user.trim().to_owned(),
-                        password: secret(password, "Password")?,
-                    })
-                }
-                ApiAuth::SignIn { .. } => {
-                    let (way, secret) = api_sign_in::read(auth, &plan)?;
-                    plan.way = Some(Box::new(way));
-                    plan.client_secret = secret;
-                    None
-                }
-            };
+            plan.document = Some(engine.documents().get(*document)?);
+            plan.described = true;
+            api(&mut plan, (name, base_url, health_path), auth)?;
         }
     }
     Ok(plan)
+}
+
+/// Reads a custom API: its name, base URL and health path, and how it knows us.
+fn api(
+    plan: &mut Plan,
+    (name, base_url, health_path): (&str, &str, &str),
+    auth: &ApiAuth,
+) -> Result<(), Error> {
+    plan.kind = Kind::Api;
+    plan.name = Some(integrations::checked_name(name)?);
+    let mut url = address(base_url, "Base URL")?;
+    if url.query().is_some() {
+        return Err(invalid("Base URL", "it must not hold a query (“?…”)"));
+    }
+    url.set_fragment(None);
+    plan.url = Some(url);
+    plan.health_path = path(health_path)?;
+    plan.typed = match auth {
+        ApiAuth::None => Some(Credential::None),
+        ApiAuth::Bearer { token } => Some(Credential::Bearer {
+            token: secret(token, "Token")?,
+        }),
+        ApiAuth::Header { name, value } => Some(Credential::Header {
+            name: header(name)?,
+            value: secret(value, "Key")?,
+        }),
+        ApiAuth::Query { name, value } => Some(Credential::Query {
+            name: parameter(name)?,
+            value: secret(value, "Key")?,
+        }),
+        ApiAuth::Basic { user, password } => {
+            if user.trim().is_empty() {
+                return Err(Error::new(ErrorCode::FieldEmpty).with("field", "User name"));
+            }
+            if user.contains(':') {
+                // RFC 7617 section 2: a user-id with a colon is invalid.
+                return Err(invalid("User name", "it must not hold a colon"));
+            }
+            Some(Credential::Basic {
+                user: user.trim().to_owned(),
+                password: secret(password, "Password")?,
+            })
+        }
+        ApiAuth::SignIn { .. } => {
+            let (way, secret) = api_sign_in::read(auth, plan)?;
+            plan.way = Some(Box::new(way));
+            plan.client_secret = secret;
+            None
+        }
+    };
+    Ok(())
 }
 
 /// Reads the plan to reconnect `found`: the same place, a fresh key or a fresh sign-in.
@@ -238,6 +267,10 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             user: user.clone(),
             password: fresh()?,
         }),
+        // Nothing was asked for, and nothing is to be found out: it is only proved again.
+        AuthView::None if found.kind() == Kind::Api && fresh_key.is_none() => {
+            Some(Credential::None)
+        }
         AuthView::None | AuthView::OAuth { .. } => {
             if fresh_key.is_some() {
                 return Err(not_a_key());
@@ -293,6 +326,14 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         provider: found.row.provider.clone(),
         way,
         client_secret: None,
+        document: None,
+        described: matches!(
+            &found.config,
+            Config::Api {
+                described: true,
+                ..
+            }
+        ),
     })
 }
 
@@ -302,7 +343,7 @@ fn invalid(field: &str, why: &str) -> Error {
         .with("why", why)
 }
 
-fn address(text: &str, field: &str) -> Result<Url, Error> {
+pub(crate) fn address(text: &str, field: &str) -> Result<Url, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", field));

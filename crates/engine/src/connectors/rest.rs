@@ -5,7 +5,7 @@
 
 mod answer;
 mod ping;
-mod target;
+pub(super) mod target;
 
 use super::{Pong, Tool, sent, sent::Sent, shown};
 use crate::{
@@ -131,8 +131,26 @@ impl Rest {
                 .with("integration", host(&self.base))
                 .with("tool", http::inert(tool)));
         }
-        let veil = sent::veil(credential);
         let (request, path) = self.request(credential, arguments)?;
+        self.exchange(credential, (request, &path), cancel).await
+    }
+
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(super) fn host(&self) -> String {
+        host(&self.base)
+    }
+
+    /// Sends one call and shapes its answer. `url`: the request's, as it is shown without its query.
+    pub(super) async fn exchange(
+        &self,
+        credential: &Credential,
+        (request, url): (Outgoing, &Url),
+        cancel: CancellationToken,
+    ) -> Result<Value, Error> {
+        let veil = sent::veil(credential);
         let answer = tokio::select! {
             answer = self.send(credential, request) => answer.map_err(|error| veil.error(error))?,
             () = cancel.cancelled() => {
@@ -145,14 +163,10 @@ impl Rest {
         {
             return Err(veil.error(error));
         }
-        Ok(answer::shape(&answer, &path, &veil))
+        Ok(answer::shape(&answer, &shown(url), &veil))
     }
 
-    fn request(
-        &self,
-        credential: &Credential,
-        arguments: Value,
-    ) -> Result<(Outgoing, String), Error> {
+    fn request(&self, credential: &Credential, arguments: Value) -> Result<(Outgoing, Url), Error> {
         let invalid = |why: String| {
             Error::new(ErrorCode::ArgumentsInvalid)
                 .with("tool", CALL)
@@ -181,7 +195,7 @@ impl Rest {
                 "the query parameter {name} is the credential’s own"
             )));
         }
-        let path = shown(&url);
+        let path = url.clone();
         let (mut headers, mut body) = (HeaderMap::new(), None);
         headers.insert(
             header::ACCEPT,

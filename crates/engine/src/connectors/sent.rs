@@ -33,6 +33,11 @@ const RESERVED: &[&str] = &[
     "user-agent",
 ];
 
+/// True for a header that no argument and no credential may set. `name` in lower case.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with("mcp-")
+}
+
 /// A credential as it goes onto one request.
 #[derive(Clone)]
 pub(super) enum Sent {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    connectors::{Config, Connector},
+    connectors::{Config, Connector, Supplies},
     http::Http,
     vault::Credential,
 };
@@ -12,8 +12,13 @@ async fn connected() -> (Sample, Connector, Credential) {
     let token = Sample::fresh_token();
     sample.allow_token(&token);
     let http = Http::new().expect("TLS");
-    let connector =
-        Connector::new(&Config::Sample, &http, Some(sample.url())).expect("a connector");
+    let connector = {
+        let supplies = Supplies {
+            sample: Some(sample.url()),
+            ..Supplies::default()
+        };
+        Connector::new(&Config::Sample, &http, supplies).expect("a connector")
+    };
     (sample, connector, Credential::Bearer { token })
 }
 

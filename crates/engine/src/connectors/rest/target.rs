@@ -6,7 +6,7 @@ use url::Url;
 ///
 /// Nothing leaves the base: no other origin, no absolute URL, no `.` or `..` in any encoding that a
 /// server could decode into one, no backslash, no control characters.
-pub(super) fn under(base: &Url, path: &str) -> Result<Url, &'static str> {
+pub(in crate::connectors) fn under(base: &Url, path: &str) -> Result<Url, &'static str> {
     if path.chars().any(|c| c.is_control() || c == '\\') {
         return Err("the path holds a character that no path may");
     }

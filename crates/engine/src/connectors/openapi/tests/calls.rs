@@ -1,0 +1,186 @@
+use super::{super::request, *};
+use crate::{secret::Secret, vault::Credential};
+use rstest::rstest;
+
+/// Method, URL, content type and body of a call, or the argument and the reason why not.
+fn sent(document: &Document, name: &str, arguments: Value) -> Result<(String, String), Error> {
+    let operation = tool(document, name);
+    let made = validator(&operation.tool.input_schema).expect("a schema");
+    request::check(operation, &made, &arguments)?;
+    let base = Url::parse("https://pets.example.com/v1").expect("a URL");
+    let key = Credential::Query {
+        name: "api_key".to_owned(),
+        value: Secret::new("k"),
+    };
+    let members = arguments.as_object().cloned().unwrap_or_default();
+    let (request, _) = request::build(operation, &base, &key, &members)?;
+    let body = String::from_utf8(request.body.unwrap_or_default()).expect("text");
+    let line = format!("{} {}", request.method, request.url);
+    let kind = request
+        .headers
+        .get("content-type")
+        .map(|kind| kind.to_str().expect("text"));
+    Ok((
+        line,
+        format!("{} {body}", kind.unwrap_or_default())
+            .trim()
+            .to_owned(),
+    ))
+}
+
+fn line(document: &Document, name: &str, arguments: Value) -> String {
+    let sent = sent(document, name, arguments);
+    sent.map(|(line, _)| line)
+        .unwrap_or_else(|error| format!("{error}"))
+}
+
+#[test]
+fn arguments_go_where_the_document_says() {
+    let document = read_well(V30);
+    assert_eq!(
+        line(
+            &document,
+            "list_pets",
+            json!({ "limit": 5, "tags": ["a b", "c&d"] })
+        ),
+        "GET https://pets.example.com/v1/pets?limit=5&tags=a%20b&tags=c%26d"
+    );
+    assert_eq!(
+        line(&document, "list_pets", json!({})),
+        "GET https://pets.example.com/v1/pets"
+    );
+    assert_eq!(
+        line(&document, "delete_pet", json!({ "petId": "rex-1" })),
+        "DELETE https://pets.example.com/v1/pets/rex-1"
+    );
+    assert_eq!(
+        sent(
+            &document,
+            "create_pet",
+            json!({ "body": { "name": "Rex", "tag": null } })
+        )
+        .expect("it fits"),
+        (
+            "POST https://pets.example.com/v1/pets".to_owned(),
+            r#"application/json {"name":"Rex","tag":null}"#.to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_form_is_written_as_its_encoding_says() {
+    let document = read_well(V31);
+    let body = json!({ "amount": 100, "expand": ["a", "b c"], "card": { "n": 1 }, "metadata": { "order": "10&42" } });
+    assert_eq!(
+        sent(&document, "create_charge", json!({ "body": body }))
+            .expect("it fits")
+            .1,
+        "application/x-www-form-urlencoded amount=100&card=%7B%22n%22%3A1%7D&expand=a&expand=b%20c&metadata%5Border%5D=10%2642"
+    );
+}
+
+#[rstest]
+#[case("list_pets", json!({ "limit": 500 }), "limit", "maximum of 100")]
+#[case("list_pets", json!({ "limit": "secret-value" }), "limit", "integer")]
+#[case("list_pets", json!({ "tags": ["a", 7] }), "tags.1", "string")]
+#[case("list_pets", json!({ "limits": 5 }), "limits", "no argument of that name")]
+#[case("list_pets", json!({ "api_key": "mine" }), "api_key", "no argument of that name")]
+#[case("list_pets", json!(7), "", "object")]
+#[case("show_pet_by_id", json!({}), "petId", "missing")]
+#[case("show_pet_by_id", json!({ "petId": "../admin" }), "petId", "match")]
+#[case("create_pet", json!({ "body": { "tag": "cat" } }), "body.name", "missing")]
+#[case("create_pet", json!({ "body": { "name": "" } }), "body.name", "shorter than 1 character")]
+fn an_argument_that_does_not_fit_is_named_and_its_value_is_not_repeated(
+    #[case] name: &str,
+    #[case] arguments: Value,
+    #[case] argument: &str,
+    #[case] why: &str,
+) {
+    let error = sent(&read_well(V30), name, arguments).expect_err("it does not fit");
+    assert_eq!(error.code, ErrorCode::ArgumentsInvalid);
+    assert_eq!(
+        error.args.get("argument").map(String::as_str),
+        Some(argument),
+        "{error}"
+    );
+    assert!(error.args["why"].contains(why), "{error}");
+    assert!(!error.to_string().contains("secret-value"), "{error}");
+}
+
+/// A document with one parameter `p` of this kind, and its tool's name.
+fn one(parameter: Value) -> Document {
+    let path = if parameter["in"] == "path" {
+        "/x/{p}/y"
+    } else {
+        "/x"
+    };
+    let mut parameter = parameter;
+    parameter["name"] = json!("p");
+    parameter["required"] = json!(true);
+    let text = json!({ "openapi": "3.1.0", "paths": { path: { "get": { "operationId": "x", "parameters": [parameter] } } } });
+    read_well(&text.to_string())
+}
+
+// The examples of OpenAPI 3.1.1, "Style Examples"; commas of lists in the query are never ambiguous.
+#[rstest]
+#[case("path", "simple", false, json!("a/b ?#"), "/x/a%2Fb%20%3F%23/y")]
+#[case("path", "simple", false, json!(["blue", "black"]), "/x/blue,black/y")]
+#[case("path", "simple", false, json!({ "R": 1, "G": 2 }), "/x/G,2,R,1/y")]
+#[case("path", "simple", true, json!({ "R": 1, "G": 2 }), "/x/G=2,R=1/y")]
+#[case("path", "label", false, json!(["blue", "black"]), "/x/.blue,black/y")]
+#[case("path", "label", true, json!(["blue", "black"]), "/x/.blue.black/y")]
+#[case("path", "label", true, json!({ "R": 1, "G": 2 }), "/x/.G=2.R=1/y")]
+#[case("path", "matrix", false, json!("blue"), "/x/;p=blue/y")]
+#[case("path", "matrix", false, json!(["blue", "black"]), "/x/;p=blue,black/y")]
+#[case("path", "matrix", true, json!(["blue", "black"]), "/x/;p=blue;p=black/y")]
+#[case("path", "matrix", true, json!({ "R": 1, "G": 2 }), "/x/;G=2;R=1/y")]
+#[case("query", "form", true, json!(["a,b", "c"]), "/x?p=a%2Cb&p=c")]
+#[case("query", "form", false, json!(["a,b", "c"]), "/x?p=a%2Cb,c")]
+#[case("query", "form", true, json!({ "R": 1, "G": 2 }), "/x?G=2&R=1")]
+#[case("query", "form", false, json!({ "R": 1, "G": 2 }), "/x?p=G,2,R,1")]
+#[case("query", "spaceDelimited", false, json!(["a", "b"]), "/x?p=a%20b")]
+#[case("query", "pipeDelimited", false, json!(["a", "b"]), "/x?p=a%7Cb")]
+#[case("query", "deepObject", true, json!({ "R": 1, "L": [2], "O": { "q": true } }), "/x?p%5BL%5D%5B0%5D=2&p%5BO%5D%5Bq%5D=true&p%5BR%5D=1")]
+#[case("query", "form", true, json!(true), "/x?p=true")]
+fn each_style_is_written_by_its_rules(
+    #[case] place: &str,
+    #[case] style: &str,
+    #[case] explode: bool,
+    #[case] value: Value,
+    #[case] expected: &str,
+) {
+    let document = one(json!({ "in": place, "style": style, "explode": explode, "schema": {} }));
+    assert_eq!(
+        line(&document, "x", json!({ "p": value })),
+        format!("GET https://pets.example.com/v1{expected}")
+    );
+}
+
+#[test]
+fn no_argument_leaves_its_place() {
+    let path = one(json!({ "in": "path", "schema": {} }));
+    for value in [
+        "..",
+        ".",
+        "",
+        "%2e%2e",
+        "..\\..",
+        "a\r\nHost: evil",
+        "../../admin",
+    ] {
+        let error = sent(&path, "x", json!({ "p": value })).expect_err(value);
+        assert_eq!(error.code, ErrorCode::ArgumentsInvalid, "{value}");
+    }
+    let query = one(json!({ "in": "query", "schema": {} }));
+    assert_eq!(
+        line(&query, "x", json!({ "p": "1&admin=true#x" })),
+        "GET https://pets.example.com/v1/x?p=1%26admin%3Dtrue%23x"
+    );
+    let header = one(json!({ "in": "header", "schema": {} }));
+    let error = sent(&header, "x", json!({ "p": "a\r\nX-Evil: 1" })).expect_err("a line break");
+    assert_eq!(error.args["argument"], "p");
+    // An object's members become parameters of their own: none of them the credential's.
+    let error =
+        sent(&query, "x", json!({ "p": { "api_key": "mine" } })).expect_err("the key's place");
+    assert_eq!(error.args["argument"], "api_key");
+}
