@@ -214,6 +214,32 @@ impl Screen {
             .map(drop)
     }
 
+    /// The one integration that is connected.
+    pub async fn integration(&self) -> Result<wire::IntegrationId> {
+        let host = self.host.as_ref().context("the app runs")?;
+        let request = serde_json::json!({});
+        let cards = engine::commands::answer(&host.engine, "list_integrations", request).await?;
+        let cards: Vec<wire::CardView> = serde_json::from_value(cards)?;
+        Ok(cards.first().context("a card")?.id)
+    }
+
+    /// Calls a tool as an agent would.
+    pub async fn call(
+        &self,
+        id: wire::IntegrationId,
+        tool: &str,
+        arguments: serde_json::Value,
+    ) -> Result<serde_json::Value> {
+        let host = self.host.as_ref().context("the app runs")?;
+        let because = wire::Because::Task {
+            title: "#ops".to_owned(),
+            url: None,
+        };
+        let cancel = tokio_util::sync::CancellationToken::new();
+        let called = engine::calls::call(&host.engine, id, tool, arguments, because, cancel);
+        Ok(called.await?)
+    }
+
     /// Ends the session. Fails where the page broke the CSP, threw, or wrote an error.
     ///
     /// # Errors

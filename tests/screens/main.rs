@@ -3,6 +3,7 @@
 
 mod accessibility;
 mod adding;
+mod documents;
 mod finding;
 mod first_run;
 mod keyboard;

@@ -116,6 +116,8 @@ pub async fn start(
     };
     let router = Router::new()
         .route("/command/{name}", post(command))
+        // A document of 20 MB, as JSON writes it at worst.
+        .layer(axum::extract::DefaultBodyLimit::max(6 * wire::DOCUMENT_MAX))
         .route("/events", get(events))
         .fallback(get(file))
         .with_state(host);

@@ -1,6 +1,7 @@
 //! The window: side bar, banner, the page, and what stands before it.
 
 mod acts;
+mod drop;
 mod side;
 mod watch;
 
@@ -24,6 +25,7 @@ use crate::{
     state::{Action, Frame, State},
     time::{self, Now},
 };
+use drop::use_drop;
 use gloo_timers::callback::Interval;
 use side::side;
 use std::rc::Rc;
@@ -81,6 +83,7 @@ pub fn App() -> Html {
         act,
     };
     use_headings(route);
+    use_drop(&frame.dispatch);
     let gone = frame.dispatch.reform(Action::Unsay);
     let is_offline = frame.app.data.as_ref().is_some_and(|app| app.offline);
     html! {

@@ -5,6 +5,7 @@ mod add;
 mod attempt;
 mod disconnect;
 mod form;
+mod openapi;
 mod reconnect;
 mod rename;
 
@@ -26,6 +27,7 @@ pub fn sheets(frame: &Frame) -> Html {
     match &frame.state.sheet {
         None => Html::default(),
         Some(Sheet::Add) => html! { <add::Add {close} /> },
+        Some(Sheet::OpenApi(begin)) => html! { <openapi::OpenApi begin={begin.clone()} {close} /> },
         Some(Sheet::Attempt(id)) => attempt::sheet(frame, *id, &close),
         Some(Sheet::Reconnect(id)) => {
             html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> }

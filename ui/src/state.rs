@@ -13,11 +13,24 @@ use yew::{AttrValue, Callback, Reducible};
 pub enum Sheet {
     /// Add integration.
     Add,
+    /// An OpenAPI document.
+    OpenApi(Begin),
     /// Follows an attempt that was started elsewhere (the sample's button).
     Attempt(AttemptId),
     Reconnect(IntegrationId),
     Rename(IntegrationId),
     Disconnect(IntegrationId),
+}
+
+/// How the sheet of an OpenAPI document begins.
+#[derive(Clone, PartialEq, Default)]
+pub struct Begin {
+    /// The integration whose tools it replaces; `None`: a new one.
+    pub again: Option<IntegrationId>,
+    /// A file that was dropped on the window.
+    pub file: Option<web_sys::File>,
+    /// Its address, where that is known already.
+    pub url: String,
 }
 
 /// How something is, for colour and icon; the word stands beside it.
@@ -98,6 +111,9 @@ impl Default for State {
 pub enum Action {
     Open(Sheet),
     CloseSheet,
+    /// A file was dropped on the window: for the open sheet of a document, else for a new one. Any other
+    /// sheet keeps what the admin is doing.
+    Dropped(web_sys::File),
     /// Follows the sample's attempt; `None`: it is over.
     Sample(Option<AttemptId>),
     Search(AttrValue),
@@ -120,6 +136,22 @@ impl Reducible for State {
         match action {
             Action::Open(sheet) => next.sheet = Some(sheet),
             Action::CloseSheet => next.sheet = None,
+            Action::Dropped(file) => {
+                let begin = match next.sheet {
+                    None | Some(Sheet::Add) => Some(Begin::default()),
+                    Some(Sheet::OpenApi(ref begin)) => Some(begin.clone()),
+                    Some(
+                        Sheet::Attempt(_)
+                        | Sheet::Reconnect(_)
+                        | Sheet::Rename(_)
+                        | Sheet::Disconnect(_),
+                    ) => None,
+                };
+                if let Some(begin) = begin {
+                    let file = Some(file);
+                    next.sheet = Some(Sheet::OpenApi(Begin { file, ..begin }));
+                }
+            }
             Action::Sample(attempt) => next.sample = attempt,
             Action::Search(text) => next.search = text,
             Action::Choose(chip) => next.chip = chip,

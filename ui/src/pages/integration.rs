@@ -22,14 +22,14 @@ use crate::{
     route::{Route, Tab},
     say::{say, say_count, say_error, say_with},
     sheets::takes_key,
-    state::{Action, Frame},
+    state::{Action, Begin, Frame, Sheet},
     time::{ago_now, at_now, date, full},
 };
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use wire::{
-    ErrorCode, Fix, GetIntegration, IntegrationId, IntegrationView, ListTools, ProbeIntegration,
-    Status, ToolView, Topic,
+    ErrorCode, Fix, GetIntegration, IntegrationId, IntegrationView, Kind, ListTools,
+    ProbeIntegration, Status, ToolView, Topic,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -228,6 +228,16 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
             });
         })
     };
+    let import = {
+        let id = card.id;
+        frame.dispatch.reform(move |_: MouseEvent| {
+            let again = Some(id);
+            Action::Open(Sheet::OpenApi(Begin {
+                again,
+                ..Begin::default()
+            }))
+        })
+    };
     let oninput = {
         let search = search.clone();
         Callback::from(move |e: InputEvent| {
@@ -252,9 +262,15 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
                 <span class="grow sub">
                     if let Some(at) = props.view.probed_at { { say("listed") }{ " " }{ ago_now(at) } }
                 </span>
-                <button type="button" onclick={again} disabled={*busy || !card.enabled}>
-                    { icon(if *busy { Icon::Busy } else { Icon::Reconnect }) }{ say("list-again") }
-                </button>
+                if card.kind == Kind::Api {
+                    <button type="button" onclick={import}>{ icon(Icon::Document) }
+                        { say(if props.view.document.is_some() { "openapi-import-again" } else { "openapi-import-first" }) }</button>
+                }
+                if props.view.document.is_none() {
+                    <button type="button" onclick={again} disabled={*busy || !card.enabled}>
+                        { icon(if *busy { Icon::Busy } else { Icon::Reconnect }) }{ say("list-again") }
+                    </button>
+                }
             </div>
             if let Some(error) = &*error { <p class="error box" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(error) }</span></p> }
             { states::shown(&props.tools, states::loading_lines(), |tools| if tools.is_empty() {

@@ -380,6 +380,7 @@ fn every_sentence_that_is_asked_for_exists() {
     let sentences = [
         include_str!("../../../crates/words/locales/en-US/ui.ftl"),
         include_str!("../../../crates/words/locales/en-US/status.ftl"),
+        include_str!("../../../crates/words/locales/en-US/openapi.ftl"),
     ]
     .join("\n");
     let keys: BTreeSet<&str> = sentences

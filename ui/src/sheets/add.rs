@@ -15,7 +15,7 @@ use crate::{
         field::{Field, Kind, choice},
     },
     say::{say, say_error},
-    state::Frame,
+    state::{Action, Begin, Frame, Sheet},
 };
 use std::rc::Rc;
 use wire::{AttemptId, Confirmed, Error, StartConnect, Target};
@@ -116,7 +116,7 @@ pub fn Add(props: &AddProps) -> Html {
         Step::Choose => (
             say("add-integration"),
             None,
-            choose(&go_to, &start, error.as_ref()),
+            choose(&frame.dispatch, &go_to, &start, error.as_ref()),
         ),
         Step::Mcp => (
             say("kind-mcp"),
@@ -160,6 +160,7 @@ fn over(
 }
 
 fn choose(
+    dispatch: &Callback<Action>,
     go_to: &Callback<Step>,
     start: &Callback<(Target, Option<Form>)>,
     error: Option<&Error>,
@@ -167,6 +168,7 @@ fn choose(
     let sample = start.reform(|_: MouseEvent| (Target::Sample, None));
     let mcp = go_to.reform(|_: MouseEvent| Step::Mcp);
     let api = go_to.reform(|_: MouseEvent| Step::Api);
+    let document = dispatch.reform(|_: MouseEvent| Action::Open(Sheet::OpenApi(Begin::default())));
     let tile = |id, picture, label: &'static str, hint: &'static str, onclick| {
         html! {
             <button type="button" class="kind" {id} {onclick}>
@@ -181,6 +183,7 @@ fn choose(
             <div class="kinds">
                 { tile("choose-mcp", Icon::Mcp, "kind-mcp", "kind-mcp-hint", mcp) }
                 { tile("choose-api", Icon::Api, "kind-api", "kind-api-hint", api) }
+                { tile("choose-openapi", Icon::Document, "kind-openapi", "kind-openapi-hint", document) }
                 { tile("choose-sample", Icon::Sample, "kind-sample", "sample-is", sample) }
             </div>
         </>
@@ -188,7 +191,7 @@ fn choose(
 }
 
 /// An error that belongs to no field.
-fn above(error: &Error) -> Html {
+pub(super) fn above(error: &Error) -> Html {
     html! {
         <p class="error box" role="alert" id="form-error" tabindex="-1">
             { icon(Icon::Expiring) }<span>{ say_error(error) }</span>
@@ -196,7 +199,8 @@ fn above(error: &Error) -> Html {
     }
 }
 
-fn field_id(at: At) -> &'static str {
+/// The id of the field of an error.
+pub(super) fn field_id(at: At) -> &'static str {
     match at {
         At::Url => "url",
         At::Name => "name",
@@ -217,23 +221,30 @@ fn field_id(at: At) -> &'static str {
 /// In the order of the options.
 const MCP_WAYS: [McpWay; 3] = [McpWay::Discover, McpWay::Bearer, McpWay::Header];
 /// In the order of the options.
-const API_WAYS: [ApiWay; 5] = [
+const API_WAYS: [ApiWay; 6] = [
     ApiWay::Bearer,
     ApiWay::Header,
     ApiWay::Query,
     ApiWay::Basic,
     ApiWay::SignIn,
+    ApiWay::None,
 ];
 
 /// The fields of one form, made alike.
-struct Fields<'a> {
-    typed: &'a UseStateHandle<Rc<Typed>>,
+pub(super) struct Fields<'a> {
+    pub typed: &'a UseStateHandle<Rc<Typed>>,
     /// The error and the field it is shown at.
-    wrong: Option<(At, &'a Error)>,
+    pub wrong: Option<(At, &'a Error)>,
 }
 
-impl Fields<'_> {
-    fn set(&self, change: impl Fn(&mut Typed, String) + 'static) -> Callback<String> {
+impl<'a> Fields<'a> {
+    /// Of a custom API's form.
+    pub fn of_api(typed: &'a UseStateHandle<Rc<Typed>>, error: Option<&'a Error>) -> Self {
+        let wrong = error.map(|error| (visible(Form::Api, typed, at(error)), error));
+        Self { typed, wrong }
+    }
+
+    pub fn set(&self, change: impl Fn(&mut Typed, String) + 'static) -> Callback<String> {
         let typed = self.typed.clone();
         Callback::from(move |text: String| {
             let mut next = (**typed).clone();
@@ -263,7 +274,7 @@ impl Fields<'_> {
         )
     }
 
-    fn error(&self, at: At) -> Option<AttrValue> {
+    pub fn error(&self, at: At) -> Option<AttrValue> {
         self.wrong
             .filter(|(wrong, _)| *wrong == at)
             .map(|(_, error)| say_error(error))
@@ -276,7 +287,7 @@ impl Fields<'_> {
         }
     }
 
-    fn name(&self, required: bool, hint: &'static str) -> Html {
+    pub fn name(&self, required: bool, hint: &'static str) -> Html {
         html! {
             <Field id="name" label={say("field-name")} value={self.typed.name.clone()} {required} max={60}
                 hint={say(hint)} error={self.error(At::Name)} on_input={self.set(|t, text| t.name = text)} />
@@ -349,7 +360,9 @@ fn visible(form: Form, typed: &Typed, at: At) -> At {
         (Form::Mcp, At::KeyName) => typed.mcp == McpWay::Header,
         (Form::Mcp, _) => false,
         (Form::Api, At::Secret) => {
-            typed.api != ApiWay::SignIn || typed.sign_in.client_auth != wire::ClientAuth::None
+            typed.api != ApiWay::None
+                && (typed.api != ApiWay::SignIn
+                    || typed.sign_in.client_auth != wire::ClientAuth::None)
         }
         (Form::Api, At::HealthPath) => true,
         (Form::Api, At::KeyName) => matches!(typed.api, ApiWay::Header | ApiWay::Query),
@@ -387,18 +400,35 @@ fn mcp_fields(fields: &Fields) -> Html {
 }
 
 fn api_fields(fields: &Fields) -> Html {
-    let options = [
-        (say("auth-bearer"), None),
-        (say("auth-key-header"), None),
-        (say("auth-key-query"), None),
-        (say("auth-basic"), None),
-        (say("auth-sign-in"), Some(say("auth-sign-in-hint"))),
-    ];
-    let (chosen, on_choose) = fields.way(&API_WAYS, fields.typed.api, |typed, way| typed.api = way);
     html! {
         <>
             { fields.url("field-base-url", "https://api.example.com/v1") }
             { fields.name(true, "api-name-hint") }
+            { given(fields, &[]) }
+            { health_path(fields, "health-hint") }
+        </>
+    }
+}
+
+/// How a custom API knows us, and the fields of the chosen way. `offered`: ways that the API's own
+/// document names.
+pub(super) fn given(fields: &Fields, offered: &[ApiWay]) -> Html {
+    let options = API_WAYS.map(|way| {
+        let hint = (way == ApiWay::SignIn).then(|| say("auth-sign-in-hint"));
+        let label = match way {
+            ApiWay::Bearer => "auth-bearer",
+            ApiWay::Header => "auth-key-header",
+            ApiWay::Query => "auth-key-query",
+            ApiWay::Basic => "auth-basic",
+            ApiWay::SignIn => "auth-sign-in",
+            ApiWay::None => "auth-no-key",
+        };
+        let named = offered.contains(&way).then(|| say("openapi-offered"));
+        (say(label), named.or(hint))
+    });
+    let (chosen, on_choose) = fields.way(&API_WAYS, fields.typed.api, |typed, way| typed.api = way);
+    html! {
+        <>
             { choice("auth", say("auth"), (&options, chosen), &on_choose) }
             { match fields.typed.api {
                 ApiWay::Bearer => fields.secret("field-token"),
@@ -410,10 +440,17 @@ fn api_fields(fields: &Fields) -> Html {
                     { fields.secret("field-password") }
                 </> },
                 ApiWay::SignIn => sign_in::fields(fields),
+                ApiWay::None => Html::default(),
             } }
-            <Field id="health-path" label={say("field-health")} value={fields.typed.health_path.clone()}
-                placeholder="/health" hint={say("health-hint")} error={fields.error(At::HealthPath)}
-                on_input={fields.set(|t, text| t.health_path = text)} />
         </>
+    }
+}
+
+/// The path of the ping.
+pub(super) fn health_path(fields: &Fields, hint: &'static str) -> Html {
+    html! {
+        <Field id="health-path" label={say("field-health")} value={fields.typed.health_path.clone()}
+            placeholder="/health" hint={say(hint)} error={fields.error(At::HealthPath)}
+            on_input={fields.set(|t, text| t.health_path = text)} />
     }
 }

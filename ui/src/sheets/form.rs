@@ -1,6 +1,8 @@
 //! What is typed into Add integration, kept until the sheet closes, and how it becomes a request.
 
-use wire::{ApiAuth, AuthServer, ClientAuth, Error, ErrorCode, McpAuth, SecretInput, Target};
+use wire::{
+    ApiAuth, AuthServer, ClientAuth, DocumentId, Error, ErrorCode, McpAuth, SecretInput, Target,
+};
 
 /// How an MCP server is to know us.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum ApiWay {
     Basic,
     /// Through the browser.
     SignIn,
+    /// It asks for no credential.
+    None,
 }
 
 /// What the admin knows of an authorization server.
@@ -115,22 +119,39 @@ impl Typed {
     /// The API form as a request.
     #[must_use]
     pub fn api(&self) -> Target {
-        let name = self.key_name.trim().to_owned();
-        let value = self.secret();
         Target::Api {
             name: self.name.trim().to_owned(),
             base_url: self.url.trim().to_owned(),
-            auth: match self.api {
-                ApiWay::Bearer => ApiAuth::Bearer { token: value },
-                ApiWay::Header => ApiAuth::Header { name, value },
-                ApiWay::Query => ApiAuth::Query { name, value },
-                ApiWay::Basic => ApiAuth::Basic {
-                    user: self.user.trim().to_owned(),
-                    password: value,
-                },
-                ApiWay::SignIn => self.signs_in(value),
-            },
+            auth: self.api_auth(),
             health_path: self.health_path.trim().to_owned(),
+        }
+    }
+
+    /// The same for an API whose operations a document names.
+    #[must_use]
+    pub fn openapi(&self, document: DocumentId) -> Target {
+        Target::OpenApi {
+            document,
+            name: self.name.trim().to_owned(),
+            base_url: self.url.trim().to_owned(),
+            auth: self.api_auth(),
+            health_path: self.health_path.trim().to_owned(),
+        }
+    }
+
+    fn api_auth(&self) -> ApiAuth {
+        let name = self.key_name.trim().to_owned();
+        let value = self.secret();
+        match self.api {
+            ApiWay::Bearer => ApiAuth::Bearer { token: value },
+            ApiWay::Header => ApiAuth::Header { name, value },
+            ApiWay::Query => ApiAuth::Query { name, value },
+            ApiWay::Basic => ApiAuth::Basic {
+                user: self.user.trim().to_owned(),
+                password: value,
+            },
+            ApiWay::SignIn => self.signs_in(value),
+            ApiWay::None => ApiAuth::None,
         }
     }
 }

@@ -10,3 +10,54 @@ openapi-problem-duplicate-name = The name { $what } stands more than once. Each 
 openapi-problem-schema = The arguments of { $what } are checked only in part: their schema is too large or cannot be used.
 openapi-problem-auth = The credential { $what } is of a kind that this app cannot give.
 openapi-problem-two-keys = It asks for more than one key at once ({ $what }). This app gives one.
+
+# --- the sheet
+kind-openapi = OpenAPI document
+kind-openapi-hint = Each operation of an HTTP API becomes a tool. By file, address, or dropped on this window.
+openapi-file = Choose a file
+openapi-file-hint = OpenAPI 3.0 or 3.1, JSON or YAML, up to 20 MB. Or drop it on this window.
+openapi-url = Or its address
+openapi-url-hint = Fetched once, without a credential. Nothing that it refers to is fetched.
+openapi-read = Read it
+openapi-reading = Reading the document…
+openapi-ask-yes = Yes, fetch it
+openapi-tools = { $count ->
+    [one] One tool
+   *[other] { $count } tools
+}
+can-more-tools = and { $count } more
+openapi-problems = { $count ->
+    [one] One thing in it cannot be used as it stands
+   *[other] { $count } things in it cannot be used as they stand
+}
+openapi-server = Server
+openapi-complete = The document gives { $url }. Write the address that is meant.
+openapi-offered = Named by the document.
+auth-no-key = None
+openapi-health-hint = Read once to see whether the key works, and then at each check. Choose one that changes nothing.
+
+# --- importing again
+openapi-again = Import tools of { $name }
+openapi-import = Import
+openapi-import-again = Import again
+openapi-import-first = Import OpenAPI document
+openapi-keeps = Address, credential and history stay.
+openapi-imported = The tools are replaced.
+openapi-no-change = Nothing changes: every tool is as it was.
+openapi-added = { $count ->
+    [one] One tool is new
+   *[other] { $count } tools are new
+}
+openapi-removed = { $count ->
+    [one] One tool is gone
+   *[other] { $count } tools are gone
+}
+openapi-changed = { $count ->
+    [one] One tool is not what it was
+   *[other] { $count } tools are not what they were
+}
+openapi-same = { $count ->
+    [one] One tool stays as it is.
+   *[other] { $count } tools stay as they are.
+}
+openapi-from = { $title } { $version }, from { $source }

@@ -38,6 +38,10 @@ pub fn own_settings(frame: &Frame, view: &IntegrationView) -> Html {
                     if let Some(path) = &view.health_path {
                         <dt>{ say("field-health") }</dt><dd><code class="path">{ inert(path) }</code></dd>
                     }
+                    if let Some(document) = &view.document {
+                        <dt>{ say("kind-openapi") }</dt>
+                        <dd>{ say_with("openapi-from", &[("title", &document.title), ("version", &document.version), ("source", &document.source)]) }</dd>
+                    }
                     <dt>{ say("prefix") }</dt><dd><code class="path">{ format!("{}.", inert(&card.slug)) }</code></dd>
                 </dl>
             </div></section>
