@@ -12,6 +12,7 @@ mod authorities;
 mod callbacks;
 mod destruction;
 mod floods;
+mod gateway;
 mod in_flight;
 mod keys;
 mod open_servers;

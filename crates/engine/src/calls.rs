@@ -78,6 +78,21 @@ impl Journal {
         self.finish(engine, Err(error), "", None).await
     }
 
+    /// Writes that it was refused here: nothing left.
+    async fn refuse(self, engine: &Engine, why: &Error) -> Result<(), Error> {
+        let mut row = self.outcome(engine.now(), Some(why), "");
+        row.outcome = Outcome::Refused;
+        row.took_ms = None;
+        engine
+            .store()
+            .write(Durability::Normal, move |tx| {
+                store::calls::finish(tx, &row)?;
+                tx.touch(Topic::Activity);
+                Ok(())
+            })
+            .await
+    }
+
     /// Writes the outcome, and takes its signal in, in one commit.
     pub async fn finish(
         self,
@@ -153,17 +168,7 @@ pub async fn call(
     )
     .await?;
     if let Err(refusal) = may_call(&found, tool, known, engine.now()) {
-        let mut row = journal.outcome(engine.now(), Some(&refusal), "");
-        row.outcome = Outcome::Refused;
-        row.took_ms = None;
-        engine
-            .store()
-            .write(Durability::Normal, move |tx| {
-                store::calls::finish(tx, &row)?;
-                tx.touch(Topic::Activity);
-                Ok(())
-            })
-            .await?;
+        journal.refuse(engine, &refusal).await?;
         return Err(refusal);
     }
     let result = {
@@ -202,6 +207,20 @@ pub async fn call(
         )
         .await?;
     result
+}
+
+/// Writes down a call that is refused before anything of it is made: what was asked for, and why not.
+pub(crate) async fn refuse(
+    engine: &Engine,
+    integration: Option<(IntegrationId, String)>,
+    action: &str,
+    because: &Because,
+    why: &Error,
+) -> Result<(), Error> {
+    Journal::begin(engine, RowKind::Call, integration, action, because)
+        .await?
+        .refuse(engine, why)
+        .await
 }
 
 fn may_call(found: &Integration, tool: &str, known: bool, now: Time) -> Result<(), Error> {

@@ -2,11 +2,11 @@
 //!
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
-use crate::{Engine, connect, documents, health, integrations, providers, settings, store};
+use crate::{Engine, agents, connect, documents, health, integrations, providers, settings, store};
 use wire::{
-    ActivityPage, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview, Disconnected,
-    DocumentView, Error, ErrorCode, IntegrationView, KeyringView, Settings, TestReport,
-    ToolChanges, ToolView, Topic,
+    ActivityPage, AgentsView, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview,
+    Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView, Paired, Settings,
+    TestReport, ToolChanges, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -128,6 +128,18 @@ pub async fn list_activity(
         .store()
         .read(move |conn| store::calls::page(conn, &filter))
         .await
+}
+
+pub async fn list_agents(engine: &Engine, _: wire::ListAgents) -> Result<AgentsView, Error> {
+    agents::list(engine).await
+}
+
+pub async fn pair_agent(engine: &Engine, ask: wire::PairAgent) -> Result<Paired, Error> {
+    agents::pair(engine, ask).await
+}
+
+pub async fn revoke_agent(engine: &Engine, ask: wire::RevokeAgent) -> Result<(), Error> {
+    agents::revoke(engine, ask.id).await
 }
 
 pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {

@@ -4,6 +4,7 @@
 //! agents reach the gateway. The shell and the test host give it a folder and the three ports, and
 //! hand it the commands of `wire`'s table ([`commands`]).
 
+pub mod agents;
 pub mod calls;
 pub mod commands;
 mod connect;
@@ -83,6 +84,7 @@ struct Inner {
     live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
     attempts: Attempts,
     documents: documents::Documents,
+    door: agents::Door,
     network: monitor::Network,
     providers: providers::Shelf,
     /// When each integration answered last, in this run, whatever it said.
@@ -121,6 +123,7 @@ impl Engine {
             live: Mutex::default(),
             attempts: Attempts::default(),
             documents: documents::Documents::default(),
+            door: agents::Door::default(),
             network: monitor::Network::default(),
             providers: providers::Shelf::default(),
             answered: Mutex::default(),
@@ -263,6 +266,10 @@ impl Engine {
 
     pub(crate) fn documents(&self) -> &documents::Documents {
         &self.0.documents
+    }
+
+    pub(crate) fn door(&self) -> &agents::Door {
+        &self.0.door
     }
 
     pub(crate) fn network(&self) -> &monitor::Network {

@@ -8,6 +8,7 @@
 //! together share one transaction, so that sixty-four callers cost one commit; each undoes only
 //! itself when it fails. Nobody is answered before the commit is done.
 
+pub mod agents;
 pub mod backup;
 pub mod calls;
 pub mod credentials;

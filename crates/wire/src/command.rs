@@ -1,6 +1,6 @@
 use crate::{
-    AttemptId, Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, SecretInput, Settings,
-    Target,
+    AgentId, AttemptId, Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, SecretInput,
+    Settings, Target,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -44,6 +44,9 @@ macro_rules! commands {
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
+            list_agents: ListAgents => $crate::AgentsView,
+            pair_agent: PairAgent => $crate::Paired,
+            revoke_agent: RevokeAgent => (),
             get_settings: GetSettings => $crate::Settings,
             save_settings: SaveSettings => (),
             get_app: GetApp => $crate::AppView,
@@ -119,6 +122,17 @@ requests! {
         /// Whether pings are shown among the calls.
         pings: bool,
     }
+    ListAgents {}
+    /// A new agent with a token of its own. `name`: 1 to 60 characters. `integrations`: what it may use,
+    /// `None` for everything. `days`: how long its token holds, 1 to 3650; `None` for ever.
+    PairAgent {
+        name: String,
+        integrations: Option<Vec<IntegrationId>>,
+        read_only: bool,
+        days: Option<u32>,
+    }
+    /// From now on its token is refused. Its history stays.
+    RevokeAgent { id: AgentId }
     GetSettings {}
     SaveSettings { settings: Settings }
     GetApp {}

@@ -146,6 +146,8 @@ codes! {
     // --- integrations ------------------------------------------------------------------------
     /// No such integration: it was disconnected.
     IntegrationUnknown = "integration-unknown",
+    /// This agent may not use this tool. `agent`, `tool`
+    AgentNotAllowed = "agent-not-allowed",
     /// It was disconnected while the call ran. `integration`
     IntegrationDisconnected = "integration-disconnected",
     /// It is failing, so the call was not made. `integration`, `why`

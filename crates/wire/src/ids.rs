@@ -33,6 +33,8 @@ ids! {
     CallId,
     /// One ping.
     PingId,
+    /// One paired agent.
+    AgentId,
     /// One notice: one episode of one integration.
     NoticeId,
     /// An OpenAPI document that was looked at. Lives in memory only.

@@ -6,6 +6,7 @@
 //! [`SecretInput`], which goes in and cannot be written out except by the UI itself.
 
 mod activity;
+mod agent;
 mod command;
 mod connect;
 mod error;
@@ -20,6 +21,7 @@ mod time;
 mod topics;
 
 pub use activity::*;
+pub use agent::*;
 pub use command::*;
 pub use connect::*;
 pub use error::*;

@@ -15,6 +15,8 @@ pub enum Topic {
     Attempts,
     /// What an admin is told once: the inbox.
     Notices,
+    /// The paired agents and the gateway's door.
+    Agents,
     /// Settings, the keyring's state, the banner.
     App,
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// One request that arrived.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Seen {
     pub method: String,
     pub path: String,

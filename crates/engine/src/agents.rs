@@ -1,0 +1,279 @@
+//! Agents: programs that call through the gateway, each with its own token and what it may use.
+//!
+//! Owns: pairing, revoking, who a token is, which tools an agent has, and the refusal of what it may
+//! not do. Must not know: how an agent's protocol looks, or what a tool is called on its wire (the
+//! gateway does).
+
+mod snippets;
+
+use crate::{
+    Engine, calls, integrations,
+    integrations::Integration,
+    store::{self, Durability, tools::ToolRow},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rand::Rng as _;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::sync::{Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    AgentId, AgentView, AgentsView, Because, Error, ErrorCode, GatewayView, IntegrationId, Paired,
+    Risk, Status, Time, Topic,
+};
+
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 3_600_000;
+/// Ten years: the longest life of a token that ends.
+const DAYS_MAX: u32 = 3_650;
+/// One row for tokens that nobody has, in so many milliseconds: knocking fills no record.
+const STRANGER_EACH_MS: i64 = 60_000;
+
+/// What the gateway told of itself, and when a stranger was last written down.
+#[derive(Default)]
+pub(crate) struct Door {
+    state: Mutex<Option<GatewayView>>,
+    stranger: Mutex<Option<Time>>,
+}
+
+/// One tool that an agent may see, with what it belongs to.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    pub integration: IntegrationId,
+    /// The integration's slug: `stripe`, `google-2`.
+    pub slug: String,
+    /// The integration's name.
+    pub name: String,
+    pub tool: ToolRow,
+    /// False: the integration is failing or switched off. Its tools are not listed; a call of one is
+    /// refused by name.
+    pub listed: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// The gateway tells where it is, for the page of agents.
+    pub fn gateway_is(&self, state: GatewayView) {
+        *lock(&self.door().state) = Some(state);
+        self.tell(&wire::Changed {
+            topics: vec![Topic::Agents],
+        });
+    }
+
+    fn gateway(&self) -> GatewayView {
+        lock(&self.door().state)
+            .clone()
+            .unwrap_or(GatewayView::Closed)
+    }
+}
+
+/// The agents, newest first, and the door.
+pub(crate) async fn list(engine: &Engine) -> Result<AgentsView, Error> {
+    Ok(AgentsView {
+        gateway: engine.gateway(),
+        agents: engine.store().read(store::agents::list).await?,
+    })
+}
+
+/// A new agent. Its token leaves here once.
+pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired, Error> {
+    let name = integrations::checked_name(&ask.name)?;
+    if let Some(days) = ask.days.filter(|days| !(1..=DAYS_MAX).contains(days)) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Ends after")
+            .with("why", format!("{days} days: 1 to {DAYS_MAX} are possible")));
+    }
+    if ask.integrations.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Integrations"));
+    }
+    let now = engine.now();
+    let token = fresh_token();
+    let hash = hash(&token);
+    let agent = AgentView {
+        id: AgentId(uuid::Uuid::now_v7()),
+        name,
+        integrations: ask.integrations,
+        read_only: ask.read_only,
+        paired_at: now,
+        expires_at: ask.days.map(|days| now.plus(i64::from(days) * DAY_MS)),
+        last_used_at: None,
+        calls: 0,
+    };
+    let (row, because) = (agent.clone(), engine.admin().await);
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            for id in row.integrations.iter().flatten() {
+                Integration::get(tx, *id)?;
+            }
+            store::agents::add(tx, &row, &hash)?;
+            let what = format!("the agent {} was paired", row.name);
+            integrations::note(tx, now, None, &what, &because)
+        })
+        .await?;
+    let url = match engine.gateway() {
+        GatewayView::Open { url } => url,
+        GatewayView::Closed | GatewayView::PortTaken { .. } => String::new(),
+    };
+    Ok(Paired {
+        snippets: snippets::all(&url, &token),
+        agent,
+        token,
+        url,
+    })
+}
+
+/// From now on its token is refused.
+pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
+    let (now, because) = (engine.now(), engine.admin().await);
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            let Some(name) = store::agents::remove(tx, id)? else {
+                return Ok(());
+            };
+            let what = format!("the agent {name} was removed: its token is refused from now on");
+            integrations::note(tx, now, None, &what, &because)
+        })
+        .await
+}
+
+/// Whose token this is, while it holds. Where it is nobody's, one row a minute says that somebody
+/// knocked.
+///
+/// # Errors
+/// `StoreFailed`; `StoreUnwritable` where the row cannot be written.
+pub async fn authenticate(
+    engine: &Engine,
+    token: Option<&str>,
+) -> Result<Option<AgentView>, Error> {
+    let now = engine.now();
+    if let Some(token) = token {
+        // An index over hashes: what its timing tells is of no use without the token.
+        let hash = hash(token);
+        let known = engine
+            .store()
+            .read(move |conn| store::agents::by_token(conn, &hash))
+            .await?;
+        if let Some(agent) = known
+            && agent.expires_at.is_none_or(|end| now < end)
+        {
+            return Ok(Some(agent));
+        }
+    }
+    {
+        let mut last = lock(&engine.door().stranger);
+        if last.is_some_and(|at| (0..STRANGER_EACH_MS).contains(&now.since(at))) {
+            return Ok(None);
+        }
+        *last = Some(now);
+    }
+    engine
+        .note_refused("a program without a valid agent token was refused at the gateway")
+        .await?;
+    Ok(None)
+}
+
+/// Every tool of what this agent may use, by integration and in the server's order.
+///
+/// # Errors
+/// `StoreFailed`.
+pub async fn tools(engine: &Engine, agent: &AgentView) -> Result<Vec<Offered>, Error> {
+    let now = engine.now();
+    let (allowed, read_only) = (agent.integrations.clone(), agent.read_only);
+    engine
+        .store()
+        .read(move |conn| {
+            let mut all = Integration::all(conn)?;
+            all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
+            all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
+            let mut offered = Vec::new();
+            for each in all {
+                let listed = each.row.enabled
+                    && each.state.view(now, each.takes_key()).status != Status::Failing;
+                for tool in store::tools::list(conn, each.id)? {
+                    offered.push(Offered {
+                        integration: each.id,
+                        slug: each.row.slug.clone(),
+                        name: each.row.name.clone(),
+                        listed: listed && (!read_only || tool.risk == Risk::Reads),
+                        tool,
+                    });
+                }
+            }
+            Ok(offered)
+        })
+        .await
+}
+
+/// Calls one tool for an agent. `because` names the task and its thread.
+///
+/// # Errors
+/// `AgentNotAllowed` (nothing was sent, and a row says so), and as [`calls::call`].
+pub async fn call(
+    engine: &Engine,
+    agent: &AgentView,
+    offered: &Offered,
+    arguments: Value,
+    because: Because,
+    cancel: CancellationToken,
+) -> Result<Value, Error> {
+    let (id, now) = (agent.id, engine.now());
+    engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            store::agents::count_call(tx, id, now)
+        })
+        .await?;
+    let tool = &offered.tool;
+    if agent.read_only && tool.risk != Risk::Reads {
+        let error = Error::new(ErrorCode::AgentNotAllowed)
+            .with("agent", agent.name.clone())
+            .with("tool", format!("{}.{}", offered.slug, tool.name));
+        let of = Some((offered.integration, offered.name.clone()));
+        let action = format!("{}.{}", offered.slug, tool.name);
+        calls::refuse(engine, of, &action, &because, &error).await?;
+        return Err(error);
+    }
+    calls::call(
+        engine,
+        offered.integration,
+        &tool.name,
+        arguments,
+        because,
+        cancel,
+    )
+    .await
+}
+
+/// A tool that this agent has not got: one row, and the error for it. `wanted`: as the agent wrote it.
+///
+/// # Errors
+/// Always `ToolUnknown`; `StoreUnwritable` where the row cannot be written.
+pub async fn unknown_tool(
+    engine: &Engine,
+    agent: &AgentView,
+    wanted: &str,
+    because: &Because,
+) -> Result<Value, Error> {
+    let wanted = crate::http::inert(wanted);
+    let error = Error::new(ErrorCode::ToolUnknown)
+        .with("integration", agent.name.clone())
+        .with("tool", wanted.clone());
+    calls::refuse(engine, None, &wanted, because, &error).await?;
+    Err(error)
+}
+
+/// 256 random bits.
+fn fresh_token() -> String {
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    rand::rng().fill(&mut bytes[..]);
+    format!("chief_{}", URL_SAFE_NO_PAD.encode(&bytes[..]))
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}

@@ -1,0 +1,102 @@
+//! Agents: who may call through the gateway. Their tokens are here as hashes only.
+
+use super::{Tx, failed, text};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use wire::{AgentId, AgentView, Error, Time, Topic};
+
+const COLUMNS: &str =
+    "id, name, integrations, read_only, paired_at, expires_at, last_used_at, calls";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<AgentView> {
+    Ok(AgentView {
+        id: text::id(row, 0)?,
+        name: row.get(1)?,
+        integrations: text::from_json_or_null(row, 2)?,
+        read_only: row.get(3)?,
+        paired_at: Time(row.get(4)?),
+        expires_at: row.get::<_, Option<i64>>(5)?.map(Time),
+        last_used_at: row.get::<_, Option<i64>>(6)?.map(Time),
+        calls: row.get(7)?,
+    })
+}
+
+/// Adds one, known by the SHA-256 of its token.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub fn add(tx: &Tx<'_>, agent: &AgentView, token_hash: &[u8; 32]) -> Result<(), Error> {
+    tx.execute(
+        "insert into agents (id, name, token_hash, integrations, read_only, paired_at, expires_at, \
+         last_used_at, calls) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            agent.id.to_string(),
+            agent.name,
+            token_hash,
+            agent.integrations.as_ref().map(text::json).transpose()?,
+            agent.read_only,
+            agent.paired_at.0,
+            agent.expires_at.map(|at| at.0),
+            agent.last_used_at.map(|at| at.0),
+            agent.calls,
+        ],
+    )
+    .map_err(failed)?;
+    tx.touch(Topic::Agents);
+    Ok(())
+}
+
+/// Every agent, newest first.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn list(connection: &Connection) -> Result<Vec<AgentView>, Error> {
+    connection
+        .prepare_cached(&format!(
+            "select {COLUMNS} from agents order by paired_at desc, id desc"
+        ))
+        .and_then(|mut statement| statement.query_map([], read)?.collect())
+        .map_err(failed)
+}
+
+/// The agent whose token has this SHA-256, whether its time is over or not.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn by_token(connection: &Connection, hash: &[u8; 32]) -> Result<Option<AgentView>, Error> {
+    connection
+        .prepare_cached(&format!(
+            "select {COLUMNS} from agents where token_hash = ?1"
+        ))
+        .and_then(|mut statement| statement.query_row([hash.as_slice()], read).optional())
+        .map_err(failed)
+}
+
+/// It asked for a call.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub fn count_call(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<(), Error> {
+    tx.prepare_cached("update agents set calls = calls + 1, last_used_at = ?2 where id = ?1")
+        .map_err(failed)?
+        .execute(params![id.to_string(), now.0])
+        .map_err(failed)?;
+    tx.touch(Topic::Agents);
+    Ok(())
+}
+
+/// Removes it; its name, where there was one.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub fn remove(tx: &Tx<'_>, id: AgentId) -> Result<Option<String>, Error> {
+    let name = tx
+        .query_row(
+            "delete from agents where id = ?1 returning name",
+            [id.to_string()],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(failed)?;
+    tx.touch(Topic::Agents);
+    Ok(name)
+}

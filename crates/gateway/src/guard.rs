@@ -1,0 +1,219 @@
+//! Who may come in: Host, Origin and token, each on its own, on every method and path, before the
+//! body is read. Any program on this computer reaches the port, and any web page does through a
+//! rebound name.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use engine::{Engine, agents};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::Semaphore;
+use wire::{AgentId, AgentView};
+
+/// Requests of one agent at a time; more are told to come later.
+const AT_ONCE: usize = 64;
+
+/// What a request brings to the server: who asks, and for which integrations.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub agent: AgentView,
+    /// `/mcp/{slug}`: this integration alone, its tools without prefix.
+    pub only: Option<String>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Guard {
+    engine: Engine,
+    hosts: Arc<[String]>,
+    running: Arc<Mutex<HashMap<AgentId, Arc<Semaphore>>>>,
+}
+
+impl Guard {
+    pub fn new(engine: Engine, port: u16) -> Self {
+        Self {
+            engine,
+            hosts: hosts(port).into(),
+            running: Arc::default(),
+        }
+    }
+
+    fn turns(&self, agent: AgentId) -> Arc<Semaphore> {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(agent)
+            .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)))
+            .clone()
+    }
+}
+
+/// What `Host` may say: this computer's names, with the port.
+pub(crate) fn hosts(port: u16) -> Vec<String> {
+    ["127.0.0.1", "[::1]", "localhost"]
+        .into_iter()
+        .map(|host| format!("{host}:{port}"))
+        .collect()
+}
+
+/// Lets an agent in, and nobody else. 404: no such path; 403: Host or Origin; 401: no valid token;
+/// 429: too much at once; 503: the agents could not be looked up.
+pub(crate) async fn only_agents(
+    State(guard): State<Guard>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    if !is_ours(headers, &guard.hosts) {
+        return (StatusCode::FORBIDDEN, "Not from here.").into_response();
+    }
+    let Some(only) = scope(request.uri().path()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let agent = match agents::authenticate(&guard.engine, bearer(headers)).await {
+        Ok(Some(agent)) => agent,
+        Ok(None) => {
+            let challenge =
+                HeaderValue::from_static("Bearer realm=\"Chief\", error=\"invalid_token\"");
+            return (
+                StatusCode::UNAUTHORIZED,
+                [(header::WWW_AUTHENTICATE, challenge)],
+                "Chief needs the token of a paired agent: Chief Integrations, Agents.",
+            )
+                .into_response();
+        }
+        Err(error) => {
+            tracing::error!(%error, "an agent could not be looked up");
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+    };
+    let turns = guard.turns(agent.id);
+    let Ok(_turn) = turns.try_acquire() else {
+        return (
+            StatusCode::TOO_MANY_REQUESTS,
+            [(header::RETRY_AFTER, HeaderValue::from_static("1"))],
+            "Too many calls at once.",
+        )
+            .into_response();
+    };
+    // What the agent proved itself with goes no further.
+    for name in [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::PROXY_AUTHORIZATION,
+    ] {
+        request.headers_mut().remove(name);
+    }
+    request.extensions_mut().insert(Asker { agent, only });
+    next.run(request).await
+}
+
+/// Exactly one Host, one of ours; and no Origin but our own.
+fn is_ours(headers: &HeaderMap, hosts: &[String]) -> bool {
+    let known = |text: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(text));
+    let mut told = headers.get_all(header::HOST).iter();
+    let host = told.next().and_then(|host| host.to_str().ok());
+    if told.next().is_some() || !host.is_some_and(known) {
+        return false;
+    }
+    headers.get_all(header::ORIGIN).iter().all(|origin| {
+        origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.strip_prefix("http://"))
+            .is_some_and(known)
+    })
+}
+
+/// `/mcp`: `Some(None)`; `/mcp/{slug}`: `Some(Some(slug))`.
+fn scope(path: &str) -> Option<Option<String>> {
+    let rest = path.strip_prefix("/mcp")?;
+    match rest.strip_prefix('/') {
+        None if rest.is_empty() => Some(None),
+        Some("") => Some(None),
+        Some(slug) if !slug.contains('/') => Some(Some(slug.to_owned())),
+        None | Some(_) => None,
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut told = headers.get_all(header::AUTHORIZATION).iter();
+    let (scheme, token) = told.next()?.to_str().ok()?.split_once(' ')?;
+    (told.next().is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(told: &[(&'static str, &'static str)]) -> HeaderMap {
+        told.iter()
+            .map(|(name, value)| {
+                (
+                    header::HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn host_and_origin_are_each_looked_at_on_their_own() {
+        let hosts = hosts(7317);
+        let ours = |told: &[(&'static str, &'static str)]| is_ours(&headers(told), &hosts);
+        assert!(ours(&[("host", "127.0.0.1:7317")]));
+        assert!(ours(&[
+            ("host", "LOCALHOST:7317"),
+            ("origin", "http://[::1]:7317")
+        ]));
+        for host in ["127.0.0.1", "127.0.0.1:80", "evil.example:7317", ""] {
+            assert!(!ours(&[("host", host)]), "{host}");
+        }
+        assert!(!ours(&[]), "no Host at all");
+        for origin in [
+            "null",
+            "http://evil.example",
+            "https://127.0.0.1:7317",
+            "http://127.0.0.1",
+        ] {
+            assert!(
+                !ours(&[("host", "127.0.0.1:7317"), ("origin", origin)]),
+                "{origin}"
+            );
+        }
+        let mut two = headers(&[("host", "127.0.0.1:7317")]);
+        two.append(header::HOST, HeaderValue::from_static("127.0.0.1:7317"));
+        assert!(!is_ours(&two, &hosts), "two hosts");
+    }
+
+    #[test]
+    fn a_path_is_all_integrations_or_one() {
+        assert_eq!(scope("/mcp"), Some(None));
+        assert_eq!(scope("/mcp/"), Some(None));
+        assert_eq!(scope("/mcp/stripe"), Some(Some("stripe".to_owned())));
+        for path in ["/", "/mcpx", "/mcp/stripe/x", "/sse", ""] {
+            assert_eq!(scope(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_bearer_token_counts_and_nothing_else() {
+        assert_eq!(
+            bearer(&headers(&[("authorization", "bearer abc")])),
+            Some("abc")
+        );
+        assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), None);
+        assert_eq!(bearer(&headers(&[])), None);
+        let mut two = headers(&[("authorization", "Bearer abc")]);
+        two.append(
+            header::AUTHORIZATION,
+            HeaderValue::from_static("Bearer def"),
+        );
+        assert_eq!(bearer(&two), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! What a tool is called on the wire: `stripe__list_charges`. Clients put a prefix of their own before
+//! it and cap the whole at 60 to 64 characters, and several model APIs take letters, digits, `_` and
+//! `-` only. Names are for agents: whatever is kept names the integration's id and the tool.
+
+use sha2::{Digest as _, Sha256};
+
+/// Characters of a name on the wire, at most.
+pub(crate) const MAX: usize = 40;
+/// Hex digits of the hash in a name that had to be changed.
+const HASH: usize = 8;
+
+/// `slug` is empty where one integration is served alone. A name that had to be changed ends in a hash
+/// of what it was, so that no two become one and each stays the same in every run.
+pub(crate) fn on_the_wire(slug: &str, tool: &str) -> String {
+    let whole = if slug.is_empty() {
+        tool.to_owned()
+    } else {
+        format!("{slug}__{tool}")
+    };
+    let safe: String = whole
+        .chars()
+        .map(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => c,
+            _ => '_',
+        })
+        .collect();
+    if safe == whole && whole.len() <= MAX {
+        return whole;
+    }
+    let hash: String = Sha256::digest(whole.as_bytes())
+        .iter()
+        .take(HASH / 2)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let kept: String = safe.chars().take(MAX - HASH - 1).collect();
+    format!("{kept}_{hash}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_name_stays_and_any_other_is_changed_for_good() {
+        assert_eq!(
+            on_the_wire("stripe", "list_charges"),
+            "stripe__list_charges"
+        );
+        assert_eq!(on_the_wire("", "echo"), "echo");
+        let dotted = on_the_wire("stripe", "list.charges");
+        assert!(dotted.starts_with("stripe__list_charges_"), "{dotted}");
+        assert_ne!(dotted, on_the_wire("stripe", "list/charges"));
+        assert_eq!(dotted, on_the_wire("stripe", "list.charges"));
+        let long = on_the_wire(
+            "a-company-with-a-name",
+            "a_tool_whose_name_never_ends_at_all",
+        );
+        assert_eq!(long.len(), MAX);
+        assert!(on_the_wire("ünïcode", "🦀").is_ascii());
+    }
+}

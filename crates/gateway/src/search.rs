@@ -1,0 +1,74 @@
+//! Where an agent has more tools than a model reads well: two tools, one that finds and one that calls.
+
+use crate::server::Named;
+use serde_json::{Value, json};
+
+/// Above so many tools, `/mcp` offers these two in their stead.
+pub(crate) const ABOVE: usize = 60;
+/// Tools that one search tells, at most.
+const FOUND_MAX: usize = 20;
+pub(crate) const FIND: &str = "chief__search_tools";
+pub(crate) const CALL: &str = "chief__call_tool";
+
+/// The two, as MCP describes tools.
+pub(crate) fn tools() -> Value {
+    json!([
+        {
+            "name": FIND,
+            "title": "Search tools",
+            "description": "Finds tools of the connected integrations by words of their name and \
+                description. Returns names, descriptions and input schemas. Search before you call.",
+            "inputSchema": {
+                "type": "object",
+                "properties": { "query": { "type": "string", "description": "Words, such as: refund charge" } },
+                "required": ["query"],
+            },
+            "annotations": { "readOnlyHint": true },
+        },
+        {
+            "name": CALL,
+            "title": "Call tool",
+            "description": "Calls a tool that a search has found, by its name, with arguments that fit its input schema.",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "name": { "type": "string" },
+                    "arguments": { "type": "object" },
+                },
+                "required": ["name"],
+            },
+        },
+    ])
+}
+
+/// The tools with the most of these words, those with a word in their name first.
+pub(crate) fn find<'a>(all: &'a [Named], query: &str) -> Vec<&'a Named> {
+    let words: Vec<String> = query
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let mut scored: Vec<(usize, &Named)> = all
+        .iter()
+        .filter(|tool| tool.offered.listed)
+        .filter_map(|tool| {
+            let name = format!("{} {}", tool.name, tool.offered.name).to_lowercase();
+            let text = format!(
+                "{} {}",
+                tool.offered.tool.title.as_deref().unwrap_or_default(),
+                tool.offered.tool.description
+            )
+            .to_lowercase();
+            let score: usize = words
+                .iter()
+                .map(|word| 3 * usize::from(name.contains(word)) + usize::from(text.contains(word)))
+                .sum();
+            (score > 0 || words.is_empty()).then_some((score, tool))
+        })
+        .collect();
+    // Stable: equal ones stay in their order.
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.truncate(FOUND_MAX);
+    scored.into_iter().map(|(_, tool)| tool).collect()
+}

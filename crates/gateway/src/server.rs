@@ -1,0 +1,222 @@
+//! The protocol: what an agent is listed, and how its call becomes one of the engine's.
+
+use crate::{guard::Asker, names, search, task};
+use engine::{Engine, agents, agents::Offered};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult,
+        PaginatedRequestParams, ResultType, ServerCapabilities, ServerConfig, Tool,
+    },
+    service::RequestContext,
+};
+use serde_json::{Value, json};
+use wire::{Because, Error, ErrorCode};
+
+/// A tool with its name on the wire.
+pub(crate) struct Named {
+    pub name: String,
+    pub offered: Offered,
+}
+
+pub(crate) struct Server {
+    engine: Engine,
+}
+
+impl Server {
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Every tool of what the agent may use, those of failing integrations among them: they are not
+    /// listed, but named when they are called all the same.
+    async fn tools(&self, asker: &Asker) -> Result<Vec<Named>, Error> {
+        let all = agents::tools(&self.engine, &asker.agent).await?;
+        Ok(all
+            .into_iter()
+            .filter(|tool| asker.only.as_ref().is_none_or(|slug| *slug == tool.slug))
+            .map(|offered| Named {
+                name: names::on_the_wire(
+                    if asker.only.is_some() {
+                        ""
+                    } else {
+                        &offered.slug
+                    },
+                    &offered.tool.name,
+                ),
+                offered,
+            })
+            .collect())
+    }
+
+    async fn listed(&self, asker: &Asker) -> Result<Vec<Tool>, Error> {
+        let all = self.tools(asker).await?;
+        let listed: Vec<&Named> = all.iter().filter(|tool| tool.offered.listed).collect();
+        let told = if asker.only.is_none() && listed.len() > search::ABOVE {
+            search::tools()
+        } else {
+            listed.iter().map(|tool| described(tool)).collect()
+        };
+        serde_json::from_value(told)
+            .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))
+    }
+
+    async fn called(
+        &self,
+        asker: &Asker,
+        (name, arguments): (String, Value),
+        because: Because,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Value, Error> {
+        let all = self.tools(asker).await?;
+        let many = asker.only.is_none()
+            && all.iter().filter(|tool| tool.offered.listed).count() > search::ABOVE;
+        if many && name == search::FIND {
+            let query = arguments
+                .get("query")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let found: Vec<Value> = search::find(&all, query)
+                .into_iter()
+                .map(described)
+                .collect();
+            let text = Value::from(found).to_string();
+            return Ok(json!({ "content": [{ "type": "text", "text": text }] }));
+        }
+        let (name, arguments) = if many && name == search::CALL {
+            let inner = arguments
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let given = arguments
+                .get("arguments")
+                .cloned()
+                .unwrap_or_else(|| json!({}));
+            (inner.to_owned(), given)
+        } else {
+            (name, arguments)
+        };
+        let agent = &asker.agent;
+        match all.iter().find(|tool| tool.name == name) {
+            Some(tool) => {
+                let cancel = context.ct.child_token();
+                // Where the agent hangs up, this future is dropped: the call is cancelled then, and
+                // goes on until its outcome is written down.
+                let _hung_up = cancel.clone().drop_guard();
+                let (engine, agent, offered) =
+                    (self.engine.clone(), agent.clone(), tool.offered.clone());
+                let call = tokio::spawn(async move {
+                    agents::call(&engine, &agent, &offered, arguments, because, cancel).await
+                });
+                call.await.unwrap_or_else(|error| {
+                    Err(Error::new(ErrorCode::Internal).with("why", error.to_string()))
+                })
+            }
+            None => agents::unknown_tool(&self.engine, agent, &name, &because).await,
+        }
+    }
+}
+
+/// As MCP describes a tool. The description says whose it is: to a model, many servers are one list.
+fn described(tool: &Named) -> Value {
+    let row = &tool.offered.tool;
+    let schema: Value = serde_json::from_str(&row.input_schema_json)
+        .unwrap_or_else(|_| json!({ "type": "object" }));
+    let mut told = json!({
+        "name": tool.name,
+        "description": format!("[{}] {}", tool.offered.name, row.description),
+        "inputSchema": schema,
+    });
+    if let Some(title) = &row.title {
+        told["title"] = json!(title);
+    }
+    if let Ok(hints @ Value::Object(_)) = serde_json::from_str(&row.annotations_json) {
+        told["annotations"] = hints;
+    }
+    told
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("Chief", env!("CARGO_PKG_VERSION")))
+            .with_instructions(
+                "The company's integrations. Each tool's name begins with its integration. Name the \
+                 Slack thread that you work for in _meta: \
+                 {\"app.chief.integrations/thread\": {\"url\": …, \"title\": …}}.",
+            )
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let asker = asker(&context)?;
+        let tools = self
+            .listed(&asker)
+            .await
+            .map_err(|error| protocol(&error))?;
+        Ok(ListToolsResult {
+            tools,
+            // What one agent has is nobody else's.
+            ttl_ms: Some(0),
+            ..ListToolsResult::default()
+        })
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let asker = asker(&context)?;
+        let headers = context
+            .extensions
+            .get::<http::request::Parts>()
+            .map(|parts| &parts.headers);
+        let meta = serde_json::to_value(&context.meta).ok();
+        let because = task::because(&asker.agent, meta.as_ref(), headers);
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let wanted = (request.name.into_owned(), arguments);
+        let told = match self.called(&asker, wanted, because, &context).await {
+            Ok(result) => result,
+            // A model reads why, and what to do; a protocol error would hide it from it.
+            Err(error) if error.code != ErrorCode::ToolUnknown => failed(&error),
+            Err(error) => return Err(protocol(&error)),
+        };
+        let mut result: CallToolResult = serde_json::from_value(told).map_err(|error| {
+            ErrorData::internal_error(format!("the tool's answer: {error}"), None)
+        })?;
+        // Whatever era the answer came from; rmcp leaves it out again for agents of the older one.
+        result.result_type = Some(ResultType::COMPLETE);
+        Ok(result.into())
+    }
+}
+
+fn asker(context: &RequestContext<RoleServer>) -> Result<Asker, ErrorData> {
+    context
+        .extensions
+        .get::<http::request::Parts>()
+        .and_then(|parts| parts.extensions.get::<Asker>())
+        .cloned()
+        .ok_or_else(|| ErrorData::internal_error("nobody asked", None))
+}
+
+/// The tool's own failure, as MCP tells it: the sentence, and the code for programs.
+fn failed(error: &Error) -> Value {
+    json!({
+        "content": [{ "type": "text", "text": words::error(error) }],
+        "isError": true,
+        "_meta": { "app.chief.integrations/error": { "code": error.code, "args": error.args } },
+    })
+}
+
+fn protocol(error: &Error) -> ErrorData {
+    let data = json!({ "code": error.code, "args": error.args });
+    if error.code == ErrorCode::ToolUnknown {
+        ErrorData::invalid_params(words::error(error), Some(data))
+    } else {
+        ErrorData::internal_error(words::error(error), Some(data))
+    }
+}
