@@ -15,6 +15,7 @@ use engine::{
     ports::{Ports, SystemClock},
     vault::keyring::SystemKeyring,
 };
+use gateway::Gateway;
 use std::{sync::Arc, time::Duration};
 use tauri::{
     App, AppHandle, Manager, RunEvent, Theme, WebviewWindow, WebviewWindowBuilder, WindowEvent,
@@ -124,10 +125,14 @@ fn start_engine(app: &AppHandle, options: Options) -> Starting {
         keyring: Arc::new(SystemKeyring),
     };
     let (tell, starting) = watch::channel(None);
+    let handle = app.clone();
     tauri::async_runtime::spawn(async move {
         let started = Engine::start(options, ports).await;
-        if let Err(error) = &started {
-            tracing::error!(%error, "the engine did not start");
+        match &started {
+            Ok(engine) => {
+                handle.manage(Gateway::start(engine.clone(), gateway::PORT));
+            }
+            Err(error) => tracing::error!(%error, "the engine did not start"),
         }
         tell.send_replace(Some(started));
     });

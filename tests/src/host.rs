@@ -14,6 +14,7 @@ use axum::{
 };
 use engine::{Engine, Options, ports::Desk, ports::Ports};
 use futures::{Stream, StreamExt, stream};
+use gateway::Gateway;
 use std::{
     convert::Infallible,
     net::SocketAddr,
@@ -70,6 +71,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub engine: Engine,
     server: tokio::task::JoinHandle<()>,
+    _gateway: Gateway,
 }
 
 impl Running {
@@ -109,6 +111,8 @@ pub async fn start(
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let engine = Engine::start(options, ports(desk.clone())).await?;
+    // At a port of its own: many hosts run at once.
+    let gateway = Gateway::start(engine.clone(), 0);
     let host = Host {
         engine: engine.clone(),
         desk,
@@ -134,6 +138,7 @@ pub async fn start(
         address,
         engine,
         server,
+        _gateway: gateway,
     })
 }
 

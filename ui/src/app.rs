@@ -9,6 +9,7 @@ use crate::{
     ipc, page,
     pages::{
         activity::Activity,
+        agents::Agents,
         integration::Integration,
         integrations::{Chip, Integrations},
         settings::settings,
@@ -119,7 +120,9 @@ fn use_headings(route: Route) {
     let first = use_mut_ref(|| true);
     let page = match route {
         Route::Integration { id, .. } => Route::of(id),
-        Route::Integrations | Route::Activity | Route::Settings | Route::Lost => route,
+        Route::Integrations | Route::Activity | Route::Agents | Route::Settings | Route::Lost => {
+            route
+        }
     };
     use_effect_with(page, move |_| {
         if !first.replace(false) {
@@ -133,6 +136,7 @@ fn shown(frame: &Frame, route: Route) -> Html {
         Route::Integrations => html! { <Integrations /> },
         Route::Integration { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
         Route::Activity => html! { <Activity /> },
+        Route::Agents => html! { <Agents /> },
         Route::Settings => settings(frame),
         Route::Lost => html! {
             <>

@@ -10,6 +10,7 @@ use yew::{AttrValue, Html};
 pub enum Icon {
     Integrations,
     Activity,
+    Agents,
     Settings,
     Search,
     Add,
@@ -49,6 +50,7 @@ impl Icon {
         match self {
             Self::Integrations => lu::LuLayoutGrid,
             Self::Activity => lu::LuActivity,
+            Self::Agents => lu::LuBot,
             Self::Settings => lu::LuSettings,
             Self::Search => lu::LuSearch,
             Self::Add => lu::LuPlus,

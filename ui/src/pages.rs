@@ -1,6 +1,7 @@
 //! Pages: each owns its data and hands it to parts.
 
 pub mod activity;
+pub mod agents;
 pub mod integration;
 pub mod integrations;
 pub mod settings;

@@ -1,5 +1,5 @@
 //! The pages' addresses. They live behind `#`, so that they work under `tauri://` and `http` alike,
-//! and links are ordinary links. (Five routes are less than a router would weigh.)
+//! and links are ordinary links. (Six routes are less than a router would weigh.)
 
 use crate::page::{self, Listener};
 use std::fmt;
@@ -15,6 +15,7 @@ pub enum Route {
         tab: Tab,
     },
     Activity,
+    Agents,
     Settings,
     /// An address that is none.
     Lost,
@@ -62,6 +63,7 @@ impl Route {
         let route = match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
             ("", None, None) => Some(Self::Integrations),
             ("activity", None, None) => Some(Self::Activity),
+            ("agents", None, None) => Some(Self::Agents),
             ("settings", None, None) => Some(Self::Settings),
             ("integrations", Some(id), tab) => id.parse().ok().and_then(|id| {
                 let tab = tab.map_or(Some(Tab::Tools), |name| {
@@ -89,6 +91,7 @@ impl fmt::Display for Route {
             Self::Integrations => f.write_str("#/"),
             Self::Integration { id, tab } => write!(f, "#/integrations/{id}/{}", tab.as_str()),
             Self::Activity => f.write_str("#/activity"),
+            Self::Agents => f.write_str("#/agents"),
             Self::Settings => f.write_str("#/settings"),
             Self::Lost => f.write_str("#/lost"),
         }

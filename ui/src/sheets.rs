@@ -6,6 +6,7 @@ mod attempt;
 mod disconnect;
 mod form;
 mod openapi;
+mod pair;
 mod reconnect;
 mod rename;
 
@@ -13,6 +14,7 @@ use crate::state::{Action, Frame, Sheet};
 use wire::{CardView, Kind};
 use yew::prelude::*;
 
+pub use pair::Pair;
 pub use rename::RenameForm;
 
 /// True where the admin mends the credential by pasting a key. The sample's is made by the app.

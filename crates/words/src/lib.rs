@@ -107,6 +107,7 @@ mod tests {
             "tool",
             "known",
             "place",
+            "agent",
         ];
         for code in wire::ErrorCode::ALL {
             let all = names

@@ -7,7 +7,8 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 /// Every file of the language.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
+    include_str!("../locales/en-US/agents.ftl"),
     include_str!("../locales/en-US/errors.ftl"),
     include_str!("../locales/en-US/openapi.ftl"),
     include_str!("../locales/en-US/shell.ftl"),
@@ -132,6 +133,7 @@ mod tests {
         // Every argument of every sentence.
         let names = [
             "name",
+            "agent",
             "when",
             "field",
             "why",

@@ -32,6 +32,7 @@ pub fn side(frame: &Frame, at: Route) -> Html {
             <div class="brand"><span class="mark" aria-hidden="true">{ icon(Icon::Link) }</span>{ say("brand") }</div>
             { entry(Route::Integrations, Icon::Integrations, "integrations", in_cards, count(cards)) }
             { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
+            { entry(Route::Agents, Icon::Agents, "agents", at == Route::Agents, Html::default()) }
             { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
             <div class="foot">{ checked(cards) }</div>
         </nav>

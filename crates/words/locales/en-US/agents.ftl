@@ -1,0 +1,50 @@
+# The agents' page, and pairing one.
+agents = Agents
+agents-sub = Programs that call your integrations through Chief, each with a token of its own
+agents-none = No agent is paired
+agents-none-sentence = Pair Chief, Claude Code, Cursor or any MCP client. It gets a token of its own and never sees a credential.
+agent = Agent
+agent-may = May use
+agent-may-all = Every integration
+agent-may-none = Integrations that are disconnected now
+agent-reads = Only tools that read
+agent-any = Every tool
+agent-calls = Calls
+agent-last-used = Last used
+agent-token = Token
+agent-token-stays = does not end
+agent-token-over = has ended
+agent-token-ends = ends on { $date }
+agent-remove = Remove
+agent-remove-name = Remove { $name }
+agent-remove-sentence = Its token is refused from now on, and its calls with it. What it did stays in the activity.
+agent-removed = { $name } was removed. Its token is refused from now on.
+agent-chosen = { $count ->
+    [one] 1 integration chosen
+   *[other] { $count } integrations chosen
+}
+gateway-open = Agents reach Chief at
+gateway-taken = Another program on this computer has port { $n }, so agents cannot reach Chief. End that program: the port is tried again by itself, and never another one.
+gateway-closed = The gateway is opening…
+pair-agent = Pair an agent
+pair = Pair
+pair-name-example = Claude Code
+pair-name-hint = Every call that it makes is shown under this name.
+pair-integrations = Integrations
+pair-all = All of them
+pair-all-hint = Also those that you connect later
+pair-some = Only some
+pair-may = It may use
+pair-reads-hint = As their servers say; anything else is refused by name
+pair-life = Its token ends
+pair-30 = After 30 days
+pair-90 = After 90 days
+pair-365 = After a year
+pair-ever = Never
+pair-done = { $name } is paired
+pair-once = This is shown once: Chief keeps the token as a hash only. Put it where the agent runs, and nowhere else.
+pair-client = Where will you paste it?
+pair-place = Goes to: { $name }
+pair-take = The clipboard is closed to Chief: mark the text and copy it.
+copy = Copy
+done = Done

@@ -1,0 +1,199 @@
+//! Agents: the programs that call through the gateway, and the gateway itself.
+
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    ipc, page,
+    parts::{dialog::Dialog, states},
+    query::use_query,
+    say::{say, say_count, say_error, say_with},
+    sheets::Pair,
+    state::Frame,
+    time::{ago_now, at_now, date},
+};
+use std::rc::Rc;
+use wire::{AgentId, AgentView, AgentsView, GatewayView, ListAgents, RevokeAgent, Topic};
+use yew::{platform::spawn_local, prelude::*};
+
+/// What stands in front of the page.
+#[derive(Clone, PartialEq)]
+enum Open {
+    Nothing,
+    Pair,
+    Remove(AgentId, String),
+}
+
+/// The page.
+#[component]
+pub fn Agents() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let agents = use_query(ListAgents {}, vec![Topic::Agents, Topic::Integrations]);
+    let open = use_state_eq(|| Open::Nothing);
+    let close = {
+        let open = open.clone();
+        Callback::from(move |()| open.set(Open::Nothing))
+    };
+    let pair = {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(Open::Pair))
+    };
+    let remove = {
+        let open = open.clone();
+        Callback::from(move |(id, name)| open.set(Open::Remove(id, name)))
+    };
+    html! {
+        <>
+            <header class="page">
+                <div><h1 tabindex="-1" id="title">{ say("agents") }</h1>
+                    <div class="sub">{ say("agents-sub") }</div></div>
+                <span class="grow" />
+                <button type="button" class="primary" data-testid="pair-agent" onclick={pair}>
+                    { icon(Icon::Add) }{ say("pair-agent") }
+                </button>
+            </header>
+            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &remove)) }
+            { match &*open {
+                Open::Nothing => Html::default(),
+                Open::Pair => html! { <Pair {close} /> },
+                Open::Remove(id, name) => remove_sheet(&frame, *id, name, &close),
+            } }
+        </>
+    }
+}
+
+fn shown(frame: &Frame, view: &Rc<AgentsView>, remove: &Callback<(AgentId, String)>) -> Html {
+    html! {
+        <div class="stack">
+            { door(frame, &view.gateway) }
+            if view.agents.is_empty() {
+                { states::empty(say("agents-none"), say("agents-none-sentence")) }
+            } else {
+                <section class="panel"><div class="table"><table>
+                    <thead><tr>
+                        <th>{ say("agent") }</th><th>{ say("agent-may") }</th>
+                        <th>{ say("agent-calls") }</th><th>{ say("agent-last-used") }</th>
+                        <th>{ say("agent-token") }</th>
+                        <th><span class="unseen">{ say("agent-remove") }</span></th>
+                    </tr></thead>
+                    <tbody>{ for view.agents.iter().map(|agent| row(frame, agent, remove)) }</tbody>
+                </table></div></section>
+            }
+        </div>
+    }
+}
+
+/// Where agents find it, or why they cannot.
+fn door(frame: &Frame, gateway: &GatewayView) -> Html {
+    match gateway {
+        GatewayView::Open { url } => {
+            let (copied, address, frame) = (say("copied"), url.clone(), frame.clone());
+            let copy = Callback::from(move |_: MouseEvent| {
+                let (copied, address, frame) = (copied.clone(), address.clone(), frame.clone());
+                spawn_local(async move {
+                    if page::copy(&address).await.is_ok() {
+                        frame.say(copied);
+                    }
+                });
+            });
+            html! {
+                <section class="panel"><div class="bar" data-testid="gateway">
+                    <span class="ok-ink">{ icon(Icon::Healthy) }</span>
+                    <span class="grow">{ say("gateway-open") }{ " " }<code>{ url.clone() }</code></span>
+                    <button type="button" class="quiet" onclick={copy}>{ icon(Icon::Copy) }{ say("copy") }</button>
+                </div></section>
+            }
+        }
+        GatewayView::PortTaken { port } => html! {
+            <div class="banner warn-edge" role="alert" data-testid="gateway">
+                <span class="warn-ink">{ icon(Icon::Expiring) }</span>
+                <span class="grow">{ say_with("gateway-taken", &[("n", &port.to_string())]) }</span>
+            </div>
+        },
+        GatewayView::Closed => html! {
+            <div class="banner" role="status" data-testid="gateway">
+                { icon(Icon::Busy) }<span class="grow">{ say("gateway-closed") }</span>
+            </div>
+        },
+    }
+}
+
+fn row(frame: &Frame, agent: &AgentView, remove: &Callback<(AgentId, String)>) -> Html {
+    let may = match &agent.integrations {
+        None => say("agent-may-all"),
+        Some(ids) => {
+            let mut names: Vec<&str> = ids
+                .iter()
+                .filter_map(|id| frame.card(*id).map(|card| card.name.as_str()))
+                .collect();
+            names.sort_unstable();
+            if names.is_empty() {
+                say("agent-may-none")
+            } else {
+                inert(&names.join(", "))
+            }
+        }
+    };
+    let last = agent
+        .last_used_at
+        .map_or_else(|| html! { say("never") }, ago_now);
+    let ends = agent.expires_at;
+    let token = at_now(move |now| match ends {
+        None => html! { say("agent-token-stays") },
+        Some(end) if end <= now => {
+            html! { <span class="bad-ink">{ say("agent-token-over") }</span> }
+        }
+        Some(end) => html! { say_with("agent-token-ends", &[("date", &date(end, now))]) },
+    });
+    let onclick = {
+        let (id, name) = (agent.id, agent.name.clone());
+        remove.reform(move |_: MouseEvent| (id, name.clone()))
+    };
+    html! {
+        <tr key={agent.id.to_string()} data-testid="agent">
+            <td><b>{ inert(&agent.name) }</b></td>
+            <td>{ may }<div class="sub">{ say(if agent.read_only { "agent-reads" } else { "agent-any" }) }</div></td>
+            <td class="num">{ agent.calls }</td>
+            <td>{ last }</td>
+            <td>{ token }</td>
+            <td class="end"><button type="button" class="quiet danger" {onclick}
+                aria-label={say_with("agent-remove-name", &[("name", &agent.name)])}>{ say("agent-remove") }</button></td>
+        </tr>
+    }
+}
+
+fn remove_sheet(frame: &Frame, id: AgentId, name: &str, close: &Callback<()>) -> Html {
+    let cancel = close.reform(|_: MouseEvent| ());
+    let onclick = {
+        let (frame, close, name) = (frame.clone(), close.clone(), name.to_owned());
+        Callback::from(move |_: MouseEvent| {
+            let (frame, close, name) = (frame.clone(), close.clone(), name.clone());
+            spawn_local(async move {
+                match ipc::call(RevokeAgent { id }).await {
+                    Ok(()) => frame.say(say_with("agent-removed", &[("name", &name)])),
+                    Err(error) => frame.say_failed(&error),
+                }
+                close.emit(());
+            });
+        })
+    };
+    html! {
+        <Dialog title={say_with("agent-remove-name", &[("name", name)])} on_close={close.clone()} narrow=true>
+            <p>{ say("agent-remove-sentence") }</p>
+            <div class="buttons">
+                <button type="button" onclick={cancel}>{ say("cancel") }</button>
+                <button type="button" class="danger" data-testid="remove-agent" {onclick}>{ say("agent-remove") }</button>
+            </div>
+        </Dialog>
+    }
+}
+
+/// "4 calls", for the sheet that pairs.
+#[must_use]
+pub fn chosen(count: usize) -> AttrValue {
+    say_count("agent-chosen", count)
+}
+
+/// The error of a form, at its end.
+pub fn refusal(error: &wire::Error) -> Html {
+    html! { <p class="error" role="alert">{ say_error(error) }</p> }
+}

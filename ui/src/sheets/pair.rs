@@ -1,0 +1,224 @@
+//! Pair an agent: what it is called and what it may use; then its token, once.
+
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    ipc, page,
+    pages::agents::{chosen, refusal},
+    parts::{
+        dialog::Dialog,
+        field::{Field, choice},
+    },
+    say::{say, say_error, say_with},
+    state::Frame,
+};
+use std::{collections::BTreeSet, rc::Rc};
+use web_sys::HtmlInputElement;
+use wire::{Error, IntegrationId, PairAgent, Paired};
+use yew::{platform::spawn_local, prelude::*};
+
+/// How long its token holds, in the order of the options; `None`: for ever.
+const LIVES: [(&str, Option<u32>); 4] = [
+    ("pair-90", Some(90)),
+    ("pair-30", Some(30)),
+    ("pair-365", Some(365)),
+    ("pair-ever", None),
+];
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub close: Callback<()>,
+}
+
+/// The sheet.
+#[component]
+pub fn Pair(props: &Props) -> Html {
+    let paired = use_state(|| None::<Rc<Paired>>);
+    let done = {
+        let paired = paired.clone();
+        Callback::from(move |new: Paired| paired.set(Some(Rc::new(new))))
+    };
+    match &*paired {
+        None => html! {
+            <Dialog title={say("pair-agent")} on_close={props.close.clone()}><Form {done} close={props.close.clone()} /></Dialog>
+        },
+        Some(paired) => {
+            let title = say_with("pair-done", &[("name", &paired.agent.name)]);
+            html! {
+                <Dialog {title} on_close={props.close.clone()}>
+                    <Token paired={paired.clone()} close={props.close.clone()} />
+                </Dialog>
+            }
+        }
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct FormProps {
+    done: Callback<Paired>,
+    close: Callback<()>,
+}
+
+#[component]
+fn Form(props: &FormProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let name = use_state(String::new);
+    let some = use_state_eq(|| false);
+    let picked = use_state(BTreeSet::<IntegrationId>::new);
+    let read_only = use_state_eq(|| true);
+    let life = use_state_eq(|| 0_usize);
+    let error = use_state(|| None::<Error>);
+    let busy = use_state_eq(|| false);
+
+    let onsubmit = {
+        let (name, some, picked, read_only, life) = (
+            name.clone(),
+            some.clone(),
+            picked.clone(),
+            read_only.clone(),
+            life.clone(),
+        );
+        let (error, busy, done) = (error.clone(), busy.clone(), props.done.clone());
+        Callback::from(move |e: SubmitEvent| {
+            e.prevent_default();
+            let ask = PairAgent {
+                name: name.trim().to_owned(),
+                integrations: some.then(|| picked.iter().copied().collect()),
+                read_only: *read_only,
+                days: LIVES.get(*life).and_then(|(_, days)| *days),
+            };
+            let (error, busy, done) = (error.clone(), busy.clone(), done.clone());
+            busy.set(true);
+            spawn_local(async move {
+                match ipc::call(ask).await {
+                    Ok(paired) => done.emit(paired),
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+                busy.set(false);
+            });
+        })
+    };
+    let on_input = {
+        let name = name.clone();
+        Callback::from(move |text: String| name.set(text))
+    };
+    let of_field = |field: &str| {
+        error
+            .as_ref()
+            .filter(|error| error.args.get("field").is_some_and(|at| at == field))
+            .map(say_error)
+    };
+    let lives: Vec<_> = LIVES.iter().map(|(key, _)| (say(key), None)).collect();
+    let cancel = props.close.reform(|_: MouseEvent| ());
+    html! {
+        <form {onsubmit} autocomplete="off">
+            <Field id="agent-name" label={say("field-name")} value={(*name).clone()} required=true max={60}
+                autofocus=true placeholder={say("pair-name-example")} hint={say("pair-name-hint")}
+                error={of_field("Name")} {on_input} />
+            { choice("agent-scope", say("pair-integrations"),
+                (&[(say("pair-all"), Some(say("pair-all-hint"))), (say("pair-some"), None)], usize::from(*some)),
+                &of(&some, |index| index == 1)) }
+            if *some { { pick(&frame, &picked) } }
+            { choice("agent-reads", say("pair-may"),
+                (&[(say("agent-reads"), Some(say("pair-reads-hint"))), (say("agent-any"), None)], usize::from(!*read_only)),
+                &of(&read_only, |index| index == 0)) }
+            { choice("agent-life", say("pair-life"), (&lives, *life), &of(&life, |index| index)) }
+            if let Some(error) = error.as_ref().filter(|error| error.args.get("field").is_none_or(|at| at != "Name")) {
+                { refusal(error) }
+            }
+            <div class="buttons">
+                <button type="button" onclick={cancel}>{ say("cancel") }</button>
+                <button type="submit" class="primary" data-testid="pair"
+                    disabled={*busy || name.trim().is_empty() || (*some && picked.is_empty())}>{ say("pair") }</button>
+            </div>
+        </form>
+    }
+}
+
+/// A choice that sets this state.
+fn of<T: 'static>(state: &UseStateHandle<T>, value: fn(usize) -> T) -> Callback<usize> {
+    let state = state.clone();
+    Callback::from(move |index| state.set(value(index)))
+}
+
+fn pick(frame: &Frame, picked: &UseStateHandle<BTreeSet<IntegrationId>>) -> Html {
+    let cards = frame.cards.data.as_deref();
+    html! {
+        <fieldset class="row picks"><legend>{ chosen(picked.len()) }</legend>
+            { for cards.into_iter().flatten().map(|card| {
+                let id = card.id;
+                let picked = picked.clone();
+                let checked = picked.contains(&id);
+                let onchange = Callback::from(move |e: Event| {
+                    let mut new = (*picked).clone();
+                    if e.target_unchecked_into::<HtmlInputElement>().checked() {
+                        new.insert(id);
+                    } else {
+                        new.remove(&id);
+                    }
+                    picked.set(new);
+                });
+                html! {
+                    <label class="option" key={id.to_string()}>
+                        <input type="checkbox" {checked} {onchange} /><span>{ inert(&card.name) }</span>
+                    </label>
+                }
+            }) }
+        </fieldset>
+    }
+}
+
+#[derive(Properties)]
+struct TokenProps {
+    paired: Rc<Paired>,
+    close: Callback<()>,
+}
+
+impl PartialEq for TokenProps {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.paired, &other.paired) && self.close == other.close
+    }
+}
+
+/// What its client needs, for each client; the token is in it.
+#[component]
+fn Token(props: &TokenProps) -> Html {
+    let at = use_state_eq(|| 0_usize);
+    let said = use_state(|| None::<AttrValue>);
+    let clients: Vec<_> = props
+        .paired
+        .snippets
+        .iter()
+        .map(|snippet| (AttrValue::from(snippet.client.clone()), None))
+        .collect();
+    let snippet = props.paired.snippets.get(*at);
+    let text = snippet
+        .map(|snippet| snippet.text.clone())
+        .unwrap_or_default();
+    let copy = {
+        let (said, text) = (said.clone(), text.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (said, text) = (said.clone(), text.clone());
+            spawn_local(async move {
+                let copied = page::copy(&text).await.is_ok();
+                said.set(Some(say(if copied { "copied" } else { "pair-take" })));
+            });
+        })
+    };
+    let close = props.close.reform(|_: MouseEvent| ());
+    html! {
+        <>
+            <p>{ icon(Icon::Key) }{ " " }{ say("pair-once") }</p>
+            { choice("client", say("pair-client"), (&clients, *at), &of(&at, |index| index)) }
+            if let Some(snippet) = snippet {
+                <p class="sub">{ say_with("pair-place", &[("name", &snippet.place)]) }</p>
+            }
+            <pre class="snippet" tabindex="0" data-testid="snippet">{ text }</pre>
+            if let Some(said) = &*said { <p class="sub" role="status">{ said.clone() }</p> }
+            <div class="buttons">
+                <button type="button" onclick={copy}>{ icon(Icon::Copy) }{ say("copy") }</button>
+                <button type="button" class="primary" data-testid="pair-finish" onclick={close}>{ say("done") }</button>
+            </div>
+        </>
+    }
+}
