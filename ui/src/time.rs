@@ -200,6 +200,44 @@ pub fn full(at: Time) -> AttrValue {
     .into()
 }
 
+/// A day as a date field holds it: `2026-11-27`.
+#[must_use]
+pub fn day_of(at: Time) -> String {
+    let then = local(at);
+    format!("{:04}-{:02}-{:02}", then.year, then.month, then.day)
+}
+
+/// The first moment of the day that a date field holds; `None` where it holds none.
+#[must_use]
+pub fn start_of(day: &str) -> Option<Time> {
+    let mut parts = day.split('-');
+    let mut number = || parts.next()?.parse::<u32>().ok();
+    let (year, month, day) = (number()?, number()?, number()?);
+    let is_day = (1970..10_000).contains(&year) && (1..=12).contains(&month);
+    (is_day && (1..=31).contains(&day)).then(|| midnight(year, month, day))
+}
+
+#[cfg(target_arch = "wasm32")]
+#[allow(clippy::cast_possible_truncation)] // Milliseconds since 1970 fit in 53 bits.
+fn midnight(year: u32, month: u32, day: u32) -> Time {
+    let day = i32::try_from(day).unwrap_or(1);
+    let month = i32::try_from(month).unwrap_or(1) - 1;
+    let date = js_sys::Date::new_with_year_month_day(year, month, day);
+    Time(date.get_time() as i64)
+}
+
+/// Natively (tests) the reader is in Greenwich: `days_from_civil` of the same paper.
+#[cfg(not(target_arch = "wasm32"))]
+fn midnight(year: u32, month: u32, day: u32) -> Time {
+    let (y, m, d) = (i64::from(year), i64::from(month), i64::from(day));
+    let y = if m <= 2 { y - 1 } else { y };
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + d - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    Time((era * 146_097 + doe - 719_468) * DAY)
+}
+
 /// How long something took: "182 ms", "2.4 s".
 #[must_use]
 pub fn took(millis: u32) -> AttrValue {
@@ -288,6 +326,18 @@ mod tests {
             (5 * DAY + HOUR, "in 5 days"),
         ] {
             assert_eq!(until(NOW.plus(millis), NOW).as_str(), told, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn a_day_that_was_typed_is_the_day_that_is_shown() {
+        for day in ["2026-11-27", "2000-02-29", "1970-01-01", "2031-01-31"] {
+            let at = start_of(day).unwrap_or_default();
+            assert_eq!(day_of(at), day);
+            assert_eq!(day_of(at.plus(DAY - 1)), day, "to its last moment");
+        }
+        for none in ["", "tomorrow", "2026-13-01", "2026-11-00", "2026-11"] {
+            assert_eq!(start_of(none), None, "{none}");
         }
     }
 

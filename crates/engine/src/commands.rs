@@ -38,7 +38,7 @@ pub async fn list_providers(
 }
 
 pub async fn start_connect(engine: &Engine, ask: wire::StartConnect) -> Result<AttemptView, Error> {
-    connect::start(engine, &ask.target, ask.confirmed).await
+    connect::start(engine, &ask.target, ask.confirmed, ask.ends_at).await
 }
 
 pub async fn get_attempt(engine: &Engine, ask: wire::GetAttempt) -> Result<AttemptView, Error> {
@@ -70,7 +70,7 @@ pub async fn attempt_link(engine: &Engine, ask: wire::AttemptLink) -> Result<Str
 }
 
 pub async fn reconnect(engine: &Engine, ask: wire::Reconnect) -> Result<AttemptView, Error> {
-    connect::reconnect(engine, ask.id, ask.fresh_key.as_ref(), ask.confirmed).await
+    connect::reconnect(engine, &ask).await
 }
 
 pub async fn test_integration(
@@ -101,6 +101,10 @@ pub async fn switch_integration(
     ask: wire::SwitchIntegration,
 ) -> Result<(), Error> {
     integrations::switch(engine, ask.id, ask.enabled).await
+}
+
+pub async fn set_end(engine: &Engine, ask: wire::SetEnd) -> Result<(), Error> {
+    integrations::set_end(engine, ask.id, ask.ends_at).await
 }
 
 pub async fn preview_disconnect(

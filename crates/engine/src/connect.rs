@@ -22,7 +22,10 @@ use crate::{
     connectors::{Config, Connector, Pong, Supplies, Tool},
     documents::Inspected,
     health,
-    integrations::{self, Integration, status::Signal, status::State},
+    integrations::{
+        self, Integration,
+        status::{End, Signal, State},
+    },
     store::{self, Tx, integrations::IntegrationRow, pings::PingRow},
     tokens,
     vault::Credential,
@@ -33,7 +36,7 @@ use input::Plan;
 use std::sync::Arc;
 use wire::{
     AttemptView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Outcome, Phase,
-    PingId, Question, SecretInput, Target, Time,
+    PingId, Question, Reconnect, Target, Time,
 };
 
 /// Begins to connect. Input that cannot be used is refused at once; the rest happens in the attempt.
@@ -41,26 +44,27 @@ pub(crate) async fn start(
     engine: &Engine,
     target: &Target,
     confirmed: Confirmed,
+    ends_at: Option<Time>,
 ) -> Result<AttemptView, Error> {
-    let plan = input::read(engine, target)?;
+    let mut plan = input::read(engine, target)?;
+    plan.ends_at = integrations::checked_end(ends_at, engine.now())?;
     engine.vault().ready_to_save().await?;
     Ok(engine.attempts().start(engine, plan, None, confirmed))
 }
 
 /// Signs in again, or takes a fresh key, for an integration that keeps its id, history and settings.
-pub(crate) async fn reconnect(
-    engine: &Engine,
-    id: IntegrationId,
-    fresh_key: Option<&SecretInput>,
-    confirmed: Confirmed,
-) -> Result<AttemptView, Error> {
+pub(crate) async fn reconnect(engine: &Engine, ask: &Reconnect) -> Result<AttemptView, Error> {
+    let id = ask.id;
     let found = engine
         .store()
         .read(move |conn| Integration::get(conn, id))
         .await?;
-    let plan = input::again(&found, fresh_key)?;
+    let mut plan = input::again(&found, ask.fresh_key.as_ref())?;
+    plan.ends_at = integrations::checked_end(ask.ends_at, engine.now())?;
     engine.vault().ready_to_save().await?;
-    Ok(engine.attempts().start(engine, plan, Some(id), confirmed))
+    Ok(engine
+        .attempts()
+        .start(engine, plan, Some(id), ask.confirmed))
 }
 
 /// The whole of an attempt, from the first look to the proof. Nothing of it is kept yet.
@@ -128,6 +132,7 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
         name,
         provider: plan.provider.clone(),
         account,
+        ends_at: plan.ends_at,
     };
     match attempt.integration {
         Some(id) => ask_about_account(engine, attempt, id, proof.account.as_ref()).await?,
@@ -223,6 +228,19 @@ struct Proof {
     account: Option<Account>,
     /// The OpenAPI document that its tools are from, where it is a new one.
     document: Option<Arc<Inspected>>,
+    /// When the key ends, as typed.
+    ends_at: Option<Time>,
+}
+
+impl Proof {
+    /// When the credential ends: as its own answer tells, else as the admin typed.
+    fn end(&self, now: Time) -> Option<End> {
+        let told = self.pong.ends_at.or(self.ends_at);
+        tokens::end(&self.credential).or_else(|| {
+            told.filter(|_| self.credential.is_key())
+                .map(|at| End::fixed(now, at))
+        })
+    }
 }
 
 fn halves(account: Option<Account>) -> (Option<String>, Option<String>) {
@@ -236,7 +254,7 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
         name: person.clone(),
     };
     let config = integrations::to_json(&proof.config)?;
-    let state = integrations::to_json(&State::connected(now, tokens::end(&proof.credential)))?;
+    let state = integrations::to_json(&State::connected(now, proof.end(now)))?;
     let kind = integrations::kind(&proof.config);
     let Proof {
         credential,
@@ -291,7 +309,7 @@ async fn save_again(
 ) -> Result<IntegrationId, Error> {
     let (now, because) = (engine.now(), engine.admin().await);
     let config = integrations::to_json(&proof.config)?;
-    let end = tokens::end(&proof.credential);
+    let end = proof.end(now);
     let Proof {
         credential,
         pong,

@@ -94,6 +94,8 @@ pub struct Pong {
     pub protocol: Option<String>,
     /// What the server calls itself, and its version: server text, inert.
     pub server: Option<String>,
+    /// When the key that was sent ends, where the answer tells.
+    pub ends_at: Option<wire::Time>,
     name: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::{
     connectors::{Pong, Tool},
     integrations::{
         self, After, Integration,
-        status::{Elsewhere, Signal},
+        status::{Elsewhere, End, Signal},
     },
     store::{self, Durability, pings::PingRow, tools::ToolRow},
 };
@@ -80,6 +80,11 @@ pub(crate) async fn ping(
         because: because.clone(),
     });
     let (key, consent) = (found.takes_key(), found.state.consent);
+    // What the provider says of its own key is nearer to the truth than what was typed.
+    let ends = result.as_ref().ok().and_then(|pong| pong.ends_at);
+    let ends = ends.filter(|_| key).map(|at| Signal::EndsAt {
+        end: Some(End::fixed(consent.unwrap_or(found.row.connected_at), at)),
+    });
     let (health, after) = engine
         .store()
         .write(
@@ -96,10 +101,10 @@ pub(crate) async fn ping(
                 if let Some(row) = &row {
                     store::pings::add(tx, row)?;
                 }
-                let after = match &signal {
-                    Some(signal) => integrations::apply_answer(tx, (id, consent), signal, now)?,
-                    None => After::default(),
-                };
+                let mut after = After::default();
+                for signal in signal.iter().chain(&ends) {
+                    after.add(integrations::apply_answer(tx, (id, consent), signal, now)?);
+                }
                 tx.touch(Topic::Activity);
                 tx.touch(Topic::App);
                 Ok((Integration::get(tx, id)?.state.view(now, key), after))

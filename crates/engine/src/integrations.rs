@@ -18,7 +18,7 @@ use crate::{
     },
 };
 use serde::Serialize;
-use status::{Signal, State};
+use status::{End, Signal, State};
 use std::collections::BTreeMap;
 use wire::{
     AuthView, Because, CallId, CardView, Day, Error, ErrorCode, Icon, IntegrationId,
@@ -204,6 +204,7 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 probed_at: found.row.probed_at,
                 revocable: found.about.revokes_at.is_some(),
                 document: store::documents::about(conn, id)?,
+                ends_at: found.state.end.map(|end| end.at),
                 card: found.card(now, &mut around),
             })
         })
@@ -262,6 +263,49 @@ pub(crate) async fn switch(engine: &Engine, id: IntegrationId, on: bool) -> Resu
     .await?;
     engine.network().ask(id, after);
     Ok(())
+}
+
+/// Sets when a pasted key ends, as the admin was told by its provider.
+pub(crate) async fn set_end(
+    engine: &Engine,
+    id: IntegrationId,
+    ends_at: Option<Time>,
+) -> Result<(), Error> {
+    let now = engine.now();
+    let ends_at = checked_end(ends_at, now)?;
+    let what = match ends_at.and_then(|at| chrono::DateTime::from_timestamp_millis(at.0)) {
+        Some(at) => format!(
+            "the key's end was set to {}",
+            at.format("%Y-%m-%d %H:%M UTC")
+        ),
+        None => "the key's end was removed".to_owned(),
+    };
+    let after = change(engine, id, move |tx, found| {
+        if !found.takes_key() {
+            return Err(Error::new(ErrorCode::FieldInvalid)
+                .with("field", ENDS_ON)
+                .with("why", "only a pasted key has an end that can be typed"));
+        }
+        let since = found.state.consent.unwrap_or(found.row.connected_at);
+        let end = ends_at.map(|at| End::fixed(since, at));
+        Ok((what, apply(tx, id, &Signal::EndsAt { end }, now)?))
+    })
+    .await?;
+    engine.network().ask(id, after);
+    Ok(())
+}
+
+/// The field's name on screen.
+const ENDS_ON: &str = "Ends on";
+
+/// An end that is still to come.
+pub(crate) fn checked_end(ends_at: Option<Time>, now: Time) -> Result<Option<Time>, Error> {
+    match ends_at {
+        Some(at) if at <= now => Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", ENDS_ON)
+            .with("why", "it has passed")),
+        other => Ok(other),
+    }
 }
 
 async fn change<T: Send + 'static>(

@@ -99,8 +99,8 @@ pub(crate) struct Live {
     /// Cancelled by Disconnect: calls in flight fail by name.
     pub ended: CancellationToken,
     pub in_flight: AtomicU32,
-    /// One refresh at a time.
-    pub refreshing: tokio::sync::Mutex<()>,
+    /// One refresh at a time; what the last one came to.
+    pub refreshing: tokio::sync::Mutex<tokens::LastRefresh>,
     is_sample: bool,
     /// On this computer: reached without a network.
     pub is_local: bool,
@@ -324,7 +324,7 @@ impl Engine {
             connector: Arc::new(connector),
             ended: self.stopping().child_token(),
             in_flight: AtomicU32::new(0),
-            refreshing: tokio::sync::Mutex::new(()),
+            refreshing: tokio::sync::Mutex::default(),
             is_sample,
             is_local,
         });

@@ -13,6 +13,7 @@ use crate::{
         self, After, Integration,
         status::{self, Signal},
     },
+    providers::Catalogue,
     store::{self, Durability, backup},
     tokens::{self, Need},
 };
@@ -29,6 +30,8 @@ const TICK_MS: i64 = 10_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Pings are kept as long.
 const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
+/// A refresh that no request asks for is tried once an hour at most.
+const REFRESH_AGAIN_MS: i64 = 3_600_000;
 /// Pings under way at once, in all and for each host.
 const AT_ONCE: usize = 8;
 const AT_ONCE_A_HOST: usize = 2;
@@ -71,6 +74,7 @@ pub(crate) fn run(engine: &Engine) {
             schedule: Mutex::new(Schedule::starting(engine.now())),
             all: Arc::new(Semaphore::new(AT_ONCE)),
             hosts: Mutex::default(),
+            refreshed: Mutex::default(),
         });
         let clock = engine.clock();
         loop {
@@ -111,6 +115,28 @@ async fn keep_house(engine: &Engine) -> Result<(), Error> {
     Ok(())
 }
 
+/// A refresh token is used after a third of the time that it may lie idle, and after ten days where
+/// nobody told: the shortest such time known is thirty days (Slack, Zendesk).
+const IDLE_DAYS: i64 = 30;
+
+/// Whether a refresh token has lain idle for long enough to be used, so that it does not die of it.
+/// Also of what is switched off: to switch off is not to let die.
+fn lies_idle(each: &Integration, catalogue: &Catalogue, now: Time) -> bool {
+    let idle_days = each
+        .row
+        .provider
+        .as_deref()
+        .and_then(|id| catalogue.get(id))
+        .and_then(|provider| provider.manifest.tokens.as_ref()?.idle_days)
+        .map_or(IDLE_DAYS, i64::from);
+    each.about.renews
+        && each.state.reason.status() != wire::Status::Failing
+        && each
+            .about
+            .issued_at
+            .is_some_and(|at| now.since(at) >= idle_days * DAY_MS / 3)
+}
+
 /// What the monitor needs to know of each that is switched on.
 struct Known {
     id: IntegrationId,
@@ -118,9 +144,23 @@ struct Known {
     checked_at: Option<Time>,
 }
 
-/// Those that are switched on, and those of all that time alone has changed.
-fn look(conn: &rusqlite::Connection, now: Time) -> Result<(Vec<Known>, Vec<IntegrationId>), Error> {
+/// One look at all of them.
+struct Look {
+    /// Those that are switched on.
+    known: Vec<Known>,
+    /// Those that time alone has changed.
+    aged: Vec<IntegrationId>,
+    /// Those whose refresh token would die of idleness.
+    idle: Vec<IntegrationId>,
+}
+
+fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result<Look, Error> {
     let all = Integration::all(conn)?;
+    let idle = all
+        .iter()
+        .filter(|each| lies_idle(each, catalogue, now))
+        .map(|each| each.id)
+        .collect();
     let aged = all
         .iter()
         .filter(|each| {
@@ -138,7 +178,7 @@ fn look(conn: &rusqlite::Connection, now: Time) -> Result<(Vec<Known>, Vec<Integ
             checked_at: each.state.checked_at,
         })
         .collect();
-    Ok((known, aged))
+    Ok(Look { known, aged, idle })
 }
 
 /// Takes one signal in for many, in one commit.
@@ -165,6 +205,8 @@ struct Monitor {
     schedule: Mutex<Schedule>,
     all: Arc<Semaphore>,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// When a refresh that no request asked for was last tried.
+    refreshed: Mutex<HashMap<IntegrationId, Time>>,
 }
 
 impl Monitor {
@@ -175,7 +217,11 @@ impl Monitor {
     /// Starts every ping that is due, and returns at once.
     async fn tick(self: &Arc<Self>, engine: &Engine) -> Result<(), Error> {
         let now = engine.now();
-        let (known, aged) = engine.store().read(move |conn| look(conn, now)).await?;
+        let catalogue = engine.catalogue();
+        let Look { known, aged, idle } = engine
+            .store()
+            .read(move |conn| look(conn, &catalogue, now))
+            .await?;
         let jumped = self.schedule().know(
             now,
             known.iter().map(|each| (each.id, each.checked_at)),
@@ -202,10 +248,28 @@ impl Monitor {
                 self.clone().ping(engine.clone(), id, each.origin.clone());
             }
         }
-        for (id, _) in asked.iter().filter(|(_, after)| after.refresh) {
-            self.clone().refresh(engine.clone(), *id);
+        let asked = asked.iter().filter(|(_, after)| after.refresh);
+        for id in asked.map(|(id, _)| *id).chain(idle) {
+            if self.may_refresh(id, now) {
+                self.clone().refresh(engine.clone(), id);
+            }
         }
         Ok(())
+    }
+
+    /// True where it was not tried within the last hour.
+    fn may_refresh(&self, id: IntegrationId, now: Time) -> bool {
+        let mut tried = self
+            .refreshed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let lately = tried
+            .get(&id)
+            .is_some_and(|at| (0..REFRESH_AGAIN_MS).contains(&now.since(*at)));
+        if !lately {
+            tried.insert(id, now);
+        }
+        !lately
     }
 
     /// A refresh that nothing but a coming end asks for.

@@ -21,6 +21,11 @@ use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time, Topic};
 /// renewed.
 const MARGIN_MS: i64 = 5 * 60_000;
 
+/// After a refresh that brought nothing, half a minute without another.
+const PAUSE_MS: i64 = 30_000;
+/// What was refused for good is asked for again after an hour at the earliest.
+const REFUSED_MS: i64 = 3_600_000;
+
 /// Which credential will do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -30,6 +35,59 @@ pub(crate) enum Need {
     NewerThan(u64),
     /// A renewed one, though this one still lives: its grant comes to an end, or would die of idleness.
     Renewed,
+}
+
+/// What the last refresh of an integration came to, where it brought nothing.
+#[derive(Default)]
+pub(crate) struct LastRefresh(Option<Failed>);
+
+struct Failed {
+    generation: u64,
+    at: Time,
+    until: Time,
+    error: Error,
+}
+
+impl LastRefresh {
+    /// The error that answers for a refresh that is not worth another try yet. An admin who presses a
+    /// button is not held to it, but for a server that asked to be left alone.
+    fn stands(&self, generation: u64, because: &Because, now: Time) -> Option<Error> {
+        let failed = self.0.as_ref()?;
+        let asked_for = matches!(because, Because::Admin { .. });
+        let stands = failed.generation == generation
+            // A clock that went back ends it, too.
+            && (failed.at..failed.until).contains(&now)
+            && (!asked_for || failed.error.code == ErrorCode::RateLimited);
+        stands.then(|| failed.error.clone())
+    }
+
+    fn failed(&mut self, generation: u64, error: &Error, now: Time) {
+        if self
+            .0
+            .as_ref()
+            .is_some_and(|last| last.error == *error && now < last.until)
+        {
+            // The same answer handed on: it does not stand longer for that.
+            return;
+        }
+        let pause = match error.code {
+            ErrorCode::OauthInvalidGrant => REFUSED_MS,
+            ErrorCode::RateLimited => {
+                let seconds = error
+                    .args
+                    .get("seconds")
+                    .and_then(|s| s.parse::<i64>().ok());
+                seconds.unwrap_or(60).clamp(1, 86_400) * 1000
+            }
+            _ => PAUSE_MS,
+        };
+        self.0 = Some(Failed {
+            generation,
+            at: now,
+            until: now.plus(pause),
+            error: error.clone(),
+        });
+    }
 }
 
 /// The credential of `id` and its generation, renewed first where `need` asks for it.
@@ -48,8 +106,12 @@ pub(crate) async fn credential(
         // No token request while nothing can answer: what is at hand is tried, and fails by itself.
         return Ok((credential, generation));
     }
-    let _one_at_a_time = live.refreshing.lock().await;
-    // Whoever waited here finds the new pair and asks for nothing.
+    // Whoever waits here finds the new pair, or why there is none, and asks for nothing.
+    let mut last = live.refreshing.lock().await;
+    let need = match need {
+        Need::Renewed => Need::NewerThan(generation),
+        Need::Current | Need::NewerThan(_) => need,
+    };
     let (credential, generation) = engine.vault().open(id).await?;
     if !must_renew(&credential, generation, need, engine.now()) {
         return Ok((credential, generation));
@@ -57,7 +119,14 @@ pub(crate) async fn credential(
     let Credential::OAuth(old) = &credential else {
         return Ok((credential, generation));
     };
-    match renew(engine, id, old, generation, because).await {
+    let renewed = match last.stands(generation, because, engine.now()) {
+        Some(error) => Err(error),
+        None => renew(engine, id, old, generation, because).await,
+    };
+    if let Err(error) = &renewed {
+        last.failed(generation, error, engine.now());
+    }
+    match renewed {
         Ok(renewed) => Ok(renewed),
         // A token that still lives serves on while its issuer has a bad moment.
         Err(error)

@@ -1,6 +1,6 @@
 use crate::{
     AgentId, AttemptId, Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, SecretInput,
-    Settings, Target,
+    Settings, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -41,6 +41,7 @@ macro_rules! commands {
             probe_integration: ProbeIntegration => Vec<$crate::ToolView>,
             rename_integration: RenameIntegration => (),
             switch_integration: SwitchIntegration => (),
+            set_end: SetEnd => (),
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
@@ -91,7 +92,12 @@ requests! {
     /// The catalogue, read anew: what can be connected, and which manifests were refused.
     ListProviders {}
     /// Begin to connect. Returns at once; follow it with `GetAttempt` on topic `Attempts`.
-    StartConnect { target: Target, confirmed: Confirmed }
+    StartConnect {
+        target: Target,
+        confirmed: Confirmed,
+        /// When the typed key ends, where the admin knows.
+        ends_at: Option<Time>,
+    }
     GetAttempt { id: AttemptId }
     /// Answer the attempt's question with yes: `confirmed` is what now holds. (No is `CancelAttempt`.)
     AnswerAttempt { id: AttemptId, confirmed: Confirmed }
@@ -103,7 +109,13 @@ requests! {
     AttemptLink { id: AttemptId }
     /// Sign in again, or take a fresh key. `fresh_key` is required where the credential is a key,
     /// and refused where it is a sign-in.
-    Reconnect { id: IntegrationId, fresh_key: Option<SecretInput>, confirmed: Confirmed }
+    Reconnect {
+        id: IntegrationId,
+        fresh_key: Option<SecretInput>,
+        confirmed: Confirmed,
+        /// When the fresh key ends, where the admin knows.
+        ends_at: Option<Time>,
+    }
     /// Ping now.
     TestIntegration { id: IntegrationId }
     /// List the tools again.
@@ -111,6 +123,8 @@ requests! {
     /// 1 to 60 characters; the slug stays.
     RenameIntegration { id: IntegrationId, name: String }
     SwitchIntegration { id: IntegrationId, enabled: bool }
+    /// When a pasted key ends, as its provider told the admin; `None`: it has no end that is known.
+    SetEnd { id: IntegrationId, ends_at: Option<Time> }
     PreviewDisconnect { id: IntegrationId }
     /// Revoke, destroy the credential for good, end its calls.
     Disconnect { id: IntegrationId }

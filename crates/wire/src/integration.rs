@@ -272,6 +272,9 @@ pub struct IntegrationView {
     pub revocable: bool,
     /// The OpenAPI document that its tools are from.
     pub document: Option<crate::ImportedView>,
+    /// When the credential ends for good, where that is known.
+    #[serde(default)]
+    pub ends_at: Option<Time>,
 }
 
 /// One tool, as the probe found it. All text is the server's: inert, capped.

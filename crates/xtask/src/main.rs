@@ -11,6 +11,7 @@ mod process;
 mod run;
 mod screenshots;
 mod setup;
+mod soak;
 mod test;
 mod tidy;
 mod ui;
@@ -62,6 +63,12 @@ enum Command {
     },
     /// Check the house rules: dependency direction, licences, versions, secret types, file sizes, words
     Tidy,
+    /// Hold the promises of connection health against many random histories, and kill many refreshes
+    Soak {
+        /// How many histories
+        #[arg(long, default_value_t = soak::HISTORIES)]
+        histories: u32,
+    },
     /// Run one command in a desktop of its own (screen, session bus, keyring, notifications), thrown away after it
     Desktop(desktop::Arguments),
     /// Make the README's pictures from the real window, light and dark, into docs/pictures/
@@ -91,6 +98,7 @@ fn main() -> ExitCode {
         Command::Ci { checks_only, yes } => ci::ci(checks_only, setup::Consent::new(yes)),
         Command::Ui { yes } => ui::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS),
         Command::Tidy => tidy::command(),
+        Command::Soak { histories } => soak::command(histories).map(|()| ExitCode::SUCCESS),
         Command::Desktop(arguments) => desktop::command(arguments),
         Command::Screenshots { yes } => {
             screenshots::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS)

@@ -44,6 +44,7 @@ pub struct State {
     given: Mutex<Vec<(&'static str, String)>>,
     instead: Mutex<BTreeMap<&'static str, Answer>>,
     metadata: Mutex<Option<Change>>,
+    more: Mutex<Option<Change>>,
     families: AtomicU32,
     /// Seconds that an access token is said to live; 0: not said.
     pub lives: AtomicI64,
@@ -103,6 +104,11 @@ impl Authority {
     /// Changes what the authorization server's metadata say.
     pub fn metadata(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
         *lock(&self.state.metadata) = Some(Arc::new(change));
+    }
+
+    /// Changes what comes with every pair of tokens.
+    pub fn server_says_more(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+        *lock(&self.state.more) = Some(Arc::new(change));
     }
 
     /// Every secret given out so far, with what it is.
@@ -333,6 +339,9 @@ impl State {
         let lives = self.lives.load(Ordering::Relaxed);
         if lives > 0 {
             answer["expires_in"] = lives.into();
+        }
+        if let Some(change) = lock(&self.more).clone() {
+            change(&mut answer);
         }
         with_header(json(200, &answer), "cache-control", "no-store")
     }

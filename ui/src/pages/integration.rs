@@ -1,6 +1,7 @@
 //! One integration: what it can do, may do and did, and how it is set.
 
 mod aside;
+mod ends;
 mod settings;
 
 use crate::{

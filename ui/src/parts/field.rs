@@ -13,6 +13,8 @@ pub enum Kind {
     #[default]
     Text,
     Url,
+    /// A day of the calendar; its value is `YYYY-MM-DD`.
+    Date,
     /// Hidden while typed, with a button to see it; never suggested, never kept by the browser.
     Secret,
 }
@@ -50,6 +52,7 @@ pub fn Field(props: &FieldProps) -> Html {
     let kind = match props.kind {
         Kind::Text => "text",
         Kind::Url => "url",
+        Kind::Date => "date",
         Kind::Secret if *seen => "text",
         Kind::Secret => "password",
     };

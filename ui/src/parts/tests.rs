@@ -80,7 +80,9 @@ fn an_expiring_card_counts_down() {
     );
     let html = shown(card.clone());
     assert!(html.contains("Expires in 5 days"), "{html}");
-    assert!(html.contains("This token ends on Fri 27 Nov, 14:06 and cannot renew itself."));
+    assert!(
+        html.contains("The token of GitHub ends on Fri 27 Nov, 14:06 and cannot renew itself.")
+    );
     card.health = health(Reason::EndsOn { at: NOW.plus(-1) }, Some(Fix::Reconnect));
     assert!(
         !shown(card).contains("Expires"),

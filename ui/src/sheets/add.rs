@@ -16,9 +16,10 @@ use crate::{
     },
     say::{say, say_error},
     state::{Action, Begin, Frame, Sheet},
+    time::start_of,
 };
 use std::rc::Rc;
-use wire::{AttemptId, Confirmed, Error, StartConnect, Target};
+use wire::{ApiAuth, AttemptId, Confirmed, Error, McpAuth, StartConnect, Target};
 use yew::{platform::spawn_local, prelude::*};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,13 +70,20 @@ pub fn Add(props: &AddProps) -> Html {
 
     let start = {
         let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
+        let for_end = (*typed).clone();
         Callback::from(move |(target, form): (Target, Option<Form>)| {
+            let ends_at = typed_end(&for_end, &target);
             let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
             starting.set(true);
             error.set(None);
             spawn_local(async move {
                 let confirmed = Confirmed::default();
-                match ipc::call(StartConnect { target, confirmed }).await {
+                let request = StartConnect {
+                    target,
+                    confirmed,
+                    ends_at,
+                };
+                match ipc::call(request).await {
                     Ok(attempt) => step.set(Step::Running(attempt.id, form)),
                     Err(refusal) => error.set(Some(refusal)),
                 }
@@ -207,6 +215,7 @@ pub(super) fn field_id(at: At) -> &'static str {
         At::KeyName => "key-name",
         At::User => "user",
         At::Secret => "secret",
+        At::EndsOn => "ends-on",
         At::HealthPath => "health-path",
         At::Issuer => "issuer",
         At::AuthorizationUrl => "authorization-url",
@@ -309,6 +318,18 @@ impl<'a> Fields<'a> {
                 on_input={self.set(|t, text| t.secret = text)} />
         }
     }
+
+    /// A key, and when it ends.
+    fn key(&self, label: &'static str) -> Html {
+        html! {
+            <>
+                { self.secret(label) }
+                <Field id="ends-on" kind={Kind::Date} label={say("field-ends-on")} value={self.typed.ends_on.clone()}
+                    max={10} hint={say("field-ends-on-hint")} error={self.error(At::EndsOn)}
+                    on_input={self.set(|t, text| t.ends_on = text)} />
+            </>
+        }
+    }
 }
 
 fn form(
@@ -356,7 +377,8 @@ fn form(
 fn visible(form: Form, typed: &Typed, at: At) -> At {
     let shown = match (form, at) {
         (_, At::Url | At::Name | At::Form) => true,
-        (Form::Mcp, At::Secret) => typed.mcp != McpWay::Discover,
+        (Form::Mcp, At::Secret | At::EndsOn) => typed.mcp != McpWay::Discover,
+        (Form::Api, At::EndsOn) => typed.api != ApiWay::SignIn,
         (Form::Mcp, At::KeyName) => typed.mcp == McpWay::Header,
         (Form::Mcp, _) => false,
         (Form::Api, At::Secret) => {
@@ -392,8 +414,8 @@ fn mcp_fields(fields: &Fields) -> Html {
             { choice("auth", say("auth"), (&options, chosen), &on_choose) }
             { match fields.typed.mcp {
                 McpWay::Discover => Html::default(),
-                McpWay::Bearer => fields.secret("field-token"),
-                McpWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.secret("field-value") }</> },
+                McpWay::Bearer => fields.key("field-token"),
+                McpWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.key("field-value") }</> },
             } }
         </>
     }
@@ -431,13 +453,13 @@ pub(super) fn given(fields: &Fields, offered: &[ApiWay]) -> Html {
         <>
             { choice("auth", say("auth"), (&options, chosen), &on_choose) }
             { match fields.typed.api {
-                ApiWay::Bearer => fields.secret("field-token"),
-                ApiWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.secret("field-key") }</> },
-                ApiWay::Query => html! { <>{ fields.key_name("field-parameter", "api_key") }{ fields.secret("field-key") }</> },
+                ApiWay::Bearer => fields.key("field-token"),
+                ApiWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.key("field-key") }</> },
+                ApiWay::Query => html! { <>{ fields.key_name("field-parameter", "api_key") }{ fields.key("field-key") }</> },
                 ApiWay::Basic => html! { <>
                     <Field id="user" label={say("field-user")} value={fields.typed.user.clone()} required=true max={200}
                         error={fields.error(At::User)} on_input={fields.set(|t, text| t.user = text)} />
-                    { fields.secret("field-password") }
+                    { fields.key("field-password") }
                 </> },
                 ApiWay::SignIn => sign_in::fields(fields),
                 ApiWay::None => Html::default(),
@@ -452,5 +474,21 @@ pub(super) fn health_path(fields: &Fields, hint: &'static str) -> Html {
         <Field id="health-path" label={say("field-health")} value={fields.typed.health_path.clone()}
             placeholder="/health" hint={say(hint)} error={fields.error(At::HealthPath)}
             on_input={fields.set(|t, text| t.health_path = text)} />
+    }
+}
+
+/// When the key ends, as typed: only a key that is typed has such an end.
+pub(super) fn typed_end(typed: &Typed, target: &Target) -> Option<wire::Time> {
+    start_of(&typed.ends_on).filter(|_| has_key(target))
+}
+
+fn has_key(target: &Target) -> bool {
+    match target {
+        Target::Mcp { auth, .. } => !matches!(auth, McpAuth::Discover),
+        Target::Api { auth, .. } | Target::OpenApi { auth, .. } => {
+            !matches!(auth, ApiAuth::SignIn { .. } | ApiAuth::None)
+        }
+        Target::Provider { key, .. } => !key.is_empty(),
+        Target::Sample => false,
     }
 }

@@ -73,6 +73,8 @@ pub struct Typed {
     pub user: String,
     pub secret: String,
     pub health_path: String,
+    /// The day on which the key ends, as a date field holds it.
+    pub ends_on: String,
     pub sign_in: SignIn,
 }
 
@@ -87,6 +89,7 @@ impl Default for Typed {
             user: String::new(),
             secret: String::new(),
             health_path: String::new(),
+            ends_on: String::new(),
             sign_in: SignIn::default(),
         }
     }
@@ -187,6 +190,7 @@ pub enum At {
     KeyName,
     User,
     Secret,
+    EndsOn,
     HealthPath,
     Issuer,
     AuthorizationUrl,
@@ -215,6 +219,7 @@ pub fn at(error: &Error) -> At {
                 "user name" | "user" => At::User,
                 "token" | "value" | "key" | "password" => At::Secret,
                 "health path" => At::HealthPath,
+                "ends on" => At::EndsOn,
                 "issuer" => At::Issuer,
                 "authorization url" => At::AuthorizationUrl,
                 "token url" => At::TokenUrl,

@@ -147,7 +147,13 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
                     None => {
                         let target = typed.openapi(document.id);
                         let confirmed = Confirmed::default();
-                        let begun = ipc::call(StartConnect { target, confirmed }).await;
+                        let ends_at = super::add::typed_end(&typed, &target);
+                        let request = StartConnect {
+                            target,
+                            confirmed,
+                            ends_at,
+                        };
+                        let begun = ipc::call(request).await;
                         begun.map(|attempt| Step::Running(attempt.id))
                     }
                 };

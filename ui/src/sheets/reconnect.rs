@@ -13,6 +13,7 @@ use crate::{
     },
     say::{say, say_error, say_with},
     state::Frame,
+    time::start_of,
 };
 use wire::{AttemptId, AuthView, Confirmed, Error, IntegrationId, SecretInput};
 use yew::{platform::spawn_local, prelude::*};
@@ -29,6 +30,7 @@ pub struct ReconnectProps {
 pub fn Reconnect(props: &ReconnectProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let key = use_state(String::new);
+    let ends_on = use_state(String::new);
     let attempt = use_state(|| None::<AttemptId>);
     let error = use_state(|| None::<Error>);
     let starting = use_state(|| false);
@@ -38,6 +40,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
 
     let start = {
         let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
+        let ends_at = start_of(&ends_on);
         Callback::from(move |fresh_key: Option<SecretInput>| {
             let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
             starting.set(true);
@@ -47,6 +50,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     id,
                     fresh_key,
                     confirmed: Confirmed::default(),
+                    ends_at,
                 };
                 match ipc::call(request).await {
                     Ok(began) => attempt.set(Some(began.id)),
@@ -115,6 +119,10 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     start.emit(Some(SecretInput::new(&key)));
                 })
             };
+            let on_ends = {
+                let ends_on = ends_on.clone();
+                Callback::from(move |text: String| ends_on.set(text))
+            };
             let on_input = {
                 let key = key.clone();
                 Callback::from(move |text: String| key.set(text))
@@ -124,6 +132,8 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     <Field id="fresh-key" kind={Kind::Secret} label={key_label(&card.auth)} value={(*key).clone()}
                         required=true autofocus=true max={20_000} hint={say("fresh-key-hint")}
                         error={error.as_ref().map(say_error)} {on_input} />
+                    <Field id="ends-on" kind={Kind::Date} label={say("field-ends-on")} value={(*ends_on).clone()} max={10}
+                        hint={say("field-ends-on-hint")} on_input={on_ends} />
                     <div class="buttons">
                         <button type="submit" class="primary" disabled={*starting}>
                             if *starting { { icon(Icon::Busy) } }

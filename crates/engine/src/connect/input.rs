@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub document: Option<Arc<Inspected>>,
     /// An OpenAPI document names its tools: that one, or the one of the integration.
     pub described: bool,
+    /// When the typed key ends, where the admin knows.
+    pub ends_at: Option<wire::Time>,
 }
 
 impl Plan {
@@ -128,6 +130,7 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
         client_secret: None,
         document: None,
         described: false,
+        ends_at: None,
     };
     match target {
         Target::Sample => {}
@@ -322,6 +325,8 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             .scopes
             .iter()
             .map(|scope| scope.name.clone())
+            // And those that a refused tool asked for.
+            .chain(found.state.lacks.values().flatten().cloned())
             .collect(),
         provider: found.row.provider.clone(),
         way,
@@ -334,6 +339,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
                 ..
             }
         ),
+        ends_at: None,
     })
 }
 

@@ -128,6 +128,7 @@ impl Mcp {
             took_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
             protocol: Some(inert(connection.protocol.as_str())),
             server: connection.server(),
+            ends_at: None,
             name: connection.name(),
         })
     }

@@ -34,9 +34,6 @@ use wire::{Error, ErrorCode};
 
 /// Steps that one regular expression of a document may take on one argument.
 const PATTERN_STEPS: usize = 100_000;
-/// Bytes that one of them may take once it is compiled: without it a document of a few kilobytes could
-/// keep the app busy for minutes.
-const PATTERN_BYTES: usize = 1 << 20;
 
 /// One HTTP API and its operations.
 pub struct OpenApi {
@@ -121,11 +118,7 @@ fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .offline()
-        .with_pattern_options(
-            PatternOptions::fancy_regex()
-                .backtrack_limit(PATTERN_STEPS)
-                .size_limit(PATTERN_BYTES),
-        )
+        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS))
         .build(schema)
         .map_err(|error| error.masked().to_string())
 }

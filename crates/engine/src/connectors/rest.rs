@@ -80,6 +80,7 @@ impl Rest {
             took_ms: answer.took_ms,
             protocol: None,
             server: None,
+            ends_at: ends_at(&answer.headers),
             name: None,
         })
     }
@@ -249,6 +250,19 @@ impl Rest {
         Sent::of(credential)?.put(&mut request.url, &mut request.headers)?;
         self.http.send(request, &self.reach).await
     }
+}
+
+/// When GitHub ends the token that was sent: `2026-12-31 08:15:30 UTC`, or with an offset in place of
+/// `UTC` (docs.github.com, "Managing your personal access tokens", "Token expiration").
+fn ends_at(headers: &HeaderMap) -> Option<wire::Time> {
+    let text = headers
+        .get("github-authentication-token-expiration")?
+        .to_str()
+        .ok()?;
+    let text = text.trim().replace("UTC", "+0000");
+    chrono::DateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S %z")
+        .ok()
+        .map(|at| wire::Time(at.timestamp_millis()))
 }
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];

@@ -1,6 +1,6 @@
 //! Reading an answer: what its status means, and text that may be shown.
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::time::SystemTime;
 use wire::{Error, ErrorCode};
 
@@ -32,7 +32,10 @@ pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
     match (status, wait) {
         (200..=299, _) => None,
         (401, _) => Some(with_status(ErrorCode::Rejected)),
-        (403, _) => Some(with_status(ErrorCode::Forbidden)),
+        (403, _) => Some(match wanted_scope(headers) {
+            Some(scope) => with_status(ErrorCode::Forbidden).with("scope", scope),
+            None => with_status(ErrorCode::Forbidden),
+        }),
         (429, wait) => Some(limited(wait.unwrap_or(USUAL_WAIT_S))),
         (503, Some(wait)) => Some(limited(wait)),
         (500..=599, _) => Some(with_status(ErrorCode::ServerError)),
@@ -47,6 +50,13 @@ pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
                 .with("why", format!("HTTP {status}")),
         ),
     }
+}
+
+/// The scopes that a refusal asks for (RFC 6750 section 3.1), separated by spaces.
+fn wanted_scope(headers: &HeaderMap) -> Option<String> {
+    let challenge = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let scopes = crate::oauth::Challenge::parse(challenge).scopes.join(" ");
+    (!scopes.is_empty()).then(|| inert(&scopes))
 }
 
 /// Seconds to wait. A date is taken against the server's own `Date`, so that a wrong clock here

@@ -76,6 +76,17 @@ impl Credential {
         }
     }
 
+    /// True where the admin gave it by pasting.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        match self {
+            Self::Bearer { .. } | Self::Header { .. } | Self::Query { .. } | Self::Basic { .. } => {
+                true
+            }
+            Self::None | Self::OAuth(_) => false,
+        }
+    }
+
     /// The bytes to seal.
     ///
     /// # Errors

@@ -177,6 +177,8 @@ field-password = Password
 field-health = Health path
 health-hint = Called to see whether the key works. Empty: the base URL itself.
 secret-hint = Kept sealed on this computer. It is never shown again.
+field-ends-on = Ends on
+field-ends-on-hint = The day its provider names. You are warned before it, once.
 saved-after-proof = Saved only after one request has proved it.
 
 # --- an attempt
@@ -294,6 +296,7 @@ server-speaks = It speaks MCP { $protocol }.
 renews = It renews itself.
 renews-before = It renews itself; the present token ends on { $moment }.
 ends-on = It ends on { $moment }, { $when }, and cannot renew itself.
+sign-in-ends = The sign-in itself lasts until { $moment }, { $when }, unless renewing prolongs it.
 ended-on = It ended on { $moment } and cannot renew itself.
 ends-unknown = The server does not tell when it ends.
 is-on = Switched on

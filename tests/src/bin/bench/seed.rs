@@ -148,7 +148,11 @@ async fn follow(engine: &Engine, target: Target) -> Result<IntegrationId> {
         private_address: true,
         ..Confirmed::default()
     };
-    let ask = StartConnect { target, confirmed };
+    let ask = StartConnect {
+        target,
+        confirmed,
+        ends_at: None,
+    };
     let attempt = commands::start_connect(engine, ask).await?;
     let followed = async {
         loop {

@@ -47,7 +47,12 @@ fn given(view: &IntegrationView) -> Html {
     html! {
         <>
             <p class="why">{ sentence }</p>
-            if let AuthView::OAuth { renews, ends_at, .. } = &view.card.auth { { ends(*renews, *ends_at) } }
+            if let AuthView::OAuth { renews, ends_at, .. } = &view.card.auth {
+                { ends(*renews, *ends_at) }
+                if *renews { { view.ends_at.map(sign_in_ends).unwrap_or_default() } }
+            } else {
+                { view.ends_at.map(|at| ends(false, Some(at))).unwrap_or_default() }
+            }
             if view.revocable { <p class="why">{ say("auth-revocable") }</p> }
             if let Some(server) = &view.server {
                 <p class="why">{ say_with("server-says", &[("server", server)]) }</p>
@@ -57,6 +62,17 @@ fn given(view: &IntegrationView) -> Html {
             }
         </>
     }
+}
+
+/// A sign-in that renews itself, and still comes to an end of its own.
+fn sign_in_ends(at: Time) -> Html {
+    at_now(move |now| {
+        let told = say_with(
+            "sign-in-ends",
+            &[("moment", &moment(at, now)), ("when", &until(at, now))],
+        );
+        html! { <p class="why" title={full(at)}>{ told }</p> }
+    })
 }
 
 fn ends(renews: bool, ends_at: Option<Time>) -> Html {

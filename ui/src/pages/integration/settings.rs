@@ -1,10 +1,11 @@
 //! An integration's own settings: name, on or off, where it is, and the way out.
 
+use super::ends::Ends;
 use crate::{
     icons::{Icon, icon},
     inert::inert,
     say::{say, say_with},
-    sheets::RenameForm,
+    sheets::{RenameForm, takes_key},
     state::{Act, Frame},
 };
 use wire::IntegrationView;
@@ -32,6 +33,7 @@ pub fn own_settings(frame: &Frame, view: &IntegrationView) -> Html {
                 <span class="grow why">{ say(switch_sentence) }</span>
                 <button type="button" onclick={switch}>{ icon(Icon::Off) }{ say(switch_label) }</button>
             </div></section>
+            <Ends {id} ends_at={view.ends_at} takes_key={takes_key(card)} />
             <section class="panel"><h2>{ say("address") }</h2><div class="in">
                 <dl class="wide">
                     <dt>{ say("url") }</dt><dd><code class="path">{ inert(&view.url) }</code></dd>

@@ -23,6 +23,7 @@ pub fn FirstRun() -> Html {
                 let request = StartConnect {
                     target: Target::Sample,
                     confirmed: Confirmed::default(),
+                    ends_at: None,
                 };
                 match ipc::call(request).await {
                     Ok(began) => frame.dispatch.emit(Action::Sample(Some(began.id))),

@@ -1,6 +1,7 @@
 use super::*;
 
 mod episodes;
+mod properties;
 
 const MINUTE: i64 = 60_000;
 
@@ -162,4 +163,41 @@ fn too_many_requests_is_never_a_failure_and_passes_by_itself() {
     );
     assert_eq!(state.shown(Time(10)).status(), Status::Healthy);
     assert_eq!(state.shown(Time(50)), Reason::Ok);
+}
+
+/// Every reason that is not simply well.
+fn reasons() -> Vec<Reason> {
+    let at = Time(10);
+    vec![
+        Reason::RateLimited { until: at },
+        Reason::EndsOn { at },
+        Reason::Rejected { since: at },
+        Reason::NeedsAccess { since: at },
+        Reason::Unreachable { since: at },
+        Reason::IssuerChanged,
+        Reason::RestoredFromBackup,
+        Reason::KeyringLost,
+    ]
+}
+
+#[test]
+fn pain_7_every_message_says_which_integration_and_what_to_do() {
+    for reason in reasons() {
+        let sentence = words::reason(&reason, "Orders API", "14:02");
+        assert!(sentence.contains("Orders API"), "{sentence}");
+        let needs_admin = reason.status() != Status::Healthy;
+        assert_eq!(reason.fix(false).is_some(), needs_admin, "{sentence}");
+    }
+}
+
+#[test]
+fn pain_8_reconnect_mends_whatever_a_reconnect_is_offered_for() {
+    for reason in reasons() {
+        let broken = State {
+            reason,
+            ..healthy()
+        };
+        let mended = after(&broken, &[(20, Signal::Connected { end: None })]);
+        assert_eq!(mended.shown(Time(20)), Reason::Ok, "{broken:?}");
+    }
 }

@@ -1,6 +1,5 @@
 use super::{super::request, *};
 use crate::{secret::Secret, vault::Credential};
-use proptest::prelude::*;
 use rstest::rstest;
 
 /// Method, URL, content type and body of a call, or the argument and the reason why not.
@@ -184,33 +183,4 @@ fn no_argument_leaves_its_place() {
     let error =
         sent(&query, "x", json!({ "p": { "api_key": "mine" } })).expect_err("the key's place");
     assert_eq!(error.args["argument"], "api_key");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
-
-    #[test]
-    fn no_value_at_all_leaves_its_place(value in "[/.%2eEfF\\\\:?#@;&=a-c \u{0}-\u{1f}ü]{0,16}") {
-        for place in ["path", "query", "header"] {
-            let document = one(json!({ "in": place, "schema": {} }));
-            let Ok((line, _)) = sent(&document, "x", json!({ "p": value.clone() })) else { continue };
-            let url = Url::parse(line.trim_start_matches("GET ")).expect("a URL");
-            prop_assert_eq!(url.origin().ascii_serialization(), "https://pets.example.com");
-            prop_assert!(url.fragment().is_none());
-            let parts: Vec<&str> = url.path().split('/').collect();
-            match place {
-                "path" => {
-                    prop_assert_eq!(parts.len(), 5, "{}", url);
-                    prop_assert_eq!((parts[1], parts[2], parts[4]), ("v1", "x", "y"));
-                    prop_assert!(url.query().is_none(), "{}", url);
-                }
-                "query" => {
-                    prop_assert_eq!(url.path(), "/v1/x");
-                    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-                    prop_assert_eq!(pairs, vec![("p".to_owned(), value.clone())]);
-                }
-                _ => prop_assert_eq!(url.as_str(), "https://pets.example.com/v1/x"),
-            }
-        }
-    }
 }

@@ -1,0 +1,54 @@
+//! Time that passes, and what an admin was told meanwhile.
+
+use super::{Home, tick};
+use anyhow::Result;
+use engine::fakes::FakeClock;
+use std::time::Instant;
+
+/// Lets the engine's clock run in steps of ten seconds, until `done`.
+pub async fn drive(
+    home: &Home,
+    clock: &FakeClock,
+    what: &str,
+    done: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        for _ in 0..3 {
+            if done().await? {
+                return Ok(());
+            }
+            // What the last step began is given a moment to end.
+            home.cards().await?;
+            tick(began, what).await?;
+        }
+        clock.advance(10_000);
+    }
+}
+
+/// One notice, as it stands on disk.
+#[derive(Debug)]
+pub struct Told {
+    pub kind: String,
+    pub resolved: bool,
+    pub offered: bool,
+}
+
+/// Every notice so far, oldest first.
+pub fn notices(home: &Home) -> Result<Vec<Told>> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let file = home.folder().join("chief.db");
+    let connection = rusqlite::Connection::open_with_flags(file, flags)?;
+    let mut asked = connection.prepare(
+        "select kind, resolved_at is not null, resume_offered_at is not null \
+         from notices order by opened_at, id",
+    )?;
+    let told = asked.query_map([], |row| {
+        Ok(Told {
+            kind: row.get(0)?,
+            resolved: row.get(1)?,
+            offered: row.get(2)?,
+        })
+    })?;
+    Ok(told.collect::<Result<_, _>>()?)
+}
