@@ -6,6 +6,7 @@ pub mod authority;
 pub mod browser;
 pub mod health;
 pub mod mcp;
+pub mod odd;
 pub mod scripted;
 pub mod search;
 pub mod targets;
@@ -214,6 +215,7 @@ impl Home {
         self.attempt(id, |view| match &view.phase {
             Phase::Checking | Phase::Exchanging | Phase::Proving => None,
             Phase::WaitingForBrowser { .. }
+            | Phase::WaitingForCode { .. }
             | Phase::Asking { .. }
             | Phase::Done { .. }
             | Phase::Failed { .. } => Some(view.phase.clone()),

@@ -2,7 +2,9 @@
 //!
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
-use crate::{Engine, agents, connect, documents, health, integrations, providers, settings, store};
+use crate::{
+    Engine, agents, apps, connect, documents, health, integrations, providers, settings, store,
+};
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview,
     Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView, Paired, Settings,
@@ -144,6 +146,27 @@ pub async fn pair_agent(engine: &Engine, ask: wire::PairAgent) -> Result<Paired,
 
 pub async fn revoke_agent(engine: &Engine, ask: wire::RevokeAgent) -> Result<(), Error> {
     agents::revoke(engine, ask.id).await
+}
+
+pub async fn list_app_credentials(
+    engine: &Engine,
+    _: wire::ListAppCredentials,
+) -> Result<wire::AppCredentialsPage, Error> {
+    apps::page(engine).await
+}
+
+pub async fn save_app_credentials(
+    engine: &Engine,
+    ask: wire::SaveAppCredentials,
+) -> Result<(), Error> {
+    apps::save(engine, ask).await
+}
+
+pub async fn remove_app_credentials(
+    engine: &Engine,
+    ask: wire::RemoveAppCredentials,
+) -> Result<(), Error> {
+    apps::remove(engine, ask.owner).await
 }
 
 pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {

@@ -8,6 +8,7 @@ pub(crate) mod attempt;
 mod back;
 mod client;
 mod credential;
+mod device;
 mod disconnect;
 mod input;
 mod leftovers;

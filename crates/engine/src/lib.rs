@@ -5,6 +5,7 @@
 //! hand it the commands of `wire`'s table ([`commands`]).
 
 pub mod agents;
+mod apps;
 pub mod calls;
 pub mod commands;
 mod connect;

@@ -7,6 +7,7 @@
 mod authorize;
 mod callback;
 mod challenge;
+mod device;
 mod discovery;
 mod loopback;
 mod manner;
@@ -18,6 +19,7 @@ mod token;
 pub use authorize::{Flow, authorize, authorize_as};
 pub use callback::Callback;
 pub use challenge::Challenge;
+pub use device::{DeviceCode, Polled, ask_device_code, poll};
 pub use discovery::{Discovered, discover, discover_issuer};
 pub use loopback::{Answered, LetterBox, Loopback};
 pub use manner::Manner;

@@ -284,6 +284,26 @@ impl Shelf {
     }
 }
 
+/// One provider as its tile and sheet show it, without regard to app credentials.
+pub(crate) fn shown(provider: &Provider) -> wire::ProviderView {
+    view::view(provider)
+}
+
+/// The same, where the company's app credentials may be there.
+fn with_apps(
+    mut shown: wire::ProviderView,
+    ready: &std::collections::BTreeSet<String>,
+) -> wire::ProviderView {
+    if ready.contains(&shown.id) {
+        for way in &mut shown.ways {
+            if way.effort == wire::Effort::NeedsApp {
+                way.effort = wire::Effort::Ready;
+            }
+        }
+    }
+    shown
+}
+
 /// The catalogue as the gallery shows it, read anew.
 pub(crate) async fn list(engine: &crate::Engine) -> Result<CatalogueView, wire::Error> {
     let reader = engine.clone();
@@ -292,11 +312,12 @@ pub(crate) async fn list(engine: &crate::Engine) -> Result<CatalogueView, wire::
             .await
             .map_err(|e| wire::Error::new(wire::ErrorCode::Internal).with("why", e.to_string()))?;
     let folder = engine.options().providers.folder.as_ref();
+    let ready = crate::apps::ready(engine).await?;
     Ok(CatalogueView {
         providers: catalogue
             .providers()
             .iter()
-            .map(|provider| view::view(provider))
+            .map(|provider| with_apps(view::view(provider), &ready))
             .collect(),
         refused: catalogue.refused().to_vec(),
         folder: folder.map(|folder| folder.display().to_string()),

@@ -9,6 +9,7 @@
 //! itself when it fails. Nobody is answered before the commit is done.
 
 pub mod agents;
+pub(crate) mod apps;
 pub mod backup;
 pub mod calls;
 pub mod credentials;

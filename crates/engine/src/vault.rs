@@ -12,6 +12,7 @@
 //! - After [`Vault::destroy`] no copy of the database made before it opens anything.
 
 mod anchor;
+mod apps;
 mod credential;
 mod destroy;
 pub mod keyring;
@@ -215,17 +216,12 @@ impl Vault {
             self.load(load::Need::SEAL).await?;
         }
         let gate = self.0.gate.read().await;
-        let (key, known) = {
-            let state = self.lock();
-            let key = state.current.and_then(|current| {
-                let key = state.keys.get(&current.generation)?;
-                Some((current.generation, key.clone()))
-            });
-            (
-                key,
-                state.anchor.as_ref().map_or(0, |anchor| anchor.newest(id)),
-            )
-        };
+        let key = self.current_key();
+        let known = self
+            .lock()
+            .anchor
+            .as_ref()
+            .map_or(0, |anchor| anchor.newest(id));
         let kept = session_only.then(|| secret.clone()).flatten();
         let (generation, value) = self
             .0

@@ -1,6 +1,6 @@
 use crate::{
-    AgentId, AttemptId, Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, SecretInput,
-    Settings, Target, Time,
+    AgentId, AppOwner, AttemptId, ClientAuth, Confirmed, Cursor, DocumentId, DocumentSource,
+    IntegrationId, SecretInput, Settings, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -48,6 +48,9 @@ macro_rules! commands {
             list_agents: ListAgents => $crate::AgentsView,
             pair_agent: PairAgent => $crate::Paired,
             revoke_agent: RevokeAgent => (),
+            list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
+            save_app_credentials: SaveAppCredentials => (),
+            remove_app_credentials: RemoveAppCredentials => (),
             get_settings: GetSettings => $crate::Settings,
             save_settings: SaveSettings => (),
             get_app: GetApp => $crate::AppView,
@@ -147,6 +150,18 @@ requests! {
     }
     /// From now on its token is refused. Its history stays.
     RevokeAgent { id: AgentId }
+    /// The clients that the company registered, and how to register one, provider by provider.
+    ListAppCredentials {}
+    /// Save a client for one owner, in the place of the one before. Without a secret it is a public
+    /// client, whatever `client_auth` says.
+    SaveAppCredentials {
+        owner: AppOwner,
+        client_id: String,
+        client_secret: Option<SecretInput>,
+        client_auth: ClientAuth,
+    }
+    /// Remove it for good. What was connected with it goes on as it is.
+    RemoveAppCredentials { owner: AppOwner }
     GetSettings {}
     SaveSettings { settings: Settings }
     GetApp {}

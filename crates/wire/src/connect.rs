@@ -160,6 +160,13 @@ pub enum Phase {
     Checking,
     /// The admin must sign in there. `host` of the authorization server.
     WaitingForBrowser { host: String },
+    /// The admin must type `code` on `page`, whose host is `host`, before `ends_at` (RFC 8628).
+    WaitingForCode {
+        host: String,
+        page: String,
+        code: String,
+        ends_at: Time,
+    },
     /// The browser came back; the code is being exchanged.
     Exchanging,
     /// One authenticated request proves the credential; then the tools are listed.
@@ -183,6 +190,7 @@ impl Phase {
             Self::Done { .. } | Self::Failed { .. } => true,
             Self::Checking
             | Self::WaitingForBrowser { .. }
+            | Self::WaitingForCode { .. }
             | Self::Exchanging
             | Self::Proving
             | Self::Asking { .. } => false,

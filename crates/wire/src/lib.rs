@@ -7,6 +7,7 @@
 
 mod activity;
 mod agent;
+mod apps;
 mod command;
 mod connect;
 mod error;
@@ -22,6 +23,7 @@ mod topics;
 
 pub use activity::*;
 pub use agent::*;
+pub use apps::*;
 pub use command::*;
 pub use connect::*;
 pub use error::*;

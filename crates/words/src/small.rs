@@ -171,6 +171,7 @@ mod tests {
             "title",
             "version",
             "source",
+            "id",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names

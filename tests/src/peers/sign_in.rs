@@ -74,6 +74,50 @@ pub async fn sign_in(start: &str, account: &str, answer: Answer) -> Result<Ended
     bail!("the pages never end; the last was {url}")
 }
 
+/// Opens the page of a device flow as a person would: types the code, confirms, signs in as `account`
+/// and agrees.
+///
+/// # Errors
+/// Where a page cannot be reached, or forms never end.
+pub async fn type_code(page: &str, code: &str, account: &str) -> Result<()> {
+    let mut browser = Browser::new()?;
+    let mut url = Url::parse(page).context("the page")?;
+    let mut form: Option<String> = None;
+    for _ in 0..20 {
+        let page = browser.load(&url, form.take()).await?;
+        let to = page.headers().get(LOCATION);
+        if let Some(target) = to.filter(|_| page.status().is_redirection()) {
+            url = url.join(target.to_str()?)?;
+            continue;
+        }
+        let status = page.status();
+        let text = page.text().await?;
+        let Some(action) = attribute(&text, "<form", "action") else {
+            anyhow::ensure!(status == StatusCode::OK, "{url} answered {status}: {text}");
+            return Ok(());
+        };
+        url = url.join(&action)?;
+        let mut filled = url::form_urlencoded::Serializer::new(String::new());
+        for name in ["xsrf", "prompt"] {
+            if let Some(value) = attribute(&text, &format!("name=\"{name}\""), "value") {
+                filled.append_pair(name, &value);
+            }
+        }
+        if text.contains("name=\"user_code\"") {
+            filled
+                .append_pair("user_code", code)
+                .append_pair("confirm", "yes");
+        }
+        if text.contains("name=\"login\"") {
+            filled
+                .append_pair("login", account)
+                .append_pair("password", "any password");
+        }
+        form = Some(filled.finish());
+    }
+    bail!("the pages never end; the last was {url}")
+}
+
 /// Just enough of a browser: cookies by host and path, no scripts.
 struct Browser {
     client: Client,

@@ -40,6 +40,7 @@ pub fn Watch(props: &WatchProps) -> Html {
             Some(
                 Phase::Checking
                 | Phase::WaitingForBrowser { .. }
+                | Phase::WaitingForCode { .. }
                 | Phase::Exchanging
                 | Phase::Proving,
             )

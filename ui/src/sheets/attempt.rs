@@ -56,6 +56,7 @@ pub fn Attempt(props: &AttemptProps) -> Html {
             Phase::Failed { error } => Some(error.clone()),
             Phase::Checking
             | Phase::WaitingForBrowser { .. }
+            | Phase::WaitingForCode { .. }
             | Phase::Exchanging
             | Phase::Proving
             | Phase::Asking { .. }
@@ -114,6 +115,15 @@ fn phase(
         Phase::Checking => working(say("attempt-checking"), stop(no)),
         Phase::WaitingForBrowser { host } => html! {
             <Waiting id={attempt.id} host={host.clone()} expires_at={attempt.expires_at} cancel={no.clone()} />
+        },
+        Phase::WaitingForCode {
+            host,
+            code,
+            ends_at,
+            ..
+        } => html! {
+            <Waiting id={attempt.id} host={host.clone()} code={Some(code.clone())}
+                expires_at={(*ends_at).min(attempt.expires_at)} cancel={no.clone()} />
         },
         Phase::Exchanging => working(say("attempt-exchanging"), stop(no)),
         Phase::Proving => working(say("attempt-proving"), stop(no)),
@@ -235,6 +245,9 @@ fn asking(
 struct WaitingProps {
     id: AttemptId,
     host: String,
+    /// To be typed there.
+    #[prop_or_default]
+    code: Option<String>,
     expires_at: Time,
     cancel: Callback<()>,
 }
@@ -274,15 +287,35 @@ fn Waiting(props: &WaitingProps) -> Html {
             });
         })
     };
+    let copy_code = {
+        let (said, code) = (said.clone(), props.code.clone().unwrap_or_default());
+        Callback::from(move |_: MouseEvent| {
+            let (said, code) = (said.clone(), code.clone());
+            spawn_local(async move {
+                let copied = page::copy(&code).await.is_ok();
+                said.set(Some(say(if copied { "copied" } else { "code-take" })));
+            });
+        })
+    };
     let stop = props.cancel.reform(|_: MouseEvent| ());
     let (host, ends) = (props.host.clone(), props.expires_at);
+    let (lead, sentence) = match props.code {
+        None => ("attempt-waiting", "attempt-waiting-detail"),
+        Some(_) => ("attempt-code", "attempt-code-detail"),
+    };
     let detail = at_now(move |now| {
         let args = [("host", host.as_str()), ("when", &until(ends, now))];
-        html! { say_with("attempt-waiting-detail", &args) }
+        html! { say_with(sentence, &args) }
     });
     html! {
         <>
-            <p class="lead">{ icon(Icon::Busy) }{ say("attempt-waiting") }</p>
+            <p class="lead">{ icon(Icon::Busy) }{ say(lead) }</p>
+            if let Some(code) = &props.code {
+                <div class="device-code">
+                    <code aria-label={say("device-code")} data-testid="device-code">{ inert(code) }</code>
+                    <button type="button" class="primary" onclick={copy_code}>{ icon(Icon::Copy) }{ say("copy-code") }</button>
+                </div>
+            }
             <p class="sub">{ detail }</p>
             if let Some(said) = &*said { <p class="sub" role="status">{ said.clone() }</p> }
             if let Some(link) = &*link {

@@ -145,14 +145,18 @@ impl Attempt {
         }
     }
 
-    /// Opens the browser at the loopback link, and keeps the link for "open again" and "copy".
-    pub fn open_browser(&self, engine: &Engine, loopback: &Loopback) {
-        let link = loopback.start_link();
-        if let Err(why) = engine.desk().open_url(&link) {
-            // Not the end: the link can be copied and opened by hand.
+    /// Opens a page of the server's, and keeps its address for "open again" and "copy".
+    pub fn open_page(&self, engine: &Engine, page: &str) {
+        if let Err(why) = engine.desk().open_url(page) {
             tracing::warn!(why, "the browser could not be opened");
         }
-        *lock(&self.link) = Some(link);
+        *lock(&self.link) = Some(page.to_owned());
+    }
+
+    /// Opens the browser at the loopback link, and keeps the link for "open again" and "copy".
+    pub fn open_browser(&self, engine: &Engine, loopback: &Loopback) {
+        // Where it fails it is not the end: the link can be copied and opened by hand.
+        self.open_page(engine, &loopback.start_link());
     }
 
     /// Where a deep link's answer is put from now on, where that is the way back.

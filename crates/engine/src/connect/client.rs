@@ -5,12 +5,13 @@ use super::attempt::{Attempt, Stopped};
 use super::input::Plan;
 use super::sign_in::Asking;
 use crate::{
-    Engine,
+    Engine, apps,
     http::Reach,
     oauth::{self, Client},
     secret::Secret,
     vault::{ClientAuth, Credential},
 };
+use wire::AppOwner;
 
 /// The client for this sign-in, in the order of MCP's "Client Registration": what was given before,
 /// then registration.
@@ -26,6 +27,19 @@ pub(super) async fn identify(
             None => held_secret(engine, attempt, id).await,
         };
         return Ok(client(id.clone(), secret, asking.client_auth));
+    }
+    // Credentials are filed under their issuer: a provider's client goes to the provider's server alone.
+    let owners = plan
+        .provider
+        .iter()
+        .map(|id| AppOwner::Provider { id: id.clone() });
+    let issuer = AppOwner::Issuer {
+        issuer: asking.found.issuer.clone(),
+    };
+    let owners: Vec<AppOwner> = owners.chain([issuer]).collect();
+    if let Some(app) = attempt.or_stopped(apps::client(engine, owners)).await? {
+        let auth = asking.client_auth.unwrap_or(app.auth);
+        return Ok(client(app.client_id, app.secret, Some(auth)));
     }
     let reach = Reach {
         private_hosts: plan.private_hosts.clone(),

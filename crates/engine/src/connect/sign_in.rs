@@ -7,6 +7,7 @@
 use super::attempt::{Attempt, Stopped};
 use super::back::Door;
 use super::client;
+use super::device;
 use super::input::Plan;
 use super::leftovers::Leftovers;
 use crate::{
@@ -116,7 +117,17 @@ pub(super) async fn by_way(
             asking.back = back.clone();
             in_browser(engine, attempt, plan, asking).await
         }
-        Grant::Device => Err(bug("the device flow is not there yet").into()),
+        Grant::Device => {
+            reach_all(engine, attempt, plan, &asking.found).await?;
+            also(&mut asking.found.scopes, &plan.scopes);
+            let reach = plan.reach();
+            // Nothing comes back by a redirect, so none is registered but the usual one.
+            let redirect = "http://127.0.0.1/callback";
+            let client = client::identify(engine, attempt, plan, (&asking, redirect)).await?;
+            attempt.leaves(Leftovers::of_client(&client, &reach));
+            let asked = (&asking.found, &client, &asking.manner);
+            device::by_code(engine, attempt, &reach, asked).await
+        }
     }
 }
 
@@ -175,6 +186,7 @@ async fn reach_all(
         Some(&found.token_endpoint),
         found.registration_endpoint.as_ref(),
         found.revocation_endpoint.as_ref(),
+        found.device_authorization_endpoint.as_ref(),
     ]
     .into_iter()
     .flatten()

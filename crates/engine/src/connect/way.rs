@@ -178,6 +178,17 @@ pub enum LoopbackName {
     Localhost,
 }
 
+impl LoopbackName {
+    /// As it stands in a URI.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "127.0.0.1",
+            Self::Localhost => "localhost",
+        }
+    }
+}
+
 /// Proof Key for Code Exchange, always with S256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

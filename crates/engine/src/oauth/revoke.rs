@@ -181,7 +181,7 @@ fn judge<'a>(
 }
 
 /// RFC 6749 section 2.3.1: both parts are form-encoded first.
-fn basic_header(id: &str, secret: &Secret) -> HeaderValue {
+pub(super) fn basic_header(id: &str, secret: &Secret) -> HeaderValue {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(id), encode(secret.reveal()));
     let text = format!(

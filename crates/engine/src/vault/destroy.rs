@@ -13,7 +13,7 @@ use super::{
     seal::{self, Key, Place},
 };
 use crate::store::{
-    Durability, Tx,
+    Durability, Tx, apps,
     credentials::{self, Form},
     keys::{self, KeyState},
 };
@@ -90,7 +90,7 @@ impl Vault {
         Ok(done)
     }
 
-    async fn rotate<T: Send + 'static>(
+    pub(super) async fn rotate<T: Send + 'static>(
         &self,
         id: IntegrationId,
         also: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -170,13 +170,24 @@ impl Vault {
     }
 }
 
-/// Wraps every credential's own key under the new one. What no key opens stays as it is: it is
+/// Wraps every credential's and every client secret's own key under the new one. What no key opens stays as it is: it is
 /// unreadable before and after.
 fn rewrap(
     tx: &Tx<'_>,
     old: &BTreeMap<u64, Key>,
     (generation, new): (u64, &Key),
 ) -> Result<(), Error> {
+    for row in apps::all(tx)? {
+        let Some(sealed) = &row.sealed else {
+            continue;
+        };
+        let wrapped = old
+            .get(&sealed.key_generation)
+            .and_then(|key| seal::rewrap(key, new, super::apps::place(&row), &sealed.wrapped_key));
+        if let Some(wrapped) = wrapped {
+            apps::rewrap(tx, row.id, generation, &wrapped?)?;
+        }
+    }
     for row in credentials::all(tx)? {
         let Form::Sealed(sealed) = row.form else {
             continue;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ports::KeyringError,
     store::{
-        Durability, credentials,
+        Durability, apps, credentials,
         keys::{self, KeyRow, KeyState, VaultRow},
     },
 };
@@ -83,9 +83,15 @@ pub(super) struct Facts {
     pub keys: Vec<KeyRow>,
     /// Id and generation of each sealed credential.
     pub sealed: Vec<(IntegrationId, u64)>,
+    /// Client secrets are sealed too.
+    pub seals_apps: bool,
 }
 
 impl Facts {
+    fn seals_nothing(&self) -> bool {
+        self.sealed.is_empty() && !self.seals_apps
+    }
+
     pub(super) fn current(&self) -> Option<&KeyRow> {
         self.keys.iter().find(|row| row.state == KeyState::Current)
     }
@@ -155,8 +161,8 @@ impl Vault {
             (Some(row), Some(key)) => self.install(&facts, row, key).await?,
             (_, None) => match need.create {
                 Create::Afresh => self.create().await?,
-                Create::First if facts.sealed.is_empty() => self.create().await?,
-                Create::First | Create::Never if !facts.sealed.is_empty() => {
+                Create::First if facts.seals_nothing() => self.create().await?,
+                Create::First | Create::Never if !facts.seals_nothing() => {
                     self.show(KeyringView::Lost);
                     return Err(lost());
                 }
@@ -207,6 +213,7 @@ impl Vault {
                     vault: keys::vault(connection)?,
                     keys: keys::all(connection)?,
                     sealed: credentials::sealed(connection)?,
+                    seals_apps: apps::any_sealed(connection)?,
                 })
             })
             .await

@@ -165,6 +165,7 @@ async fn follow(engine: &Engine, target: Target) -> Result<IntegrationId> {
                 Phase::Asking { question } => bail!("it asks {question:?}"),
                 Phase::Checking
                 | Phase::WaitingForBrowser { .. }
+                | Phase::WaitingForCode { .. }
                 | Phase::Exchanging
                 | Phase::Proving => {
                     tokio::time::sleep(Duration::from_millis(5)).await;

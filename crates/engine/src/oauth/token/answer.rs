@@ -91,6 +91,17 @@ impl Asker<'_> {
         Ok(Value::Object(found).to_string().into_bytes())
     }
 
+    /// The tokens of a success.
+    pub(in crate::oauth) fn read(&self, body: &[u8]) -> Result<super::Tokens, RefreshError> {
+        let body = self.tokens(body).map_err(|Lost(error)| error)?;
+        match serde_json::from_slice(&body) {
+            Ok(found) => self.accept(&found),
+            Err(_) => Err(RefreshError::Transient(
+                self.refused("its answer cannot be read"),
+            )),
+        }
+    }
+
     /// The object that holds the tokens. What it does not say, the whole answer does.
     fn holder(&self, mut whole: Map<String, Value>) -> Map<String, Value> {
         let Some(pointer) = &self.manner.token.within else {

@@ -1,0 +1,364 @@
+//! The ways that a manifest can name, gone by a provider with every oddity: app credentials, the deep
+//! link that carries the code. (They test the engine, not the manifests' truth.)
+
+use crate::kit::{
+    Home, code,
+    odd::{CLIENT, Odd, lock},
+    search, tick,
+};
+use anyhow::{Context, Result, bail};
+use engine::{Arrived, fakes::FakeClock};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Instant};
+use wire::{AttemptId, AuthView, ErrorCode, Fix, Outcome, Phase, Reason, Revocation, Status};
+
+pub fn odd_way(way: &str) -> Value {
+    json!({ "kind": "provider", "provider": "odd", "way": way, "bundles": ["read"], "key": "", "name": "" })
+}
+
+fn owner() -> Value {
+    json!({ "owner": "provider", "id": "odd" })
+}
+
+pub async fn save(home: &Home, secret: Option<&str>) -> Result<(), wire::Error> {
+    let auth = if secret.is_some() { "post" } else { "none" };
+    home.ask::<wire::SaveAppCredentials>(json!({
+        "owner": owner(), "client_id": CLIENT, "client_secret": secret, "client_auth": auth,
+    }))
+    .await
+}
+
+/// A home that knows the provider, with app credentials saved.
+pub async fn ready() -> Result<(Odd, Home, Arc<FakeClock>, String)> {
+    let odd = Odd::start().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    odd.describe(home.folder())?;
+    home.ask::<wire::ListProviders>(json!({})).await?;
+    let secret = search::canary("client secret");
+    secret.clone_into(&mut lock(&odd.state.secret));
+    save(&home, Some(&secret)).await?;
+    Ok((odd, home, clock, secret))
+}
+
+/// Where the browser would be sent: the deep link.
+async fn link_of(home: &Home, attempt: AttemptId) -> Result<String> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()?;
+    let mut at = home.waits_for_browser(attempt).await?;
+    for _ in 0..3 {
+        let answer = client.get(&at).send().await?;
+        let target = answer.headers().get("location");
+        at = match target {
+            Some(target) => target.to_str()?.to_owned(),
+            None => bail!("{at} answered {}", answer.text().await?),
+        };
+        if at.starts_with("app.chief.integrations:") {
+            return Ok(at);
+        }
+    }
+    bail!("the way does not end: {at}")
+}
+
+/// What is asked once the link has been taken in.
+async fn asks_after(home: &Home, attempt: AttemptId) -> Result<wire::Question> {
+    let began = Instant::now();
+    loop {
+        match home.rests(attempt).await? {
+            Phase::WaitingForBrowser { .. } => tick(began, "the question").await?,
+            Phase::Asking { question } => return Ok(question),
+            other => bail!("the attempt stands at {other:?}"),
+        }
+    }
+}
+
+async fn refusals(home: &Home) -> Result<usize> {
+    let rows = home.record().await?;
+    Ok(rows
+        .iter()
+        .filter(|row| row.outcome == Outcome::Refused)
+        .count())
+}
+
+#[tokio::test]
+async fn a_provider_connects_by_deep_link_with_the_companys_app_and_lives_its_whole_life()
+-> Result<()> {
+    let (odd, home, clock, secret) = ready().await?;
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    assert_eq!(home.engine.deep_link(&link).await?, Arrived::Taken);
+    let id = home.done(attempt).await?;
+    let card = home.card(id).await?;
+    assert_eq!(card.account.as_deref(), Some("Team of U1"));
+    assert!(matches!(card.auth, AuthView::OAuth { renews: true, .. }));
+    let granted: Vec<&str> = card
+        .scopes
+        .iter()
+        .map(|scope| scope.name.as_str())
+        .collect();
+    assert_eq!(granted, ["channels:read", "users:read"]);
+    assert_eq!(home.test(id).await?.error, None);
+
+    // The second time the same account is known by its card.
+    let again = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, again).await?;
+    home.engine.deep_link(&link).await?;
+    assert!(matches!(
+        asks_after(&home, again).await?,
+        wire::Question::Duplicate {
+            same_account: true,
+            ..
+        }
+    ));
+    home.ask::<wire::CancelAttempt>(json!({ "id": again }))
+        .await?;
+
+    // Renewed; then ended there, which this server says with status 200.
+    clock.advance(13 * 3_600_000);
+    assert_eq!(home.test(id).await?.error, None);
+    odd.end_all();
+    let report = home.test(id).await?;
+    assert!(matches!(report.health.reason, Reason::Rejected { .. }));
+    assert_eq!(report.health.fix, Some(Fix::Reconnect));
+
+    // Reconnect goes the same way; another person is noticed.
+    "U2".clone_into(&mut lock(&odd.state.person));
+    let attempt = home.begin_again(id, None).await?;
+    let link = link_of(&home, attempt).await?;
+    home.engine.deep_link(&link).await?;
+    assert!(matches!(
+        asks_after(&home, attempt).await?,
+        wire::Question::OtherAccount { .. }
+    ));
+    home.ask::<wire::AnswerAttempt>(
+        json!({ "id": attempt, "confirmed": { "other_account": true } }),
+    )
+    .await?;
+    assert_eq!(home.done(attempt).await?, id);
+    assert_eq!(home.card(id).await?.health.status, Status::Healthy);
+
+    let ended = home.disconnect(id).await?;
+    assert!(
+        matches!(ended.revocation, Revocation::Done { status: 204, .. }),
+        "{:?}",
+        ended.revocation
+    );
+
+    // The key was changed by Disconnect: the app's secret opens under the new one all the same.
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    home.engine.deep_link(&link).await?;
+    home.done(attempt).await?;
+    // And nothing of it is anywhere in the clear.
+    let needles = search::Needles::new([("client secret", secret.as_str())])?;
+    let found = search::search_folder(home.folder(), &needles)?;
+    anyhow::ensure!(found.is_empty(), "the secret lies in {found:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn links_that_are_forged_late_or_repeated_change_nothing_and_are_a_row_each() -> Result<()> {
+    let (odd, home, _clock, _) = ready().await?;
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+
+    let forged = "app.chief.integrations:/oauth/callback?code=x&state=guessed";
+    assert_eq!(home.engine.deep_link(forged).await?, Arrived::Late);
+    let (head, state) = link.split_once("&state=").context("a state")?;
+    let doubled = format!("{head}&state={state}&state={state}");
+    assert_eq!(home.engine.deep_link(&doubled).await?, Arrived::Late);
+    assert_eq!(refusals(&home).await?, 2);
+    assert!(matches!(
+        home.rests(attempt).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
+    assert_eq!(odd.server.seen_at("/token").len(), 0, "no code has left");
+
+    // The right answer by the wrong door: a sign-in that waits for a link takes nothing from a port.
+    let start = home.waits_for_browser(attempt).await?;
+    let mut port = url::Url::parse(&start)?;
+    let query = link.split_once('?').context("a query")?.1;
+    port.set_path("/callback");
+    port.set_query(Some(query));
+    let (status, _) = crate::kit::browser::look(&port).await?;
+    assert_eq!(status, 400);
+    assert!(matches!(
+        home.rests(attempt).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
+
+    assert_eq!(home.engine.deep_link(&link).await?, Arrived::Taken);
+    home.done(attempt).await?;
+    let before = refusals(&home).await?;
+    assert_eq!(
+        home.engine.deep_link(&link).await?,
+        Arrived::Late,
+        "a second time it is nobody's"
+    );
+    assert_eq!(refusals(&home).await?, before + 1);
+
+    // After a restart no attempt is left that an answer could belong to.
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    let home = home.restart().await?;
+    assert_eq!(home.engine.deep_link(&link).await?, Arrived::Late);
+    assert_eq!(refusals(&home).await?, before + 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_thousand_odd_links_change_no_state() -> Result<()> {
+    let (odd, home, _clock, _) = ready().await?;
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % u64::try_from(below.max(1)).unwrap_or(1)).unwrap_or(0)
+    };
+    let odd_parts = [
+        "&state=x",
+        "&code=y",
+        "&error=access_denied",
+        "%00",
+        "#",
+        "é",
+        "?",
+        "\n",
+        "&iss=e",
+    ];
+    for _ in 0..2_000 {
+        let mut text = link.clone();
+        let at = text.floor_char_boundary(random(text.len()));
+        match random(3) {
+            0 => text.truncate(at),
+            1 => text.insert_str(at, odd_parts[random(odd_parts.len())]),
+            _ => {
+                let end = text.floor_char_boundary((at + 1 + random(8)).min(text.len()));
+                text.replace_range(at..end.max(at), "~");
+            }
+        }
+        // A change that leaves state and code as they are may still be the answer: those are left out.
+        let state = link.split_once("&state=").map_or("", |(_, state)| state);
+        let whole = text
+            .split(['?', '&'])
+            .any(|part| part == format!("state={state}"));
+        if whole {
+            continue;
+        }
+        assert_ne!(
+            home.engine.deep_link(&text).await?,
+            Arrived::Taken,
+            "{text:?}"
+        );
+    }
+    assert!(matches!(
+        home.rests(attempt).await?,
+        Phase::WaitingForBrowser { .. }
+    ));
+    assert_eq!(odd.server.seen_at("/token").len(), 0);
+    assert_eq!(home.engine.deep_link(&link).await?, Arrived::Taken);
+    home.done(attempt).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_app_credentials_the_admin_is_told_where_they_go_and_nothing_is_opened()
+-> Result<()> {
+    let odd = Odd::start().await?;
+    let home = Home::new().await?;
+    odd.describe(home.folder())?;
+    let efforts = |list: &wire::CatalogueView| -> Vec<wire::Effort> {
+        let odd = list.providers.iter().find(|each| each.id == "odd");
+        odd.map(|odd| odd.ways.iter().map(|way| way.effort).collect())
+            .unwrap_or_default()
+    };
+    let list = home.ask::<wire::ListProviders>(json!({})).await?;
+    assert!(
+        efforts(&list)
+            .iter()
+            .all(|each| *each == wire::Effort::NeedsApp)
+    );
+    let attempt = home.begin(odd_way("oauth")).await?;
+    assert_eq!(
+        home.fails(attempt).await?.code,
+        ErrorCode::OauthNoRegistration
+    );
+    assert_eq!(home.desk.opened(), Vec::<String>::new());
+
+    save(&home, None).await?;
+    let list = home.ask::<wire::ListProviders>(json!({})).await?;
+    assert!(
+        efforts(&list)
+            .iter()
+            .all(|each| *each == wire::Effort::Ready)
+    );
+    let page = home.ask::<wire::ListAppCredentials>(json!({})).await?;
+    let guide = page
+        .providers
+        .iter()
+        .find(|guide| guide.name == "Odd")
+        .context("a guide")?;
+    assert_eq!(
+        guide.redirects,
+        ["app.chief.integrations:/oauth/callback"],
+        "the device flow needs none"
+    );
+    assert_eq!(guide.scopes, ["channels:read", "users:read"]);
+    assert_eq!(
+        guide.saved.as_ref().map(|saved| saved.client_id.as_str()),
+        Some(CLIENT)
+    );
+
+    home.ask::<wire::RemoveAppCredentials>(json!({ "owner": owner() }))
+        .await?;
+    let list = home.ask::<wire::ListProviders>(json!({})).await?;
+    assert!(
+        efforts(&list)
+            .iter()
+            .all(|each| *each == wire::Effort::NeedsApp)
+    );
+    let refused = home
+        .ask::<wire::SaveAppCredentials>(json!({
+            "owner": { "owner": "issuer", "issuer": "nowhere" }, "client_id": "c",
+            "client_secret": null, "client_auth": "none",
+        }))
+        .await;
+    assert_eq!(code(refused)?, ErrorCode::FieldInvalid);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wrong_secret_of_the_app_is_said_in_the_providers_words() -> Result<()> {
+    let (odd, home, _clock, secret) = ready().await?;
+    "another".clone_into(&mut lock(&odd.state.secret));
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    home.engine.deep_link(&link).await?;
+    let error = home.fails(attempt).await?;
+    assert_eq!(error.code, ErrorCode::OauthTokenRefused);
+    let why = error.args.get("why").context("why")?;
+    assert!(
+        why.contains("bad_client_secret") && !why.contains(&secret),
+        "{why}"
+    );
+    home.holds_nothing()
+}
+
+#[tokio::test]
+async fn a_removed_app_secret_is_gone_from_every_copy() -> Result<()> {
+    let (_odd, home, _clock, _) = ready().await?;
+    let before: Vec<String> = home.keyring.items();
+    home.ask::<wire::RemoveAppCredentials>(json!({ "owner": owner() }))
+        .await?;
+    let after = home.keyring.items();
+    assert!(
+        before.iter().all(|item| !after.contains(item)),
+        "the key that sealed it is gone: {before:?} {after:?}"
+    );
+    assert_eq!(home.count("app_credentials")?, 0);
+    Ok(())
+}
