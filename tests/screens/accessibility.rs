@@ -24,6 +24,12 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
         screen.click(option).await?;
         screen.see(&format!("html[data-theme={theme}]")).await?;
         passes(&screen, "Settings", theme).await?;
+        screen.go("#/agents").await?;
+        screen.see("[data-testid=gateway] code").await?;
+        passes(&screen, "Agents", theme).await?;
+        screen.click("[data-testid=pair-agent]").await?;
+        screen.see("#agent-name").await?;
+        passes(&screen, "the sheet that pairs", theme).await?;
         screen.go("#/").await?;
         screen.see(&format!("html[data-theme={theme}]")).await?;
         let body = screen.see("body").await?;

@@ -3,6 +3,7 @@
 
 mod accessibility;
 mod adding;
+mod agents;
 mod documents;
 mod finding;
 mod first_run;

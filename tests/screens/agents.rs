@@ -1,0 +1,73 @@
+//! Pairing an agent, and taking its token away.
+
+use crate::kit::Screen;
+use anyhow::{Context, Result};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() -> Result<()> {
+    let screen = Screen::open().await?;
+    screen.connect_sample().await?;
+    screen.go("#/agents").await?;
+    screen
+        .reads("[data-testid=gateway]", "Agents reach Chief at")
+        .await?;
+    screen.reads("main", "No agent is paired").await?;
+    screen.click("[data-testid=pair-agent]").await?;
+    screen
+        .see("#agent-name")
+        .await?
+        .send_keys("Claude Code")
+        .await?;
+    screen.click("[data-testid=pair]").await?;
+    screen
+        .reads("[data-testid=sheet] h1", "Claude Code is paired")
+        .await?;
+    let snippet = screen.text("[data-testid=snippet]").await?;
+    let config: serde_json::Value = serde_json::from_str(&snippet)?;
+    let server = &config["mcpServers"]["chief"];
+    let url = server["url"].as_str().context("an address")?;
+    let token = server["headers"]["Authorization"]
+        .as_str()
+        .context("a token")?;
+    let list = || async {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let asked = client
+            .post(url)
+            .header("authorization", token)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)
+            .send()
+            .await?;
+        anyhow::Ok((asked.status().as_u16(), asked.text().await?))
+    };
+    let (status, body) = list().await?;
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains("sample__echo"), "{body}");
+    assert!(
+        !body.contains("sample__keep_note"),
+        "read-only, as the form proposes"
+    );
+
+    screen.click("[data-testid=pair-finish]").await?;
+    screen.reads("[data-testid=agent]", "Claude Code").await?;
+    screen
+        .reads("[data-testid=agent]", "Only tools that read")
+        .await?;
+    assert!(
+        !screen
+            .text("body")
+            .await?
+            .contains(token.trim_start_matches("Bearer ")),
+        "shown once, and never again"
+    );
+    screen.press("Remove Claude Code").await?;
+    screen.click("[data-testid=remove-agent]").await?;
+    screen.reads("main", "No agent is paired").await?;
+    assert_eq!(list().await?.0, 401);
+    screen.go("#/activity").await?;
+    screen
+        .reads("table", "the agent Claude Code was removed")
+        .await?;
+    screen.close().await
+}
