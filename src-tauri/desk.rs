@@ -1,7 +1,9 @@
-//! What the engine asks of the desktop: open a URL, bring the window up, tell the page.
+//! What the engine asks of the desktop: open a URL, bring the window up, tell the page, show popups.
 
-use crate::tray;
-use engine::ports::Desk;
+use crate::{Starting, tray};
+#[cfg(target_os = "linux")]
+use engine::notices::popups::Popups;
+use engine::ports::{Desk, Done, Popup};
 use tauri::{AppHandle, Emitter, Manager};
 use wire::{Changed, Topic};
 
@@ -9,7 +11,37 @@ use wire::{Changed, Topic};
 pub const WINDOW: &str = "main";
 
 /// The desktop this process runs on.
-pub struct Desktop(pub AppHandle);
+pub struct Desktop {
+    app: AppHandle,
+    #[cfg(target_os = "linux")]
+    popups: Popups,
+}
+
+impl Desktop {
+    pub fn new(app: &AppHandle) -> Self {
+        Self {
+            app: app.clone(),
+            #[cfg(target_os = "linux")]
+            popups: popups(app),
+        }
+    }
+}
+
+/// What was pressed goes to the engine, which asks for the window.
+#[cfg(target_os = "linux")]
+fn popups(app: &AppHandle) -> Popups {
+    let app = app.clone();
+    Popups::new(move |event| {
+        let starting = app.state::<Starting>().inner().clone();
+        tauri::async_runtime::spawn(async move {
+            if let Ok(engine) = starting.engine().await
+                && let Err(error) = engine.popup_said(event).await
+            {
+                tracing::warn!(%error, "a popup's answer was lost");
+            }
+        });
+    })
+}
 
 impl Desk for Desktop {
     fn open_url(&self, url: &str) -> Result<(), String> {
@@ -20,17 +52,66 @@ impl Desk for Desktop {
     }
 
     fn raise(&self) {
-        raise(&self.0);
+        raise(&self.app);
     }
 
     fn changed(&self, changed: &Changed) {
-        if let Err(error) = self.0.emit_to(WINDOW, Changed::EVENT, changed) {
+        if let Err(error) = self.app.emit_to(WINDOW, Changed::EVENT, changed) {
             tracing::warn!(%error, "the page was not told of a change");
         }
         if changed.topics.contains(&Topic::Integrations) {
-            tray::refresh(&self.0);
+            tray::refresh(&self.app);
+        }
+        if changed.topics.contains(&Topic::Notices) {
+            count(&self.app);
         }
     }
+
+    fn replaces(&self) -> bool {
+        cfg!(target_os = "linux")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn notify<'a>(&'a self, popup: &'a Popup, handle: Option<&'a str>) -> Done<'a, String> {
+        Box::pin(self.popups.show(popup, handle))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn withdraw<'a>(&'a self, handle: &'a str) -> Done<'a, ()> {
+        Box::pin(self.popups.withdraw(handle))
+    }
+
+    /// The plugin neither replaces nor takes back, and its buttons tell nobody: without them.
+    #[cfg(not(target_os = "linux"))]
+    fn notify<'a>(&'a self, popup: &'a Popup, _: Option<&'a str>) -> Done<'a, String> {
+        use tauri_plugin_notification::NotificationExt as _;
+        let popup = self
+            .app
+            .notification()
+            .builder()
+            .title(&popup.title)
+            .body(&popup.body);
+        let shown = popup.show().map_err(|error| error.to_string());
+        Box::pin(async { shown.map(|()| String::new()) })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn withdraw<'a>(&'a self, _: &'a str) -> Done<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// How many notices are new, on the task bar's or dock's icon, where the system has that.
+fn count(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let engine = app.state::<Starting>().inner().clone().engine().await;
+        if let (Ok(engine), Some(window)) = (engine, app.get_webview_window(WINDOW))
+            && let Ok(new) = engine.new_notices().await
+        {
+            let _ = window.set_badge_count((new > 0).then_some(i64::from(new)));
+        }
+    });
 }
 
 /// Shows the window, out of the tray or the task bar, in front of the others.

@@ -63,7 +63,10 @@ impl Starting {
 /// Where there is no display, or no WebView.
 pub fn run() -> anyhow::Result<()> {
     let state = StateFlags::all() - StateFlags::VISIBLE;
-    let app = tauri::Builder::default()
+    let builder = tauri::Builder::default();
+    #[cfg(not(target_os = "linux"))]
+    let builder = builder.plugin(tauri_plugin_notification::init());
+    let app = builder
         // First, so that a second start ends before it has done anything.
         .plugin(tauri_plugin_single_instance::init(|app, argv, _| {
             links::started_again(app, &argv);
@@ -121,7 +124,7 @@ fn set_up(app: &App) -> anyhow::Result<()> {
 fn start_engine(app: &AppHandle, options: Options) -> Starting {
     let ports = Ports {
         clock: Arc::new(SystemClock),
-        desk: Arc::new(desk::Desktop(app.clone())),
+        desk: Arc::new(desk::Desktop::new(app)),
         keyring: Arc::new(SystemKeyring),
     };
     let (tell, starting) = watch::channel(None);

@@ -2,10 +2,7 @@
 //! without it, closing the window ends the app.
 
 use crate::{Starting, desk};
-use engine::{
-    Engine,
-    commands::{list_integrations, test_integration},
-};
+use engine::notices::icons::host_is_there;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -16,11 +13,8 @@ use tauri::{
     menu::{Menu, MenuItem, PredefinedMenuItem},
     tray::{TrayIcon, TrayIconBuilder},
 };
-use tokio::{sync::Notify, task::JoinSet};
-use wire::{ListIntegrations, Status, TestIntegration};
-
-/// How many integrations "Test all" tests at once.
-const TESTS_AT_ONCE: usize = 8;
+use tokio::sync::Notify;
+use wire::Status;
 
 const HEALTHY: Image<'_> = tauri::include_image!("icons/tray/healthy.png");
 const EXPIRING: Image<'_> = tauri::include_image!("icons/tray/expiring.png");
@@ -108,7 +102,7 @@ fn keep_true(app: &AppHandle, icon: TrayIcon) {
         };
         let mut shown = Status::Healthy;
         loop {
-            let worst = worst(&engine).await.unwrap_or(shown);
+            let worst = engine.worst().await.unwrap_or(shown);
             if worst != shown {
                 shown = worst;
                 let _ = icon.set_icon(Some(match worst {
@@ -124,65 +118,8 @@ fn keep_true(app: &AppHandle, icon: TrayIcon) {
     });
 }
 
-/// Of the integrations that are switched on; none: healthy.
-async fn worst(engine: &Engine) -> Result<Status, wire::Error> {
-    let cards = list_integrations(engine, ListIntegrations {}).await?;
-    let on = cards.iter().filter(|card| card.enabled);
-    Ok(on
-        .map(|card| card.health.status)
-        .max()
-        .unwrap_or(Status::Healthy))
-}
-
 /// Tests every integration that is switched on; cards and record show what came back.
 fn test_all(app: &AppHandle) {
     let starting = app.state::<Starting>().inner().clone();
-    tauri::async_runtime::spawn(async move {
-        let engine = starting.engine().await?;
-        let cards = list_integrations(&engine, ListIntegrations {}).await?;
-        let mut tests = JoinSet::new();
-        for card in cards.into_iter().filter(|card| card.enabled) {
-            if tests.len() >= TESTS_AT_ONCE {
-                tests.join_next().await;
-            }
-            let engine = engine.clone();
-            tests.spawn(async move {
-                let request = TestIntegration { id: card.id };
-                let _ = test_integration(&engine, request).await;
-            });
-        }
-        tests.join_all().await;
-        Ok::<(), wire::Error>(())
-    });
-}
-
-/// Whether something shows status icons: on Linux it says so on the session bus
-/// (StatusNotifierItem specification), which stock GNOME does not.
-#[cfg(target_os = "linux")]
-async fn host_is_there() -> bool {
-    const WATCHER: &str = "org.kde.StatusNotifierWatcher";
-    let ask = async {
-        let bus = zbus::Connection::session().await?;
-        let properties = Some("org.freedesktop.DBus.Properties");
-        let wanted = (WATCHER, "IsStatusNotifierHostRegistered");
-        let answer = bus
-            .call_method(
-                Some(WATCHER),
-                "/StatusNotifierWatcher",
-                properties,
-                "Get",
-                &wanted,
-            )
-            .await?;
-        let answer = answer.body().deserialize::<zbus::zvariant::OwnedValue>()?;
-        Ok::<bool, zbus::Error>(bool::try_from(answer)?)
-    };
-    let limit = std::time::Duration::from_secs(2);
-    matches!(tokio::time::timeout(limit, ask).await, Ok(Ok(true)))
-}
-
-/// Windows and macOS always show them.
-#[cfg(not(target_os = "linux"))]
-async fn host_is_there() -> bool {
-    true
+    tauri::async_runtime::spawn(async move { starting.engine().await?.test_all().await });
 }

@@ -12,7 +12,11 @@ use axum::{
     },
     routing::{get, post},
 };
-use engine::{Engine, Options, ports::Desk, ports::Ports};
+use engine::{
+    Engine, Options,
+    fakes::FakeDesk,
+    ports::{Desk, Done, Popup, Ports},
+};
 use futures::{Stream, StreamExt, stream};
 use gateway::Gateway;
 use std::{
@@ -33,6 +37,8 @@ pub struct HostDesk {
     changes: broadcast::Sender<Changed>,
     /// What opens a URL; a test puts its browser here.
     open: Box<dyn Fn(&str) + Send + Sync>,
+    /// Where popups are shown.
+    pub screen: FakeDesk,
 }
 
 impl HostDesk {
@@ -41,6 +47,7 @@ impl HostDesk {
         Self {
             changes: broadcast::Sender::new(256),
             open: Box::new(open),
+            screen: FakeDesk::default(),
         }
     }
 }
@@ -56,6 +63,18 @@ impl Desk for HostDesk {
     fn changed(&self, changed: &Changed) {
         // Nobody listens before the page is open.
         let _ = self.changes.send(changed.clone());
+    }
+
+    fn replaces(&self) -> bool {
+        self.screen.replaces()
+    }
+
+    fn notify<'a>(&'a self, popup: &'a Popup, handle: Option<&'a str>) -> Done<'a, String> {
+        self.screen.notify(popup, handle)
+    }
+
+    fn withdraw<'a>(&'a self, handle: &'a str) -> Done<'a, ()> {
+        self.screen.withdraw(handle)
     }
 }
 

@@ -3,12 +3,13 @@
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
 use crate::{
-    Engine, agents, apps, connect, documents, health, integrations, providers, settings, store,
+    Engine, agents, apps, connect, documents, health, integrations, notices, providers, settings,
+    store,
 };
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview,
-    Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView, Paired, Settings,
-    TestReport, ToolChanges, ToolView, Topic,
+    Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView, NoticeView, Paired,
+    Settings, TestReport, ToolChanges, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -167,6 +168,25 @@ pub async fn remove_app_credentials(
     ask: wire::RemoveAppCredentials,
 ) -> Result<(), Error> {
     apps::remove(engine, ask.owner).await
+}
+
+pub async fn list_notices(engine: &Engine, _: wire::ListNotices) -> Result<Vec<NoticeView>, Error> {
+    notices::list(engine).await
+}
+
+pub async fn mark_notice_seen(engine: &Engine, ask: wire::MarkNoticeSeen) -> Result<(), Error> {
+    notices::see(engine, ask.id).await
+}
+
+pub async fn snooze_notice(engine: &Engine, ask: wire::SnoozeNotice) -> Result<(), Error> {
+    notices::snooze(engine, ask.id, ask.hours).await
+}
+
+pub async fn take_errand(
+    engine: &Engine,
+    _: wire::TakeErrand,
+) -> Result<Option<wire::Errand>, Error> {
+    Ok(engine.outbox().take_errand())
 }
 
 pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {

@@ -1,7 +1,7 @@
 //! Doubles for the three ports, for tests and the test host. Each port also has a journey with the
 //! real thing.
 
-use crate::ports::{Clock, Desk, Keyring, KeyringError};
+use crate::ports::{Clock, Desk, Done, Keyring, KeyringError, Popup};
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -48,12 +48,25 @@ impl Clock for FakeClock {
 
 type Browser = Box<dyn Fn(String) + Send>;
 
+#[derive(Default)]
+struct Popups {
+    /// On the screen now, by handle.
+    shown: BTreeMap<String, Popup>,
+    /// Every time one was shown or replaced.
+    told: Vec<Popup>,
+    /// Why none can be shown.
+    fault: Option<String>,
+    /// The system has no way to replace one.
+    only_once: bool,
+}
+
 /// A desk that writes down what it was asked.
 #[derive(Default)]
 pub struct FakeDesk {
     opened: Mutex<Vec<String>>,
     changes: Mutex<Vec<Changed>>,
     raised: Mutex<u32>,
+    popups: Mutex<Popups>,
     on_open: Mutex<Option<Browser>>,
 }
 
@@ -66,6 +79,26 @@ impl FakeDesk {
     /// Everything the UI was told, oldest first.
     pub fn changes(&self) -> Vec<Changed> {
         lock(&self.changes).clone()
+    }
+
+    /// The popups on the screen now, and their handles.
+    pub fn popups(&self) -> Vec<(String, Popup)> {
+        lock(&self.popups).shown.clone().into_iter().collect()
+    }
+
+    /// Everything that was shown, oldest first: also what took another's place.
+    pub fn told(&self) -> Vec<Popup> {
+        lock(&self.popups).told.clone()
+    }
+
+    /// From now on no popup can be shown or taken back, for this reason; `None`: it works again.
+    pub fn no_popups(&self, why: Option<&str>) {
+        lock(&self.popups).fault = why.map(str::to_owned);
+    }
+
+    /// As on a system that cannot replace popups.
+    pub fn shows_only_once(&self) {
+        lock(&self.popups).only_once = true;
     }
 
     /// How often the window was brought to the front.
@@ -94,6 +127,30 @@ impl Desk for FakeDesk {
 
     fn changed(&self, changed: &Changed) {
         lock(&self.changes).push(changed.clone());
+    }
+
+    fn replaces(&self) -> bool {
+        !lock(&self.popups).only_once
+    }
+
+    fn notify<'a>(&'a self, popup: &'a Popup, handle: Option<&'a str>) -> Done<'a, String> {
+        let mut popups = lock(&self.popups);
+        if let Some(why) = popups.fault.clone() {
+            return Box::pin(async { Err(why) });
+        }
+        let handle = handle.map_or_else(|| popup.id.to_string(), str::to_owned);
+        popups.told.push(popup.clone());
+        popups.shown.insert(handle.clone(), popup.clone());
+        Box::pin(async { Ok(handle) })
+    }
+
+    fn withdraw<'a>(&'a self, handle: &'a str) -> Done<'a, ()> {
+        let mut popups = lock(&self.popups);
+        let done = popups.fault.clone().map_or(Ok(()), Err);
+        if done.is_ok() {
+            popups.shown.remove(handle);
+        }
+        Box::pin(async { done })
     }
 }
 

@@ -204,3 +204,23 @@ fn tool_row(tool: Tool) -> Result<ToolRow, Error> {
 pub(crate) fn count<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
+/// Tests every integration that is switched on, a few at a time; cards and record show what came back.
+pub(crate) async fn test_all(engine: &Engine) -> Result<(), Error> {
+    const AT_ONCE: usize = 8;
+    let because = engine.admin().await;
+    let mut tests = tokio::task::JoinSet::new();
+    for card in crate::integrations::cards(engine).await? {
+        if !card.enabled {
+            continue;
+        }
+        if tests.len() >= AT_ONCE {
+            tests.join_next().await;
+        }
+        let (engine, because) = (engine.clone(), because.clone());
+        tests.spawn(async move {
+            let _ = ping(&engine, card.id, &because).await;
+        });
+    }
+    tests.join_all().await;
+    Ok(())
+}

@@ -135,13 +135,17 @@ impl Around {
         })
     }
 
-    /// The provider's tile; a letter where it came of none, or of one whose manifest is gone.
     fn icon(&self, row: &IntegrationRow) -> Icon {
-        let provider = row.provider.as_deref();
-        provider
-            .and_then(|id| self.engine.catalogue().get(id))
-            .map_or_else(|| icon(&row.name), |found| providers::icon(&found.manifest))
+        tile(&self.engine, row)
     }
+}
+
+/// The provider's tile; a letter where it came of none, or of one whose manifest is gone.
+pub(crate) fn tile(engine: &Engine, row: &IntegrationRow) -> Icon {
+    let provider = row.provider.as_deref();
+    provider
+        .and_then(|id| engine.catalogue().get(id))
+        .map_or_else(|| icon(&row.name), |found| providers::icon(&found.manifest))
 }
 
 fn nothing_known() -> About {

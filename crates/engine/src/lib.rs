@@ -18,6 +18,7 @@ pub mod http;
 pub mod integrations;
 pub mod links;
 mod monitor;
+pub mod notices;
 pub mod oauth;
 pub mod ports;
 pub mod providers;
@@ -87,6 +88,7 @@ struct Inner {
     documents: documents::Documents,
     door: agents::Door,
     network: monitor::Network,
+    outbox: notices::Outbox,
     providers: providers::Shelf,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
@@ -126,6 +128,7 @@ impl Engine {
             documents: documents::Documents::default(),
             door: agents::Door::default(),
             network: monitor::Network::default(),
+            outbox: notices::Outbox::default(),
             providers: providers::Shelf::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -144,6 +147,7 @@ impl Engine {
             engine.note(&what, &Because::Health).await?;
         }
         monitor::run(&engine);
+        notices::run(&engine);
         Ok(engine)
     }
 
@@ -176,6 +180,25 @@ impl Engine {
         self.note_refused("a sign-in answer by link that nothing waits for was refused")
             .await?;
         Ok(Arrived::Late)
+    }
+
+    /// Tests every integration that is switched on.
+    ///
+    /// # Errors
+    /// Where the list cannot be read.
+    pub async fn test_all(&self) -> Result<(), Error> {
+        health::test_all(self).await
+    }
+
+    /// The worst status of those that are switched on; healthy where there is none.
+    ///
+    /// # Errors
+    /// Where the list cannot be read.
+    pub async fn worst(&self) -> Result<wire::Status, Error> {
+        let cards = integrations::cards(self).await?;
+        let on = cards.iter().filter(|card| card.enabled);
+        let worst = on.map(|card| card.health.status).max();
+        Ok(worst.unwrap_or(wire::Status::Healthy))
     }
 
     /// One row of the record about the app itself.
@@ -213,9 +236,9 @@ impl Engine {
                     Ok(changed) => desk.changed(&changed),
                     // Too many at once: everything may have changed.
                     Err(RecvError::Lagged(_)) => {
-                        use wire::Topic::{Activity, App, Attempts, Integrations, Notices};
+                        use wire::Topic::{Activity, App, Attempts, Errand, Integrations, Notices};
                         desk.changed(&Changed {
-                            topics: vec![Integrations, Activity, Attempts, Notices, App],
+                            topics: vec![Integrations, Activity, Attempts, Notices, Errand, App],
                         });
                     }
                     Err(RecvError::Closed) => return,
@@ -275,6 +298,10 @@ impl Engine {
 
     pub(crate) fn network(&self) -> &monitor::Network {
         &self.0.network
+    }
+
+    pub(crate) fn outbox(&self) -> &notices::Outbox {
+        &self.0.outbox
     }
 
     pub(crate) fn stopping(&self) -> CancellationToken {

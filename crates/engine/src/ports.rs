@@ -1,7 +1,7 @@
 //! The three things the engine asks of its surroundings, each with a real and a fake form.
 
 use std::{future::Future, pin::Pin, sync::Arc};
-use wire::{Changed, Time};
+use wire::{Changed, NoticeId, Time};
 use zeroize::Zeroizing;
 
 /// The time of day, and waiting for it. Real: [`SystemClock`]. Fake: `fakes::FakeClock`.
@@ -22,6 +22,63 @@ pub trait Desk: Send + Sync + 'static {
     fn raise(&self);
     /// Tells the UI what changed.
     fn changed(&self, changed: &Changed);
+    /// Whether the system lets a popup be replaced and taken back. Where it does not, a popup is
+    /// shown once at most, and stays.
+    fn replaces(&self) -> bool;
+    /// Shows a popup, or replaces the one that `handle` names. Ends within seconds. Its handle, which
+    /// outlives this run. Asked twice for the same `popup.id` without a handle, one popup is seen.
+    /// Errors: a short reason.
+    fn notify<'a>(&'a self, popup: &'a Popup, handle: Option<&'a str>) -> Done<'a, String>;
+    /// Takes a popup off the screen; no error where it is gone already. Ends within seconds.
+    fn withdraw<'a>(&'a self, handle: &'a str) -> Done<'a, ()>;
+}
+
+/// What ends later, well or with a short reason.
+pub type Done<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
+/// A notification of the system's own. All text is inert and short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Popup {
+    /// The same for each telling of the same thing.
+    pub id: NoticeId,
+    pub title: String,
+    pub body: String,
+    pub urgency: Urgency,
+    /// Its buttons and their labels. A press anywhere else is [`Press::Open`].
+    pub buttons: Vec<(Press, String)>,
+}
+
+/// Whether a popup may go by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// It goes after a while.
+    Normal,
+    /// It stays until it is seen.
+    Critical,
+}
+
+/// What of a popup was pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// Show what it is about.
+    Open,
+    /// Mend it.
+    Fix,
+}
+
+/// What the system says of popups, by handle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PopupEvent {
+    Pressed {
+        handle: String,
+        press: Press,
+    },
+    /// It is off the screen: dismissed, or its time was over.
+    Closed {
+        handle: String,
+    },
+    /// Whoever shows popups has just come.
+    Ready,
 }
 
 /// The place that keeps the one key. Real: `vault::keyring::SystemKeyring`. Fake:

@@ -1,6 +1,6 @@
 use crate::{
     AgentId, AppOwner, AttemptId, ClientAuth, Confirmed, Cursor, DocumentId, DocumentSource,
-    IntegrationId, SecretInput, Settings, Target, Time,
+    IntegrationId, NoticeId, SecretInput, Settings, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -51,6 +51,10 @@ macro_rules! commands {
             list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
             save_app_credentials: SaveAppCredentials => (),
             remove_app_credentials: RemoveAppCredentials => (),
+            list_notices: ListNotices => Vec<$crate::NoticeView>,
+            mark_notice_seen: MarkNoticeSeen => (),
+            snooze_notice: SnoozeNotice => (),
+            take_errand: TakeErrand => Option<$crate::Errand>,
             get_settings: GetSettings => $crate::Settings,
             save_settings: SaveSettings => (),
             get_app: GetApp => $crate::AppView,
@@ -162,6 +166,14 @@ requests! {
     }
     /// Remove it for good. What was connected with it goes on as it is.
     RemoveAppCredentials { owner: AppOwner }
+    /// The inbox: open ones first, then the newest; at most two hundred.
+    ListNotices {}
+    /// The admin has seen it. No error where it is seen already.
+    MarkNoticeSeen { id: NoticeId }
+    /// Tell of it again after that many hours (1 to 168), where it is still open then.
+    SnoozeNotice { id: NoticeId, hours: u32 }
+    /// Where a pressed notification leads; each is handed out once.
+    TakeErrand {}
     GetSettings {}
     SaveSettings { settings: Settings }
     GetApp {}

@@ -1,3 +1,4 @@
+use crate::{Fix, Icon, IntegrationId, NoticeId, Reason, Time};
 use serde::{Deserialize, Serialize};
 
 /// What an episode is about: the status that it began with.
@@ -8,4 +9,65 @@ pub enum NoticeKind {
     Expiring,
     /// An integration does not work.
     Failing,
+}
+
+/// One row of the inbox: one episode of one integration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeView {
+    pub id: NoticeId,
+    pub integration: IntegrationId,
+    /// The integration's name; its last one where it is disconnected.
+    pub name: String,
+    /// Its tile; `None` where it is disconnected.
+    pub icon: Option<Icon>,
+    pub kind: NoticeKind,
+    /// What it tells now.
+    pub reason: Reason,
+    /// The one button that may mend it; `None` where nothing is left to mend.
+    pub fix: Option<Fix>,
+    pub opened_at: Time,
+    /// It works again since then, though the episode is not over.
+    pub well_since: Option<Time>,
+    /// Repaired, an hour of health, switched off, or disconnected.
+    pub resolved_at: Option<Time>,
+    pub seen_at: Option<Time>,
+    /// Told again then, where it is still open.
+    pub snoozed_until: Option<Time>,
+    /// How the system's own notification of it stands.
+    pub popup: Delivery,
+}
+
+impl NoticeView {
+    /// True where the admin is still to look at it: open, not seen, not put off.
+    #[must_use]
+    pub fn is_new(&self, now: Time) -> bool {
+        self.resolved_at.is_none()
+            && self.well_since.is_none()
+            && self.seen_at.is_none()
+            && self.snoozed_until.is_none_or(|until| until <= now)
+    }
+}
+
+/// How a notice stands in one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "delivery")]
+pub enum Delivery {
+    /// On its way, or not needed any more before it was.
+    Waiting,
+    /// The admin was told.
+    Told { at: Time },
+    /// It could not be told; tried again at `again_at`, and as soon as somebody answers.
+    Failing { why: String, again_at: Time },
+}
+
+/// Where a pressed notification leads, once: the window takes it and goes there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "errand")]
+pub enum Errand {
+    /// The inbox: more than one integration is concerned.
+    Notices,
+    /// One integration's page.
+    Open { integration: IntegrationId },
+    /// What mends it: Reconnect, Paste a fresh key, or Test.
+    Mend { integration: IntegrationId },
 }

@@ -10,6 +10,7 @@ use std::{collections::HashMap, sync::OnceLock};
 const FILES: [&str; 6] = [
     include_str!("../locales/en-US/agents.ftl"),
     include_str!("../locales/en-US/errors.ftl"),
+    include_str!("../locales/en-US/notices.ftl"),
     include_str!("../locales/en-US/openapi.ftl"),
     include_str!("../locales/en-US/shell.ftl"),
     include_str!("../locales/en-US/status.ftl"),

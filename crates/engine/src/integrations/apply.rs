@@ -90,9 +90,10 @@ fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Resu
             let what = format!("{} → {}", words::status(*from), words::status(*to));
             note(tx, now, Some((id, name)), &what, &Because::Health)
         }
-        Effect::OpenNotice { kind, reason } => store::notices::open(
+        Effect::OpenNotice { kind, reason } => crate::notices::open(
             tx,
-            &NoticeRow {
+            found,
+            NoticeRow {
                 id: NoticeId(uuid::Uuid::now_v7()),
                 integration: id,
                 integration_name: name.clone(),
@@ -103,6 +104,7 @@ fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Resu
                 resume_offered_at: None,
                 resolved_at: None,
                 seen_at: None,
+                snoozed_until: None,
             },
         ),
         Effect::ChangeNotice {

@@ -24,10 +24,12 @@ pub struct NoticeRow {
     pub resolved_at: Option<Time>,
     /// When the admin has seen it.
     pub seen_at: Option<Time>,
+    /// The admin wants to hear of it again, but not before then.
+    pub snoozed_until: Option<Time>,
 }
 
-const COLUMNS: &str = "id, integration_id, integration_name, kind, reason, opened_at, well_since, \
-    resume_offered_at, resolved_at, seen_at";
+pub(super) const COLUMNS: &str = "id, integration_id, integration_name, kind, reason, opened_at, well_since, \
+    resume_offered_at, resolved_at, seen_at, snoozed_until";
 
 /// Opens one. Where one of that kind is open already it stays as it is: one notice for one episode.
 ///
@@ -36,7 +38,7 @@ const COLUMNS: &str = "id, integration_id, integration_name, kind, reason, opene
 pub fn open(tx: &Tx<'_>, row: &NoticeRow) -> Result<(), Error> {
     let done = tx
         .prepare_cached(&format!(
-            "insert into notices ({COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+            "insert into notices ({COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              on conflict (integration_id, kind) where resolved_at is null do nothing"
         ))
         .map_err(failed)?
@@ -51,6 +53,7 @@ pub fn open(tx: &Tx<'_>, row: &NoticeRow) -> Result<(), Error> {
             row.resume_offered_at.map(|at| at.0),
             row.resolved_at.map(|at| at.0),
             row.seen_at.map(|at| at.0),
+            row.snoozed_until.map(|at| at.0),
         ])
         .map_err(failed)?;
     changed(tx, done);
@@ -118,6 +121,29 @@ pub fn resolve_all(tx: &Tx<'_>, id: IntegrationId, now: Time) -> Result<(), Erro
     resolve(tx, (id, NoticeKind::Failing), now)
 }
 
+/// The admin has seen it: nothing tells of it any more but the list.
+pub fn see(tx: &Tx<'_>, id: NoticeId, now: Time) -> Result<(), Error> {
+    let done = tx
+        .prepare_cached("update notices set seen_at = coalesce(seen_at, ?2) where id = ?1")
+        .and_then(|mut statement| statement.execute(params![id.to_string(), now.0]))
+        .map_err(failed)?;
+    changed(tx, done);
+    Ok(())
+}
+
+/// The admin will be told of it again at `until`, where it is still open then.
+pub fn snooze(tx: &Tx<'_>, id: NoticeId, until: Time) -> Result<(), Error> {
+    let done = tx
+        .prepare_cached(
+            "update notices set snoozed_until = ?2, seen_at = null \
+             where id = ?1 and resolved_at is null",
+        )
+        .and_then(|mut statement| statement.execute(params![id.to_string(), until.0]))
+        .map_err(failed)?;
+    changed(tx, done);
+    Ok(())
+}
+
 /// One of them.
 pub fn find(connection: &Connection, id: NoticeId) -> Result<Option<NoticeRow>, Error> {
     connection
@@ -142,6 +168,29 @@ pub fn newest(connection: &Connection, limit: u32) -> Result<Vec<NoticeRow>, Err
     )
 }
 
+/// The open ones and, beside them, the newest; `limit` rows at most, the newest first.
+pub fn inbox(connection: &Connection, limit: u32) -> Result<Vec<NoticeRow>, Error> {
+    list(
+        connection,
+        &format!(
+            "where id in (select id from notices order by resolved_at is not null, \
+             opened_at desc, id desc limit {limit}) order by opened_at desc, id desc"
+        ),
+    )
+}
+
+/// A moment on this computer's wall: "14:02" today, else "2026-11-27 14:02".
+pub fn wall(connection: &Connection, at: Time, now: Time) -> Result<String, Error> {
+    connection
+        .prepare_cached(
+            "with wall (at, now) as (select datetime(?1 / 1000, 'unixepoch', 'localtime'), \
+                datetime(?2 / 1000, 'unixepoch', 'localtime')) \
+             select iif(date(at) = date(now), substr(at, 12, 5), substr(at, 1, 16)) from wall",
+        )
+        .and_then(|mut statement| statement.query_row([at.0, now.0], |row| row.get(0)))
+        .map_err(failed)
+}
+
 fn list(connection: &Connection, rest: &str) -> Result<Vec<NoticeRow>, Error> {
     connection
         .prepare_cached(&format!("select {COLUMNS} from notices {rest}"))
@@ -155,7 +204,8 @@ fn changed(tx: &Tx<'_>, rows: usize) {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
+/// The columns of [`COLUMNS`], which a query lists first.
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
     let time = |column: usize| -> rusqlite::Result<Option<Time>> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Time))
     };
@@ -170,6 +220,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
         resume_offered_at: time(7)?,
         resolved_at: time(8)?,
         seen_at: time(9)?,
+        snoozed_until: time(10)?,
     })
 }
 

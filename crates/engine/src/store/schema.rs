@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/4.sql")),
     M::up(include_str!("schema/5.sql")),
     M::up(include_str!("schema/6.sql")),
+    M::up(include_str!("schema/7.sql")),
 ];
 
 /// The version that this build knows.

@@ -49,6 +49,7 @@ const TESTS: &[&str] = &[
     "chromium-driver",
     "libsecret-tools",
     "python3-dbus",
+    "python3-dbusmock",
     "python3-gi",
     "xdotool",
     "wmctrl",

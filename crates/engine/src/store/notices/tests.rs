@@ -21,6 +21,7 @@ fn notice(n: u128, at: i64) -> NoticeRow {
         resume_offered_at: None,
         resolved_at: None,
         seen_at: None,
+        snoozed_until: None,
     }
 }
 

@@ -1,0 +1,99 @@
+//! The inbox: every notice, open or not, and what an admin does to one.
+
+use crate::{
+    Engine,
+    integrations::{self, Integration},
+    store::{
+        self, Durability,
+        deliveries::{self, Channel},
+    },
+};
+use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeView};
+
+/// Rows of the list, at most.
+const ROWS: u32 = 200;
+const HOUR_MS: i64 = 3_600_000;
+/// A week: the longest that a notice is put off.
+const SNOOZE_MAX_HOURS: u32 = 168;
+
+/// Open ones first, then the newest.
+pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
+    let shelf = engine.clone();
+    engine
+        .store()
+        .read(move |conn| {
+            let mut rows = store::notices::inbox(conn, ROWS)?;
+            rows.sort_by_key(|row| row.resolved_at.is_some());
+            rows.into_iter()
+                .map(|row| {
+                    let found = Integration::find(conn, row.integration)?;
+                    let takes_key = found.as_ref().is_some_and(Integration::takes_key);
+                    let is_open = row.resolved_at.is_none();
+                    let name = found
+                        .as_ref()
+                        .map_or(row.integration_name, |found| found.row.name.clone());
+                    Ok(NoticeView {
+                        id: row.id,
+                        integration: row.integration,
+                        icon: found.map(|found| integrations::tile(&shelf, &found.row)),
+                        name,
+                        kind: row.kind,
+                        fix: row.reason.fix(takes_key).filter(|_| is_open),
+                        reason: row.reason,
+                        opened_at: row.opened_at,
+                        well_since: row.well_since,
+                        resolved_at: row.resolved_at,
+                        seen_at: row.seen_at,
+                        snoozed_until: row.snoozed_until,
+                        popup: popup(conn, row.id)?,
+                    })
+                })
+                .collect()
+        })
+        .await
+}
+
+fn popup(conn: &rusqlite::Connection, id: NoticeId) -> Result<Delivery, Error> {
+    let rows = deliveries::of(conn, id)?;
+    let native = rows
+        .into_iter()
+        .find(|(channel, _)| *channel == Channel::Native)
+        .map(|(_, row)| row);
+    Ok(match native {
+        None => Delivery::Waiting,
+        Some(row) => match (row.error, row.told_at) {
+            (Some(why), _) => Delivery::Failing {
+                why,
+                again_at: row.due_at,
+            },
+            (None, Some(at)) => Delivery::Told { at },
+            (None, None) => Delivery::Waiting,
+        },
+    })
+}
+
+/// The admin has seen it: its popup goes, the list keeps it.
+pub(crate) async fn see(engine: &Engine, id: NoticeId) -> Result<(), Error> {
+    let now = engine.now();
+    engine
+        .store()
+        .write(Durability::Full, move |tx| store::notices::see(tx, id, now))
+        .await
+}
+
+/// Puts it off: its popup goes, and comes again in `hours`, where it is still open then.
+pub(crate) async fn snooze(engine: &Engine, id: NoticeId, hours: u32) -> Result<(), Error> {
+    if !(1..=SNOOZE_MAX_HOURS).contains(&hours) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Snooze")
+            .with("why", format!("1 to {SNOOZE_MAX_HOURS} hours")));
+    }
+    let until = engine.now().plus(i64::from(hours) * HOUR_MS);
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            store::notices::snooze(tx, id, until)?;
+            deliveries::forget(tx, id)
+        })
+        .await
+}

@@ -1,0 +1,106 @@
+//! What a popup says.
+
+use crate::{
+    http::inert,
+    integrations::Integration,
+    ports::{Popup, Press, Urgency},
+    store::{self, notices::NoticeRow},
+};
+use rusqlite::Connection;
+use wire::{Error, NoticeId, NoticeKind, Reason, Time};
+
+/// Names that a popup of several lists, at most.
+const NAMES: usize = 4;
+/// Longest name in a popup, in characters.
+const NAME_MAX: usize = 60;
+
+/// The popup of these notices, which are of one cause and at least one.
+pub(super) fn popup(
+    conn: &Connection,
+    id: NoticeId,
+    members: &[NoticeRow],
+    now: Time,
+) -> Result<Popup, Error> {
+    let names: Vec<String> = members
+        .iter()
+        .map(|each| short(&each.integration_name))
+        .collect();
+    let failing = members.iter().any(|each| each.kind == NoticeKind::Failing);
+    let mut buttons = Vec::new();
+    let (title, stopped) = match (members, failing) {
+        ([one], _) => {
+            let found = Integration::find(conn, one.integration)?;
+            let takes_key = found.is_some_and(|found| found.takes_key());
+            if let Some(fix) = one.reason.fix(takes_key) {
+                buttons.push((Press::Fix, words::fix(fix)));
+            }
+            let name = [("name", names[0].as_str())];
+            if failing {
+                let stopped = words::text("notice-failing-stopped");
+                (words::with("notice-failing", &name), stopped)
+            } else {
+                let stopped = words::text("notice-expiring-stopped");
+                (words::with("notice-expiring", &name), stopped)
+            }
+        }
+        (several, true) => (
+            words::counted("notice-several-failing", count(several)),
+            words::text("notice-several-failing-stopped"),
+        ),
+        (several, false) => (
+            words::counted("notice-several-expiring", count(several)),
+            words::text("notice-expiring-stopped"),
+        ),
+    };
+    buttons.push((Press::Open, words::text("notice-open")));
+    let mut body = String::new();
+    if names.len() > 1 {
+        let more = names.len().saturating_sub(NAMES);
+        let listed = names[..names.len().min(NAMES)].join(", ");
+        body = if more == 0 {
+            format!("{listed}\n")
+        } else {
+            let more = words::counted("notice-and-more", u32::try_from(more).unwrap_or(u32::MAX));
+            format!("{listed} {more}\n")
+        };
+    }
+    if let (Some(first), Some(name)) = (members.first(), names.first()) {
+        let when = when(conn, &first.reason, now)?;
+        body += &words::reason(&first.reason, name, &when);
+        body.push(' ');
+        body += &stopped;
+    }
+    Ok(Popup {
+        id,
+        title,
+        body,
+        urgency: if failing {
+            Urgency::Critical
+        } else {
+            Urgency::Normal
+        },
+        buttons,
+    })
+}
+
+fn count(members: &[NoticeRow]) -> u32 {
+    u32::try_from(members.len()).unwrap_or(u32::MAX)
+}
+
+fn short(name: &str) -> String {
+    inert(name).chars().take(NAME_MAX).collect()
+}
+
+/// The reason's moment on this computer's wall.
+fn when(conn: &Connection, reason: &Reason, now: Time) -> Result<String, Error> {
+    match reason {
+        Reason::RateLimited { until: at }
+        | Reason::EndsOn { at }
+        | Reason::Rejected { since: at }
+        | Reason::NeedsAccess { since: at }
+        | Reason::Unreachable { since: at } => store::notices::wall(conn, *at, now),
+        Reason::Ok | Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::KeyringLost => {
+            Ok(String::new())
+        }
+    }
+}
