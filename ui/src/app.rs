@@ -2,6 +2,7 @@
 
 mod acts;
 mod drop;
+mod errands;
 mod side;
 mod watch;
 
@@ -12,6 +13,7 @@ use crate::{
         agents::Agents,
         integration::Integration,
         integrations::{Chip, Integrations},
+        notices::notices,
         settings::settings,
     },
     parts::{
@@ -32,8 +34,8 @@ use side::side;
 use std::rc::Rc;
 use watch::Watch;
 use wire::{
-    CardView, GetApp, GetSettings, KeyringView, ListIntegrations, Time, Topic, UnlockKeyring,
-    UseSessionOnly,
+    CardView, GetApp, GetSettings, KeyringView, ListIntegrations, ListNotices, Time, Topic,
+    UnlockKeyring, UseSessionOnly,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -46,6 +48,7 @@ pub fn App() -> Html {
     let cards = use_query(ListIntegrations {}, vec![Topic::Integrations]);
     let app = use_query(GetApp {}, vec![Topic::App]);
     let settings = use_query(GetSettings {}, vec![Topic::App]);
+    let notices = use_query(ListNotices {}, vec![Topic::Notices]);
     let state = use_reducer_eq(State::default);
     let route = use_route();
     let now = use_clock(app.data.as_ref().map(|app| app.now));
@@ -79,11 +82,13 @@ pub fn App() -> Html {
         cards,
         app,
         settings,
+        notices,
         state: (*state).clone().into(),
         dispatch,
         act,
     };
     use_headings(route);
+    errands::use_errands(frame.cards.data.is_some(), frame.act.clone());
     use_drop(&frame.dispatch);
     let gone = frame.dispatch.reform(Action::Unsay);
     let is_offline = frame.app.data.as_ref().is_some_and(|app| app.offline);
@@ -120,9 +125,12 @@ fn use_headings(route: Route) {
     let first = use_mut_ref(|| true);
     let page = match route {
         Route::Integration { id, .. } => Route::of(id),
-        Route::Integrations | Route::Activity | Route::Agents | Route::Settings | Route::Lost => {
-            route
-        }
+        Route::Integrations
+        | Route::Notices
+        | Route::Activity
+        | Route::Agents
+        | Route::Settings
+        | Route::Lost => route,
     };
     use_effect_with(page, move |_| {
         if !first.replace(false) {
@@ -137,6 +145,7 @@ fn shown(frame: &Frame, route: Route) -> Html {
         Route::Integration { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
         Route::Activity => html! { <Activity /> },
         Route::Agents => html! { <Agents /> },
+        Route::Notices => notices(frame),
         Route::Settings => settings(frame),
         Route::Lost => html! {
             <>

@@ -9,6 +9,7 @@ use yew::{AttrValue, Html};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Icon {
     Integrations,
+    Notices,
     Activity,
     Agents,
     Settings,
@@ -49,6 +50,7 @@ impl Icon {
     fn data(self) -> &'static IconData {
         match self {
             Self::Integrations => lu::LuLayoutGrid,
+            Self::Notices => lu::LuBell,
             Self::Activity => lu::LuActivity,
             Self::Agents => lu::LuBot,
             Self::Settings => lu::LuSettings,

@@ -4,4 +4,5 @@ pub mod activity;
 pub mod agents;
 pub mod integration;
 pub mod integrations;
+pub mod notices;
 pub mod settings;

@@ -14,6 +14,7 @@ pub enum Route {
         id: IntegrationId,
         tab: Tab,
     },
+    Notices,
     Activity,
     Agents,
     Settings,
@@ -62,6 +63,7 @@ impl Route {
         let mut parts = path.split('/');
         let route = match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
             ("", None, None) => Some(Self::Integrations),
+            ("notices", None, None) => Some(Self::Notices),
             ("activity", None, None) => Some(Self::Activity),
             ("agents", None, None) => Some(Self::Agents),
             ("settings", None, None) => Some(Self::Settings),
@@ -90,6 +92,7 @@ impl fmt::Display for Route {
         match self {
             Self::Integrations => f.write_str("#/"),
             Self::Integration { id, tab } => write!(f, "#/integrations/{id}/{}", tab.as_str()),
+            Self::Notices => f.write_str("#/notices"),
             Self::Activity => f.write_str("#/activity"),
             Self::Agents => f.write_str("#/agents"),
             Self::Settings => f.write_str("#/settings"),
@@ -138,6 +141,7 @@ mod tests {
             .expect("a UUID");
         let mut routes = vec![
             Route::Integrations,
+            Route::Notices,
             Route::Activity,
             Route::Settings,
             Route::Lost,

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
-use wire::{AppView, AttemptId, CardView, Fix, IntegrationId, Settings, TestReport};
+use wire::{AppView, AttemptId, CardView, Fix, IntegrationId, NoticeView, Settings, TestReport};
 use yew::{AttrValue, Callback, Reducible};
 
 /// The sheet in front of the page.
@@ -189,6 +189,7 @@ pub struct Frame {
     pub cards: Query<Vec<CardView>>,
     pub app: Query<AppView>,
     pub settings: Query<Settings>,
+    pub notices: Query<Vec<NoticeView>>,
     pub state: Rc<State>,
     /// Never changes, so that parts which hold it are not rendered again.
     pub dispatch: Callback<Action>,

@@ -288,22 +288,24 @@ impl Engine {
                     .await
             }
             PopupEvent::Pressed { handle, press } => {
-                let found = self
+                let errand = self
                     .store()
-                    .read(move |conn| deliveries::find(conn, channel, &handle))
+                    .read(move |conn| {
+                        let open = deliveries::find(conn, channel, &handle)?;
+                        // Several, or one that is repaired meanwhile: the list says how they are.
+                        let Some([one]) = open.as_ref().map(|(_, open)| open.as_slice()) else {
+                            return Ok(Errand::Notices);
+                        };
+                        let integration = one.integration;
+                        let found = Integration::find(conn, integration)?;
+                        let takes_key = found.is_some_and(|found| found.takes_key());
+                        Ok(match (press, one.reason.fix(takes_key)) {
+                            (Press::Fix, Some(fix)) => Errand::Mend { integration, fix },
+                            (Press::Fix, None) | (Press::Open, _) => Errand::Open { integration },
+                        })
+                    })
                     .await?;
-                let open = found.map(|(_, open)| open).unwrap_or_default();
                 self.desk().raise();
-                let errand = match (open.as_slice(), press) {
-                    ([one], Press::Fix) => Errand::Mend {
-                        integration: one.integration,
-                    },
-                    ([one], Press::Open) => Errand::Open {
-                        integration: one.integration,
-                    },
-                    // Several, or one that is repaired meanwhile.
-                    (_, Press::Fix | Press::Open) => Errand::Notices,
-                };
                 *self.outbox().errand() = Some(errand);
                 self.store().announce([Topic::Errand]);
                 Ok(())

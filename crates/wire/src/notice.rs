@@ -68,6 +68,9 @@ pub enum Errand {
     Notices,
     /// One integration's page.
     Open { integration: IntegrationId },
-    /// What mends it: Reconnect, Paste a fresh key, or Test.
-    Mend { integration: IntegrationId },
+    /// One integration, and what mends it.
+    Mend {
+        integration: IntegrationId,
+        fix: Fix,
+    },
 }

@@ -7,7 +7,7 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 /// Every file of the language.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("../locales/en-US/agents.ftl"),
     include_str!("../locales/en-US/errors.ftl"),
     include_str!("../locales/en-US/notices.ftl"),

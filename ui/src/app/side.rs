@@ -31,12 +31,31 @@ pub fn side(frame: &Frame, at: Route) -> Html {
         <nav class="side" aria-label={say("pages")}>
             <div class="brand"><span class="mark" aria-hidden="true">{ icon(Icon::Link) }</span>{ say("brand") }</div>
             { entry(Route::Integrations, Icon::Integrations, "integrations", in_cards, count(cards)) }
+            { entry(Route::Notices, Icon::Notices, "notices", at == Route::Notices, new_notices(frame)) }
             { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
             { entry(Route::Agents, Icon::Agents, "agents", at == Route::Agents, Html::default()) }
             { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
             <div class="foot">{ checked(cards) }</div>
         </nav>
     }
+}
+
+/// How many notices the admin is still to look at.
+fn new_notices(frame: &Frame) -> Html {
+    let Some(notices) = frame.notices.data.clone() else {
+        return Html::default();
+    };
+    at_now(move |now| {
+        let new = notices.iter().filter(|notice| notice.is_new(now)).count();
+        if new == 0 {
+            return Html::default();
+        }
+        html! {
+            <span class="n hot" data-testid="new-notices" title={say_count("notices-new", new)}>
+                { new }<span class="unseen">{ say("notices-new-word") }</span>
+            </span>
+        }
+    })
 }
 
 /// How many there are; in red where some need the admin.

@@ -226,7 +226,12 @@ fn why_line(card: &Rc<CardView>) -> Html {
 /// The sentence of a card's reason; `None` where everything works.
 #[must_use]
 pub fn why(card: &CardView, now: wire::Time) -> Option<AttrValue> {
-    let reason = &card.health.reason;
+    reason(&card.health.reason, &card.name, now)
+}
+
+/// The sentence of a reason of the integration of that name; `None` where everything works.
+#[must_use]
+pub fn reason(reason: &Reason, name: &str, now: wire::Time) -> Option<AttrValue> {
     let when = match reason {
         Reason::Ok => return None,
         Reason::RateLimited { until: at }
@@ -238,5 +243,5 @@ pub fn why(card: &CardView, now: wire::Time) -> Option<AttrValue> {
             AttrValue::default()
         }
     };
-    Some(inert(&words::reason(reason, &card.name, &when)))
+    Some(inert(&words::reason(reason, name, &when)))
 }

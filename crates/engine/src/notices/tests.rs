@@ -364,7 +364,13 @@ async fn a_pressed_button_raises_the_window_and_leaves_one_errand() -> Result<()
     pressed(Press::Fix).await?;
     assert_eq!(home.desk.raised(), 1);
     let taken = || home.engine.outbox().take_errand();
-    assert_eq!(taken(), Some(Errand::Mend { integration: id }));
+    assert_eq!(
+        taken(),
+        Some(Errand::Mend {
+            integration: id,
+            fix: wire::Fix::Reconnect
+        })
+    );
     assert_eq!(taken(), None, "once");
     pressed(Press::Open).await?;
     assert_eq!(taken(), Some(Errand::Open { integration: id }));

@@ -17,3 +17,21 @@ notice-and-more = { $count ->
    *[other] and { $count } more
 }
 notice-open = Open
+
+# --- the inbox
+notices = Notices
+notices-sub = What you were told, and what is still to be done
+notices-new = { $count ->
+    [one] one new notice
+   *[other] { $count } new notices
+}
+notices-new-word = new
+no-notices = Nothing to tell
+no-notices-hint = When a token is about to end, or an integration stops working, it stands here.
+col-cause = Cause
+col-fix = What to do
+notice-resolved = Resolved
+notice-well = Works again
+notice-seen = Mark as seen
+notice-snooze = Snooze for a day
+notice-not-shown = Not shown on this desktop: { $why }. It is tried again.

@@ -1,0 +1,41 @@
+//! Goes where a pressed notification leads.
+
+use crate::{
+    ipc,
+    route::{Route, go},
+    state::Act,
+};
+use wire::{Errand, IntegrationId, TakeErrand, Topic};
+use yew::{platform::spawn_local, prelude::*};
+
+/// Takes errands from when the cards are known, of which they speak.
+#[hook]
+pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>) {
+    use_effect_with(ready, move |ready| {
+        let listening = ready.then(|| {
+            let take = Callback::from(move |()| {
+                let act = act.clone();
+                spawn_local(async move {
+                    if let Ok(Some(errand)) = ipc::call(TakeErrand {}).await {
+                        run(&errand, &act);
+                    }
+                });
+            });
+            // One may have come before the page.
+            take.emit(());
+            ipc::subscribe(vec![Topic::Errand], take)
+        });
+        move || drop(listening)
+    });
+}
+
+fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>) {
+    match errand {
+        Errand::Notices => go(Route::Notices),
+        Errand::Open { integration } => go(Route::of(*integration)),
+        Errand::Mend { integration, fix } => {
+            go(Route::of(*integration));
+            act.emit((*integration, (*fix).into()));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The inbox: what an admin was told, and what is still to be done about it.
+
+use crate::{
+    icons::Icon,
+    ipc,
+    parts::{
+        card::{fix_button, reason},
+        pill::{of_status, pill},
+        states,
+    },
+    route::Route,
+    say::{say, say_with},
+    state::{Frame, Tone},
+    time::{ago_now, at_now},
+};
+use wire::{Command, Delivery, MarkNoticeSeen, NoticeKind, NoticeView, SnoozeNotice, Status};
+use yew::{platform::spawn_local, prelude::*};
+
+/// Hours that "Snooze for a day" puts a notice off.
+const A_DAY: u32 = 24;
+
+/// The page.
+pub fn notices(frame: &Frame) -> Html {
+    html! {
+        <>
+            <header class="page"><div>
+                <h1 tabindex="-1" id="title">{ say("notices") }</h1>
+                <div class="sub">{ say("notices-sub") }</div>
+            </div></header>
+            <section class="panel table">
+                { states::shown(&frame.notices, states::loading_lines(), |all| if all.is_empty() {
+                    states::empty(say("no-notices"), say("no-notices-hint"))
+                } else {
+                    table(frame, all)
+                }) }
+            </section>
+        </>
+    }
+}
+
+fn table(frame: &Frame, all: &[NoticeView]) -> Html {
+    html! {
+        <table>
+            <thead><tr>
+                <th scope="col">{ say("col-status") }</th>
+                <th scope="col">{ say("col-integration") }</th>
+                <th scope="col">{ say("col-cause") }</th>
+                <th scope="col">{ say("col-time") }</th>
+                <th scope="col">{ say("col-fix") }</th>
+            </tr></thead>
+            <tbody>{ for all.iter().map(|notice| row(frame, notice)) }</tbody>
+        </table>
+    }
+}
+
+fn row(frame: &Frame, notice: &NoticeView) -> Html {
+    let (stands, shown) = standing(notice);
+    let name = crate::inert::inert(&notice.name);
+    let cause = {
+        let notice = notice.clone();
+        at_now(
+            move |now| html! { { reason(&notice.reason, &notice.name, now).unwrap_or_default() } },
+        )
+    };
+    let is_there = frame.card(notice.integration).is_some();
+    html! {
+        <tr key={notice.id.to_string()} data-testid="notice" data-stands={stands}>
+            <td>{ shown }</td>
+            <td class="cut">
+                if is_there { <a href={Route::of(notice.integration).href()}>{ name }</a> } else { { name } }
+            </td>
+            <td>{ cause }
+                if let (Delivery::Failing { why, .. }, None) = (&notice.popup, notice.resolved_at) {
+                    <p class="sub">{ say_with("notice-not-shown", &[("why", why)]) }</p>
+                }
+            </td>
+            <td class="t">{ ago_now(notice.opened_at) }</td>
+            <td>{ actions(frame, notice) }</td>
+        </tr>
+    }
+}
+
+/// Its state: the name of it, and its pill.
+fn standing(notice: &NoticeView) -> (&'static str, Html) {
+    if notice.resolved_at.is_some() {
+        return (
+            "resolved",
+            pill(Tone::Quiet, Icon::Healthy, say("notice-resolved")),
+        );
+    }
+    if notice.well_since.is_some() {
+        return ("well", pill(Tone::Ok, Icon::Healthy, say("notice-well")));
+    }
+    let (name, status) = match notice.kind {
+        NoticeKind::Expiring => ("expiring", Status::Expiring),
+        NoticeKind::Failing => ("failing", Status::Failing),
+    };
+    let (tone, picture) = of_status(status);
+    (name, pill(tone, picture, words::status(status).into()))
+}
+
+/// What mends it, and what makes it quiet.
+fn actions(frame: &Frame, notice: &NoticeView) -> Html {
+    if notice.resolved_at.is_some() {
+        return Html::default();
+    }
+    let fix = frame
+        .card(notice.integration)
+        .zip(notice.fix)
+        .map(|(card, fix)| {
+            let testing = frame.state.testing.contains(&card.id);
+            fix_button(card, fix, testing, &frame.act, "")
+        });
+    let id = notice.id;
+    let named = |key: &'static str| {
+        say_with(
+            "action-for",
+            &[("action", &say(key)), ("name", &notice.name)],
+        )
+    };
+    html! {
+        <div class="buttons">
+            { fix.unwrap_or_default() }
+            if notice.seen_at.is_none() {
+                <button type="button" class="quiet" aria-label={named("notice-seen")}
+                    onclick={does(frame, move || MarkNoticeSeen { id })}>{ say("notice-seen") }</button>
+                <button type="button" class="quiet" aria-label={named("notice-snooze")}
+                    onclick={does(frame, move || SnoozeNotice { id, hours: A_DAY })}>{ say("notice-snooze") }</button>
+            }
+        </div>
+    }
+}
+
+/// Asks, and says where it was refused. The list comes anew by its topic.
+fn does<C: Command<Reply = ()>>(
+    frame: &Frame,
+    request: impl Fn() -> C + 'static,
+) -> Callback<MouseEvent> {
+    let frame = frame.clone();
+    Callback::from(move |_: MouseEvent| {
+        let (frame, request) = (frame.clone(), request());
+        spawn_local(async move {
+            if let Err(error) = ipc::call(request).await {
+                frame.say_failed(&error);
+            }
+        });
+    })
+}
