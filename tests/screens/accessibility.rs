@@ -75,7 +75,12 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
 
         screen.go("#/").await?;
         screen.click("[data-testid=add-integration]").await?;
+        screen.see("[data-testid=providers]").await?;
         passes(&screen, "Add integration", theme).await?;
+        screen.click("[data-id=google]").await?;
+        screen.see("[data-testid=missing]").await?;
+        passes(&screen, "a provider", theme).await?;
+        screen.press("Back").await?;
         screen.click("#choose-api").await?;
         screen.fill("url", "http://169.254.169.254/v1").await?;
         screen.fill("name", "Orders").await?;

@@ -3,6 +3,7 @@
 use crate::kit::{Screen, api::Api};
 use anyhow::Result;
 use chief_tests::peers::Peer;
+use thirtyfour::By;
 
 /// Opens Add integration on a form.
 async fn form(screen: &Screen, kind: &str) -> Result<()> {
@@ -240,8 +241,10 @@ async fn a_sign_in_waits_for_the_browser_and_cancel_leaves_nothing() -> Result<(
                 .text("[data-testid=attempt]")
                 .await
                 .unwrap_or_default();
-            if text.contains("Is that meant?") {
-                screen.press("Yes, connect to it").await?;
+            // The question may be answered and gone while this looks at it.
+            let yes = By::XPath("//dialog[@open]//button[contains(., 'Yes, connect to it')]");
+            if let Ok(yes) = screen.page.find(yes).await {
+                let _ = yes.click().await;
             }
             Ok(text.contains("Waiting for your browser"))
         })
@@ -256,7 +259,7 @@ async fn a_sign_in_waits_for_the_browser_and_cancel_leaves_nothing() -> Result<(
     screen.press("Copy the link").await?;
     screen
         .until("the link stands there", async || {
-            let link = screen.page.find(thirtyfour::By::Css(".link-out")).await;
+            let link = screen.page.find(By::Css(".link-out")).await;
             let Ok(link) = link else { return Ok(false) };
             let link = link.value().await?.unwrap_or_default();
             Ok(link.starts_with("http://127.0.0.1:") || link.starts_with("http://localhost:"))

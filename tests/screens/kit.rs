@@ -28,7 +28,7 @@ pub struct Screen {
     host: Option<Running>,
     url: String,
     _browser: Browser,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Screen {
@@ -60,10 +60,17 @@ impl Screen {
             host: Some(host),
             url,
             _browser: browser,
-            _folder: folder,
+            folder,
         };
         screen.see("#title").await?;
         Ok(screen)
+    }
+
+    /// Puts a manifest of a provider where the app reads more of them.
+    pub fn add_manifest(&self, file: &str, text: &str) -> Result<()> {
+        let folder = self.folder.path().join("config/providers");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join(file), text)?)
     }
 
     /// Ends the engine's host, as if the app had died behind its page.

@@ -7,6 +7,7 @@ mod agents;
 mod documents;
 mod finding;
 mod first_run;
+mod gallery;
 mod keyboard;
 mod kit;
 mod trouble;

@@ -98,21 +98,28 @@ pub fn icon(icon: Icon) -> Html {
         drawn
             .entry(icon)
             .or_insert_with(|| {
-                let data = icon.data();
-                let view = data.view_box.unwrap_or("0 0 24 24");
                 let class = if icon == Icon::Busy {
                     " class=\"spin\""
                 } else {
                     ""
                 };
-                // Static pictures of a crate's: no foreign text is in it.
-                format!(
-                    "<svg viewBox=\"{view}\" aria-hidden=\"true\"{class}>{}</svg>",
-                    data.data
-                )
-                .into()
+                drawn_as(icon.data(), class).into()
             })
             .clone()
     });
     Html::from_html_unchecked(svg)
+}
+
+/// A brand's picture, for decoration.
+pub fn picture(data: &IconData) -> Html {
+    Html::from_html_unchecked(drawn_as(data, " class=\"brand-icon\"").into())
+}
+
+fn drawn_as(data: &IconData, class: &str) -> String {
+    let view = data.view_box.unwrap_or("0 0 24 24");
+    // Static pictures of a crate's: no foreign text is in it.
+    format!(
+        "<svg viewBox=\"{view}\" aria-hidden=\"true\"{class}>{}</svg>",
+        data.data
+    )
 }

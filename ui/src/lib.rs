@@ -6,6 +6,8 @@
 //! nothing that matters: everything is fetched again when the engine says that it changed.
 
 pub mod app;
+pub mod brands;
+pub mod guess;
 pub mod icons;
 pub mod inert;
 pub mod ipc;

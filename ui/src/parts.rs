@@ -4,10 +4,12 @@ pub mod banner;
 pub mod card;
 pub mod dialog;
 pub mod field;
+pub mod gallery;
 pub mod menu;
 pub mod more;
 pub mod need;
 pub mod pill;
+pub mod provider;
 pub mod rows;
 pub mod scopes;
 pub mod states;
@@ -18,5 +20,7 @@ pub mod tile;
 pub mod toast;
 pub mod tools;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;

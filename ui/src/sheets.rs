@@ -4,6 +4,7 @@
 mod add;
 mod attempt;
 mod disconnect;
+mod ends;
 mod form;
 mod openapi;
 mod pair;

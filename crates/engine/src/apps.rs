@@ -125,15 +125,11 @@ pub(crate) async fn page(engine: &Engine) -> Result<AppCredentialsPage, Error> {
                 continue;
             }
             needed = true;
-            if let Some(told) = &way.guide {
-                guide.page = guide.page.or_else(|| told.page.clone());
-                guide.steps.extend(
-                    told.steps
-                        .iter()
-                        .filter(|step| !guide.steps.contains(step))
-                        .cloned()
-                        .collect::<Vec<_>>(),
-                );
+            guide.page = guide.page.or_else(|| way.page.clone());
+            for step in &way.steps {
+                if !guide.steps.contains(step) {
+                    guide.steps.push(step.clone());
+                }
             }
             let redirect = redirect(&provider.execute(&way.id, &[])?);
             guide

@@ -62,7 +62,7 @@ pub struct ProviderView {
     /// What it does, in a few words.
     pub summary: String,
     pub category: Category,
-    /// More words to find it by.
+    /// More words to find it by, the category's among them.
     pub search: Vec<String>,
     pub icon: Icon,
     /// True only where every way was tried against the live service.
@@ -73,8 +73,7 @@ pub struct ProviderView {
     pub ways: Vec<WayView>,
     /// Scopes in plain words, the least first; empty where the provider's own page asks.
     pub bundles: Vec<BundleView>,
-    pub sunsets: Vec<SunsetView>,
-    /// What an admin should know beforehand.
+    /// What an admin should know beforehand, and what the vendor ends and when: whole sentences.
     pub notes: Vec<String>,
 }
 
@@ -89,8 +88,10 @@ pub struct WayView {
     pub effort: Effort,
     /// Whose server is talked to: a host, or a URL without scheme.
     pub address: String,
-    /// How to get the key or the app credentials.
-    pub guide: Option<GuideView>,
+    /// How to get the key or the app credentials, one sentence each.
+    pub steps: Vec<String>,
+    /// The page to open for it, https.
+    pub page: Option<String>,
 }
 
 /// What a way is.
@@ -121,15 +122,6 @@ pub enum Effort {
     NeedsApp,
 }
 
-/// How to get a key or app credentials.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GuideView {
-    /// The page to open, https.
-    pub page: Option<String>,
-    /// One sentence each.
-    pub steps: Vec<String>,
-}
-
 /// Some scopes, in plain words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleView {
@@ -142,13 +134,4 @@ pub struct BundleView {
     pub default: bool,
     /// The tools that work with it.
     pub tools: Vec<String>,
-}
-
-/// What the vendor ends, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SunsetView {
-    pub what: String,
-    /// `2027-04-30`.
-    pub on: String,
-    pub link: String,
 }

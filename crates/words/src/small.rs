@@ -7,8 +7,9 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 /// Every file of the language.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("../locales/en-US/agents.ftl"),
+    include_str!("../locales/en-US/catalogue.ftl"),
     include_str!("../locales/en-US/errors.ftl"),
     include_str!("../locales/en-US/notices.ftl"),
     include_str!("../locales/en-US/openapi.ftl"),
@@ -173,6 +174,13 @@ mod tests {
             "version",
             "source",
             "id",
+            "file",
+            "folder",
+            "label",
+            "line",
+            "link",
+            "on",
+            "tools",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names

@@ -8,6 +8,7 @@ mod ci;
 mod desktop;
 mod interrupt;
 mod process;
+mod providers;
 mod run;
 mod screenshots;
 mod setup;
@@ -69,6 +70,8 @@ enum Command {
         #[arg(long, default_value_t = soak::HISTORIES)]
         histories: u32,
     },
+    /// Write the README's table of providers, from their manifests
+    Providers,
     /// Run one command in a desktop of its own (screen, session bus, keyring, notifications), thrown away after it
     Desktop(desktop::Arguments),
     /// Make the README's pictures from the real window, light and dark, into docs/pictures/
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Command::Ui { yes } => ui::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS),
         Command::Tidy => tidy::command(),
         Command::Soak { histories } => soak::command(histories).map(|()| ExitCode::SUCCESS),
+        Command::Providers => providers::command().map(|()| ExitCode::SUCCESS),
         Command::Desktop(arguments) => desktop::command(arguments),
         Command::Screenshots { yes } => {
             screenshots::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ pub const ERAS: [&str; 2] = ["1", "2"];
 /// The gateway of this home, at a port of its own.
 pub struct Door {
     pub url: String,
-    pub gateway: Gateway,
+    _gateway: Gateway,
 }
 
 impl Home {
@@ -29,7 +29,10 @@ impl Home {
         loop {
             let view = self.ask::<wire::ListAgents>(json!({})).await?;
             if let GatewayView::Open { url } = view.gateway {
-                return Ok(Door { url, gateway });
+                return Ok(Door {
+                    url,
+                    _gateway: gateway,
+                });
             }
             super::tick(began, "the gateway").await?;
         }

@@ -8,6 +8,15 @@ use crate::{
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+/// How wide a sheet is that asks for more than a word.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Width {
+    #[default]
+    Normal,
+    /// For a choice among many.
+    Wide,
+}
+
 /// What a sheet holds.
 #[derive(Properties, PartialEq)]
 pub struct DialogProps {
@@ -17,9 +26,14 @@ pub struct DialogProps {
     /// Goes one step back; without it there is no back button.
     #[prop_or_default]
     pub on_back: Option<Callback<()>>,
-    /// Narrow for a question, wide for a choice.
+    /// Narrow for a question.
     #[prop_or_default]
     pub narrow: bool,
+    #[prop_or_default]
+    pub width: Width,
+    /// Stands between the title and the close button.
+    #[prop_or_default]
+    pub tools: Html,
     pub children: Html,
 }
 
@@ -61,15 +75,16 @@ pub fn Dialog(props: &DialogProps) -> Html {
     html! {
         <dialog
             ref={node}
-            class={classes!("sheet", props.narrow.then_some("narrow"))}
+            class={classes!("sheet", props.narrow.then_some("narrow"), (props.width == Width::Wide).then_some("wide"))}
             aria-labelledby="sheet-title"
             data-testid="sheet"
             {onclose}
         >
             <header>
                 { back.unwrap_or_default() }
-                <h1 id="sheet-title">{ props.title.clone() }</h1>
+                <h1 id="sheet-title" tabindex="-1">{ props.title.clone() }</h1>
                 <span class="grow" />
+                { props.tools.clone() }
                 <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>
                     { icon(Icon::Close) }
                 </button>

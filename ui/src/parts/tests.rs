@@ -1,6 +1,6 @@
 //! Parts as strings: what they say, and what they leave out.
 
-mod fixtures;
+mod catalogue;
 
 use super::*;
 use crate::{

@@ -1,57 +1,33 @@
 //! Add integration: choose a kind, fill in the form, follow the attempt. What was typed stays until
 //! the sheet closes, so that a failure costs nothing.
 
+mod gallery;
+mod provider;
 mod sign_in;
+mod step;
 
 use super::{
     attempt::{Attempt, Over, cancel, leave},
     form::{ApiWay, At, Knows, McpWay, Typed, at},
 };
 use crate::{
+    guess::Looks,
     icons::{Icon, icon},
     ipc, page,
     parts::{
-        dialog::Dialog,
+        dialog::{Dialog, Width},
         field::{Field, Kind, choice},
+        gallery::Choice,
+        provider::Chosen,
     },
     say::{say, say_error},
     state::{Action, Begin, Frame, Sheet},
-    time::start_of,
 };
+use gallery::{Gallery, Pick};
 use std::rc::Rc;
-use wire::{ApiAuth, AttemptId, Confirmed, Error, McpAuth, StartConnect, Target};
+use step::{Form, Origin, Step};
+use wire::{Confirmed, Error, ProviderView, StartConnect, Target};
 use yew::{platform::spawn_local, prelude::*};
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Choose,
-    Mcp,
-    Api,
-    /// From which form; `None`: the sample.
-    Running(AttemptId, Option<Form>),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Mcp,
-    Api,
-}
-
-impl Form {
-    fn step(self) -> Step {
-        match self {
-            Self::Mcp => Step::Mcp,
-            Self::Api => Step::Api,
-        }
-    }
-
-    fn title(self) -> AttrValue {
-        say(match self {
-            Self::Mcp => "kind-mcp",
-            Self::Api => "kind-api",
-        })
-    }
-}
 
 /// Whom the sheet tells that it closes.
 #[derive(Properties, PartialEq)]
@@ -64,6 +40,9 @@ pub struct AddProps {
 pub fn Add(props: &AddProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let step = use_state_eq(|| Step::Choose);
+    let search = use_state_eq(AttrValue::default);
+    let provider = use_state(|| None::<Rc<ProviderView>>);
+    let chosen = use_state(|| Rc::new(Chosen::default()));
     let typed = use_state(|| Rc::new(Typed::default()));
     let error = use_state(|| None::<Error>);
     let starting = use_state_eq(|| false);
@@ -71,8 +50,8 @@ pub fn Add(props: &AddProps) -> Html {
     let start = {
         let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
         let for_end = (*typed).clone();
-        Callback::from(move |(target, form): (Target, Option<Form>)| {
-            let ends_at = typed_end(&for_end, &target);
+        Callback::from(move |(target, origin): (Target, Origin)| {
+            let ends_at = super::ends::typed_end(&for_end, &target);
             let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
             starting.set(true);
             error.set(None);
@@ -84,7 +63,7 @@ pub fn Add(props: &AddProps) -> Html {
                     ends_at,
                 };
                 match ipc::call(request).await {
-                    Ok(attempt) => step.set(Step::Running(attempt.id, form)),
+                    Ok(attempt) => step.set(Step::Running(attempt.id, origin)),
                     Err(refusal) => error.set(Some(refusal)),
                 }
                 starting.set(false);
@@ -98,12 +77,49 @@ pub fn Add(props: &AddProps) -> Html {
             step.set(next);
         })
     };
+    let pick = {
+        let (go_to, start, dispatch) = (go_to.clone(), start.clone(), frame.dispatch.clone());
+        let (provider, chosen, typed) = (provider.clone(), chosen.clone(), typed.clone());
+        Callback::from(move |pick: Pick| match pick {
+            Pick::Provider(picked) => {
+                chosen.set(Rc::new(Chosen::at_first(&picked)));
+                provider.set(Some(Rc::new(*picked)));
+                go_to.emit(Step::Provider);
+            }
+            Pick::Other(Choice::Own(looks, url)) => {
+                let step = match looks {
+                    Looks::Mcp => Step::Mcp,
+                    Looks::Api => Step::Api,
+                    Looks::OpenApi => {
+                        let begin = Begin {
+                            url,
+                            ..Begin::default()
+                        };
+                        dispatch.emit(Action::Open(Sheet::OpenApi(begin)));
+                        return;
+                    }
+                };
+                if !url.is_empty() {
+                    typed.set(Rc::new(Typed {
+                        url,
+                        ..(**typed).clone()
+                    }));
+                }
+                go_to.emit(step);
+            }
+            Pick::Other(Choice::Sample) => start.emit((Target::Sample, Origin::Sample)),
+            // The gallery gives a provider of its own list; one that is gone meanwhile is no choice.
+            Pick::Other(Choice::Provider(_)) => {}
+        })
+    };
     // Where the focus belongs when the sheet's content changes.
     use_effect_with((*step, (*error).clone()), |(step, error)| {
         let id = match (step, error) {
-            (Step::Choose, _) => Some("choose-mcp"),
+            (Step::Choose, _) => Some("gallery-search"),
             (Step::Mcp | Step::Api, None) => Some("url"),
             (Step::Mcp | Step::Api, Some(error)) => Some(field_id(at(error))),
+            (Step::Provider, None) => Some("sheet-title"),
+            (Step::Provider, Some(error)) => Some(field_id(at(error))),
             (Step::Running(..), _) => None,
         };
         if let Some(id) = id {
@@ -120,39 +136,68 @@ pub fn Add(props: &AddProps) -> Html {
             close.emit(());
         })
     };
-    let (title, on_back, body) = match *step {
-        Step::Choose => (
+    let back = go_to.reform(|()| Step::Choose);
+    let of_form = start.reform(|(target, form): (Target, Option<Form>)| {
+        (target, form.map_or(Origin::Sample, Origin::Form))
+    });
+    let (title, on_back, body) = match (*step, &*provider) {
+        (Step::Choose, _) | (Step::Provider, None) => (
             say("add-integration"),
             None,
-            choose(&frame.dispatch, &go_to, &start, error.as_ref()),
+            html! {
+                <>
+                    { error.as_ref().map(above).unwrap_or_default() }
+                    <Gallery typed={(*search).clone()} choose={pick} />
+                </>
+            },
         ),
-        Step::Mcp => (
-            say("kind-mcp"),
-            Some(go_to.reform(|()| Step::Choose)),
-            form(Form::Mcp, &typed, error.as_ref(), *starting, &start),
+        (Step::Mcp, _) => (
+            Form::Mcp.title(),
+            Some(back),
+            form(Form::Mcp, &typed, error.as_ref(), *starting, &of_form),
         ),
-        Step::Api => (
-            say("kind-api"),
-            Some(go_to.reform(|()| Step::Choose)),
-            form(Form::Api, &typed, error.as_ref(), *starting, &start),
+        (Step::Api, _) => (
+            Form::Api.title(),
+            Some(back),
+            form(Form::Api, &typed, error.as_ref(), *starting, &of_form),
         ),
-        Step::Running(id, from) => {
-            let over = over(&frame, &props.close, from, &step, &error);
+        (Step::Provider, Some(provider)) => {
+            let now = (**chosen).clone();
+            let change = Callback::from(move |next: Chosen| chosen.set(Rc::new(next)));
+            let start = start.reform(|target: Target| (target, Origin::Provider));
+            let state = (error.as_ref(), *starting);
             (
-                from.map_or_else(|| say("kind-sample"), Form::title),
-                None,
-                html! { <Attempt {id} has_form={from.is_some()} {over} /> },
+                provider.name.clone().into(),
+                Some(back),
+                provider::sheet(provider, &now, state, (&change, &start)),
             )
         }
+        (Step::Running(id, origin), provider) => {
+            let over = over(&frame, &props.close, origin, &step, &error);
+            let title = match (origin, provider) {
+                (Origin::Form(form), _) => form.title(),
+                (Origin::Provider, Some(provider)) => provider.name.clone().into(),
+                (Origin::Sample, _) | (Origin::Provider, None) => say("kind-sample"),
+            };
+            let has_form = origin != Origin::Sample;
+            (title, None, html! { <Attempt {id} {has_form} {over} /> })
+        }
     };
-    html! { <Dialog {title} {on_close} {on_back}>{ body }</Dialog> }
+    let (tools, width) = if *step == Step::Choose {
+        let set = search.setter();
+        let on_typed = Callback::from(move |text: AttrValue| set.set(text));
+        (gallery::search(&search, &on_typed), Width::Wide)
+    } else {
+        (Html::default(), Width::Normal)
+    };
+    html! { <Dialog {title} {on_close} {on_back} {tools} {width}>{ body }</Dialog> }
 }
 
-/// Back to the form with what was typed, or away.
+/// Back to where it was started with what was typed, or away.
 fn over(
     frame: &Frame,
     close: &Callback<()>,
-    from: Option<Form>,
+    origin: Origin,
     step: &UseStateHandle<Step>,
     error: &UseStateHandle<Option<Error>>,
 ) -> Callback<Over> {
@@ -161,41 +206,10 @@ fn over(
     Callback::from(move |over: Over| match over {
         Over::Back(why) => {
             error.set(why);
-            step.set(from.map_or(Step::Choose, Form::step));
+            step.set(origin.step());
         }
         Over::Close(_) => away.emit(over),
     })
-}
-
-fn choose(
-    dispatch: &Callback<Action>,
-    go_to: &Callback<Step>,
-    start: &Callback<(Target, Option<Form>)>,
-    error: Option<&Error>,
-) -> Html {
-    let sample = start.reform(|_: MouseEvent| (Target::Sample, None));
-    let mcp = go_to.reform(|_: MouseEvent| Step::Mcp);
-    let api = go_to.reform(|_: MouseEvent| Step::Api);
-    let document = dispatch.reform(|_: MouseEvent| Action::Open(Sheet::OpenApi(Begin::default())));
-    let tile = |id, picture, label: &'static str, hint: &'static str, onclick| {
-        html! {
-            <button type="button" class="kind" {id} {onclick}>
-                <span class="kind-icon">{ icon(picture) }</span>
-                <span><b>{ say(label) }</b><small>{ say(hint) }</small></span>
-            </button>
-        }
-    };
-    html! {
-        <>
-            { error.map(above).unwrap_or_default() }
-            <div class="kinds">
-                { tile("choose-mcp", Icon::Mcp, "kind-mcp", "kind-mcp-hint", mcp) }
-                { tile("choose-api", Icon::Api, "kind-api", "kind-api-hint", api) }
-                { tile("choose-openapi", Icon::Document, "kind-openapi", "kind-openapi-hint", document) }
-                { tile("choose-sample", Icon::Sample, "kind-sample", "sample-is", sample) }
-            </div>
-        </>
-    }
 }
 
 /// An error that belongs to no field.
@@ -474,21 +488,5 @@ pub(super) fn health_path(fields: &Fields, hint: &'static str) -> Html {
         <Field id="health-path" label={say("field-health")} value={fields.typed.health_path.clone()}
             placeholder="/health" hint={say(hint)} error={fields.error(At::HealthPath)}
             on_input={fields.set(|t, text| t.health_path = text)} />
-    }
-}
-
-/// When the key ends, as typed: only a key that is typed has such an end.
-pub(super) fn typed_end(typed: &Typed, target: &Target) -> Option<wire::Time> {
-    start_of(&typed.ends_on).filter(|_| has_key(target))
-}
-
-fn has_key(target: &Target) -> bool {
-    match target {
-        Target::Mcp { auth, .. } => !matches!(auth, McpAuth::Discover),
-        Target::Api { auth, .. } | Target::OpenApi { auth, .. } => {
-            !matches!(auth, ApiAuth::SignIn { .. } | ApiAuth::None)
-        }
-        Target::Provider { key, .. } => !key.is_empty(),
-        Target::Sample => false,
     }
 }

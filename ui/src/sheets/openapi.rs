@@ -147,7 +147,7 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
                     None => {
                         let target = typed.openapi(document.id);
                         let confirmed = Confirmed::default();
-                        let ends_at = super::add::typed_end(&typed, &target);
+                        let ends_at = super::ends::typed_end(&typed, &target);
                         let request = StartConnect {
                             target,
                             confirmed,

@@ -2,11 +2,9 @@
 
 use super::{
     Provider,
-    manifest::{Client, Guide, Manifest, Way},
+    manifest::{Client, Manifest, Way},
 };
-use wire::{
-    Brand, BundleView, Effort, GuideView, Icon, ProviderView, SunsetView, WayKind, WayView,
-};
+use wire::{Brand, BundleView, Effort, Icon, ProviderView, WayKind, WayView};
 
 /// The whole provider. Text of a manifest's is inert: it may come from a file that somebody sent.
 pub(super) fn view(provider: &Provider) -> ProviderView {
@@ -17,27 +15,36 @@ pub(super) fn view(provider: &Provider) -> ProviderView {
         name: inert(manifest.name.get_ref().trim()),
         summary: inert(manifest.summary.get_ref()),
         category: manifest.category,
-        search: manifest.search.iter().map(|word| inert(word)).collect(),
+        search: words_of(manifest),
         icon: icon(manifest),
         verified: manifest.verified,
         added: provider.added,
         ways: provider.ways().map(|way| way_view(manifest, way)).collect(),
         bundles: bundles(manifest),
-        sunsets: manifest
-            .sunsets
-            .iter()
-            .map(|sunset| SunsetView {
-                what: inert(&sunset.what),
-                on: sunset.on.to_string(),
-                link: sunset.link.get_ref().clone(),
-            })
-            .collect(),
-        notes: manifest
-            .notes
-            .iter()
-            .map(|note| inert(&note.says))
-            .collect(),
+        notes: notes(manifest),
     }
+}
+
+/// Its search words, and its category's.
+fn words_of(manifest: &Manifest) -> Vec<String> {
+    let category = words::text(&format!("category-{}", manifest.category.as_str()));
+    let own = manifest.search.iter().map(|word| crate::http::inert(word));
+    own.chain([category]).collect()
+}
+
+fn notes(manifest: &Manifest) -> Vec<String> {
+    let ends = manifest.sunsets.iter().map(|sunset| {
+        let on = sunset.on.to_string();
+        let args = [
+            ("what", sunset.what.as_str()),
+            ("on", on.as_str()),
+            ("link", sunset.link.get_ref().as_str()),
+        ];
+        crate::http::inert(&words::with("sunset", &args))
+    });
+    let notes = manifest.notes.iter();
+    ends.chain(notes.map(|note| crate::http::inert(&note.says)))
+        .collect()
 }
 
 /// The tile of a provider and of each card that came of it.
@@ -121,17 +128,10 @@ fn way_view(manifest: &Manifest, way: &Way) -> WayView {
         label: label.as_deref().map(crate::http::inert),
         effort,
         address: host.unwrap_or_default(),
-        guide: guide.map(guide_view),
-    }
-}
-
-fn guide_view(guide: &Guide) -> GuideView {
-    GuideView {
-        page: guide.page.as_ref().map(|page| page.get_ref().clone()),
-        steps: guide
-            .steps
-            .iter()
-            .map(|step| crate::http::inert(step))
-            .collect(),
+        steps: guide.map_or_else(Vec::new, |guide| {
+            let steps = guide.steps.iter();
+            steps.map(|step| crate::http::inert(step)).collect()
+        }),
+        page: guide.and_then(|guide| Some(guide.page.as_ref()?.get_ref().clone())),
     }
 }

@@ -119,6 +119,7 @@ first-title = Connect your first integration
 first-sentence = Chief acts through what you connect here. Each integration becomes a card that shows how it is, what it can do, and what it did.
 connect-sample = Connect the sample
 connecting-sample = Connecting the sample…
+sample-hint = Six harmless tools, no account.
 sample-is = A small MCP server inside this app: six harmless tools, no account, and nothing leaves this computer. Disconnect removes it.
 sample-connected = { $count ->
     [one] The sample is connected: 1 tool.
