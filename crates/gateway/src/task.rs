@@ -33,7 +33,7 @@ pub(crate) fn because(
             Value::String(url) if key == "url" => Some(url.as_str()),
             other => other.get(key).and_then(Value::as_str),
         };
-        text.map(|text| engine::http::inert(text))
+        text.map(engine::http::inert)
             .filter(|text| !text.is_empty())
     };
     let named = part("title")
