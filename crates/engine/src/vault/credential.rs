@@ -140,6 +140,9 @@ impl OAuthCredential {
             .requested_scopes
             .iter()
             .filter(|name| !self.scopes.contains(name))
+            // Servers answer it with the refresh token and seldom name it (OpenID Connect Core,
+            // section 11).
+            .filter(|name| !(self.refresh.is_some() && name.as_str() == "offline_access"))
             .map(|name| (name, false));
         About {
             auth: AuthView::OAuth {

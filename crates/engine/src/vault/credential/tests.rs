@@ -160,7 +160,7 @@ fn what_may_be_shown_names_scopes_ends_and_the_place_to_revoke_and_no_secret() {
     .map(str::to_owned);
     let mut credential = signed_in(&texts, [true; 6], vec!["read".into()], 1_000);
     if let Credential::OAuth(oauth) = &mut credential {
-        oauth.requested_scopes = vec!["read".into(), "write".into()];
+        oauth.requested_scopes = vec!["read".into(), "write".into(), "offline_access".into()];
     }
     let about = credential.about();
     assert_eq!(about.revokes_at.as_deref(), Some("as.example"));
