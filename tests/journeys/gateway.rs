@@ -434,6 +434,10 @@ async fn a_port_that_is_taken_is_said_and_never_moved() -> Result<()> {
             GatewayView::Open { url } => anyhow::bail!("it listens at {url}"),
         }
     }
+    // Whoever has the port would get the token: nobody is paired meanwhile.
+    let refused = home.pair(json!({})).await.err().context("it was paired")?;
+    let refused = refused.downcast::<wire::Error>()?;
+    assert_eq!(refused.code, wire::ErrorCode::GatewayClosed);
     drop(squatter);
     let began = Instant::now();
     while !matches!(

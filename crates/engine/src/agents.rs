@@ -45,8 +45,8 @@ pub struct Offered {
     /// The integration's name.
     pub name: String,
     pub tool: ToolRow,
-    /// False: the integration is failing or switched off. Its tools are not listed; a call of one is
-    /// refused by name.
+    /// False: the integration is failing or switched off, or the agent may only use what reads and this
+    /// does not. Such a tool is not listed; a call of it is refused by name.
     pub listed: bool,
 }
 
@@ -89,6 +89,10 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
     if ask.integrations.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Integrations"));
     }
+    // While another program has the port, an agent would hand its token to that program.
+    let GatewayView::Open { url } = engine.gateway() else {
+        return Err(Error::new(ErrorCode::GatewayClosed));
+    };
     let now = engine.now();
     let token = fresh_token();
     let hash = hash(&token);
@@ -114,10 +118,6 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
             integrations::note(tx, now, None, &what, &because)
         })
         .await?;
-    let url = match engine.gateway() {
-        GatewayView::Open { url } => url,
-        GatewayView::Closed | GatewayView::PortTaken { .. } => String::new(),
-    };
     Ok(Paired {
         snippets: snippets::all(&url, &token),
         agent,

@@ -11,7 +11,7 @@ pub mod commands;
 mod connect;
 pub mod connectors;
 mod documents;
-#[cfg(feature = "fakes")]
+#[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
 mod health;
 pub mod http;

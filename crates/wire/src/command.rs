@@ -145,7 +145,8 @@ requests! {
     }
     ListAgents {}
     /// A new agent with a token of its own. `name`: 1 to 60 characters. `integrations`: what it may use,
-    /// `None` for everything. `days`: how long its token holds, 1 to 3650; `None` for ever.
+    /// `None` for everything. `days`: how long its token holds, 1 to 3650; `None` for ever. Refused with
+    /// `GatewayClosed` while the gateway is not open.
     PairAgent {
         name: String,
         integrations: Option<Vec<IntegrationId>>,

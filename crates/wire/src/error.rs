@@ -146,6 +146,8 @@ codes! {
     // --- integrations ------------------------------------------------------------------------
     /// No such integration: it was disconnected.
     IntegrationUnknown = "integration-unknown",
+    /// The gateway is not open, so there is no address to give to an agent.
+    GatewayClosed = "gateway-closed",
     /// This agent may not use this tool. `agent`, `tool`
     AgentNotAllowed = "agent-not-allowed",
     /// It was disconnected while the call ran. `integration`

@@ -71,7 +71,7 @@ fn shown(frame: &Frame, view: &Rc<AgentsView>, remove: &Callback<(AgentId, Strin
                 <section class="panel"><div class="table"><table>
                     <thead><tr>
                         <th>{ say("agent") }</th><th>{ say("agent-may") }</th>
-                        <th>{ say("agent-calls") }</th><th>{ say("agent-last-used") }</th>
+                        <th class="num">{ say("agent-calls") }</th><th>{ say("agent-last-used") }</th>
                         <th>{ say("agent-token") }</th>
                         <th><span class="unseen">{ say("agent-remove") }</span></th>
                     </tr></thead>

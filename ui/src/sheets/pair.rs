@@ -208,7 +208,7 @@ fn Token(props: &TokenProps) -> Html {
     let close = props.close.reform(|_: MouseEvent| ());
     html! {
         <>
-            <p>{ icon(Icon::Key) }{ " " }{ say("pair-once") }</p>
+            <p class="once">{ icon(Icon::Key) }<span>{ say("pair-once") }</span></p>
             { choice("client", say("pair-client"), (&clients, *at), &of(&at, |index| index)) }
             if let Some(snippet) = snippet {
                 <p class="sub">{ say_with("pair-place", &[("name", &snippet.place)]) }</p>
