@@ -9,13 +9,14 @@ mod snippets;
 use crate::{
     Engine, calls, integrations,
     integrations::Integration,
+    secret::{Secret, fingerprint},
     store::{self, Durability, tools::ToolRow},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use rand::Rng as _;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 use tokio_util::sync::CancellationToken;
 use wire::{
     AgentId, AgentView, AgentsView, Because, Error, ErrorCode, GatewayView, IntegrationId, Paired,
@@ -44,7 +45,9 @@ pub struct Offered {
     pub slug: String,
     /// The integration's name.
     pub name: String,
-    pub tool: ToolRow,
+    /// The tool's own name.
+    pub tool: String,
+    pub risk: Risk,
     /// False: the integration is failing or switched off, or the agent may only use what reads and this
     /// does not. Such a tool is not listed; a call of it is refused by name.
     pub listed: bool,
@@ -94,8 +97,8 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
         return Err(Error::new(ErrorCode::GatewayClosed));
     };
     let now = engine.now();
-    let token = fresh_token();
-    let hash = hash(&token);
+    let token = Secret::fresh("chief_");
+    let hash = fingerprint(token.reveal());
     let agent = AgentView {
         id: AgentId(uuid::Uuid::now_v7()),
         name,
@@ -119,9 +122,9 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
         })
         .await?;
     Ok(Paired {
-        snippets: snippets::all(&url, &token),
+        snippets: snippets::all(&url, token.reveal()),
         agent,
-        token,
+        token: token.reveal().to_owned(),
         url,
     })
 }
@@ -152,8 +155,7 @@ pub async fn authenticate(
 ) -> Result<Option<AgentView>, Error> {
     let now = engine.now();
     if let Some(token) = token {
-        // An index over hashes: what its timing tells is of no use without the token.
-        let hash = hash(token);
+        let hash = fingerprint(token);
         let known = engine
             .store()
             .read(move |conn| store::agents::by_token(conn, &hash))
@@ -177,7 +179,7 @@ pub async fn authenticate(
     Ok(None)
 }
 
-/// Every tool of what this agent may use, by integration and in the server's order.
+/// Every tool of what this agent may use, by the integrations' slugs and in the servers' order.
 ///
 /// # Errors
 /// `StoreFailed`.
@@ -187,24 +189,57 @@ pub async fn tools(engine: &Engine, agent: &AgentView) -> Result<Vec<Offered>, E
     engine
         .store()
         .read(move |conn| {
+            let mut of: BTreeMap<IntegrationId, Vec<(String, Risk)>> = BTreeMap::new();
+            for (id, tool, risk) in store::tools::names(conn)? {
+                of.entry(id).or_default().push((tool, risk));
+            }
             let mut all = Integration::all(conn)?;
             all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
             all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
             let mut offered = Vec::new();
             for each in all {
-                let listed = each.row.enabled
-                    && each.state.view(now, each.takes_key()).status != Status::Failing;
-                for tool in store::tools::list(conn, each.id)? {
+                let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
+                for (tool, risk) in of.remove(&each.id).unwrap_or_default() {
                     offered.push(Offered {
                         integration: each.id,
                         slug: each.row.slug.clone(),
                         name: each.row.name.clone(),
-                        listed: listed && (!read_only || tool.risk == Risk::Reads),
+                        listed: works && (!read_only || risk == Risk::Reads),
                         tool,
+                        risk,
                     });
                 }
             }
             Ok(offered)
+        })
+        .await
+}
+
+/// What the servers tell of these tools, in the same order. One that is gone since is left out.
+///
+/// # Errors
+/// `StoreFailed`.
+pub async fn described(
+    engine: &Engine,
+    offered: Vec<Offered>,
+) -> Result<Vec<(Offered, ToolRow)>, Error> {
+    engine
+        .store()
+        .read(move |conn| {
+            let mut rows: BTreeMap<(IntegrationId, String), ToolRow> = BTreeMap::new();
+            let ids: BTreeSet<IntegrationId> = offered.iter().map(|one| one.integration).collect();
+            for id in ids {
+                for row in store::tools::list(conn, id)? {
+                    rows.insert((id, row.name.clone()), row);
+                }
+            }
+            Ok(offered
+                .into_iter()
+                .filter_map(|one| {
+                    let row = rows.remove(&(one.integration, one.tool.clone()))?;
+                    Some((one, row))
+                })
+                .collect())
         })
         .await
 }
@@ -228,20 +263,19 @@ pub async fn call(
             store::agents::count_call(tx, id, now)
         })
         .await?;
-    let tool = &offered.tool;
-    if agent.read_only && tool.risk != Risk::Reads {
+    if agent.read_only && offered.risk != Risk::Reads {
+        let action = format!("{}.{}", offered.slug, offered.tool);
         let error = Error::new(ErrorCode::AgentNotAllowed)
             .with("agent", agent.name.clone())
-            .with("tool", format!("{}.{}", offered.slug, tool.name));
+            .with("tool", action.clone());
         let of = Some((offered.integration, offered.name.clone()));
-        let action = format!("{}.{}", offered.slug, tool.name);
         calls::refuse(engine, of, &action, &because, &error).await?;
         return Err(error);
     }
     calls::call(
         engine,
         offered.integration,
-        &tool.name,
+        &offered.tool,
         arguments,
         because,
         cancel,
@@ -265,15 +299,4 @@ pub async fn unknown_tool(
         .with("tool", wanted.clone());
     calls::refuse(engine, None, &wanted, because, &error).await?;
     Err(error)
-}
-
-/// 256 random bits.
-fn fresh_token() -> String {
-    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-    rand::rng().fill(&mut bytes[..]);
-    format!("chief_{}", URL_SAFE_NO_PAD.encode(&bytes[..]))
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }

@@ -17,6 +17,7 @@ mod health;
 pub mod http;
 pub mod integrations;
 pub mod links;
+pub mod local;
 mod monitor;
 pub mod notices;
 pub mod oauth;

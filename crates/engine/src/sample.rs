@@ -6,19 +6,19 @@
 
 mod tools;
 
-use crate::{http::Reach, secret::Secret};
+use crate::{
+    http::Reach,
+    secret::{Secret, fingerprint},
+};
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use rand::Rng as _;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
-use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeSet,
     net::Ipv4Addr,
@@ -104,17 +104,15 @@ impl Sample {
         }
     }
 
-    /// A new token of 256 random bits, not let in yet.
+    /// A new token, not let in yet.
     #[must_use]
     pub fn fresh_token() -> Secret {
-        let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-        rand::rng().fill(&mut bytes[..]);
-        Secret::new(format!("sample_{}", URL_SAFE_NO_PAD.encode(&bytes[..])))
+        Secret::fresh("sample_")
     }
 
     /// From now on the bearer of `token` is let in.
     pub fn allow_token(&self, token: &Secret) {
-        self.allow(hash(token.reveal()));
+        self.allow(fingerprint(token.reveal()));
     }
 
     /// From now on the bearer of the token with this SHA-256 is let in.
@@ -130,12 +128,8 @@ impl Sample {
         self.allowed
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&hash(token.reveal()));
+            .remove(&fingerprint(token.reveal()));
     }
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 /// The token first, before anything of the body is read. Comparing hashes tells nothing of use by
@@ -151,7 +145,7 @@ async fn only_the_allowed(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| hash(token.trim()));
+        .map(|(_, token)| fingerprint(token.trim()));
     let is_allowed = token.is_some_and(|hash| {
         allowed
             .read()

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use engine::{Engine, agents};
+use engine::{Engine, agents, local};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -38,7 +38,7 @@ impl Guard {
     pub fn new(engine: Engine, port: u16) -> Self {
         Self {
             engine,
-            hosts: hosts(port).into(),
+            hosts: local::hosts(port).into(),
             running: Arc::default(),
         }
     }
@@ -51,14 +51,6 @@ impl Guard {
             .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)))
             .clone()
     }
-}
-
-/// What `Host` may say: this computer's names, with the port.
-pub(crate) fn hosts(port: u16) -> Vec<String> {
-    ["127.0.0.1", "[::1]", "localhost"]
-        .into_iter()
-        .map(|host| format!("{host}:{port}"))
-        .collect()
 }
 
 /// Lets an agent in, and nobody else. 404: no such path; 403: Host or Origin; 401: no valid token;
@@ -164,7 +156,7 @@ mod tests {
 
     #[test]
     fn host_and_origin_are_each_looked_at_on_their_own() {
-        let hosts = hosts(7317);
+        let hosts = local::hosts(7317);
         let ours = |told: &[(&'static str, &'static str)]| is_ours(&headers(told), &hosts);
         assert!(ours(&[("host", "127.0.0.1:7317")]));
         assert!(ours(&[

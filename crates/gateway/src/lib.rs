@@ -11,16 +11,11 @@ mod search;
 mod server;
 mod task;
 
-use engine::Engine;
+use engine::{Engine, local};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::GatewayView;
@@ -47,7 +42,7 @@ impl Gateway {
         let closes = close.clone().drop_guard();
         tokio::spawn(async move {
             let listeners = loop {
-                match bind(port).await {
+                match local::bind(port).await {
                     Ok(listeners) => break listeners,
                     Err(error) => {
                         tracing::warn!(%error, port, "the gateway's port cannot be had");
@@ -65,18 +60,6 @@ impl Gateway {
     }
 }
 
-/// Both addresses of this computer, so that nobody else can answer on the other one.
-async fn bind(port: u16) -> io::Result<Vec<TcpListener>> {
-    let v4 = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await?;
-    let port = v4.local_addr()?.port();
-    match TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port)).await {
-        Ok(v6) => Ok(vec![v4, v6]),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
-        // No IPv6 on this computer.
-        Err(_) => Ok(vec![v4]),
-    }
-}
-
 fn serve(engine: &Engine, listeners: Vec<TcpListener>, close: &CancellationToken) {
     let Some(port) = listeners
         .first()
@@ -87,9 +70,9 @@ fn serve(engine: &Engine, listeners: Vec<TcpListener>, close: &CancellationToken
     };
     // Host and Origin are the guard's, each on its own and before anything is read; rmcp looks again.
     let config = StreamableHttpServerConfig::default()
-        .with_allowed_hosts(guard::hosts(port))
+        .with_allowed_hosts(local::hosts(port))
         .with_allowed_origins(
-            guard::hosts(port)
+            local::hosts(port)
                 .iter()
                 .map(|host| format!("http://{host}")),
         )

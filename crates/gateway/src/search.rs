@@ -1,6 +1,6 @@
 //! Where an agent has more tools than a model reads well: two tools, one that finds and one that calls.
 
-use crate::server::Named;
+use crate::server::Described;
 use serde_json::{Value, json};
 
 /// Above so many tools, `/mcp` offers these two in their stead.
@@ -42,22 +42,21 @@ pub(crate) fn tools() -> Value {
 }
 
 /// The tools with the most of these words, those with a word in their name first.
-pub(crate) fn find<'a>(all: &'a [Named], query: &str) -> Vec<&'a Named> {
+pub(crate) fn find<'a>(all: &'a [Described], query: &str) -> Vec<&'a Described> {
     let words: Vec<String> = query
         .to_lowercase()
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect();
-    let mut scored: Vec<(usize, &Named)> = all
+    let mut scored: Vec<(usize, &Described)> = all
         .iter()
-        .filter(|tool| tool.offered.listed)
         .filter_map(|tool| {
-            let name = format!("{} {}", tool.name, tool.offered.name).to_lowercase();
+            let name = format!("{} {}", tool.name, tool.of).to_lowercase();
             let text = format!(
                 "{} {}",
-                tool.offered.tool.title.as_deref().unwrap_or_default(),
-                tool.offered.tool.description
+                tool.row.title.as_deref().unwrap_or_default(),
+                tool.row.description
             )
             .to_lowercase();
             let score: usize = words

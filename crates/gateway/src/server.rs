@@ -1,7 +1,11 @@
 //! The protocol: what an agent is listed, and how its call becomes one of the engine's.
 
 use crate::{guard::Asker, names, search, task};
-use engine::{Engine, agents, agents::Offered};
+use engine::{
+    Engine,
+    agents::{self, Offered},
+    store::tools::ToolRow,
+};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -13,10 +17,13 @@ use rmcp::{
 use serde_json::{Value, json};
 use wire::{Because, Error, ErrorCode};
 
-/// A tool with its name on the wire.
-pub(crate) struct Named {
+/// A tool as an agent is told of it.
+pub(crate) struct Described {
+    /// Its name on the wire.
     pub name: String,
-    pub offered: Offered,
+    /// Its integration's name.
+    pub of: String,
+    pub row: ToolRow,
 }
 
 pub(crate) struct Server {
@@ -30,32 +37,33 @@ impl Server {
 
     /// Every tool of what the agent may use, those of failing integrations among them: they are not
     /// listed, but named when they are called all the same.
-    async fn tools(&self, asker: &Asker) -> Result<Vec<Named>, Error> {
-        let all = agents::tools(&self.engine, &asker.agent).await?;
-        Ok(all
+    async fn tools(&self, asker: &Asker) -> Result<Vec<Offered>, Error> {
+        let mut all = agents::tools(&self.engine, &asker.agent).await?;
+        all.retain(|tool| asker.only.as_ref().is_none_or(|slug| *slug == tool.slug));
+        Ok(all)
+    }
+
+    /// What the servers tell of these tools, under their names on the wire.
+    async fn described(&self, asker: &Asker, tools: Vec<Offered>) -> Result<Vec<Described>, Error> {
+        Ok(agents::described(&self.engine, tools)
+            .await?
             .into_iter()
-            .filter(|tool| asker.only.as_ref().is_none_or(|slug| *slug == tool.slug))
-            .map(|offered| Named {
-                name: names::on_the_wire(
-                    if asker.only.is_some() {
-                        ""
-                    } else {
-                        &offered.slug
-                    },
-                    &offered.tool.name,
-                ),
-                offered,
+            .map(|(offered, row)| Described {
+                name: on_the_wire(asker, &offered),
+                of: offered.name,
+                row,
             })
             .collect())
     }
 
     async fn listed(&self, asker: &Asker) -> Result<Vec<Tool>, Error> {
-        let all = self.tools(asker).await?;
-        let listed: Vec<&Named> = all.iter().filter(|tool| tool.offered.listed).collect();
-        let told = if asker.only.is_none() && listed.len() > search::ABOVE {
+        let mut all = self.tools(asker).await?;
+        all.retain(|tool| tool.listed);
+        let told = if are_many(asker, &all) {
             search::tools()
         } else {
-            listed.iter().map(|tool| described(tool)).collect()
+            let described = self.described(asker, all).await?;
+            described.iter().map(Described::told).collect()
         };
         serde_json::from_value(told)
             .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))
@@ -69,18 +77,20 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Result<Value, Error> {
         let all = self.tools(asker).await?;
-        let many = asker.only.is_none()
-            && all.iter().filter(|tool| tool.offered.listed).count() > search::ABOVE;
+        let many = are_many(asker, &all);
         if many && name == search::FIND {
             let query = arguments
                 .get("query")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let found: Vec<Value> = search::find(&all, query)
+            let listed = all.into_iter().filter(|tool| tool.listed).collect();
+            let described = self.described(asker, listed).await?;
+            let found = search::find(&described, query);
+            let text = found
                 .into_iter()
-                .map(described)
-                .collect();
-            let text = Value::from(found).to_string();
+                .map(Described::told)
+                .collect::<Value>()
+                .to_string();
             return Ok(json!({ "content": [{ "type": "text", "text": text }] }));
         }
         let (name, arguments) = if many && name == search::CALL {
@@ -97,14 +107,16 @@ impl Server {
             (name, arguments)
         };
         let agent = &asker.agent;
-        match all.iter().find(|tool| tool.name == name) {
-            Some(tool) => {
+        match all
+            .into_iter()
+            .find(|tool| on_the_wire(asker, tool) == name)
+        {
+            Some(offered) => {
                 let cancel = context.ct.child_token();
                 // Where the agent hangs up, this future is dropped: the call is cancelled then, and
                 // goes on until its outcome is written down.
                 let _hung_up = cancel.clone().drop_guard();
-                let (engine, agent, offered) =
-                    (self.engine.clone(), agent.clone(), tool.offered.clone());
+                let (engine, agent) = (self.engine.clone(), agent.clone());
                 let call = tokio::spawn(async move {
                     agents::call(&engine, &agent, &offered, arguments, because, cancel).await
                 });
@@ -117,23 +129,38 @@ impl Server {
     }
 }
 
-/// As MCP describes a tool. The description says whose it is: to a model, many servers are one list.
-fn described(tool: &Named) -> Value {
-    let row = &tool.offered.tool;
-    let schema: Value = serde_json::from_str(&row.input_schema_json)
-        .unwrap_or_else(|_| json!({ "type": "object" }));
-    let mut told = json!({
-        "name": tool.name,
-        "description": format!("[{}] {}", tool.offered.name, row.description),
-        "inputSchema": schema,
-    });
-    if let Some(title) = &row.title {
-        told["title"] = json!(title);
+fn on_the_wire(asker: &Asker, tool: &Offered) -> String {
+    let prefix = match asker.only {
+        Some(_) => "",
+        None => &tool.slug,
+    };
+    names::on_the_wire(prefix, &tool.tool)
+}
+
+/// Whether two tools stand for all.
+fn are_many(asker: &Asker, tools: &[Offered]) -> bool {
+    asker.only.is_none() && tools.iter().filter(|tool| tool.listed).count() > search::ABOVE
+}
+
+impl Described {
+    /// As MCP describes a tool. The description says whose it is: to a model, many servers are one list.
+    fn told(&self) -> Value {
+        let row = &self.row;
+        let schema: Value = serde_json::from_str(&row.input_schema_json)
+            .unwrap_or_else(|_| json!({ "type": "object" }));
+        let mut told = json!({
+            "name": self.name,
+            "description": format!("[{}] {}", self.of, row.description),
+            "inputSchema": schema,
+        });
+        if let Some(title) = &row.title {
+            told["title"] = json!(title);
+        }
+        if let Ok(hints @ Value::Object(_)) = serde_json::from_str(&row.annotations_json) {
+            told["annotations"] = hints;
+        }
+        told
     }
-    if let Ok(hints @ Value::Object(_)) = serde_json::from_str(&row.annotations_json) {
-        told["annotations"] = hints;
-    }
-    told
 }
 
 impl ServerHandler for Server {

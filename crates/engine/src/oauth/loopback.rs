@@ -7,7 +7,7 @@ use super::{
     Callback,
     pages::{self, Page},
 };
-use crate::{connect::way::LoopbackName, secret::Secret};
+use crate::{connect::way::LoopbackName, local, secret::Secret};
 use axum::{
     Router,
     extract::{Request, State},
@@ -18,7 +18,6 @@ use base64::Engine as _;
 use reqwest::Url;
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -97,7 +96,7 @@ impl Loopback {
     pub async fn bind_at(port: u16, name: LoopbackName) -> Result<Self, Error> {
         let until = Instant::now() + LAST_PAGE_WITHIN + LAST_PAGE_WITHIN;
         let listeners = loop {
-            match bind_both(port).await {
+            match local::bind(port).await {
                 Ok(listeners) => break listeners,
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                     if Instant::now() > until {
@@ -128,7 +127,7 @@ impl Loopback {
     async fn bind_to(ports: impl Iterator<Item = u16>) -> Result<Self, Error> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         for port in ports {
-            match bind_both(port).await {
+            match local::bind(port).await {
                 Ok(listeners) => return Self::over(listeners).map_err(unavailable),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
                 Err(error) => return Err(unavailable(error)),
@@ -345,38 +344,13 @@ impl LetterBox {
     }
 }
 
-/// What `Host` may say: the two addresses and their name, with our port.
+/// What `Host` may say.
 fn hosts(listeners: &[TcpListener]) -> Vec<String> {
     let port = listeners
         .first()
         .and_then(|l| l.local_addr().ok())
         .map_or(0, |address| address.port());
-    ["127.0.0.1", "[::1]", "localhost"]
-        .into_iter()
-        .map(|host| format!("{host}:{port}"))
-        .collect()
-}
-
-async fn bind_both(port: u16) -> io::Result<Vec<TcpListener>> {
-    let listen = |ip: IpAddr, port| TcpListener::bind(SocketAddr::new(ip, port));
-    let v4 = match listen(Ipv4Addr::LOCALHOST.into(), port).await {
-        Ok(v4) => v4,
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
-        Err(error) => {
-            return listen(Ipv6Addr::LOCALHOST.into(), port)
-                .await
-                .map(|v6| vec![v6])
-                .map_err(|_| error);
-        }
-    };
-    let port = v4.local_addr()?.port();
-    match listen(Ipv6Addr::LOCALHOST.into(), port).await {
-        Ok(v6) => Ok(vec![v4, v6]),
-        // Somebody else holds ::1 there: another port, or they could get the answer.
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
-        // No IPv6 on this computer.
-        Err(_) => Ok(vec![v4]),
-    }
+    local::hosts(port)
 }
 
 fn unavailable(error: io::Error) -> Error {

@@ -84,6 +84,26 @@ pub fn list(connection: &Connection, id: IntegrationId) -> Result<Vec<ToolRow>, 
         .map_err(failed)
 }
 
+/// Every tool's integration, name and risk, without its texts, in the servers' order: what finding the
+/// one that is called takes.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn names(connection: &Connection) -> Result<Vec<(IntegrationId, String, Risk)>, Error> {
+    connection
+        .prepare_cached(
+            "select integration_id, name, risk from tools order by integration_id, position",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| {
+                    Ok((text::id(row, 0)?, row.get(1)?, text::from_word(row, 2)?))
+                })?
+                .collect()
+        })
+        .map_err(failed)
+}
+
 /// How many tools an integration has, and the names of the first three.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {

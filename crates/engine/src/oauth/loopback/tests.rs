@@ -5,6 +5,7 @@ use super::super::{
 use super::*;
 use reqwest::{Client as Browser, StatusCode};
 use rstest::rstest;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 fn browser() -> Browser {
     Browser::builder()
