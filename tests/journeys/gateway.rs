@@ -3,7 +3,7 @@
 
 use crate::kit::{
     Home,
-    agent::{Agent, ERAS, call_of, raw, told},
+    agent::{Agent, Door, ERAS, call_of, raw, told},
     mcp,
     scripted::Scripted,
     targets, text_of, tick,
@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 use tokio::sync::Notify;
-use wire::{Because, GatewayView, Outcome, RowKind, Status};
+use wire::{Because, GatewayView, IntegrationId, Outcome, RowKind, Status};
 
 const THREAD: &str = "https://acme.slack.com/archives/C024BE91L/p1355517523000008";
 
@@ -48,6 +48,9 @@ async fn official_clients_of_both_eras_list_and_call_and_the_thread_is_on_the_ro
             }
         );
         assert_eq!(rows[0].outcome, Outcome::Ok);
+        home.ask::<wire::OpenThread>(json!({ "call": rows[0].id }))
+            .await?;
+        assert_eq!(home.desk.opened().last().map(String::as_str), Some(THREAD));
         // A tool that is not there is an error of the protocol, and a row.
         let error = agent.call("sample__nothing", json!({})).await?;
         assert_eq!(error["code"], -32602, "{error}");
@@ -356,27 +359,50 @@ async fn above_sixty_tools_they_are_searched_and_called_by_name() -> Result<()> 
     Ok(())
 }
 
+/// A call of an agent that has arrived upstream and is not answered.
+struct UnderWay {
+    home: Home,
+    id: IntegrationId,
+    call: tokio::task::JoinHandle<Result<(u16, String)>>,
+    _server: Scripted,
+    _door: Door,
+}
+
+impl UnderWay {
+    async fn begin() -> Result<Self> {
+        let (server, _) = counted().await?;
+        let home = Home::new().await?;
+        let id = home
+            .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+            .await?;
+        let door = home.open_door().await?;
+        let (_, token) = home.pair(json!({})).await?;
+        let (url, bearer) = (door.url.clone(), format!("Bearer {token}"));
+        let call = tokio::spawn(async move {
+            let call = call_of("keyed__wait", &json!({}));
+            raw(("POST", &url), &[("authorization", &bearer)], &call).await
+        });
+        let began = Instant::now();
+        while calls(&server) == 0 {
+            tick(began, "the call to arrive").await?;
+        }
+        Ok(Self {
+            home,
+            id,
+            call,
+            _server: server,
+            _door: door,
+        })
+    }
+}
+
 #[tokio::test]
 async fn an_agent_that_hangs_up_ends_its_call_and_the_row_says_how() -> Result<()> {
-    let (server, _go_on) = counted().await?;
-    let home = Home::new().await?;
-    home.connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
-        .await?;
-    let door = home.open_door().await?;
-    let (_, token) = home.pair(json!({})).await?;
-    let (url, bearer) = (door.url.clone(), format!("Bearer {token}"));
-    let waiting = tokio::spawn(async move {
-        let call = call_of("keyed__wait", &json!({}));
-        raw(("POST", &url), &[("authorization", &bearer)], &call).await
-    });
-    let began = Instant::now();
-    while calls(&server) == 0 {
-        tick(began, "the call to arrive").await?;
-    }
-    waiting.abort();
+    let way = UnderWay::begin().await?;
+    way.call.abort();
     let began = Instant::now();
     loop {
-        let rows = home.rows_of(RowKind::Call, "keyed.wait").await?;
+        let rows = way.home.rows_of(RowKind::Call, "keyed.wait").await?;
         if rows
             .first()
             .is_some_and(|row| row.outcome == Outcome::Failed)
@@ -389,24 +415,9 @@ async fn an_agent_that_hangs_up_ends_its_call_and_the_row_says_how() -> Result<(
 
 #[tokio::test]
 async fn disconnect_ends_an_agents_call_by_name() -> Result<()> {
-    let (server, _go_on) = counted().await?;
-    let home = Home::new().await?;
-    let id = home
-        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
-        .await?;
-    let door = home.open_door().await?;
-    let (_, token) = home.pair(json!({})).await?;
-    let (url, bearer) = (door.url.clone(), format!("Bearer {token}"));
-    let waiting = tokio::spawn(async move {
-        let call = call_of("keyed__wait", &json!({}));
-        raw(("POST", &url), &[("authorization", &bearer)], &call).await
-    });
-    let began = Instant::now();
-    while calls(&server) == 0 {
-        tick(began, "the call to arrive").await?;
-    }
-    home.disconnect(id).await?;
-    let (status, body) = waiting.await??;
+    let way = UnderWay::begin().await?;
+    way.home.disconnect(way.id).await?;
+    let (status, body) = way.call.await??;
     assert_eq!(status, 200);
     let result = told(&body)?["result"].clone();
     assert_eq!(result["isError"], true, "{body}");

@@ -7,9 +7,9 @@ use crate::{
     store,
 };
 use wire::{
-    ActivityPage, AgentsView, AppView, AttemptView, CardView, CatalogueView, DisconnectPreview,
-    Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView, NoticeView, Paired,
-    Settings, TestReport, ToolChanges, ToolView, Topic,
+    ActivityPage, AgentsView, AppView, AttemptView, Because, CardView, CatalogueView,
+    DisconnectPreview, Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView,
+    NoticeView, Paired, Settings, TestReport, ToolChanges, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -62,10 +62,33 @@ pub async fn cancel_attempt(engine: &Engine, ask: wire::CancelAttempt) -> Result
 
 pub async fn open_browser_again(engine: &Engine, ask: wire::OpenBrowserAgain) -> Result<(), Error> {
     let link = engine.attempts().link(ask.id)?;
+    open(engine, &link)
+}
+
+fn open(engine: &Engine, url: &str) -> Result<(), Error> {
     engine
         .desk()
-        .open_url(&link)
+        .open_url(url)
         .map_err(|why| Error::new(ErrorCode::BrowserUnavailable).with("why", why))
+}
+
+/// The address is the record's, never the page's: nothing else can be opened this way.
+pub async fn open_thread(engine: &Engine, ask: wire::OpenThread) -> Result<(), Error> {
+    let because = engine
+        .store()
+        .read(move |conn| store::calls::because(conn, ask.call))
+        .await?;
+    match because {
+        Some(Because::Task { url: Some(url), .. }) => open(engine, &url),
+        Some(
+            Because::Task { url: None, .. }
+            | Because::Admin { .. }
+            | Because::Health
+            | Because::Connecting
+            | Because::Outside,
+        )
+        | None => Err(Error::new(ErrorCode::ThreadUnknown)),
+    }
 }
 
 pub async fn attempt_link(engine: &Engine, ask: wire::AttemptLink) -> Result<String, Error> {

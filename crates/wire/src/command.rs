@@ -1,6 +1,6 @@
 use crate::{
-    AgentId, AppOwner, AttemptId, ClientAuth, Confirmed, Cursor, DocumentId, DocumentSource,
-    IntegrationId, NoticeId, SecretInput, Settings, Target, Time,
+    AgentId, AppOwner, AttemptId, CallId, ClientAuth, Confirmed, Cursor, DocumentId,
+    DocumentSource, IntegrationId, NoticeId, SecretInput, Settings, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -55,6 +55,7 @@ macro_rules! commands {
             mark_notice_seen: MarkNoticeSeen => (),
             snooze_notice: SnoozeNotice => (),
             take_errand: TakeErrand => Option<$crate::Errand>,
+            open_thread: OpenThread => (),
             get_settings: GetSettings => $crate::Settings,
             save_settings: SaveSettings => (),
             get_app: GetApp => $crate::AppView,
@@ -175,6 +176,9 @@ requests! {
     SnoozeNotice { id: NoticeId, hours: u32 }
     /// Where a pressed notification leads; each is handed out once.
     TakeErrand {}
+    /// Opens the thread that a call was made for, as its row names it, in the system's browser. Errors:
+    /// `ThreadUnknown`, `BrowserUnavailable`.
+    OpenThread { call: CallId }
     GetSettings {}
     SaveSettings { settings: Settings }
     GetApp {}

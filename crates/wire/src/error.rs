@@ -146,6 +146,8 @@ codes! {
     // --- integrations ------------------------------------------------------------------------
     /// No such integration: it was disconnected.
     IntegrationUnknown = "integration-unknown",
+    /// That call names no thread that can be opened.
+    ThreadUnknown = "thread-unknown",
     /// The gateway is not open, so there is no address to give to an agent.
     GatewayClosed = "gateway-closed",
     /// This agent may not use this tool. `agent`, `tool`

@@ -7,12 +7,12 @@ use crate::{
     parts::{rows::Rows, states},
     query::use_query,
     say::say,
-    state::Frame,
+    state::{Action, Frame, Toast, Tone},
 };
 use merge::Loaded;
 use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
-use wire::{CardView, IntegrationId, ListActivity, Topic};
+use wire::{CallId, CardView, IntegrationId, ListActivity, OpenThread, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Rows at first and with each step.
@@ -150,6 +150,19 @@ pub fn Record(props: &RecordProps) -> Html {
             });
         })
     };
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let on_thread = use_callback(frame.dispatch.clone(), |call: CallId, dispatch| {
+        let dispatch = dispatch.clone();
+        spawn_local(async move {
+            if let Err(error) = ipc::call(OpenThread { call }).await {
+                dispatch.emit(Action::Say(Toast {
+                    tone: Tone::Bad,
+                    text: crate::say::say_error(&error),
+                    link: None,
+                }));
+            }
+        });
+    });
     html! {
         <section class="panel table">
             { states::shown(&first, states::loading_lines(), |_| if loaded.rows.is_empty() {
@@ -160,7 +173,7 @@ pub fn Record(props: &RecordProps) -> Html {
                     Html::default()
                 }
             } else {
-                html! { <Rows rows={loaded.rows.clone()} named={props.only.is_none()} /> }
+                html! { <Rows rows={loaded.rows.clone()} named={props.only.is_none()} on_thread={on_thread.clone()} /> }
             }) }
             if let Some(error) = &*more_failed { <p class="error box" role="alert">{ crate::say::say_error(error) }</p> }
             if loaded.next.is_some() {

@@ -8,7 +8,7 @@ use crate::{
     time::{at_now, full, stamp, took},
 };
 use std::{collections::BTreeSet, rc::Rc};
-use wire::{Outcome, RowKind, RowView};
+use wire::{Because, CallId, Outcome, RowKind, RowView};
 use yew::prelude::*;
 
 /// The rows, newest first.
@@ -17,6 +17,9 @@ pub struct RowsProps {
     pub rows: Rc<Vec<Rc<RowView>>>,
     /// Whether each row says whose it is; not on an integration's own page.
     pub named: bool,
+    /// The thread of this call is to be opened.
+    #[prop_or_default]
+    pub on_thread: Callback<CallId>,
 }
 
 /// The table. A row with more to say opens.
@@ -45,7 +48,7 @@ pub fn Rows(props: &RowsProps) -> Html {
             </tr></thead>
             <tbody>
                 { for props.rows.iter().map(|row| {
-                    show(row, props.named, open.contains(&row.id), &toggle)
+                    show(row, (props.named, open.contains(&row.id)), &toggle, &props.on_thread)
                 }) }
             </tbody>
         </table>
@@ -53,7 +56,12 @@ pub fn Rows(props: &RowsProps) -> Html {
 }
 
 /// One row, and below it what went wrong or came back, where it is open.
-fn show(row: &RowView, named: bool, open: bool, toggle: &Callback<uuid::Uuid>) -> Html {
+fn show(
+    row: &RowView,
+    (named, open): (bool, bool),
+    toggle: &Callback<uuid::Uuid>,
+    on_thread: &Callback<CallId>,
+) -> Html {
     let opens = row.error.is_some() || !row.detail.is_empty();
     let toggle = {
         let (toggle, id) = (toggle.clone(), row.id);
@@ -84,7 +92,7 @@ fn show(row: &RowView, named: bool, open: bool, toggle: &Callback<uuid::Uuid>) -
                 <td>{ action }</td>
                 <td>{ outcome_pill(row.outcome) }</td>
                 <td class="t num">{ took }</td>
-                <td>{ because(&row.because) }</td>
+                <td>{ origin(row, on_thread) }</td>
             </tr>
             if open {
                 <tr class="row-more" id={more_id}>
@@ -92,6 +100,21 @@ fn show(row: &RowView, named: bool, open: bool, toggle: &Callback<uuid::Uuid>) -
                 </tr>
             }
         </>
+    }
+}
+
+/// Why it happened; a button where that is a thread that can be opened.
+fn origin(row: &RowView, on_thread: &Callback<CallId>) -> Html {
+    let why = because(&row.because);
+    if !matches!(&row.because, Because::Task { url: Some(_), .. }) {
+        return html! { why };
+    }
+    let call = CallId(row.id);
+    let onclick = on_thread.reform(move |_: MouseEvent| call);
+    html! {
+        <button type="button" class="link" title={say("open-thread")} data-testid="thread" {onclick}>
+            { why }{ icon(Icon::Browser) }
+        </button>
     }
 }
 

@@ -2,7 +2,7 @@
 //! refuses to change or remove a row.
 
 use super::{Tx, failed, text};
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use uuid::Uuid;
 use wire::{
     ActivityPage, Because, CallId, Cursor, Error, IntegrationId, Outcome, RowKind, RowView, Time,
@@ -152,6 +152,21 @@ pub fn count_since(connection: &Connection, id: IntegrationId, at: Time) -> Resu
         )
         .and_then(|mut statement| {
             statement.query_row(params![id.to_string(), at.0], |row| row.get(0))
+        })
+        .map_err(failed)
+}
+
+/// Why a call was made; `None` where there is no such row.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn because(connection: &Connection, id: CallId) -> Result<Option<Because>, Error> {
+    connection
+        .prepare_cached("select because from calls where id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([id.to_string()], |row| text::from_json(row, 0))
+                .optional()
         })
         .map_err(failed)
 }

@@ -33,6 +33,7 @@ error-attempt-expired = Ten minutes passed without an answer from the browser. N
 error-attempt-cancelled = Cancelled. Nothing was changed.
 error-different-account = This is { $now }, but the integration belongs to { $before }. Nothing was changed.
 error-integration-unknown = This integration is gone: it was disconnected.
+error-thread-unknown = This call names no thread that can be opened.
 error-gateway-closed = The gateway is not open, so an agent would have no address. The page says why; nothing was paired.
 error-agent-not-allowed = The agent { $agent } may only use tools that read, so { $tool } was not called. Nothing was sent.
 error-integration-disconnected = { $integration } was disconnected while the call ran.

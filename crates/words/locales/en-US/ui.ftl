@@ -328,6 +328,7 @@ outcome-ok = OK
 outcome-failed = Failed
 outcome-refused = Refused
 outcome-unknown = Unknown
+open-thread = Open the thread in your browser
 row-answer = Came back: { $detail }
 no-activity = Nothing has happened yet
 no-activity-pings = Calls stand here as they are made. Pings are hidden.
