@@ -5,7 +5,7 @@
 
 mod signal;
 
-pub(crate) use signal::{Asked, Tells, has_route, is_local, origin, signal_of};
+pub(crate) use signal::{Asked, Tells, asked_pause_ms, has_route, is_local, origin, signal_of};
 
 use crate::{
     Engine,

@@ -7,6 +7,7 @@ use crate::{
     Engine,
     calls::Journal,
     connectors::Config,
+    health::asked_pause_ms,
     integrations::{
         self, After, Integration,
         status::{End, Renewal, Signal},
@@ -72,13 +73,7 @@ impl LastRefresh {
         }
         let pause = match error.code {
             ErrorCode::OauthInvalidGrant => REFUSED_MS,
-            ErrorCode::RateLimited => {
-                let seconds = error
-                    .args
-                    .get("seconds")
-                    .and_then(|s| s.parse::<i64>().ok());
-                seconds.unwrap_or(60).clamp(1, 86_400) * 1000
-            }
+            ErrorCode::RateLimited => asked_pause_ms(error),
             _ => PAUSE_MS,
         };
         self.0 = Some(Failed {

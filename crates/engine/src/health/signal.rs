@@ -67,16 +67,9 @@ pub(crate) async fn signal_of(
             tool: tool.to_owned(),
             scopes: scopes_of(error),
         }),
-        (ErrorCode::RateLimited, _) => {
-            let seconds = error
-                .args
-                .get("seconds")
-                .and_then(|s| s.parse::<i64>().ok())
-                .unwrap_or(60);
-            Some(Signal::RateLimited {
-                until: engine.now().plus(seconds.clamp(1, 86_400) * 1000),
-            })
-        }
+        (ErrorCode::RateLimited, _) => Some(Signal::RateLimited {
+            until: engine.now().plus(asked_pause_ms(error)),
+        }),
         (ErrorCode::Unreachable | ErrorCode::ServerError, _) => {
             Some(Signal::Unreachable(elsewhere(engine, id, error).await))
         }
@@ -97,6 +90,16 @@ pub(crate) async fn signal_of(
         (ErrorCode::CredentialUnreadable | ErrorCode::KeyringLost, _) => Some(Signal::KeyringLost),
         _ => None,
     }
+}
+
+/// How long a server that said `RateLimited` is left alone: as it asked, within a second and a day; a
+/// minute where it named no time. Milliseconds.
+pub(crate) fn asked_pause_ms(error: &Error) -> i64 {
+    let seconds = error
+        .args
+        .get("seconds")
+        .and_then(|s| s.parse::<i64>().ok());
+    seconds.unwrap_or(60).clamp(1, 86_400) * 1000
 }
 
 /// True where the far side itself has spoken, whatever it said: the network works.
