@@ -63,14 +63,14 @@ impl Starting {
 /// Where there is no display, or no WebView.
 pub fn run() -> anyhow::Result<()> {
     let state = StateFlags::all() - StateFlags::VISIBLE;
-    let builder = tauri::Builder::default();
+    // First, so that a second start ends before it has done anything.
+    let builder =
+        tauri::Builder::default().plugin(tauri_plugin_single_instance::init(|app, argv, _| {
+            links::started_again(app, &argv);
+        }));
     #[cfg(not(target_os = "linux"))]
     let builder = builder.plugin(tauri_plugin_notification::init());
     let app = builder
-        // First, so that a second start ends before it has done anything.
-        .plugin(tauri_plugin_single_instance::init(|app, argv, _| {
-            links::started_again(app, &argv);
-        }))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(
             tauri_plugin_window_state::Builder::new()
