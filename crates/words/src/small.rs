@@ -7,14 +7,19 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 /// Every file of the language.
-const FILES: [&str; 8] = [
+const FILES: [&str; 13] = [
     include_str!("../locales/en-US/agents.ftl"),
     include_str!("../locales/en-US/catalogue.ftl"),
+    include_str!("../locales/en-US/channels.ftl"),
+    include_str!("../locales/en-US/cli.ftl"),
+    include_str!("../locales/en-US/crons.ftl"),
     include_str!("../locales/en-US/errors.ftl"),
     include_str!("../locales/en-US/notices.ftl"),
     include_str!("../locales/en-US/openapi.ftl"),
+    include_str!("../locales/en-US/record.ftl"),
     include_str!("../locales/en-US/shell.ftl"),
     include_str!("../locales/en-US/status.ftl"),
+    include_str!("../locales/en-US/tasks.ftl"),
     include_str!("../locales/en-US/ui.ftl"),
 ];
 

@@ -14,6 +14,12 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/5.sql")),
     M::up(include_str!("schema/6.sql")),
     M::up(include_str!("schema/7.sql")),
+    M::up(include_str!("schema/8.sql")),
+    M::up(include_str!("schema/9.sql")),
+    M::up(include_str!("schema/10.sql")),
+    M::up(include_str!("schema/11.sql")),
+    M::up(include_str!("schema/12.sql")),
+    M::up(include_str!("schema/13.sql")),
 ];
 
 /// The version that this build knows.

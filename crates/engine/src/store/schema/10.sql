@@ -1,0 +1,2 @@
+-- (crons)
+select 1;

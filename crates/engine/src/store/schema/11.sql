@@ -1,0 +1,2 @@
+-- (notices by Slack)
+select 1;

@@ -1,0 +1,2 @@
+-- (health)
+select 1;

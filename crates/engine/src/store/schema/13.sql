@@ -1,0 +1,2 @@
+-- (doors)
+select 1;

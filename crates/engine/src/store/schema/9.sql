@@ -1,0 +1,2 @@
+-- (policy, tasks, pinned tools)
+select 1;

@@ -1,0 +1,1 @@
+# The record: proof that it is whole, filters, export.

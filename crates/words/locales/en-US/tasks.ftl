@@ -1,0 +1,1 @@
+# Tasks, policy and approvals, tools that changed.
