@@ -40,13 +40,20 @@ async fn official_clients_of_both_eras_list_and_call_and_the_thread_is_on_the_ro
         assert_eq!(text_of(&answer), "hello", "{answer}");
         let rows = home.rows_of(RowKind::Call, "sample.echo").await?;
         assert_eq!(rows.len(), n + 1);
+        let Because::Task {
+            title,
+            url,
+            agent: by,
+            ..
+        } = &rows[0].because
+        else {
+            panic!("a task: {:?}", rows[0].because);
+        };
         assert_eq!(
-            rows[0].because,
-            Because::Task {
-                title: "Support bot · Refund 17".to_owned(),
-                url: Some(THREAD.to_owned())
-            }
+            (title.as_str(), url.as_deref()),
+            ("Support bot · Refund 17", Some(THREAD))
         );
+        assert_eq!(by.as_ref().map(|by| by.name.as_str()), Some("Support bot"));
         assert_eq!(rows[0].outcome, Outcome::Ok);
         home.ask::<wire::OpenThread>(json!({ "call": rows[0].id }))
             .await?;

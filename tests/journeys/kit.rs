@@ -417,10 +417,7 @@ pub async fn call(
     tool: &str,
     arguments: Value,
 ) -> Result<Value, wire::Error> {
-    let because = Because::Task {
-        title: "#ops: refund order 1042".to_owned(),
-        url: None,
-    };
+    let because = Because::task("#ops: refund order 1042", None);
     engine::calls::call(
         engine,
         id,
@@ -464,7 +461,7 @@ pub fn code<T>(result: Result<T, wire::Error>) -> Result<ErrorCode> {
     result.err().map(|error| error.code).context("it went well")
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

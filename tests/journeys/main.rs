@@ -22,6 +22,7 @@ mod openapi;
 mod pains;
 mod providers;
 mod reconnect;
+mod record;
 mod restart;
 mod sample;
 mod secrecy;

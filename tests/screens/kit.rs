@@ -238,10 +238,7 @@ impl Screen {
         arguments: serde_json::Value,
     ) -> Result<serde_json::Value> {
         let host = self.host.as_ref().context("the app runs")?;
-        let because = wire::Because::Task {
-            title: "#ops".to_owned(),
-            url: None,
-        };
+        let because = wire::Because::task("#ops", None);
         let cancel = tokio_util::sync::CancellationToken::new();
         let called = engine::calls::call(&host.engine, id, tool, arguments, because, cancel);
         Ok(called.await?)

@@ -256,13 +256,6 @@ pub async fn call(
     because: Because,
     cancel: CancellationToken,
 ) -> Result<Value, Error> {
-    let (id, now) = (agent.id, engine.now());
-    engine
-        .store()
-        .write(Durability::Normal, move |tx| {
-            store::agents::count_call(tx, id, now)
-        })
-        .await?;
     if agent.read_only && offered.risk != Risk::Reads {
         let action = format!("{}.{}", offered.slug, offered.tool);
         let error = Error::new(ErrorCode::AgentNotAllowed)

@@ -10,7 +10,7 @@ use crate::{
     health::{self, Asked, Tells},
     integrations::{self, Integration},
     store::{
-        self, Durability,
+        self, Durability, Tx,
         calls::{CallRow, OutcomeRow},
     },
     tokens::{self, Need},
@@ -21,13 +21,14 @@ use std::sync::{Arc, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
 use wire::{
     Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, Reason, RowKind, Time,
-    Topic,
 };
 
 /// A row that was begun: on disk before anything leaves, and finished once.
 pub(crate) struct Journal {
     call: CallId,
     begun: Time,
+    /// Whose use is noted with the outcome, and why: a tool's, not a token's.
+    used: Option<(IntegrationId, Because)>,
 }
 
 impl Journal {
@@ -50,11 +51,17 @@ impl Journal {
             because: because.clone(),
         };
         let call = row.id;
+        let used = match (kind, row.integration) {
+            (RowKind::Call, Some(id)) => Some((id, because.clone())),
+            (_, _) => None,
+        };
         engine
             .store()
-            .write(Durability::Normal, move |tx| store::calls::begin(tx, &row))
+            .write(engine.manner().of_intents(), move |tx| {
+                store::calls::begin(tx, &row)
+            })
             .await?;
-        Ok(Self { call, begun })
+        Ok(Self { call, begun, used })
     }
 
     /// The row that says how it went.
@@ -85,11 +92,7 @@ impl Journal {
         row.took_ms = None;
         engine
             .store()
-            .write(Durability::Normal, move |tx| {
-                store::calls::finish(tx, &row)?;
-                tx.touch(Topic::Activity);
-                Ok(())
-            })
+            .write(Durability::Normal, move |tx| store::calls::finish(tx, &row))
             .await
     }
 
@@ -109,6 +112,7 @@ impl Journal {
                 .await
                 .map(|signal| (id, consent, signal));
         }
+        let used = self.used;
         let durability = if signal.is_some() && result.is_err() {
             Durability::Full
         } else {
@@ -118,7 +122,9 @@ impl Journal {
             .store()
             .write(durability, move |tx| {
                 store::calls::finish(tx, &outcome)?;
-                tx.touch(Topic::Activity);
+                if let Some((id, because)) = used {
+                    note_use(tx, id, LastUsed { at: now, because })?;
+                }
                 signal
                     .map(|(id, consent, signal)| {
                         let after = integrations::apply_answer(tx, (id, consent), &signal, now)?;
@@ -132,6 +138,22 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// Notes that the integration was used, and its agent's call, where both are still there.
+fn note_use(tx: &Tx<'_>, id: IntegrationId, used: LastUsed) -> Result<(), Error> {
+    if let Because::Task {
+        agent: Some(agent), ..
+    } = &used.because
+    {
+        store::agents::count_call(tx, agent.id, used.at)?;
+    }
+    // Gone meanwhile: its history stays in the record.
+    if Integration::find(tx, id)?.is_some() {
+        store::integrations::set_last_used(tx, id, &used)?;
+        integrations::touch(tx, id);
+    }
+    Ok(())
 }
 
 /// Calls a tool in a task. Arguments are a JSON object; the result has the shape of MCP's
@@ -152,9 +174,7 @@ pub async fn call(
     let (found, known) = engine
         .store()
         .read(move |conn| {
-            let known = store::tools::list(conn, id)?
-                .iter()
-                .any(|tool| tool.name == name);
+            let known = store::tools::has(conn, id, &name)?;
             Ok((Integration::get(conn, id)?, known))
         })
         .await?;
@@ -179,21 +199,6 @@ pub async fn call(
         })
         .await
     };
-    let used = LastUsed {
-        at: engine.now(),
-        because,
-    };
-    engine
-        .store()
-        .write(Durability::Normal, move |tx| {
-            // Gone meanwhile: its history stays in the record.
-            if Integration::find(tx, id)?.is_some() {
-                store::integrations::set_last_used(tx, id, &used)?;
-                integrations::touch(tx, id);
-            }
-            Ok(())
-        })
-        .await?;
     journal
         .finish(
             engine,

@@ -3,13 +3,13 @@
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
 use crate::{
-    Engine, agents, apps, connect, documents, health, integrations, notices, providers, settings,
-    store,
+    Engine, agents, apps, connect, documents, health, integrations, notices, providers, record,
+    settings, store,
 };
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, Because, CardView, CatalogueView,
     DisconnectPreview, Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView,
-    NoticeView, Paired, Settings, TestReport, ToolChanges, ToolView, Topic,
+    NoticeView, Paired, RecordSettings, Settings, TestReport, ToolChanges, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -85,6 +85,7 @@ pub async fn open_thread(engine: &Engine, ask: wire::OpenThread) -> Result<(), E
             | Because::Admin { .. }
             | Because::Health
             | Because::Connecting
+            | Because::Cron { .. }
             | Because::Outside,
         )
         | None => Err(Error::new(ErrorCode::ThreadUnknown)),
@@ -153,11 +154,30 @@ pub async fn list_activity(
         before: ask.before,
         limit: ask.limit.clamp(1, PAGE_MAX),
         pings: ask.pings,
+        only: ask.filter,
     };
-    engine
-        .store()
-        .read(move |conn| store::calls::page(conn, &filter))
-        .await
+    record::page(engine, filter).await
+}
+
+pub async fn verify_record(
+    engine: &Engine,
+    _: wire::VerifyRecord,
+) -> Result<wire::RecordProof, Error> {
+    record::verify(engine).await
+}
+
+pub async fn get_record_settings(
+    engine: &Engine,
+    _: wire::GetRecordSettings,
+) -> Result<RecordSettings, Error> {
+    record::settings::get(engine).await
+}
+
+pub async fn save_record_settings(
+    engine: &Engine,
+    ask: wire::SaveRecordSettings,
+) -> Result<(), Error> {
+    record::settings::save(engine, ask.settings).await
 }
 
 pub async fn list_agents(engine: &Engine, _: wire::ListAgents) -> Result<AgentsView, Error> {

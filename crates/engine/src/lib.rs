@@ -23,6 +23,7 @@ pub mod notices;
 pub mod oauth;
 pub mod ports;
 pub mod providers;
+pub mod record;
 pub mod sample;
 pub mod secret;
 mod settings;
@@ -90,6 +91,7 @@ struct Inner {
     door: agents::Door,
     network: monitor::Network,
     outbox: notices::Outbox,
+    manner: record::settings::Manner,
     providers: providers::Shelf,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
@@ -130,6 +132,7 @@ impl Engine {
             door: agents::Door::default(),
             network: monitor::Network::default(),
             outbox: notices::Outbox::default(),
+            manner: record::settings::Manner::default(),
             providers: providers::Shelf::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -147,7 +150,10 @@ impl Engine {
             );
             engine.note(&what, &Because::Health).await?;
         }
+        let manner = record::settings::get(&engine).await?;
+        engine.manner().learn(&manner);
         monitor::run(&engine);
+        record::run(&engine);
         notices::run(&engine);
         Ok(engine)
     }
@@ -159,6 +165,9 @@ impl Engine {
         for each in live {
             each.ended.cancel();
             each.connector.drop_session().await;
+        }
+        if let Err(error) = self.0.vault.tell_record().await {
+            tracing::error!(%error, "the anchor could not be told where the record ends");
         }
     }
 
@@ -299,6 +308,11 @@ impl Engine {
 
     pub(crate) fn network(&self) -> &monitor::Network {
         &self.0.network
+    }
+
+    /// What each call asks of the record's settings.
+    pub(crate) fn manner(&self) -> &record::settings::Manner {
+        &self.0.manner
     }
 
     pub(crate) fn outbox(&self) -> &notices::Outbox {

@@ -111,6 +111,7 @@ async fn keep_house(engine: &Engine) -> Result<(), Error> {
             store::pings::purge(tx, before)
         })
         .await?;
+    crate::record::retire(engine, now).await?;
     engine.store().backup(now, backup::KEPT).await?;
     Ok(())
 }

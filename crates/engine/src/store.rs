@@ -21,6 +21,7 @@ pub mod notices;
 mod open;
 pub mod pings;
 mod reader;
+pub mod record;
 pub mod schema;
 pub mod settings;
 mod text;
@@ -182,14 +183,32 @@ impl Store {
 pub struct Tx<'a> {
     connection: &'a Connection,
     topics: RefCell<BTreeSet<Topic>>,
+    /// Read on first need: most writes add nothing to the record.
+    chain: RefCell<Option<record::Chain>>,
 }
 
 impl<'a> Tx<'a> {
+    #[cfg(test)]
     fn new(connection: &'a Connection) -> Self {
+        Self::after(connection, None)
+    }
+
+    fn after(connection: &'a Connection, chain: Option<record::Chain>) -> Self {
         Self {
             connection,
             topics: RefCell::default(),
+            chain: RefCell::new(chain),
         }
+    }
+
+    /// Runs `work` on the chain of the record.
+    fn chained<T>(&self, work: impl FnOnce(&mut record::Chain) -> T) -> Result<T, Error> {
+        let mut chain = self.chain.borrow_mut();
+        let chain = match &mut *chain {
+            Some(chain) => chain,
+            none => none.insert(record::Chain::read(self.connection)?),
+        };
+        Ok(work(chain))
     }
 
     /// This commit changes what `topic` shows. The functions of the tables do it by themselves.
@@ -197,8 +216,8 @@ impl<'a> Tx<'a> {
         self.topics.borrow_mut().insert(topic);
     }
 
-    fn into_topics(self) -> BTreeSet<Topic> {
-        self.topics.into_inner()
+    fn into_parts(self) -> (BTreeSet<Topic>, Option<record::Chain>) {
+        (self.topics.into_inner(), self.chain.into_inner())
     }
 }
 

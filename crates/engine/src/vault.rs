@@ -17,6 +17,7 @@ mod credential;
 mod destroy;
 pub mod keyring;
 mod load;
+pub(crate) mod record;
 mod seal;
 
 pub use credential::{ClientAuth, Credential, LIMIT, OAuthCredential};
@@ -87,6 +88,7 @@ struct State {
     asked: u64,
     /// Something is left to clean up in the keyring or on disk.
     leftovers: bool,
+    record: record::Known,
 }
 
 /// The key that seals.
@@ -117,6 +119,7 @@ impl Vault {
                 fault: None,
                 asked: 0,
                 leftovers: false,
+                record: record::Known::default(),
             }),
             keys: tokio::sync::Mutex::new(()),
             gate: RwLock::new(()),

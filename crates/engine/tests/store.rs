@@ -136,7 +136,7 @@ fn verify(folder: &Path, answered: &BTreeSet<Uuid>) -> Result<()> {
                 let look = |sql| connection.query_row(sql, [], |row| row.get::<_, String>(0));
                 let halves = "select cast( \
                      (select count(*) from (select id from calls except select key from settings)) \
-                     + (select count(*) from (select key from settings except select call_id from outcomes)) \
+                     + (select count(*) from (select key from settings except select c.id from outcomes o join calls c on c.seq = o.call_seq)) \
                      as text)";
                 let look = || Ok((look("pragma integrity_check")?, look(halves)?));
                 look().map_err(chief_engine::store::failed)

@@ -4,7 +4,7 @@
 use axum::http::HeaderMap;
 use serde_json::Value;
 use url::Url;
-use wire::{AgentView, Because};
+use wire::{AgentView, Because, ByAgent};
 
 /// Characters of a title, at most.
 const TITLE_MAX: usize = 120;
@@ -36,9 +36,15 @@ pub(crate) fn because(
         text.map(engine::http::inert)
             .filter(|text| !text.is_empty())
     };
+    let named_task = task
+        .as_ref()
+        .and_then(Value::as_str)
+        .map(engine::http::inert)
+        .map(|task| task.chars().take(TITLE_MAX).collect::<String>())
+        .filter(|task| !task.is_empty());
     let named = part("title")
         .or_else(|| part("channel"))
-        .or_else(|| task.as_ref()?.as_str().map(engine::http::inert));
+        .or_else(|| named_task.clone());
     let title = match named {
         Some(named) => format!("{} · {}", agent.name, named),
         None => agent.name.clone(),
@@ -46,6 +52,11 @@ pub(crate) fn because(
     Because::Task {
         title: title.chars().take(TITLE_MAX).collect(),
         url: part("url").filter(|url| is_thread(url)),
+        agent: Some(ByAgent {
+            id: agent.id,
+            name: agent.name.clone(),
+        }),
+        task: named_task,
     }
 }
 
@@ -86,7 +97,7 @@ mod tests {
 
     fn told(meta: Value) -> (String, Option<String>) {
         match because(&agent(), Some(&meta), None) {
-            Because::Task { title, url } => (title, url),
+            Because::Task { title, url, .. } => (title, url),
             other => panic!("{other:?}"),
         }
     }
@@ -103,9 +114,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("chief-thread", url.parse().expect("a header"));
         headers.insert("chief-task", "nightly".parse().expect("a header"));
-        let Because::Task { title, url: link } = because(&agent(), None, Some(&headers)) else {
+        let Because::Task {
+            title,
+            url: link,
+            task,
+            ..
+        } = because(&agent(), None, Some(&headers))
+        else {
             panic!("a task");
         };
+        assert_eq!(task.as_deref(), Some("nightly"));
         assert_eq!(
             (title.as_str(), link.as_deref()),
             ("Chief · nightly", Some(url))

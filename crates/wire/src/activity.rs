@@ -1,4 +1,4 @@
-use crate::{Because, Error, IntegrationId, Time};
+use crate::{AgentId, Because, Error, IntegrationId, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,10 +25,14 @@ pub enum Outcome {
     /// Begun, no outcome yet.
     Running,
     Ok,
+    /// An admin approved it, and it went well.
+    Approved,
     /// The far side or the transport failed.
     Failed,
     /// Refused here, before anything left.
     Refused,
+    /// A policy or an admin said no, before anything left.
+    Denied,
     /// The app died before the outcome was known.
     Unknown,
 }
@@ -66,4 +70,24 @@ pub struct ActivityPage {
 pub struct Cursor {
     pub at: Time,
     pub id: Uuid,
+}
+
+/// Which rows of activity, beside the integration. What is `None` does not matter; all of the rest must
+/// hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActivityFilter {
+    /// From this moment on.
+    pub from: Option<Time>,
+    /// Before this moment.
+    pub until: Option<Time>,
+    /// The whole action, as rows show it: `stripe.list_charges`.
+    pub tool: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub agent: Option<AgentId>,
+    pub task: Option<String>,
+    /// A thread by its address.
+    pub thread: Option<String>,
+    /// Words that a row has, each from its beginning: `refu char`. Finds calls, not pings.
+    pub text: Option<String>,
 }

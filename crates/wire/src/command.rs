@@ -1,6 +1,7 @@
 use crate::{
-    AgentId, AppOwner, AttemptId, CallId, ClientAuth, Confirmed, Cursor, DocumentId,
-    DocumentSource, IntegrationId, NoticeId, SecretInput, Settings, Target, Time,
+    ActivityFilter, AgentId, AppOwner, AttemptId, CallId, ClientAuth, Confirmed, Cursor,
+    DocumentId, DocumentSource, IntegrationId, NoticeId, RecordSettings, SecretInput, Settings,
+    Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -45,6 +46,9 @@ macro_rules! commands {
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
+            verify_record: VerifyRecord => $crate::RecordProof,
+            get_record_settings: GetRecordSettings => $crate::RecordSettings,
+            save_record_settings: SaveRecordSettings => (),
             list_agents: ListAgents => $crate::AgentsView,
             pair_agent: PairAgent => $crate::Paired,
             revoke_agent: RevokeAgent => (),
@@ -143,7 +147,16 @@ requests! {
         limit: u32,
         /// Whether pings are shown among the calls.
         pings: bool,
+        /// Which of them.
+        #[serde(default)]
+        filter: ActivityFilter,
     }
+    /// Walks along the whole record and says whether it is what was written. Seconds for millions of
+    /// rows.
+    VerifyRecord {}
+    GetRecordSettings {}
+    /// Errors: `FieldInvalid` names the field.
+    SaveRecordSettings { settings: RecordSettings }
     ListAgents {}
     /// A new agent with a token of its own. `name`: 1 to 60 characters. `integrations`: what it may use,
     /// `None` for everything. `days`: how long its token holds, 1 to 3650; `None` for ever. Refused with

@@ -39,4 +39,8 @@ ids! {
     NoticeId,
     /// An OpenAPI document that was looked at. Lives in memory only.
     DocumentId,
+    /// One cron. Never reused.
+    CronId,
+    /// One run of a cron.
+    CronRunId,
 }

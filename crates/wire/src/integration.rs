@@ -1,4 +1,4 @@
-use crate::{IntegrationId, Time};
+use crate::{AgentId, CronId, CronRunId, IntegrationId, Time};
 use serde::{Deserialize, Serialize};
 
 /// The three kinds of thing that can be connected so far.
@@ -161,8 +161,45 @@ pub enum Because {
     Connecting,
     /// Something from outside that nobody here asked for: a link, a forged answer.
     Outside,
-    /// A task: an agent, a cron, or a thread.
-    Task { title: String, url: Option<String> },
+    /// A task: an agent's work, in a thread or not. All of it but the agent is as the agent told it.
+    Task {
+        /// As it is shown: `Chief · Refund 17`.
+        title: String,
+        /// The Slack thread.
+        url: Option<String>,
+        /// Who did it; `None` in rows of before agents were kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<ByAgent>,
+        /// The task's id, so that its calls are found together.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
+    },
+    /// A run of a cron of the app's own.
+    Cron {
+        id: CronId,
+        name: String,
+        run: CronRunId,
+    },
+}
+
+/// An agent, as it was called then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByAgent {
+    pub id: AgentId,
+    pub name: String,
+}
+
+impl Because {
+    /// A task of nobody in particular.
+    #[must_use]
+    pub fn task(title: &str, url: Option<&str>) -> Self {
+        Self::Task {
+            title: title.to_owned(),
+            url: url.map(str::to_owned),
+            agent: None,
+            task: None,
+        }
+    }
 }
 
 /// One permission of a credential.

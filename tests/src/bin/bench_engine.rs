@@ -143,10 +143,7 @@ fn one_call(id: IntegrationId) -> (CallRow, OutcomeRow) {
         integration: Some(id),
         integration_name: "One".to_owned(),
         action: "one.call".to_owned(),
-        because: Because::Task {
-            title: "#ops: refund order 1042".to_owned(),
-            url: None,
-        },
+        because: Because::task("#ops: refund order 1042", None),
     };
     let outcome = OutcomeRow {
         call: call.id,

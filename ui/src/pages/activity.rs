@@ -12,7 +12,7 @@ use crate::{
 use merge::Loaded;
 use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
-use wire::{CallId, CardView, IntegrationId, ListActivity, OpenThread, Topic};
+use wire::{ActivityFilter, CallId, CardView, IntegrationId, ListActivity, OpenThread, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Rows at first and with each step.
@@ -115,6 +115,7 @@ pub fn Record(props: &RecordProps) -> Html {
             before: None,
             limit,
             pings: props.pings,
+            filter: ActivityFilter::default(),
         },
         vec![Topic::Activity],
     );
@@ -138,6 +139,7 @@ pub fn Record(props: &RecordProps) -> Html {
                     before: loaded.next,
                     limit: STEP,
                     pings,
+                    filter: ActivityFilter::default(),
                 };
                 match ipc::call(request).await {
                     Ok(page) => {

@@ -161,6 +161,7 @@ pub fn because(because: &Because) -> AttrValue {
         Because::Connecting => say("because-connecting"),
         Because::Outside => say("because-outside"),
         Because::Task { title, .. } => inert(title),
+        Because::Cron { name, .. } => say_with("because-cron", &[("name", name)]),
     }
 }
 

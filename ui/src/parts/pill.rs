@@ -70,6 +70,8 @@ pub fn outcome_pill(outcome: Outcome) -> Html {
     let (tone, picture, key) = match outcome {
         Outcome::Running => (Tone::Quiet, Icon::Busy, "outcome-running"),
         Outcome::Ok => (Tone::Ok, Icon::Healthy, "outcome-ok"),
+        Outcome::Approved => (Tone::Warn, Icon::Healthy, "outcome-approved"),
+        Outcome::Denied => (Tone::Bad, Icon::Refused, "outcome-denied"),
         Outcome::Failed => (Tone::Bad, Icon::Failing, "outcome-failed"),
         Outcome::Refused => (Tone::Warn, Icon::Refused, "outcome-refused"),
         Outcome::Unknown => (Tone::Quiet, Icon::Unknown, "outcome-unknown"),

@@ -127,6 +127,8 @@ fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Running => "running",
         Outcome::Ok => "ok",
+        Outcome::Approved => "approved",
+        Outcome::Denied => "denied",
         Outcome::Failed => "failed",
         Outcome::Refused => "refused",
         Outcome::Unknown => "unknown",

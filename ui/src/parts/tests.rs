@@ -110,10 +110,7 @@ fn a_card_tells_when_and_by_what_it_was_last_used() {
     assert!(shown(card.clone()).contains("never"));
     card.last_used = Some(LastUsed {
         at: NOW.plus(-12 * 60_000),
-        because: Because::Task {
-            title: "Inbox triage".into(),
-            url: None,
-        },
+        because: Because::task("Inbox triage", None),
     });
     let html = shown(card);
     assert!(

@@ -1,16 +1,16 @@
 //! The record: an intent before anything leaves, an outcome after. Append-only: the schema itself
 //! refuses to change or remove a row.
 
-use super::{Tx, failed, text};
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
-use uuid::Uuid;
-use wire::{
-    ActivityPage, Because, CallId, Cursor, Error, IntegrationId, Outcome, RowKind, RowView, Time,
-    Topic,
-};
+mod page;
 
-/// The most rows that a page has.
-pub const PAGE: u32 = 500;
+pub use page::{Filter, PAGE, page};
+
+use super::{Tx, failed, record::Part, text};
+use rusqlite::{
+    Connection, OptionalExtension as _, params, params_from_iter,
+    types::{ToSqlOutput, Value, ValueRef},
+};
+use wire::{Because, ByAgent, CallId, Error, IntegrationId, Outcome, RowKind, Time, Topic};
 
 /// What is about to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,40 +40,23 @@ pub struct OutcomeRow {
     pub detail: String,
 }
 
-/// Which rows to show.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only this integration's.
-    pub integration: Option<IntegrationId>,
-    /// Only what is older than this place.
-    pub before: Option<Cursor>,
-    /// Rows wanted; 1 to [`PAGE`].
-    pub limit: u32,
-    /// Pings among them.
-    pub pings: bool,
-}
+/// The columns of `calls` that the chain binds, in its order.
+pub(super) const CALL_COLUMNS: &str = "id, at, kind, integration_id, integration_name, action, \
+    because, run, agent_id, agent_name, task, thread_url, thread_title, cron_id, cron_run, sent";
+/// The columns of `outcomes` that the chain binds, in its order.
+pub(super) const OUTCOME_COLUMNS: &str =
+    "call_seq, call_at, at, outcome, took_ms, error, detail, got";
 
 /// Writes the intent.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`: then nothing may be sent.
 pub fn begin(tx: &Tx<'_>, row: &CallRow) -> Result<(), Error> {
-    tx.prepare_cached(
-        "insert into calls (id, at, kind, integration_id, integration_name, action, because, run) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, (select max(n) from runs))",
-    )
-    .map_err(failed)?
-    .execute(params![
-        row.id.to_string(),
-        row.at.0,
-        text::word(&row.kind)?,
-        row.integration.map(|id| id.to_string()),
-        row.integration_name,
-        row.action,
-        text::json(&row.because)?,
-    ])
-    .map_err(failed)?;
-    tx.touch(Topic::Activity);
+    let seq = intent(tx, row)?;
+    tx.prepare_cached("insert into open_calls (call_seq) values (?1)")
+        .map_err(failed)?
+        .execute([seq])
+        .map_err(failed)?;
     Ok(())
 }
 
@@ -82,62 +65,159 @@ pub fn begin(tx: &Tx<'_>, row: &CallRow) -> Result<(), Error> {
 /// # Errors
 /// `StoreUnwritable`; `StoreFailed`, also where there is no such intent or it has an outcome.
 pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
-    tx.prepare_cached(
-        "insert into outcomes (call_id, at, outcome, took_ms, error, detail) \
-         values (?1, ?2, ?3, ?4, ?5, ?6)",
-    )
-    .map_err(failed)?
-    .execute(params![
-        row.call.to_string(),
-        row.at.0,
-        text::word(&row.outcome)?,
-        row.took_ms,
-        row.error.as_ref().map(text::json).transpose()?,
-        row.detail,
-    ])
-    .map_err(failed)?;
-    tx.touch(Topic::Activity);
+    let (seq, at) = tx
+        .prepare_cached("select seq, at from calls where id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([row.call.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+        .map_err(failed)?;
+    outcome(tx, row, (seq, Time(at)))?;
+    tx.prepare_cached("delete from open_calls where call_seq = ?1")
+        .map_err(failed)?
+        .execute([seq])
+        .map_err(failed)?;
     Ok(())
+}
+
+/// Ends the calls of earlier runs that got no outcome: how they went is not known, and never will be.
+pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
+    let open: Vec<(i64, Time)> = tx
+        .prepare_cached(
+            "select c.seq, c.at from open_calls n join calls c on c.seq = n.call_seq order by c.seq",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| Ok((row.get(0)?, Time(row.get(1)?))))?
+                .collect()
+        })
+        .map_err(failed)?;
+    for (seq, at) in open {
+        let ended = OutcomeRow {
+            call: CallId(uuid::Uuid::nil()),
+            at,
+            outcome: Outcome::Unknown,
+            took_ms: None,
+            error: None,
+            detail: String::new(),
+        };
+        outcome(tx, &ended, (seq, at))?;
+    }
+    tx.execute("delete from open_calls", [])
+        .map(|_| ())
+        .map_err(failed)
 }
 
 /// Intent and outcome at once, for what has no time between them: connected, renamed, refused.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub fn note(tx: &Tx<'_>, row: &CallRow, outcome: Outcome, detail: &str) -> Result<(), Error> {
-    begin(tx, row)?;
-    let outcome = OutcomeRow {
+pub fn note(tx: &Tx<'_>, row: &CallRow, how: Outcome, detail: &str) -> Result<(), Error> {
+    let seq = intent(tx, row)?;
+    let ended = OutcomeRow {
         call: row.id,
         at: row.at,
-        outcome,
+        outcome: how,
         took_ms: None,
         error: None,
         detail: detail.to_owned(),
     };
-    finish(tx, &outcome)
+    outcome(tx, &ended, (seq, row.at)).map(|_| ())
 }
 
-/// A page of activity, newest first. A call without an outcome is *running*, or *unknown* where it
-/// began in an earlier run of the app.
-///
-/// # Errors
-/// `StoreFailed`.
-pub fn page(connection: &Connection, filter: &Filter) -> Result<ActivityPage, Error> {
-    let limit = usize::try_from(filter.limit.clamp(1, PAGE)).unwrap_or(1);
-    // One more than wanted tells whether there is a next page.
-    let mut rows = select(connection, filter, CALLS, limit + 1)?;
-    if filter.pings {
-        rows.extend(select(connection, filter, PINGS, limit + 1)?);
-        // The ids as text sort like the ids themselves.
-        rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.id)));
+fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
+    let origin = Origin::of(&row.because);
+    let columns: [Value; 16] = [
+        row.id.to_string().into(),
+        row.at.0.into(),
+        text::word(&row.kind)?.into(),
+        row.integration.map(|id| id.to_string()).into(),
+        row.integration_name.clone().into(),
+        row.action.clone().into(),
+        text::json(&row.because)?.into(),
+        tx.chained(|chain| chain.run)?.into(),
+        origin.agent.map(|agent| agent.id.to_string()).into(),
+        origin.agent.map(|agent| agent.name.clone()).into(),
+        origin.task.map(str::to_owned).into(),
+        origin.thread.map(|(url, _)| url.to_owned()).into(),
+        origin.thread.map(|(_, title)| title.to_owned()).into(),
+        origin.cron.map(|(id, _)| id.to_string()).into(),
+        origin.cron.map(|(_, run)| run.to_string()).into(),
+        Value::Null,
+    ];
+    const SQL: &str = "insert into calls (id, at, kind, integration_id, integration_name, action, \
+        because, run, agent_id, agent_name, task, thread_url, thread_title, cron_id, cron_run, sent, \
+        seq, key, mac) \
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    insert(tx, Part::Intent, SQL, &columns)
+}
+
+fn outcome(tx: &Tx<'_>, row: &OutcomeRow, (call, at): (i64, Time)) -> Result<i64, Error> {
+    let columns: [Value; 8] = [
+        call.into(),
+        at.0.into(),
+        row.at.0.into(),
+        text::word(&row.outcome)?.into(),
+        row.took_ms.map(i64::from).into(),
+        row.error.as_ref().map(text::json).transpose()?.into(),
+        row.detail.clone().into(),
+        Value::Null,
+    ];
+    const SQL: &str = "insert into outcomes (call_seq, call_at, at, outcome, took_ms, error, detail, \
+        got, seq, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    insert(tx, Part::Outcome, SQL, &columns)
+}
+
+/// Adds a row at the end of the chain. The last three values of `sql` are its place in it.
+fn insert(tx: &Tx<'_>, part: Part, sql: &str, columns: &[Value]) -> Result<i64, Error> {
+    let bound: Vec<ValueRef<'_>> = columns.iter().map(ValueRef::from).collect();
+    let link = tx.chained(|chain| chain.link(part, &bound))?;
+    let place = [
+        ToSqlOutput::Owned(link.seq.into()),
+        ToSqlOutput::Owned(link.key.into()),
+        ToSqlOutput::Borrowed(ValueRef::Blob(&link.mac)),
+    ];
+    let values = bound.into_iter().map(ToSqlOutput::Borrowed).chain(place);
+    tx.prepare_cached(sql)
+        .map_err(failed)?
+        .execute(params_from_iter(values))
+        .map_err(failed)?;
+    tx.touch(Topic::Activity);
+    Ok(link.seq)
+}
+
+/// What a row is found by, of why it happened.
+#[derive(Default)]
+struct Origin<'a> {
+    agent: Option<&'a ByAgent>,
+    task: Option<&'a str>,
+    /// Its address and title.
+    thread: Option<(&'a str, &'a str)>,
+    cron: Option<(wire::CronId, wire::CronRunId)>,
+}
+
+impl<'a> Origin<'a> {
+    fn of(because: &'a Because) -> Self {
+        match because {
+            Because::Task {
+                title,
+                url,
+                agent,
+                task,
+            } => Self {
+                agent: agent.as_ref(),
+                task: task.as_deref(),
+                thread: url.as_deref().map(|url| (url, title.as_str())),
+                cron: None,
+            },
+            Because::Cron { id, run, .. } => Self {
+                cron: Some((*id, *run)),
+                ..Self::default()
+            },
+            Because::Admin { .. } | Because::Health | Because::Connecting | Because::Outside => {
+                Self::default()
+            }
+        }
     }
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| Cursor {
-        at: row.at,
-        id: row.id,
-    });
-    Ok(ActivityPage { rows, next })
 }
 
 /// Calls that agents made (in tasks or by hand, not tokens, probes or changes) of one integration
@@ -169,71 +249,6 @@ pub fn because(connection: &Connection, id: CallId) -> Result<Option<Because>, E
                 .optional()
         })
         .map_err(failed)
-}
-
-/// A query up to its `where`, and the column prefix of its main table.
-type Source = (&'static str, &'static str);
-
-const CALLS: Source = (
-    "select c.id, c.at, c.kind, c.integration_id, c.integration_name, c.action, \
-       coalesce(o.outcome, iif(c.run < (select max(n) from runs), 'unknown', 'running')), \
-       o.took_ms, o.error, coalesce(o.detail, ''), c.because \
-     from calls c left join outcomes o on o.call_id = c.id",
-    "c",
-);
-
-const PINGS: Source = (
-    "select p.id, p.at, 'ping', p.integration_id, p.integration_name, 'ping', p.outcome, \
-       p.took_ms, p.error, p.detail, p.because from pings p",
-    "p",
-);
-
-fn select(
-    connection: &Connection,
-    filter: &Filter,
-    (source, table): Source,
-    limit: usize,
-) -> Result<Vec<RowView>, Error> {
-    let id = filter.integration.map(|id| id.to_string());
-    let before = filter
-        .before
-        .map(|cursor| (cursor.at.0, cursor.id.to_string()));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut sql = source.to_owned();
-    let mut values: Vec<&dyn ToSql> = vec![&limit];
-    let mut joint = " where ";
-    if let Some(id) = &id {
-        values.push(id);
-        sql += &format!("{joint}{table}.integration_id = ?{}", values.len());
-        joint = " and ";
-    }
-    if let Some((at, before)) = &before {
-        values.push(at);
-        values.push(before);
-        let n = values.len();
-        sql += &format!("{joint}({table}.at, {table}.id) < (?{}, ?{n})", n - 1);
-    }
-    sql += &format!(" order by {table}.at desc, {table}.id desc limit ?1");
-    connection
-        .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_map(&*values, read)?.collect())
-        .map_err(failed)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<RowView> {
-    Ok(RowView {
-        id: text::id::<Uuid>(row, 0)?,
-        at: Time(row.get(1)?),
-        kind: text::from_word(row, 2)?,
-        integration: text::id_or_null(row, 3)?,
-        integration_name: row.get(4)?,
-        action: row.get(5)?,
-        outcome: text::from_word(row, 6)?,
-        took_ms: row.get(7)?,
-        error: text::from_json_or_null(row, 8)?,
-        detail: row.get(9)?,
-        because: text::from_json(row, 10)?,
-    })
 }
 
 #[cfg(test)]

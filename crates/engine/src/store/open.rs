@@ -206,9 +206,12 @@ fn bring_up_to_date(
 
 /// From here on a call without an outcome that is older is one whose process died.
 fn begin_run(connection: &Connection) -> Result<(), Error> {
-    connection
+    let begun = connection.unchecked_transaction().map_err(failed)?;
+    begun
         .execute_batch("insert into runs (n) select coalesce(max(n), 0) + 1 from runs")
-        .map_err(failed)
+        .map_err(failed)?;
+    super::calls::give_up(&super::Tx::after(&begun, None))?;
+    begun.commit().map_err(failed)
 }
 
 /// Puts the damaged files aside and the newest good backup in their place.

@@ -50,7 +50,11 @@ pub fn add(tx: &Tx<'_>, row: &PingRow) -> Result<(), Error> {
         Outcome::Ok => (1, 0),
         Outcome::Failed => (0, 1),
         // Nothing was learned.
-        Outcome::Running | Outcome::Refused | Outcome::Unknown => return Ok(()),
+        Outcome::Running
+        | Outcome::Approved
+        | Outcome::Refused
+        | Outcome::Denied
+        | Outcome::Unknown => return Ok(()),
     };
     // The integration may have gone since the ping left: then there is no strip to count for.
     tx.prepare_cached(

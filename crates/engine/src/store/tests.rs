@@ -297,7 +297,7 @@ async fn every_table_is_strict_and_every_connection_checks_foreign_keys() -> Res
     let (_folder, store) = fresh()?;
     let lax: Vec<String> = store
         .read(|c| {
-            c.prepare("select name from pragma_table_list where schema = 'main' and strict = 0 and name not like 'sqlite_%'")
+            c.prepare("select name from pragma_table_list where schema = 'main' and strict = 0 and type = 'table' and name not like 'sqlite_%'")
                 .and_then(|mut s| s.query_map([], |row| row.get(0))?.collect())
                 .map_err(failed)
         })

@@ -84,6 +84,17 @@ pub fn list(connection: &Connection, id: IntegrationId) -> Result<Vec<ToolRow>, 
         .map_err(failed)
 }
 
+/// Whether an integration has this tool.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn has(connection: &Connection, id: IntegrationId, name: &str) -> Result<bool, Error> {
+    connection
+        .prepare_cached("select 1 from tools where integration_id = ?1 and name = ?2")
+        .and_then(|mut statement| statement.exists(params![id.to_string(), name]))
+        .map_err(failed)
+}
+
 /// Every tool's integration, name and risk, without its texts, in the servers' order: what finding the
 /// one that is called takes.
 ///

@@ -1,6 +1,6 @@
 //! The one thread that writes.
 
-use super::{Durability, Tx, closed, failed};
+use super::{Durability, Tx, closed, failed, record::Chain};
 use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
@@ -83,6 +83,7 @@ impl Writer {
                     changes,
                     unsynced: None,
                     synchronous: None,
+                    chain: None,
                 }
                 .run(&jobs);
                 drop(lock);
@@ -124,6 +125,8 @@ struct Loop {
     unsynced: Option<Instant>,
     /// The connection's `synchronous`, once it was set.
     synchronous: Option<Durability>,
+    /// Where the record ends, once a write asked: as of the last commit.
+    chain: Option<Chain>,
 }
 
 impl Loop {
@@ -187,8 +190,10 @@ impl Loop {
     fn commit(&mut self, durability: Durability, group: Vec<Run>) {
         let mut topics = BTreeSet::new();
         let mut waiting: Vec<Done> = Vec::with_capacity(group.len());
+        let before = self.chain.clone();
         let outcome = self.transact(durability, group, &mut topics, &mut waiting);
         if let Err(error) = &outcome {
+            self.chain = before;
             tracing::error!(%error, jobs = waiting.len(), "a commit failed");
             if !self.connection.is_autocommit() {
                 // Nothing more can be done about a rollback that fails: SQLite does it on reopening.
@@ -229,10 +234,10 @@ impl Loop {
                 broken = Some(error);
                 continue;
             }
-            let mut tx = Tx::new(&self.connection);
+            let mut tx = Tx::after(&self.connection, self.chain.clone());
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
-            let touched = tx.into_topics();
+            let (touched, chain) = tx.into_parts();
             let ended = if well {
                 "release job"
             } else {
@@ -247,6 +252,7 @@ impl Loop {
                 broken = Some(failed(error));
             } else if well {
                 topics.extend(touched);
+                self.chain = chain;
             }
         }
         match broken {

@@ -8,7 +8,10 @@
 //! credential then found counts as restored.
 
 use super::seal::Key;
-use crate::store::backup::{replace, sync_file};
+use crate::store::{
+    backup::{replace, sync_file},
+    record::{Head, mark::Mark},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -19,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
-use wire::{Error, ErrorCode, IntegrationId};
+use wire::{Error, ErrorCode, IntegrationId, RecordState};
 
 const PURPOSE: &str = "app.chief.integrations/anchor/1";
 const FORM: u32 = 1;
@@ -33,6 +36,53 @@ pub(super) struct Anchor {
     /// The keyring's item whose key authenticates it.
     pub key_item: String,
     pub credentials: BTreeMap<IntegrationId, u64>,
+    /// Where the record ended when it was told last; none in anchors of before it was chained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Marked>,
+}
+
+/// What is kept of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Marked {
+    pub epoch: i64,
+    pub seq: i64,
+    /// Base64.
+    pub hash: String,
+    pub base_seq: i64,
+    pub base_hash: String,
+    /// What an earlier start found: it stays, since the record is never again what it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<RecordState>,
+}
+
+impl Marked {
+    pub(super) fn new(mark: &Mark, trouble: Option<RecordState>) -> Self {
+        Self {
+            epoch: mark.epoch,
+            seq: mark.head.seq,
+            hash: STANDARD.encode(mark.head.hash),
+            base_seq: mark.base.seq,
+            base_hash: STANDARD.encode(mark.base.hash),
+            trouble,
+        }
+    }
+
+    /// A hash that is none fits no row.
+    pub(super) fn mark(&self) -> Mark {
+        let head = |seq, hash: &str| Head {
+            seq,
+            hash: STANDARD
+                .decode(hash)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok())
+                .unwrap_or_default(),
+        };
+        Mark {
+            epoch: self.epoch,
+            head: head(self.seq, &self.hash),
+            base: head(self.base_seq, &self.base_hash),
+        }
+    }
 }
 
 /// The file: the anchor's own bytes, and their authentication.
@@ -57,6 +107,7 @@ impl Anchor {
             vault,
             key_item: key_item.to_owned(),
             credentials: BTreeMap::new(),
+            record: None,
         }
     }
 
@@ -110,6 +161,11 @@ impl Found {
     /// The keyring's item that it says it is authenticated by.
     pub(super) fn key_item(&self) -> &str {
         &self.anchor.key_item
+    }
+
+    /// The database that it says it is of.
+    pub(super) fn vault(&self) -> Uuid {
+        self.anchor.vault
     }
 
     /// The anchor, where `key` authenticates it and it is of this database.

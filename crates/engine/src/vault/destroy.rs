@@ -16,6 +16,7 @@ use crate::store::{
     Durability, Tx, apps,
     credentials::{self, Form},
     keys::{self, KeyState},
+    record,
 };
 use std::collections::BTreeMap;
 use wire::{Error, ErrorCode, IntegrationId};
@@ -186,6 +187,14 @@ fn rewrap(
             .and_then(|key| seal::rewrap(key, new, super::apps::place(&row), &sealed.wrapped_key));
         if let Some(wrapped) = wrapped {
             apps::rewrap(tx, row.id, generation, &wrapped?)?;
+        }
+    }
+    for row in record::keys::all(tx)? {
+        let wrapped = old
+            .get(&row.key_generation)
+            .and_then(|key| seal::rewrap(key, new, super::record::place(&row), &row.wrapped_key));
+        if let Some(wrapped) = wrapped {
+            record::keys::rewrap(tx, row.n, generation, &wrapped?)?;
         }
     }
     for row in credentials::all(tx)? {

@@ -5,7 +5,8 @@
 //! load takes up.
 
 use super::{
-    Current, Vault, anchor, destroy::Step, internal, lost, no_key, refused, run, seal::Key,
+    Current, Vault, anchor, destroy::Step, internal, lost, no_key, record::Beside, refused, run,
+    seal::Key,
 };
 use crate::{
     ports::KeyringError,
@@ -180,6 +181,7 @@ impl Vault {
         if let Some(generation) = need.generation {
             self.load_generation(&facts, generation).await?;
         }
+        self.chain_record().await;
         self.tidy().await;
         Ok(())
     }
@@ -304,7 +306,12 @@ impl Vault {
         let found = tokio::task::spawn_blocking(move || anchor::find(&file))
             .await
             .map_err(|_| internal("the anchor's task ended"))?;
+        self.lock().record.beside = Beside::Nothing;
         let Some(found) = found else { return Ok(None) };
+        if found.vault() != vault.id {
+            self.lock().record.beside = Beside::Other;
+            return Ok(None);
+        }
         let item = found.key_item().to_owned();
         let key = match facts.keys.iter().find(|row| row.item == item) {
             Some(row) => self.fetch(row).await?,
@@ -323,7 +330,11 @@ impl Vault {
                 key
             }
         };
-        Ok(key.and_then(|key| found.check(&key, vault.id)))
+        let anchor = key.and_then(|key| found.check(&key, vault.id));
+        if anchor.is_some() {
+            self.lock().record.beside = Beside::Anchor;
+        }
+        Ok(anchor)
     }
 
     /// Makes the first key, or one beside a lost one.

@@ -2,7 +2,9 @@ use super::*;
 use crate::store::{Durability, Store, pings, pings::PingRow, schema};
 use anyhow::Result;
 use proptest::prelude::*;
+use uuid::Uuid;
 use wire::PingId;
+use wire::RowView;
 
 fn database() -> Result<Connection> {
     let mut connection = Connection::open_in_memory()?;
@@ -19,10 +21,7 @@ fn call(id: u128, at: i64, integration: Option<u128>) -> CallRow {
         integration: integration.map(|id| IntegrationId(Uuid::from_u128(id))),
         integration_name: "Orders".into(),
         action: "orders.call".into(),
-        because: Because::Task {
-            title: "Refunds".into(),
-            url: Some("https://x.slack.com/archives/C1".into()),
-        },
+        because: Because::task("Refunds", Some("https://x.slack.com/archives/C1")),
     }
 }
 
@@ -69,8 +68,10 @@ fn the_record_takes_no_change_and_no_deletion() -> Result<()> {
         "delete from calls",
         "update outcomes set outcome = 'ok'",
         "delete from outcomes",
-        "insert or replace into calls select id, 0, kind, null, 'x', 'x', because, run from calls",
-        "replace into outcomes values ((select id from calls), 0, 'ok', 0, null, '')",
+        "insert or replace into calls (seq, id, at, kind, integration_name, action, because, run, mac) \
+         select seq, id, 0, kind, 'x', 'x', because, run, mac from calls",
+        "replace into outcomes (call_seq, seq, call_at, at, outcome, detail, mac) \
+         values ((select seq from calls), 2, 0, 0, 'ok', '', x'')",
     ] {
         assert!(connection.execute(attack, []).is_err(), "{attack}");
     }
@@ -121,7 +122,7 @@ fn a_row_comes_back_as_it_was_written() -> Result<()> {
         0
     );
     assert_eq!(
-        tx.into_topics().into_iter().collect::<Vec<_>>(),
+        tx.into_parts().0.into_iter().collect::<Vec<_>>(),
         [Topic::Activity]
     );
     Ok(())
@@ -159,28 +160,6 @@ async fn a_call_whose_process_died_is_unknown_and_one_that_runs_is_running() -> 
     Ok(())
 }
 
-#[test]
-fn a_page_is_read_along_an_index_without_sorting() -> Result<()> {
-    let connection = database()?;
-    for (source, table) in [CALLS, PINGS] {
-        for (filter, index) in [("", "at"), ("{t}.integration_id = 'x' and", "integration")] {
-            let sql = format!(
-                "explain query plan {source} where {} ({table}.at, {table}.id) < (1, 'x') \
-                 order by {table}.at desc, {table}.id desc limit 10",
-                filter.replace("{t}", table)
-            );
-            let mut statement = connection.prepare(&sql)?;
-            let plan: Vec<String> = statement
-                .query_map([], |row| row.get(3))?
-                .collect::<Result<_, _>>()?;
-            let plan = plan.join("; ");
-            assert!(plan.contains(&format!("_{index} ")), "{plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
-        }
-    }
-    Ok(())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -212,6 +191,7 @@ proptest! {
             before: None,
             limit,
             pings,
+            only: wire::ActivityFilter::default(),
         };
         let mut walked = Vec::new();
         loop {

@@ -1,0 +1,162 @@
+//! The record as a whole: whether it is what was written, and what is done to keep it so.
+//!
+//! Owns: telling the anchor where the record ends, and the check. Must not know: how a row is chained
+//! (`store/record.rs`), what seals the key (`vault/record.rs`).
+
+pub(crate) mod settings;
+
+use crate::{
+    Engine,
+    store::{
+        self, Durability, Store,
+        calls::Filter,
+        record::{mark, text, tombstones, walk},
+    },
+    vault,
+};
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use wire::{ActivityPage, Because, CannotCheck, Error, RecordProof, RecordState, Time, Topic};
+
+/// How often the anchor is told, at most: rows of the last moment may be cut off unseen until then.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Batches of rows that the index of words takes each second, and before a search.
+const CATCH_UP: u32 = 40;
+
+/// Tells the anchor each second in which rows were added, until the engine stops.
+pub(crate) fn run(engine: &Engine) {
+    let mut changes = engine.store().changes();
+    let (vault, store, stopping) = (
+        engine.vault().clone(),
+        engine.store().clone(),
+        engine.stopping(),
+    );
+    tokio::spawn(async move {
+        loop {
+            let next = tokio::select! {
+                () = stopping.cancelled() => return,
+                next = changes.recv() => next,
+            };
+            match next {
+                Ok(changed) if !changed.topics.contains(&Topic::Activity) => continue,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            tokio::select! {
+                // The last telling is `Engine::stop`'s.
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(TELL_EVERY) => {}
+            }
+            changes = changes.resubscribe();
+            if let Err(error) = vault.tell_record().await {
+                tracing::error!(%error, "the anchor could not be told of the record");
+            }
+            if let Err(error) = index(&store, CATCH_UP).await {
+                tracing::error!(%error, "new rows could not be read into the index of words");
+            }
+        }
+    });
+}
+
+/// A page of activity. Where words are looked for, the newest rows are read into the index first.
+///
+/// # Errors
+/// `StoreFailed`; `StoreUnwritable` where the index cannot be written.
+pub(crate) async fn page(engine: &Engine, filter: Filter) -> Result<ActivityPage, Error> {
+    if filter.only.text.is_some() {
+        index(engine.store(), CATCH_UP).await?;
+    }
+    engine
+        .store()
+        .read(move |conn| store::calls::page(conn, &filter))
+        .await
+}
+
+/// Reads new rows into the index of words: at most `batches`, each a commit of its own, so that no call
+/// waits for long.
+async fn index(store: &Store, batches: u32) -> Result<(), Error> {
+    for _ in 0..batches {
+        if store
+            .write(Durability::Normal, |tx| text::index(tx))
+            .await?
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Removes what is older than the admin wants rows kept, segment by segment.
+pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
+    let Some(days) = settings::get(engine).await?.keep_days else {
+        return Ok(());
+    };
+    let before = now.plus(-i64::from(days) * 86_400_000);
+    let mut removed = 0;
+    loop {
+        let gone = engine
+            .store()
+            .write(Durability::Full, move |tx| {
+                tombstones::retire(tx, before, now)
+            })
+            .await?;
+        removed += gone;
+        if gone == 0 {
+            break;
+        }
+    }
+    if removed > 0 {
+        let what = format!("{removed} rows of the record older than {days} days were removed");
+        engine.note(&what, &Because::Health).await?;
+    }
+    Ok(())
+}
+
+/// Walks along the whole record: is every row there, in its place, as it was written?
+///
+/// # Errors
+/// `StoreFailed`. That it cannot be checked is an answer, not an error.
+pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
+    let checked_at = engine.now();
+    let proofs = match engine.vault().record_proofs().await? {
+        Ok(proofs) => proofs,
+        Err(why) => {
+            return Ok(RecordProof {
+                state: RecordState::CannotCheck { why },
+                rows: 0,
+                keyless: 0,
+                removed_at: None,
+                checked_at,
+            });
+        }
+    };
+    let (walked, seen, removed_at) = engine
+        .store()
+        .read(move |conn| {
+            let seen = match &proofs.mark {
+                Some(mark) => vault::record::state_of(mark::compare(conn, mark, &proofs.keys)?),
+                None => None,
+            };
+            let walked = walk::walk(conn, &proofs.keys)?;
+            let removed = crate::store::record::tombstones::newest(conn)?;
+            // What the start of the run found: until new rows are told, the mark is the old one.
+            Ok((walked, proofs.trouble.or(seen), removed))
+        })
+        .await?;
+    let state = match (walked.fault, seen) {
+        // What the walk found says where; but data of another installation fits itself.
+        (Some((how, seq)), _) => vault::record::tampered(how, seq),
+        (None, Some(state)) => state,
+        (None, None) if walked.unopened > 0 => RecordState::CannotCheck {
+            why: CannotCheck::KeyLost,
+        },
+        (None, None) => RecordState::Intact,
+    };
+    Ok(RecordProof {
+        state,
+        rows: walked.rows.unsigned_abs(),
+        keyless: walked.keyless.unsigned_abs(),
+        removed_at,
+        checked_at,
+    })
+}

@@ -1,0 +1,80 @@
+//! What the admin set of the record, and what of it each call asks: in memory, since every call does.
+
+use crate::{
+    Engine,
+    store::{self, Durability},
+};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use wire::{Error, ErrorCode, RecordSettings};
+
+const KEY: &str = "record";
+/// The shortest and the longest that rows may be kept.
+const DAYS: std::ops::RangeInclusive<u32> = 7..=3_650;
+
+/// What each call asks of the settings.
+#[derive(Default)]
+pub(crate) struct Manner {
+    strict: AtomicBool,
+}
+
+impl Manner {
+    /// How sure an intent must be before its request leaves.
+    pub fn of_intents(&self) -> Durability {
+        if self.strict.load(Ordering::Relaxed) {
+            Durability::Full
+        } else {
+            Durability::Normal
+        }
+    }
+
+    pub fn learn(&self, settings: &RecordSettings) {
+        self.strict.store(settings.strict, Ordering::Relaxed);
+    }
+}
+
+/// As saved, or the first ones.
+pub(crate) async fn get(engine: &Engine) -> Result<RecordSettings, Error> {
+    let saved = engine
+        .store()
+        .read(|conn| store::settings::get(conn, KEY))
+        .await?;
+    Ok(saved.unwrap_or_default())
+}
+
+/// Saves them; the next call goes by them.
+pub(crate) async fn save(engine: &Engine, mut settings: RecordSettings) -> Result<(), Error> {
+    let wrong = |field: &str, why: &str| {
+        Error::new(ErrorCode::FieldInvalid)
+            .with("field", field)
+            .with("why", why)
+    };
+    if settings.keep_days.is_some_and(|days| !DAYS.contains(&days)) {
+        return Err(wrong("Keep rows", "take 7 to 3650 days"));
+    }
+    settings.tail_file = settings
+        .tail_file
+        .map(|path| path.trim().to_owned())
+        .filter(|path| !path.is_empty());
+    if let Some(path) = &settings.tail_file {
+        let file = Path::new(path);
+        let folder_is_there = file.parent().is_some_and(Path::is_dir);
+        if !file.is_absolute() || file.is_dir() || !folder_is_there {
+            return Err(wrong(
+                "File",
+                "give the whole path of a file, in a folder that exists",
+            ));
+        }
+    }
+    let kept = settings.clone();
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            store::settings::set(tx, KEY, &kept)
+        })
+        .await?;
+    engine.manner().learn(&settings);
+    Ok(())
+}

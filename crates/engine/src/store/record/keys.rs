@@ -1,0 +1,63 @@
+//! The keys that the record was chained with, as the vault sealed them. Only the vault writes here.
+
+use super::super::{Tx, failed, text};
+use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
+use wire::Error;
+
+/// One key, sealed as a credential is.
+pub(crate) struct KeyRow {
+    /// Counts up: rows of the record name it.
+    pub n: i64,
+    /// What its sealed bytes are bound to.
+    pub id: Uuid,
+    pub key_generation: u64,
+    pub wrapped_key: Vec<u8>,
+    pub sealed: Vec<u8>,
+}
+
+/// Every key, the oldest first.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<KeyRow>, Error> {
+    connection
+        .prepare_cached(
+            "select n, id, key_generation, wrapped_key, sealed from record_keys order by n",
+        )
+        .and_then(|mut statement| statement.query_map([], read)?.collect())
+        .map_err(failed)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
+    Ok(KeyRow {
+        n: row.get(0)?,
+        id: text::id(row, 1)?,
+        key_generation: row.get(2)?,
+        wrapped_key: row.get(3)?,
+        sealed: row.get(4)?,
+    })
+}
+
+pub(crate) fn add(tx: &Tx<'_>, row: &KeyRow) -> Result<(), Error> {
+    tx.execute(
+        "insert into record_keys (n, id, key_generation, wrapped_key, sealed) \
+         values (?1, ?2, ?3, ?4, ?5)",
+        params![
+            row.n,
+            row.id.to_string(),
+            row.key_generation,
+            row.wrapped_key,
+            row.sealed
+        ],
+    )
+    .map(|_| ())
+    .map_err(failed)
+}
+
+/// The same key, wrapped under another key of the keyring.
+pub(crate) fn rewrap(tx: &Tx<'_>, n: i64, generation: u64, wrapped: &[u8]) -> Result<(), Error> {
+    tx.execute(
+        "update record_keys set key_generation = ?2, wrapped_key = ?3 where n = ?1",
+        params![n, generation, wrapped],
+    )
+    .map(|_| ())
+    .map_err(failed)
+}

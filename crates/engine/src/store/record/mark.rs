@@ -1,0 +1,147 @@
+//! The mark: where the record ended when the anchor was last told, and what the tables say to it now.
+//!
+//! Data that was brought back from a backup and data whose end was cut off look alike, but for the
+//! epoch: it counts the tellings, and goes back with a backup only.
+
+use super::{
+    super::{Tx, failed},
+    Head, MAC, RecordKey, base, head,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeMap;
+use wire::{Error, Tampering};
+
+const PURPOSE: &str = "app.chief.integrations/record-head/1";
+
+/// What the anchor keeps of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub epoch: i64,
+    pub head: Head,
+    /// The row before the first one of the chain.
+    pub base: Head,
+}
+
+/// The record's keys that could be opened, by number.
+pub(crate) type Keys = BTreeMap<i64, std::sync::Arc<RecordKey>>;
+
+/// What a mark tells of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The marked row stands as it did.
+    Whole,
+    /// The data is an earlier state of itself, which ended at this row.
+    Restored { seq: i64 },
+    /// Somebody removed or changed what was there.
+    Tampered { how: Tampering, seq: i64 },
+}
+
+/// Notes where the record ends now, under the next epoch. `None` where it has no key yet, or ends where
+/// it did when it was told last.
+pub(crate) fn tell(tx: &Tx<'_>) -> Result<Option<Mark>, Error> {
+    let (end, key) = tx.chained(|chain| (chain.head, chain.key.clone()))?;
+    let Some(key) = key else { return Ok(None) };
+    let told = told(tx)?;
+    if told.as_ref().is_some_and(|told| told.head == end) {
+        return Ok(None);
+    }
+    let epoch = told.map_or(0, |told| told.epoch) + 1;
+    let mac = key.sign(PURPOSE, &bytes(epoch, end));
+    tx.execute(
+        "insert into record_head (one, epoch, seq, hash, key, mac) values (1, ?1, ?2, ?3, ?4, ?5) \
+         on conflict (one) do update set epoch = excluded.epoch, seq = excluded.seq, \
+         hash = excluded.hash, key = excluded.key, mac = excluded.mac",
+        params![epoch, end.seq, &end.hash[..], key.n, &mac[..]],
+    )
+    .map_err(failed)?;
+    Ok(Some(Mark {
+        epoch,
+        head: end,
+        base: base(tx)?,
+    }))
+}
+
+struct Told {
+    epoch: i64,
+    head: Head,
+    key: i64,
+    mac: Vec<u8>,
+}
+
+impl Told {
+    fn is_signed(&self, keys: &Keys) -> bool {
+        keys.get(&self.key)
+            .is_some_and(|key| key.sign(PURPOSE, &bytes(self.epoch, self.head))[..] == self.mac[..])
+    }
+}
+
+/// True where the anchor was told of this record at least once.
+pub(crate) fn was_told(connection: &Connection) -> Result<bool, Error> {
+    Ok(told(connection)?.is_some())
+}
+
+fn told(connection: &Connection) -> Result<Option<Told>, Error> {
+    connection
+        .query_row(
+            "select seq, hash, epoch, key, mac from record_head",
+            [],
+            |row| {
+                Ok(Told {
+                    head: super::place(row)?,
+                    epoch: row.get(2)?,
+                    key: row.get(3)?,
+                    mac: row.get(4)?,
+                })
+            },
+        )
+        .optional()
+        .map_err(failed)
+}
+
+fn bytes(epoch: i64, head: Head) -> Vec<u8> {
+    let mut bytes = epoch.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&head.seq.to_be_bytes());
+    bytes.extend_from_slice(&head.hash);
+    bytes
+}
+
+/// Holds the tables against what the anchor was told last.
+pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Result<Seen, Error> {
+    let (first, end) = (base(connection)?, head(connection)?);
+    if mark.head.seq <= first.seq || mac_at(connection, mark.head.seq)? == Some(mark.head.hash) {
+        // Retention went past the mark, which its tombstones prove; or all is well.
+        return Ok(Seen::Whole);
+    }
+    if let Some(told) = told(connection)?
+        && told.epoch < mark.epoch
+        && told.is_signed(keys)
+        && (told.head == first || mac_at(connection, told.head.seq)? == Some(told.head.hash))
+    {
+        return Ok(Seen::Restored { seq: told.head.seq });
+    }
+    Ok(match end.seq {
+        none if none == first.seq => Seen::Tampered {
+            how: Tampering::AllMissing,
+            seq: first.seq + 1,
+        },
+        last if last < mark.head.seq => Seen::Tampered {
+            how: Tampering::EndMissing,
+            seq: last + 1,
+        },
+        _ => Seen::Tampered {
+            how: Tampering::Changed,
+            seq: mark.head.seq,
+        },
+    })
+}
+
+fn mac_at(connection: &Connection, seq: i64) -> Result<Option<[u8; MAC]>, Error> {
+    connection
+        .prepare_cached(
+            "select seq, mac from calls where seq = ?1 \
+             union all select seq, mac from outcomes where seq = ?1",
+        )
+        .and_then(|mut statement| statement.query_row([seq], super::place).optional())
+        .map(|found| found.map(|head| head.hash))
+        .map_err(failed)
+}

@@ -1,0 +1,152 @@
+//! Retention: what is old is removed in whole closed segments, each leaving a signed tombstone.
+//!
+//! A segment ends at a row where nothing was under way: no intent before it has its outcome after it.
+
+use super::{
+    super::{Tx, failed},
+    Head, MAC, base,
+    mark::Keys,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use wire::{Error, Time, Topic};
+
+const PURPOSE: &str = "app.chief.integrations/record-tombstone/1";
+/// Rows of one segment, about: what one commit removes.
+const SEGMENT: i64 = 4_000;
+
+/// Removes the oldest segment of rows before `before`, leaving its tombstone. Returns the calls that
+/// went: 0 where nothing is old enough, or nothing can be signed.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub(crate) fn retire(tx: &Tx<'_>, before: Time, now: Time) -> Result<usize, Error> {
+    let Some(key) = tx.chained(|chain| chain.key.clone())? else {
+        return Ok(0);
+    };
+    let Some(last) = closed_end(tx, before)? else {
+        return Ok(0);
+    };
+    let calls: i64 = tx
+        .query_row(
+            "select count(*) from calls where seq <= ?1",
+            [last.seq],
+            |row| row.get(0),
+        )
+        .map_err(failed)?;
+    let mac = key.sign(PURPOSE, &bytes(last, now, calls));
+    tx.execute(
+        "insert into tombstones (last_seq, at, calls, hash, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![last.seq, now.0, calls, &last.hash[..], key.n, &mac[..]],
+    )
+    .map_err(failed)?;
+    tx.execute("delete from record_text where rowid <= ?1", [last.seq])
+        .map_err(failed)?;
+    tx.execute("delete from outcomes where call_seq <= ?1", [last.seq])
+        .map_err(failed)?;
+    let removed = tx
+        .execute("delete from calls where seq <= ?1", [last.seq])
+        .map_err(failed)?;
+    tx.execute(
+        "update record_base set seq = ?1, hash = ?2",
+        params![last.seq, &last.hash[..]],
+    )
+    .map_err(failed)?;
+    tx.touch(Topic::Activity);
+    Ok(removed)
+}
+
+/// The last row of the oldest segment, where all of it is before `before`.
+fn closed_end(tx: &Tx<'_>, before: Time) -> Result<Option<Head>, Error> {
+    let first = base(tx)?;
+    // Also the rows from before the chain count: they go with the first segment.
+    let begins: Option<i64> = tx
+        .query_row("select min(seq) from calls", [], |row| row.get(0))
+        .map_err(failed)?;
+    let Some(begins) = begins else {
+        return Ok(None);
+    };
+    let young: Option<i64> = tx
+        .query_row(
+            "select min(seq) from (select seq from calls where at >= ?1 order by at limit 1000)",
+            [before.0],
+            |row| row.get(0),
+        )
+        .map_err(failed)?;
+    let end = super::head(tx)?.seq;
+    let mut last = young.map_or(end, |young| young - 1);
+    last = last.min(begins.max(first.seq) + SEGMENT).min(end);
+    // Backwards to a row where nothing was under way.
+    loop {
+        if last <= first.seq {
+            return Ok(None);
+        }
+        let open: Option<i64> = tx
+            .query_row(
+                "select min(call_seq) from ( \
+                   select call_seq from outcomes not indexed where call_seq <= ?1 and seq > ?1 \
+                   union all select call_seq from open_calls where call_seq <= ?1)",
+                [last],
+                |row| row.get(0),
+            )
+            .map_err(failed)?;
+        match open {
+            Some(open) => last = open - 1,
+            None => break,
+        }
+    }
+    tx.query_row(
+        "select seq, mac from calls where seq = ?1 \
+         union all select seq, mac from outcomes where seq = ?1",
+        [last],
+        super::place,
+    )
+    .optional()
+    .map_err(failed)
+}
+
+/// Until when rows were removed last: the moment of the newest tombstone.
+pub(crate) fn newest(connection: &Connection) -> Result<Option<Time>, Error> {
+    connection
+        .query_row("select max(at) from tombstones", [], |row| {
+            row.get::<_, Option<i64>>(0)
+        })
+        .map(|at| at.map(Time))
+        .map_err(failed)
+}
+
+/// Whether the chain may begin after `base`: the newest tombstone says so and is signed, or nothing was
+/// ever removed (then the anchor knows where it begins).
+pub(super) fn proves(connection: &Connection, base: Head, keys: &Keys) -> Result<bool, Error> {
+    let newest = connection
+        .query_row(
+            "select last_seq, hash, at, calls, key, mac from tombstones order by last_seq desc limit 1",
+            [],
+            |row| {
+                Ok((
+                    super::place(row)?,
+                    Time(row.get(2)?),
+                    row.get::<_, i64>(3)?,
+                    row.get::<_, i64>(4)?,
+                    row.get::<_, Vec<u8>>(5)?,
+                ))
+            },
+        )
+        .optional()
+        .map_err(failed)?;
+    let Some((last, at, calls, key, mac)) = newest else {
+        return Ok(base.hash == [0; MAC]);
+    };
+    // Without its key it cannot be checked: the rows after it say so of themselves.
+    let Some(key) = keys.get(&key) else {
+        return Ok(last == base);
+    };
+    Ok(last == base && key.sign(PURPOSE, &bytes(last, at, calls))[..] == mac[..])
+}
+
+fn bytes(last: Head, at: Time, calls: i64) -> Vec<u8> {
+    let mut bytes = last.seq.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&last.hash);
+    bytes.extend_from_slice(&at.0.to_be_bytes());
+    bytes.extend_from_slice(&calls.to_be_bytes());
+    bytes
+}

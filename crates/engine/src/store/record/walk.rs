@@ -1,0 +1,166 @@
+//! The walk along the whole chain: is each row where it was put, as it was written?
+
+use super::{
+    super::{calls, failed},
+    Head, MAC, Part, base, mac,
+    mark::Keys,
+};
+use rusqlite::{Connection, Row, types::ValueRef};
+use wire::{Error, Tampering};
+
+/// Rows that are tried, at most, as what belongs in another's place.
+const CANDIDATES: i64 = 20_000;
+/// Before the columns: part, seq, key, mac, run.
+const COLUMNS: usize = 5;
+
+/// What the walk found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Walk {
+    /// Rows that are in the chain and fit.
+    pub rows: i64,
+    /// The first place where it breaks.
+    pub fault: Option<(Tampering, i64)>,
+    /// Rows that were written while there was no key.
+    pub keyless: i64,
+    /// Rows whose key could not be opened: they were not checked.
+    pub unopened: i64,
+}
+
+/// Walks from the base to the end, or to the first fault.
+pub(crate) fn walk(connection: &Connection, keys: &Keys) -> Result<Walk, Error> {
+    let mut found = Walk::default();
+    let mut before = base(connection)?;
+    let first = before.seq;
+    if !super::tombstones::proves(connection, before, keys)? {
+        found.fault = Some((Tampering::BeginningMissing, before.seq + 1));
+        return Ok(found);
+    }
+    let mut statement = connection.prepare(&sql("")).map_err(failed)?;
+    let mut rows = statement.query([first]).map_err(failed)?;
+    // Within one run of the app, no row without a key follows one with a key.
+    let mut keyed_run = None;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let here = Place::of(row).map_err(failed)?;
+        if here.seq != before.seq + 1 {
+            let how = match before.seq {
+                seq if seq == first => Tampering::BeginningMissing,
+                _ => Tampering::Missing,
+            };
+            found.fault = Some((how, before.seq + 1));
+            return Ok(found);
+        }
+        let key = match here.key {
+            None => None,
+            Some(n) => match keys.get(&n) {
+                Some(key) => Some(key),
+                None => {
+                    found.unopened += 1;
+                    before = here.head();
+                    continue;
+                }
+            },
+        };
+        let expected = mac(
+            key.map(|key| &**key),
+            before.hash,
+            (here.part, here.seq),
+            columns(row, here.part).into_iter(),
+        );
+        let downgraded = key.is_none() && here.run.is_some() && here.run == keyed_run;
+        if here.mac != Some(expected) || downgraded {
+            let how = match moved(connection, (before, &here), keys)? {
+                true => Tampering::Moved,
+                false => Tampering::Changed,
+            };
+            found.fault = Some((how, here.seq));
+            return Ok(found);
+        }
+        match key {
+            Some(_) => keyed_run = here.run.or(keyed_run),
+            None => found.keyless += 1,
+        }
+        found.rows += 1;
+        before = here.head();
+    }
+    Ok(found)
+}
+
+/// A row's part and place, and what binds it.
+struct Place {
+    part: Part,
+    seq: i64,
+    key: Option<i64>,
+    mac: Option<[u8; MAC]>,
+    run: Option<i64>,
+}
+
+impl Place {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            part: match row.get::<_, i64>(0)? {
+                1 => Part::Intent,
+                _ => Part::Outcome,
+            },
+            seq: row.get(1)?,
+            key: row.get(2)?,
+            mac: row.get_ref(3)?.as_blob()?.try_into().ok(),
+            run: row.get(4)?,
+        })
+    }
+
+    fn head(&self) -> Head {
+        Head {
+            seq: self.seq,
+            hash: self.mac.unwrap_or_default(),
+        }
+    }
+}
+
+fn columns<'a>(row: &'a Row<'_>, part: Part) -> Vec<ValueRef<'a>> {
+    let count = match part {
+        Part::Intent => calls::CALL_COLUMNS,
+        Part::Outcome => calls::OUTCOME_COLUMNS,
+    }
+    .split(',')
+    .count();
+    (COLUMNS..COLUMNS + count)
+        .map(|n| row.get_ref(n).unwrap_or(ValueRef::Null))
+        .collect()
+}
+
+/// Both tables in the order of the chain, after the row `?1`.
+fn sql(limit: &str) -> String {
+    let (intent, outcome) = (calls::CALL_COLUMNS, calls::OUTCOME_COLUMNS);
+    let padding = ", null".repeat(intent.split(',').count() - outcome.split(',').count());
+    format!(
+        "select 1 as part, seq as place, key as k, mac as m, run as r, {intent} from calls where seq > ?1 \
+         union all select 2, seq, key, mac, null, {outcome}{padding} from outcomes where seq > ?1 \
+         order by 2 {limit}"
+    )
+}
+
+/// Whether another row was written for this place: it stands elsewhere now, or its content does.
+fn moved(
+    connection: &Connection,
+    (before, here): (Head, &Place),
+    keys: &Keys,
+) -> Result<bool, Error> {
+    let mut statement = connection
+        .prepare(&sql(&format!("limit {CANDIDATES}")))
+        .map_err(failed)?;
+    let mut rows = statement.query([before.seq]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let other = Place::of(row).map_err(failed)?;
+        let key = other.key.and_then(|n| keys.get(&n)).map(|key| &**key);
+        let fits = mac(
+            key,
+            before.hash,
+            (other.part, here.seq),
+            columns(row, other.part).into_iter(),
+        );
+        if other.seq != here.seq && (other.mac == Some(fits) || here.mac == Some(fits)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

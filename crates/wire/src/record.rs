@@ -1,0 +1,76 @@
+//! Whether the record is whole: what is asked and answered.
+
+use crate::Time;
+use serde::{Deserialize, Serialize};
+
+/// What the record's chain proves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordProof {
+    pub state: RecordState,
+    /// Rows that were checked: an intent and its outcome are two.
+    pub rows: u64,
+    /// Of those, rows that were written while the keyring gave no key: bound by the row after them.
+    pub keyless: u64,
+    /// When retention last removed old rows; `None` where it never did.
+    pub removed_at: Option<Time>,
+    pub checked_at: Time,
+}
+
+/// The four answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum RecordState {
+    /// Every row is there, in its place, as it was written.
+    Intact,
+    /// Somebody changed it from outside; `seq`: the first row where it shows.
+    Tampered { how: Tampering, seq: u64 },
+    /// The data is an earlier state of itself, from a backup: what came after row `seq` is lost. What was
+    /// written since is whole.
+    Restored { seq: u64 },
+    /// Nothing can be said.
+    CannotCheck { why: CannotCheck },
+}
+
+/// What was done to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tampering {
+    /// A row says something else than it did.
+    Changed,
+    /// A row stands in another's place.
+    Moved,
+    /// Rows are gone from the middle.
+    Missing,
+    BeginningMissing,
+    EndMissing,
+    AllMissing,
+    /// The data is another installation's.
+    OtherData,
+    /// The anchor file beside the data is gone, or not the app's.
+    AnchorMissing,
+}
+
+/// What the admin can set of the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordSettings {
+    /// A call leaves only once its row is on the disk itself: it then survives a loss of power, and each
+    /// call waits for the disk. Otherwise the last second may be lost with the power.
+    pub strict: bool,
+    /// Days that rows are kept, 7 to 3650; `None`: for ever.
+    pub keep_days: Option<u32>,
+    /// A file, by its whole path, that gets each finished row as a line of JSON, for a collector.
+    pub tail_file: Option<String>,
+}
+
+/// Why nothing can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CannotCheck {
+    /// The keyring is locked, absent or does not answer.
+    Keyring,
+    /// Nothing was kept in the keyring yet, so there is no key.
+    NoKey,
+    /// The keyring has lost the key that the record was written with.
+    KeyLost,
+}

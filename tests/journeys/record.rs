@@ -1,0 +1,255 @@
+//! The record proves that it is whole: each way to change it from outside is found and named.
+
+use crate::kit::{Home, copy_folder, targets};
+use anyhow::{Context, Result};
+use engine::{
+    fakes::MemoryKeyring,
+    ports::{Keyring as _, KeyringError},
+};
+use rusqlite::Connection;
+use serde_json::json;
+use std::{fs, path::Path, sync::Arc};
+use tempfile::TempDir;
+use wire::{CannotCheck, RecordProof, RecordState, Tampering};
+
+/// The sample, and some calls to it.
+async fn used() -> Result<Home> {
+    let home = Home::new().await?;
+    let id = home.connect(targets::sample()).await?;
+    for n in 0..6 {
+        home.call(id, "echo", json!({ "text": n.to_string() }))
+            .await?;
+    }
+    Ok(home)
+}
+
+async fn proof(home: &Home) -> Result<RecordProof> {
+    Ok(home.ask::<wire::VerifyRecord>(json!({})).await?)
+}
+
+/// The data as the app left it, with `attack` done to its database from outside.
+async fn after(home: &Home, attack: impl FnOnce(&Connection) -> Result<()>) -> Result<RecordState> {
+    let copy = home.copy()?;
+    {
+        let database = Connection::open(copy.path().join("chief.db"))?;
+        database.execute_batch(
+            "pragma foreign_keys = off; \
+             drop trigger calls_no_update; drop trigger calls_no_delete; \
+             drop trigger outcomes_no_update; drop trigger outcomes_no_delete;",
+        )?;
+        attack(&database)?;
+    }
+    state_of(copy, home.copy_of_keyring()?).await
+}
+
+async fn state_of(folder: TempDir, keyring: Arc<MemoryKeyring>) -> Result<RecordState> {
+    let home = Home::on_copy(folder, keyring).await?;
+    let state = proof(&home).await?.state;
+    home.engine.stop().await;
+    Ok(state)
+}
+
+fn tampered(how: Tampering, seq: u64) -> RecordState {
+    RecordState::Tampered { how, seq }
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_touched_is_intact_in_every_run_and_after_the_key_was_changed()
+-> Result<()> {
+    let home = used().await?;
+    let first = proof(&home).await?;
+    assert_eq!(first.state, RecordState::Intact);
+    assert!(first.rows >= 14, "intents and outcomes: {first:?}");
+    let home = home.restart().await?;
+    let id = home.cards().await?.pop().context("the card")?.id;
+    home.call(id, "echo", json!({ "text": "again" })).await?;
+    assert_eq!(proof(&home).await?.state, RecordState::Intact);
+    // Disconnect puts another key in the keyring: the record's own is wrapped anew.
+    home.disconnect(id).await?;
+    assert_eq!(proof(&home).await?.state, RecordState::Intact);
+    let home = home.restart().await?;
+    let last = proof(&home).await?;
+    assert_eq!(last.state, RecordState::Intact);
+    assert!(last.rows > first.rows);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_change_from_outside_is_found_and_named() -> Result<()> {
+    let home = used().await?;
+    home.engine.stop().await;
+    let run = |sql: &'static str| move |database: &Connection| Ok(database.execute_batch(sql)?);
+    assert_eq!(after(&home, run("select 1")).await?, RecordState::Intact);
+    let end = home.count("calls")? + home.count("outcomes")?;
+    let end = u64::try_from(end)?;
+    let changed = |seq| tampered(Tampering::Changed, seq);
+    let cases: [(&str, RecordState); 11] = [
+        (
+            "update calls set action = 'nothing' where seq = 5",
+            changed(5),
+        ),
+        (
+            "update calls set agent_name = 'Nobody' where seq = 7",
+            changed(7),
+        ),
+        (
+            "update outcomes set outcome = 'failed' where seq = 6",
+            changed(6),
+        ),
+        (
+            "update outcomes set mac = zeroblob(32) where seq = 8",
+            changed(8),
+        ),
+        (
+            "delete from outcomes where seq <= 4; delete from calls where seq <= 4",
+            tampered(Tampering::BeginningMissing, 1),
+        ),
+        (
+            "update record_base set seq = 4, hash = (select mac from outcomes where seq = 4); \
+             delete from outcomes where seq <= 4; delete from calls where seq <= 4",
+            tampered(Tampering::BeginningMissing, 5),
+        ),
+        (
+            "delete from outcomes where seq = 6; delete from calls where seq = 5",
+            tampered(Tampering::Missing, 5),
+        ),
+        (
+            "delete from outcomes where seq > (select max(seq) from outcomes) - 1",
+            tampered(Tampering::EndMissing, end),
+        ),
+        (
+            "delete from outcomes; delete from calls",
+            tampered(Tampering::AllMissing, 1),
+        ),
+        // Whole rows change places.
+        (
+            "update calls set seq = -5 where seq = 5; update calls set seq = 5 where seq = 7; \
+             update calls set seq = 7 where seq = -5",
+            tampered(Tampering::Moved, 5),
+        ),
+        // Only what they say does.
+        (
+            "create temp table other as select * from calls where seq in (5, 7); \
+             update calls set id = 'x' where seq = 7; \
+             update calls set (id, at) = (select id, at from other where seq = 7) where seq = 5; \
+             update calls set (id, at) = (select id, at from other where seq = 5) where seq = 7",
+            tampered(Tampering::Moved, 5),
+        ),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(after(&home, run(sql)).await?, expected, "{sql}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn data_of_another_installation_or_an_earlier_day_is_named() -> Result<()> {
+    let (home, other) = (used().await?, used().await?);
+    // The anchor is told at the end of a run.
+    let home = home.restart().await?;
+    let early = home.copy()?;
+    let id = home.cards().await?.pop().context("the card")?.id;
+    for _ in 0..3 {
+        home.call(id, "echo", json!({ "text": "more" })).await?;
+    }
+    home.engine.stop().await;
+    other.engine.stop().await;
+
+    // Two data folders of one user, whose keys are in one keyring.
+    let keyring = home.copy_of_keyring()?;
+    let others = other.copy_of_keyring()?;
+    for item in others.items() {
+        if let Some(bytes) = others.read(&item)? {
+            keyring.write(&item, &bytes)?;
+        }
+    }
+    let swapped = home.copy()?;
+    put(other.copy()?.path(), swapped.path())?;
+    assert_eq!(
+        state_of(swapped, keyring).await?,
+        tampered(Tampering::OtherData, 1)
+    );
+
+    // The database of before, the anchor of now.
+    let restored = home.copy()?;
+    put(early.path(), restored.path())?;
+    let state = state_of(restored, home.copy_of_keyring()?).await?;
+    assert!(matches!(state, RecordState::Restored { .. }), "{state:?}");
+
+    let without = home.copy()?;
+    fs::remove_file(without.path().join("chief.anchor"))?;
+    assert_eq!(
+        state_of(without, home.copy_of_keyring()?).await?,
+        tampered(Tampering::AnchorMissing, 1)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_found_once_is_told_in_later_runs_too() -> Result<()> {
+    let home = used().await?;
+    home.engine.stop().await;
+    let (copy, keyring) = (home.copy()?, home.copy_of_keyring()?);
+    {
+        let database = Connection::open(copy.path().join("chief.db"))?;
+        database.execute_batch(
+            "pragma foreign_keys = off; drop trigger outcomes_no_delete; \
+             delete from outcomes where seq = (select max(seq) from outcomes)",
+        )?;
+    }
+    let home = Home::on_copy(copy, keyring).await?;
+    let found = proof(&home).await?.state;
+    let RecordState::Tampered { how, .. } = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(how, Tampering::EndMissing);
+    let id = home.cards().await?.pop().context("the card")?.id;
+    home.call(id, "echo", json!({ "text": "on" })).await?;
+    assert_eq!(proof(&home).await?.state, found, "new rows do not heal it");
+    let home = home.restart().await?;
+    assert_eq!(proof(&home).await?.state, found);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_checked_says_why() -> Result<()> {
+    let home = Home::new().await?;
+    assert_eq!(
+        proof(&home).await?.state,
+        RecordState::CannotCheck {
+            why: CannotCheck::NoKey
+        }
+    );
+    home.connect(targets::sample()).await?;
+    home.keyring.fail_with(Some(KeyringError::Locked));
+    let home = home.restart().await?;
+    assert_eq!(
+        proof(&home).await?.state,
+        RecordState::CannotCheck {
+            why: CannotCheck::Keyring
+        }
+    );
+    home.keyring.fail_with(None);
+    assert_eq!(
+        proof(&home).await?.state,
+        RecordState::Intact,
+        "what was written meanwhile too"
+    );
+    Ok(())
+}
+
+/// Puts the database of `from` in the place of the one in `to`.
+fn put(from: &Path, to: &Path) -> Result<()> {
+    let only = tempfile::tempdir()?;
+    copy_folder(from, only.path())?;
+    for name in ["chief.db", "chief.db-wal", "chief.db-shm"] {
+        let (from, to) = (only.path().join(name), to.join(name));
+        if to.exists() {
+            fs::remove_file(&to)?;
+        }
+        if from.exists() {
+            fs::copy(&from, &to)?;
+        }
+    }
+    Ok(())
+}
