@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod authority;
 pub mod browser;
+pub mod changing;
 pub mod health;
 pub mod mcp;
 pub mod odd;

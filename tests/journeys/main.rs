@@ -20,6 +20,7 @@ mod keys;
 mod open_servers;
 mod openapi;
 mod pains;
+mod policy;
 mod providers;
 mod reconnect;
 mod record;

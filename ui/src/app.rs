@@ -20,12 +20,13 @@ use crate::{
         banner::{Choice, banner, offline},
         states,
         toast::toasts,
+        waiting::waiting,
     },
     query::use_query,
     route::{Route, go, use_route},
     say::say,
     sheets::sheets,
-    state::{Action, Frame, State},
+    state::{Action, Frame, Sheet, State},
     time::{self, Now},
 };
 use drop::use_drop;
@@ -34,8 +35,8 @@ use side::side;
 use std::rc::Rc;
 use watch::Watch;
 use wire::{
-    CardView, GetApp, GetSettings, KeyringView, ListIntegrations, ListNotices, Time, Topic,
-    UnlockKeyring, UseSessionOnly,
+    CardView, GetApp, GetSettings, KeyringView, ListApprovals, ListIntegrations, ListNotices, Time,
+    Topic, UnlockKeyring, UseSessionOnly,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -49,6 +50,7 @@ pub fn App() -> Html {
     let app = use_query(GetApp {}, vec![Topic::App]);
     let settings = use_query(GetSettings {}, vec![Topic::App]);
     let notices = use_query(ListNotices {}, vec![Topic::Notices]);
+    let approvals = use_query(ListApprovals {}, vec![Topic::Approvals]);
     let state = use_reducer_eq(State::default);
     let route = use_route();
     let now = use_clock(app.data.as_ref().map(|app| app.now));
@@ -83,14 +85,22 @@ pub fn App() -> Html {
         app,
         settings,
         notices,
+        approvals,
         state: (*state).clone().into(),
         dispatch,
         act,
     };
     use_headings(route);
-    errands::use_errands(frame.cards.data.is_some(), frame.act.clone());
+    errands::use_errands(
+        frame.cards.data.is_some(),
+        frame.act.clone(),
+        frame.dispatch.clone(),
+    );
     use_drop(&frame.dispatch);
     let gone = frame.dispatch.reform(Action::Unsay);
+    let review = frame
+        .dispatch
+        .reform(|id| Action::Open(Sheet::Approval(id)));
     let is_offline = frame.app.data.as_ref().is_some_and(|app| app.offline);
     html! {
         <ContextProvider<Now> context={Now(now)}>
@@ -101,6 +111,7 @@ pub fn App() -> Html {
                     <main id="main" tabindex="-1">
                         <KeyringBanner />
                         if is_offline { { offline() } }
+                        { waiting(frame.approvals.data.as_deref().map_or(&[], Vec::as_slice), &review) }
                         { shown(&frame, route) }
                     </main>
                 </div>

@@ -5,10 +5,12 @@ pub mod card;
 pub mod dialog;
 pub mod field;
 pub mod gallery;
+pub mod held;
 pub mod menu;
 pub mod more;
 pub mod need;
 pub mod pill;
+pub mod policy;
 pub mod provider;
 pub mod rows;
 pub mod scopes;
@@ -19,6 +21,7 @@ pub mod test_report;
 pub mod tile;
 pub mod toast;
 pub mod tools;
+pub mod waiting;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -2,6 +2,7 @@
 //! of them end in.
 
 mod add;
+mod approval;
 mod attempt;
 mod disconnect;
 mod ends;
@@ -32,6 +33,9 @@ pub fn sheets(frame: &Frame) -> Html {
         Some(Sheet::Add) => html! { <add::Add {close} /> },
         Some(Sheet::OpenApi(begin)) => html! { <openapi::OpenApi begin={begin.clone()} {close} /> },
         Some(Sheet::Attempt(id)) => attempt::sheet(frame, *id, &close),
+        Some(Sheet::Approval(id)) => {
+            html! { <approval::Approval key={id.to_string()} id={*id} {close} /> }
+        }
         Some(Sheet::Reconnect(id)) => {
             html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> }
         }

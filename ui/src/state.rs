@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
-use wire::{AppView, AttemptId, CardView, Fix, IntegrationId, NoticeView, Settings, TestReport};
+use wire::{
+    AppView, ApprovalId, ApprovalView, AttemptId, CardView, Fix, IntegrationId, NoticeView,
+    Settings, TestReport,
+};
 use yew::{AttrValue, Callback, Reducible};
 
 /// The sheet in front of the page.
@@ -20,6 +23,8 @@ pub enum Sheet {
     Reconnect(IntegrationId),
     Rename(IntegrationId),
     Disconnect(IntegrationId),
+    /// A call that waits for the admin.
+    Approval(ApprovalId),
 }
 
 /// How the sheet of an OpenAPI document begins.
@@ -144,7 +149,8 @@ impl Reducible for State {
                         Sheet::Attempt(_)
                         | Sheet::Reconnect(_)
                         | Sheet::Rename(_)
-                        | Sheet::Disconnect(_),
+                        | Sheet::Disconnect(_)
+                        | Sheet::Approval(_),
                     ) => None,
                 };
                 if let Some(begin) = begin {
@@ -190,6 +196,7 @@ pub struct Frame {
     pub app: Query<AppView>,
     pub settings: Query<Settings>,
     pub notices: Query<Vec<NoticeView>>,
+    pub approvals: Query<Vec<ApprovalView>>,
     pub state: Rc<State>,
     /// Never changes, so that parts which hold it are not rendered again.
     pub dispatch: Callback<Action>,

@@ -7,10 +7,18 @@
 mod snippets;
 
 use crate::{
-    Engine, calls, integrations,
+    Engine,
+    calls::{
+        self, Wanted,
+        policy::{self, By},
+    },
+    integrations,
     integrations::Integration,
     secret::{Secret, fingerprint},
-    store::{self, Durability, tools::ToolRow},
+    store::{
+        self, Durability,
+        tools::{Named, ToolRow},
+    },
 };
 use serde_json::Value;
 use std::{
@@ -19,8 +27,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::{
-    AgentId, AgentView, AgentsView, Because, Error, ErrorCode, GatewayView, IntegrationId, Paired,
-    Risk, Status, Time, Topic,
+    AgentId, AgentView, AgentsView, Because, Choice, Error, ErrorCode, GatewayView, IntegrationId,
+    Paired, Risk, Status, Time, Topic,
 };
 
 /// A day, in milliseconds.
@@ -48,8 +56,8 @@ pub struct Offered {
     /// The tool's own name.
     pub tool: String,
     pub risk: Risk,
-    /// False: the integration is failing or switched off, or the agent may only use what reads and this
-    /// does not. Such a tool is not listed; a call of it is refused by name.
+    /// False: the integration is failing or switched off, the tool is held back or denied, or the agent
+    /// may only use what reads and this does not. Such a tool is not listed; a call of it is refused by name.
     pub listed: bool,
 }
 
@@ -138,6 +146,7 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
             let Some(name) = store::agents::remove(tx, id)? else {
                 return Ok(());
             };
+            store::policies::forget_agent(tx, id)?;
             let what = format!("the agent {name} was removed: its token is refused from now on");
             integrations::note(tx, now, None, &what, &because)
         })
@@ -185,28 +194,34 @@ pub async fn authenticate(
 /// `StoreFailed`.
 pub async fn tools(engine: &Engine, agent: &AgentView) -> Result<Vec<Offered>, Error> {
     let now = engine.now();
-    let (allowed, read_only) = (agent.integrations.clone(), agent.read_only);
+    let (id, allowed, read_only) = (agent.id, agent.integrations.clone(), agent.read_only);
     engine
         .store()
         .read(move |conn| {
-            let mut of: BTreeMap<IntegrationId, Vec<(String, Risk)>> = BTreeMap::new();
-            for (id, tool, risk) in store::tools::names(conn)? {
-                of.entry(id).or_default().push((tool, risk));
+            let mut of: BTreeMap<IntegrationId, Vec<Named>> = BTreeMap::new();
+            for tool in store::tools::names(conn)? {
+                of.entry(tool.integration).or_default().push(tool);
             }
+            let mut chosen = store::policies::all_for(conn, id)?;
             let mut all = Integration::all(conn)?;
             all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
             all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
             let mut offered = Vec::new();
             for each in all {
                 let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
-                for (tool, risk) in of.remove(&each.id).unwrap_or_default() {
+                for tool in of.remove(&each.id).unwrap_or_default() {
+                    let rules = chosen.remove(&(each.id, tool.name.clone()));
+                    let choice = policy::decide(tool.risk, rules.unwrap_or_default());
+                    let may = !tool.held
+                        && choice != Choice::Deny
+                        && (!read_only || tool.risk == Risk::Reads);
                     offered.push(Offered {
                         integration: each.id,
                         slug: each.row.slug.clone(),
                         name: each.row.name.clone(),
-                        listed: works && (!read_only || risk == Risk::Reads),
-                        tool,
-                        risk,
+                        listed: works && may,
+                        tool: tool.name,
+                        risk: tool.risk,
                     });
                 }
             }
@@ -265,15 +280,17 @@ pub async fn call(
         calls::refuse(engine, of, &action, &because, &error).await?;
         return Err(error);
     }
-    calls::call(
-        engine,
-        offered.integration,
-        &offered.tool,
+    let caller = By::Agent {
+        id: agent.id,
+        name: agent.name.clone(),
+    };
+    let wanted = Wanted {
+        integration: offered.integration,
+        tool: offered.tool.clone(),
         arguments,
         because,
-        cancel,
-    )
-    .await
+    };
+    calls::call_as(engine, &caller, wanted, cancel).await
 }
 
 /// A tool that this agent has not got: one row, and the error for it. `wanted`: as the agent wrote it.

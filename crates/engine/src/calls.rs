@@ -2,7 +2,13 @@
 //! and what it tells of the integration's health handed on.
 //!
 //! Owns: [`Journal`] (the two rows of the record), [`exchange`] (credential, one renewal after a
-//! 401, the end by Disconnect) and [`call`]. Must not know: how a connector speaks.
+//! 401, the end by Disconnect) and [`call_as`]. Must not know: how a connector speaks, or what lets a
+//! call go (`calls::gate`).
+
+pub(crate) mod approval;
+mod gate;
+pub mod policy;
+mod redact;
 
 use crate::{
     Engine, Live,
@@ -17,11 +23,11 @@ use crate::{
     vault::Credential,
 };
 use futures::future::BoxFuture;
+use gate::Known;
+use policy::By;
 use std::sync::{Arc, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
-use wire::{
-    Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, Reason, RowKind, Time,
-};
+use wire::{Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, RowKind, Time};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
 pub(crate) struct Journal {
@@ -29,6 +35,8 @@ pub(crate) struct Journal {
     begun: Time,
     /// Whose use is noted with the outcome, and why: a tool's, not a token's.
     used: Option<(IntegrationId, Because)>,
+    /// An admin let it go.
+    approved: bool,
 }
 
 impl Journal {
@@ -61,7 +69,12 @@ impl Journal {
                 store::calls::begin(tx, &row)
             })
             .await?;
-        Ok(Self { call, begun, used })
+        Ok(Self {
+            call,
+            begun,
+            used,
+            approved: false,
+        })
     }
 
     /// The row that says how it went.
@@ -88,7 +101,15 @@ impl Journal {
     /// Writes that it was refused here: nothing left.
     async fn refuse(self, engine: &Engine, why: &Error) -> Result<(), Error> {
         let mut row = self.outcome(engine.now(), Some(why), "");
-        row.outcome = Outcome::Refused;
+        let denied = matches!(
+            why.code,
+            ErrorCode::PolicyDenied | ErrorCode::ApprovalDenied | ErrorCode::ApprovalLate
+        );
+        row.outcome = if denied {
+            Outcome::Denied
+        } else {
+            Outcome::Refused
+        };
         row.took_ms = None;
         engine
             .store()
@@ -105,7 +126,10 @@ impl Journal {
         tells: Option<Tells<'_>>,
     ) -> Result<(), Error> {
         let now = engine.now();
-        let outcome = self.outcome(now, result.err(), detail);
+        let mut outcome = self.outcome(now, result.err(), detail);
+        if self.approved && result.is_ok() {
+            outcome.outcome = Outcome::Approved;
+        }
         let mut signal = None;
         if let Some(Tells { id, asked, consent }) = tells {
             signal = health::signal_of(engine, id, asked, result)
@@ -156,12 +180,22 @@ fn note_use(tx: &Tx<'_>, id: IntegrationId, used: LastUsed) -> Result<(), Error>
     Ok(())
 }
 
-/// Calls a tool in a task. Arguments are a JSON object; the result has the shape of MCP's
+/// A call as it is asked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub integration: IntegrationId,
+    /// The tool's own name.
+    pub tool: String,
+    /// A JSON object.
+    pub arguments: serde_json::Value,
+    pub because: Because,
+}
+
+/// Calls a tool for an admin. Arguments are a JSON object; the result has the shape of MCP's
 /// `CallToolResult`.
 ///
 /// # Errors
-/// `IntegrationOff`, `IntegrationFailing` (nothing was sent), `IntegrationDisconnected`,
-/// `ToolUnknown`, and whatever the far side says.
+/// As [`call_as`], but for those of policy.
 pub async fn call(
     engine: &Engine,
     id: IntegrationId,
@@ -170,44 +204,74 @@ pub async fn call(
     because: Because,
     cancel: CancellationToken,
 ) -> Result<serde_json::Value, Error> {
-    let name = tool.to_owned();
-    let (found, known) = engine
+    let wanted = Wanted {
+        integration: id,
+        tool: tool.to_owned(),
+        arguments,
+        because,
+    };
+    call_as(engine, &By::Admin, wanted, cancel).await
+}
+
+/// Calls a tool for `by`. The result has the shape of MCP's `CallToolResult`.
+///
+/// # Errors
+/// `IntegrationOff`, `IntegrationFailing`, `ToolUnknown`, `ToolHeld`, `PolicyDenied`, those of
+/// approvals (nothing was sent), `IntegrationDisconnected`, and whatever the far side says.
+pub async fn call_as(
+    engine: &Engine,
+    by: &By,
+    wanted: Wanted,
+    cancel: CancellationToken,
+) -> Result<serde_json::Value, Error> {
+    let (id, name, asks) = (wanted.integration, wanted.tool.clone(), by.clone());
+    let known = engine
         .store()
-        .read(move |conn| {
-            let known = store::tools::has(conn, id, &name)?;
-            Ok((Integration::get(conn, id)?, known))
-        })
+        .read(move |conn| Known::read(conn, (id, &name), &asks))
         .await?;
-    let action = format!("{}.{tool}", found.row.slug);
-    let journal = Journal::begin(
+    let action = format!("{}.{}", known.found.row.slug, wanted.tool);
+    let mut journal = Journal::begin(
         engine,
         RowKind::Call,
-        Some((id, found.row.name.clone())),
+        Some((id, known.found.row.name.clone())),
         &action,
-        &because,
+        &wanted.because,
     )
     .await?;
-    if let Err(refusal) = may_call(&found, tool, known, engine.now()) {
-        journal.refuse(engine, &refusal).await?;
-        return Err(refusal);
-    }
+    let approved = match gate::pass(engine, by, (&wanted, &known), &cancel).await {
+        Ok(approved) => approved,
+        Err(refusal) => {
+            journal.refuse(engine, &refusal).await?;
+            return Err(refusal);
+        }
+    };
+    let Wanted {
+        tool,
+        arguments,
+        because,
+        ..
+    } = wanted;
     let result = {
-        let name = tool.to_owned();
+        let name = tool.clone();
         exchange(engine, id, &because, move |connector, credential| {
             let (name, arguments, cancel) = (name.clone(), arguments.clone(), cancel.clone());
             Box::pin(async move { connector.call(&credential, &name, arguments, cancel).await })
         })
         .await
     };
+    journal.approved = approved.is_some();
+    let detail = approved
+        .map(|person| words::with("approved-by", &[("person", &person)]))
+        .unwrap_or_default();
     journal
         .finish(
             engine,
             result.as_ref().map(|_| ()),
-            "",
+            &detail,
             Some(Tells {
                 id,
-                asked: Asked::Call { tool },
-                consent: found.state.consent,
+                asked: Asked::Call { tool: &tool },
+                consent: known.found.state.consent,
             }),
         )
         .await?;
@@ -226,34 +290,6 @@ pub(crate) async fn refuse(
         .await?
         .refuse(engine, why)
         .await
-}
-
-fn may_call(found: &Integration, tool: &str, known: bool, now: Time) -> Result<(), Error> {
-    let named = |code| Error::new(code).with("integration", found.row.name.clone());
-    if !found.row.enabled {
-        return Err(named(ErrorCode::IntegrationOff).fix(wire::Fix::SwitchOn));
-    }
-    if !known {
-        return Err(named(ErrorCode::ToolUnknown).with("tool", crate::http::inert(tool)));
-    }
-    match found.state.shown(now) {
-        // A task that already has it may still try where it is merely out of reach.
-        Reason::Ok
-        | Reason::RateLimited { .. }
-        | Reason::EndsOn { .. }
-        | Reason::Unreachable { .. } => Ok(()),
-        reason @ (Reason::Rejected { .. }
-        | Reason::NeedsAccess { .. }
-        | Reason::IssuerChanged
-        | Reason::RestoredFromBackup
-        | Reason::KeyringLost) => {
-            let error = named(ErrorCode::IntegrationFailing).with("why", reason.as_str());
-            Err(match reason.fix(found.takes_key()) {
-                Some(fix) => error.fix(fix),
-                None => error,
-            })
-        }
-    }
 }
 
 /// Runs `work` with the integration's connector and credential. After a 401 the credential is

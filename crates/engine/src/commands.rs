@@ -3,8 +3,8 @@
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
 use crate::{
-    Engine, agents, apps, connect, documents, health, integrations, notices, providers, record,
-    settings, store,
+    Engine, agents, apps, calls::approval, connect, documents, health, integrations, notices,
+    providers, record, settings, store,
 };
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, Because, CardView, CatalogueView,
@@ -190,6 +190,25 @@ pub async fn pair_agent(engine: &Engine, ask: wire::PairAgent) -> Result<Paired,
 
 pub async fn revoke_agent(engine: &Engine, ask: wire::RevokeAgent) -> Result<(), Error> {
     agents::revoke(engine, ask.id).await
+}
+
+pub async fn set_policy(engine: &Engine, ask: wire::SetPolicy) -> Result<(), Error> {
+    integrations::set_policy(engine, ask).await
+}
+
+pub async fn accept_tools(engine: &Engine, ask: wire::AcceptTools) -> Result<(), Error> {
+    integrations::accept(engine, ask.id, ask.tools).await
+}
+
+pub async fn list_approvals(
+    engine: &Engine,
+    _: wire::ListApprovals,
+) -> Result<Vec<wire::ApprovalView>, Error> {
+    Ok(approval::list(engine))
+}
+
+pub async fn answer_approval(engine: &Engine, ask: wire::AnswerApproval) -> Result<(), Error> {
+    approval::answer(engine, ask.id, ask.answer).await
 }
 
 pub async fn list_app_credentials(

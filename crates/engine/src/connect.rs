@@ -201,7 +201,7 @@ fn keep_what_came(
     now: Time,
 ) -> Result<(), Error> {
     let told = (pong.protocol.as_deref(), pong.server.as_deref());
-    health::keep_tools(tx, id, tools, told, now)?;
+    integrations::pins::keep(tx, id, tools, told, now)?;
     store::pings::add(
         tx,
         &PingRow {

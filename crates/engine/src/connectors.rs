@@ -14,6 +14,7 @@ mod veil;
 
 pub use sent::check_credential;
 pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool};
+pub(crate) use tool::{PINNED, canonical_text, sha256};
 
 use crate::{
     connect::way::Way,
@@ -181,6 +182,15 @@ impl Connector {
             Self::Mcp(mcp) => mcp.list_tools(credential).await,
             Self::Rest(rest) => Ok(rest.list_tools()),
             Self::OpenApi(api) => Ok(api.list_tools()),
+        }
+    }
+
+    /// Woken when the server says that its tools changed; `None` where no server can say so.
+    #[must_use]
+    pub(crate) fn tools_changed(&self) -> Option<Arc<tokio::sync::Notify>> {
+        match self {
+            Self::Mcp(mcp) => Some(mcp.tools_changed.clone()),
+            Self::Rest(_) | Self::OpenApi(_) => None,
         }
     }
 

@@ -225,7 +225,7 @@ pub(crate) async fn import_again(
             let done = changes(&store::tools::list(tx, id)?, &inspected.operations);
             store::documents::put(tx, id, &inspected.about(now), &inspected.operations)?;
             let tools = inspected.operations.iter().map(|each| each.tool.clone());
-            crate::health::keep_tools(tx, id, tools.collect(), (None, None), now)?;
+            integrations::pins::keep(tx, id, tools.collect(), (None, None), now)?;
             let what = format!(
                 "imported again: {} tools added, {} removed, {} changed",
                 done.added.len(),

@@ -10,17 +10,19 @@ pub(crate) use signal::{Asked, Tells, asked_pause_ms, has_route, is_local, origi
 use crate::{
     Engine,
     calls::{self, Journal},
-    connectors::{Pong, Tool},
+    connectors::Pong,
     integrations::{
-        self, After, Integration,
+        self, After, Integration, pins,
         status::{Elsewhere, End, Signal},
     },
-    store::{self, Durability, pings::PingRow, tools::ToolRow},
+    store::{self, Durability, pings::PingRow},
 };
 use wire::{
-    Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, Time, ToolView,
-    Topic,
+    Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, ToolView, Topic,
 };
+
+/// Between two listings that a server asked for by saying that its tools changed.
+const FOLLOW_PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Pings now, writes it down, and takes the answer in.
 pub(crate) async fn ping(
@@ -165,7 +167,7 @@ pub(crate) async fn probe(
         .store()
         .write(Durability::Normal, move |tx| {
             if Integration::find(tx, id)?.is_some() {
-                keep_tools(tx, id, tools, (None, None), now)?;
+                pins::keep(tx, id, tools, (None, None), now)?;
             }
             Ok(())
         })
@@ -173,31 +175,25 @@ pub(crate) async fn probe(
     integrations::tools(engine, id).await
 }
 
-/// Replaces the tools of an integration, and notes the protocol and server where they are told, in
-/// the commit of `tx`.
-pub(crate) fn keep_tools(
-    tx: &store::Tx<'_>,
+/// Lists the tools anew whenever the server says that they changed, until `ends`. (Boxed: listing
+/// makes what is followed.)
+pub(crate) fn follow_tools(
+    engine: Engine,
     id: IntegrationId,
-    tools: Vec<Tool>,
-    told: (Option<&str>, Option<&str>),
-    now: Time,
-) -> Result<(), Error> {
-    let rows: Result<Vec<ToolRow>, Error> = tools.into_iter().map(tool_row).collect();
-    store::tools::replace(tx, id, &rows?)?;
-    store::integrations::set_probe(tx, id, told, now)?;
-    integrations::touch(tx, id);
-    Ok(())
-}
-
-fn tool_row(tool: Tool) -> Result<ToolRow, Error> {
-    Ok(ToolRow {
-        input_schema_json: integrations::to_json(&tool.input_schema)?,
-        annotations_json: integrations::to_json(&tool.annotations)?,
-        name: tool.name,
-        title: tool.title,
-        description: tool.description,
-        hash: tool.hash,
-        risk: tool.risk,
+    changed: std::sync::Arc<tokio::sync::Notify>,
+    ends: tokio_util::sync::CancellationToken,
+) -> futures::future::BoxFuture<'static, ()> {
+    Box::pin(async move {
+        while ends.run_until_cancelled(changed.notified()).await.is_some() {
+            if let Err(error) = probe(&engine, id, &Because::Health).await {
+                tracing::info!(integration = %id, %error, "the changed tools could not be listed");
+            }
+            // A server that says so without end is followed at a walk.
+            let pause = tokio::time::sleep(FOLLOW_PAUSE);
+            if ends.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
     })
 }
 

@@ -4,9 +4,12 @@
 //! Owns: [`Integration`], the slug and the tile. Must not know: credentials, or how requests are sent.
 
 mod apply;
+pub(crate) mod pins;
 pub mod status;
+mod tools;
 
 pub(crate) use apply::{After, apply, apply_answer};
+pub(crate) use tools::{accept, set_policy, tools};
 
 use crate::{
     Engine,
@@ -22,7 +25,7 @@ use status::{End, Signal, State};
 use std::collections::BTreeMap;
 use wire::{
     AuthView, Because, CallId, CardView, Day, Error, ErrorCode, Icon, IntegrationId,
-    IntegrationView, Kind, Outcome, RowKind, Time, ToolView, Topic,
+    IntegrationView, Kind, Outcome, RowKind, Time, Topic,
 };
 
 /// Longest name, in characters.
@@ -107,6 +110,7 @@ impl Integration {
             last_used: self.row.last_used,
             auth: self.about.auth,
             tools: tools.count,
+            held: tools.held,
             can: tools.first,
             scopes: self.about.scopes,
             days: around
@@ -213,33 +217,6 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
             })
         })
         .await
-}
-
-/// Its tools, in the server's order.
-pub(crate) async fn tools(engine: &Engine, id: IntegrationId) -> Result<Vec<ToolView>, Error> {
-    engine
-        .store()
-        .read(move |conn| {
-            Integration::get(conn, id)?;
-            Ok(store::tools::list(conn, id)?
-                .into_iter()
-                .map(tool_view)
-                .collect())
-        })
-        .await
-}
-
-fn tool_view(tool: store::tools::ToolRow) -> ToolView {
-    let pretty = serde_json::from_str::<serde_json::Value>(&tool.input_schema_json)
-        .and_then(|schema| serde_json::to_string_pretty(&schema));
-    ToolView {
-        name: tool.name,
-        title: tool.title,
-        description: tool.description,
-        input_schema: pretty.unwrap_or(tool.input_schema_json),
-        risk: tool.risk,
-        hash: tool.hash.chars().take(8).collect(),
-    }
 }
 
 /// Gives it another name; the slug, which agents know, stays.

@@ -92,6 +92,7 @@ struct Inner {
     network: monitor::Network,
     outbox: notices::Outbox,
     manner: record::settings::Manner,
+    approvals: calls::approval::Approvals,
     providers: providers::Shelf,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
@@ -108,6 +109,8 @@ pub(crate) struct Live {
     /// One refresh at a time; what the last one came to.
     pub refreshing: tokio::sync::Mutex<tokens::LastRefresh>,
     is_sample: bool,
+    /// Ends the wait for the server's word that its tools changed.
+    _listens: tokio_util::sync::DropGuard,
     /// On this computer: reached without a network.
     pub is_local: bool,
 }
@@ -133,6 +136,7 @@ impl Engine {
             network: monitor::Network::default(),
             outbox: notices::Outbox::default(),
             manner: record::settings::Manner::default(),
+            approvals: calls::approval::Approvals::default(),
             providers: providers::Shelf::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -246,9 +250,19 @@ impl Engine {
                     Ok(changed) => desk.changed(&changed),
                     // Too many at once: everything may have changed.
                     Err(RecvError::Lagged(_)) => {
-                        use wire::Topic::{Activity, App, Attempts, Errand, Integrations, Notices};
+                        use wire::Topic::{
+                            Activity, App, Approvals, Attempts, Errand, Integrations, Notices,
+                        };
                         desk.changed(&Changed {
-                            topics: vec![Integrations, Activity, Attempts, Notices, Errand, App],
+                            topics: vec![
+                                Integrations,
+                                Activity,
+                                Attempts,
+                                Notices,
+                                Approvals,
+                                Errand,
+                                App,
+                            ],
                         });
                     }
                     Err(RecvError::Closed) => return,
@@ -319,6 +333,10 @@ impl Engine {
         &self.0.outbox
     }
 
+    pub(crate) fn approvals(&self) -> &calls::approval::Approvals {
+        &self.0.approvals
+    }
+
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.0.stopping.clone()
     }
@@ -362,10 +380,21 @@ impl Engine {
             operations: self.operations(id, &found.config).await?,
         };
         let connector = Connector::new(&found.config, self.http(), supplies)?;
+        let ended = self.stopping().child_token();
+        let listening = ended.child_token();
+        if let Some(changed) = connector.tools_changed() {
+            tokio::spawn(health::follow_tools(
+                self.clone(),
+                id,
+                changed,
+                listening.clone(),
+            ));
+        }
         let made = Arc::new(Live {
             name: found.row.name,
             connector: Arc::new(connector),
-            ended: self.stopping().child_token(),
+            _listens: listening.drop_guard(),
+            ended,
             in_flight: AtomicU32::new(0),
             refreshing: tokio::sync::Mutex::default(),
             is_sample,

@@ -19,6 +19,7 @@ pub(crate) use inbox::{list, see, snooze};
 
 use crate::{
     Engine,
+    calls::approval,
     health::origin,
     integrations::Integration,
     ports::{PopupEvent, Press},
@@ -249,6 +250,13 @@ async fn failed(
 }
 
 impl Engine {
+    /// Raises the window, which goes there.
+    fn lead_to(&self, errand: Errand) {
+        self.desk().raise();
+        *self.outbox().errand() = Some(errand);
+        self.store().announce([Topic::Errand]);
+    }
+
     /// How many notices an admin is still to look at.
     ///
     /// # Errors
@@ -288,6 +296,12 @@ impl Engine {
                     .await
             }
             PopupEvent::Pressed { handle, press } => {
+                if let Some(errand) = approval::pressed(self, &handle, press).await {
+                    if let Some(errand) = errand {
+                        self.lead_to(errand);
+                    }
+                    return Ok(());
+                }
                 let errand = self
                     .store()
                     .read(move |conn| {
@@ -301,13 +315,13 @@ impl Engine {
                         let takes_key = found.is_some_and(|found| found.takes_key());
                         Ok(match (press, one.reason.fix(takes_key)) {
                             (Press::Fix, Some(fix)) => Errand::Mend { integration, fix },
-                            (Press::Fix, None) | (Press::Open, _) => Errand::Open { integration },
+                            (Press::Fix, None) | (Press::Open | Press::Deny, _) => {
+                                Errand::Open { integration }
+                            }
                         })
                     })
                     .await?;
-                self.desk().raise();
-                *self.outbox().errand() = Some(errand);
-                self.store().announce([Topic::Errand]);
+                self.lead_to(errand);
                 Ok(())
             }
         }

@@ -64,6 +64,8 @@ pub enum Press {
     Open,
     /// Mend it.
     Fix,
+    /// Say no to it: to a call that waits.
+    Deny,
 }
 
 /// What the system says of popups, by handle.

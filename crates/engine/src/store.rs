@@ -20,6 +20,8 @@ pub(crate) mod keys;
 pub mod notices;
 mod open;
 pub mod pings;
+pub(crate) mod pins;
+pub mod policies;
 mod reader;
 pub mod record;
 pub mod schema;

@@ -1,7 +1,7 @@
 use crate::{
-    ActivityFilter, AgentId, AppOwner, AttemptId, CallId, ClientAuth, Confirmed, Cursor,
-    DocumentId, DocumentSource, IntegrationId, NoticeId, RecordSettings, SecretInput, Settings,
-    Target, Time,
+    ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, ClientAuth,
+    Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, NoticeId, RecordSettings,
+    SecretInput, SeenTool, Settings, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -52,6 +52,10 @@ macro_rules! commands {
             list_agents: ListAgents => $crate::AgentsView,
             pair_agent: PairAgent => $crate::Paired,
             revoke_agent: RevokeAgent => (),
+            set_policy: SetPolicy => (),
+            accept_tools: AcceptTools => (),
+            list_approvals: ListApprovals => Vec<$crate::ApprovalView>,
+            answer_approval: AnswerApproval => (),
             list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
             save_app_credentials: SaveAppCredentials => (),
             remove_app_credentials: RemoveAppCredentials => (),
@@ -169,6 +173,21 @@ requests! {
     }
     /// From now on its token is refused. Its history stays.
     RevokeAgent { id: AgentId }
+    /// What happens when agents call a tool: for one agent, or for all. `choice`: `None` for what holds
+    /// by itself.
+    SetPolicy {
+        id: IntegrationId,
+        tool: String,
+        agent: Option<AgentId>,
+        choice: Option<Choice>,
+    }
+    /// Lets held tools be used, as they were seen. All or none: `ToolChanged` where one tells something
+    /// else by now.
+    AcceptTools { id: IntegrationId, tools: Vec<SeenTool> }
+    /// Calls that wait for an admin, the oldest first.
+    ListApprovals {}
+    /// `ApprovalGone` where it waits no longer.
+    AnswerApproval { id: ApprovalId, answer: Answer }
     /// The clients that the company registered, and how to register one, provider by provider.
     ListAppCredentials {}
     /// Save a client for one owner, in the place of the one before. Without a secret it is a public

@@ -160,6 +160,25 @@ codes! {
     IntegrationOff = "integration-off",
     /// No such tool. `integration`, `tool`
     ToolUnknown = "tool-unknown",
+    /// It is new or changed, and no admin has accepted it. `integration`, `tool`
+    ToolHeld = "tool-held",
+    /// It tells something else than what was seen. `tool`
+    ToolChanged = "tool-changed",
+    /// An admin's rule denies it. `agent`, `tool`
+    PolicyDenied = "policy-denied",
+    /// An admin said no. `tool`, `person`
+    ApprovalDenied = "approval-denied",
+    /// Nobody approved it in time. `tool`, `n` (minutes)
+    ApprovalLate = "approval-late",
+    /// Whoever asked does not wait any longer. `tool`
+    ApprovalWithdrawn = "approval-withdrawn",
+    /// It waits no longer.
+    ApprovalGone = "approval-gone",
+    /// Too many calls of that agent wait already, or its arguments are too many to be looked at.
+    /// `tool`, `why`
+    ApprovalImpossible = "approval-impossible",
+    /// It asks first, and there was nobody to ask: what runs by itself is approved beforehand. `tool`
+    ApprovalNeeded = "approval-needed",
     /// Arguments that do not fit the tool. `tool`, `why`
     ArgumentsInvalid = "arguments-invalid",
     /// The tool itself answered with an error. `tool`, `why`

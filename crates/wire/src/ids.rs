@@ -37,6 +37,10 @@ ids! {
     AgentId,
     /// One notice: one episode of one integration.
     NoticeId,
+    /// A call that waits for an admin. Lives in memory only.
+    ApprovalId,
+    /// One piece of an agent's work.
+    TaskId,
     /// An OpenAPI document that was looked at. Lives in memory only.
     DocumentId,
     /// One cron. Never reused.

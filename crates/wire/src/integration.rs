@@ -249,6 +249,9 @@ pub struct CardView {
     pub auth: AuthView,
     /// Number of tools found by the last probe.
     pub tools: u32,
+    /// How many of them are held back until an admin accepts them.
+    #[serde(default)]
+    pub held: u32,
     /// Names of the first tools, at most three, for the card's "Can" line.
     pub can: Vec<String>,
     pub scopes: Vec<ScopeView>,
@@ -326,6 +329,10 @@ pub struct ToolView {
     pub risk: Risk,
     /// First eight hex digits of the pinned SHA-256.
     pub hash: String,
+    /// What happens when an agent calls it.
+    pub policy: crate::PolicyView,
+    /// It is new or changed, and not accepted yet.
+    pub held: Option<crate::HeldView>,
 }
 
 /// What a tool may do.

@@ -66,6 +66,8 @@ pub enum Delivery {
 pub enum Errand {
     /// The inbox: more than one integration is concerned.
     Notices,
+    /// A call that waits for an admin.
+    Review { approval: crate::ApprovalId },
     /// One integration's page.
     Open { integration: IntegrationId },
     /// One integration, and what mends it.

@@ -17,6 +17,8 @@ pub enum Topic {
     Notices,
     /// The paired agents and the gateway's door.
     Agents,
+    /// A call waits for an admin, or waits no longer.
+    Approvals,
     /// A notification was pressed: the window has somewhere to go.
     Errand,
     /// Settings, the keyring's state, the banner.

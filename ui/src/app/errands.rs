@@ -3,21 +3,21 @@
 use crate::{
     ipc,
     route::{Route, go},
-    state::Act,
+    state::{Act, Action, Sheet},
 };
 use wire::{Errand, IntegrationId, TakeErrand, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Takes errands from when the cards are known, of which they speak.
 #[hook]
-pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>) {
+pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>, dispatch: Callback<Action>) {
     use_effect_with(ready, move |ready| {
         let listening = ready.then(|| {
             let take = Callback::from(move |()| {
-                let act = act.clone();
+                let (act, dispatch) = (act.clone(), dispatch.clone());
                 spawn_local(async move {
                     if let Ok(Some(errand)) = ipc::call(TakeErrand {}).await {
-                        run(&errand, &act);
+                        run(&errand, &act, &dispatch);
                     }
                 });
             });
@@ -29,9 +29,10 @@ pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>) {
     });
 }
 
-fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>) {
+fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>, dispatch: &Callback<Action>) {
     match errand {
         Errand::Notices => go(Route::Notices),
+        Errand::Review { approval } => dispatch.emit(Action::Open(Sheet::Approval(*approval))),
         Errand::Open { integration } => go(Route::of(*integration)),
         Errand::Mend { integration, fix } => {
             go(Route::of(*integration));

@@ -11,6 +11,7 @@ use crate::{
     pages::activity::{Record, ping_switch},
     parts::{
         card::{account, fix_button, why},
+        held::held,
         pill::status_pill,
         scopes::scope_list,
         states,
@@ -29,8 +30,8 @@ use crate::{
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use wire::{
-    ErrorCode, Fix, GetIntegration, IntegrationId, IntegrationView, Kind, ListTools,
-    ProbeIntegration, Status, ToolView, Topic,
+    AcceptTools, ErrorCode, Fix, GetIntegration, IntegrationId, IntegrationView, Kind, ListAgents,
+    ListTools, ProbeIntegration, SeenTool, SetPolicy, Status, ToolView, Topic,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -86,6 +87,7 @@ fn shown(
         <>
             { header(frame, view) }
             { trouble(view) }
+            { held_strip(view, tab) }
             { frame.state.reports.get(&id).map(|last| report(last, &dismiss)).unwrap_or_default() }
             { tab_row(view, tab) }
             <div class="two">
@@ -179,6 +181,21 @@ fn trouble(view: &Rc<IntegrationView>) -> Html {
     })
 }
 
+/// New or changed tools wait: said on each of its pages, and led to from those that do not show them.
+fn held_strip(view: &IntegrationView, tab: Tab) -> Html {
+    let card = &view.card;
+    if card.held == 0 || tab == Tab::Tools {
+        return Html::default();
+    }
+    html! {
+        <div class="banner warn-edge" role="status" data-testid="held-strip">
+            <span class="warn-ink">{ icon(Icon::Expiring) }</span>
+            <span class="grow">{ say_count("held-title", card.held as usize) }</span>
+            <a class="btn" href={Route::of(card.id).href()}>{ say("approval-review") }</a>
+        </div>
+    }
+}
+
 #[component]
 fn OwnActivity(props: &IdProps) -> Html {
     let pings = use_state_eq(|| true);
@@ -208,7 +225,40 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
     let search = use_state(AttrValue::default);
     let busy = use_state(|| false);
     let error = use_state(|| None::<wire::Error>);
+    let agents = use_query(ListAgents {}, vec![Topic::Agents]);
     let card = &props.view.card;
+    let on_policy = {
+        let (id, frame) = (card.id, frame.clone());
+        Callback::from(move |(tool, agent, choice)| {
+            let frame = frame.clone();
+            let ask = SetPolicy {
+                id,
+                tool,
+                agent,
+                choice,
+            };
+            spawn_local(async move {
+                if let Err(refusal) = ipc::call(ask).await {
+                    frame.say_failed(&refusal);
+                }
+            });
+        })
+    };
+    let accept = {
+        let (id, frame, busy) = (card.id, frame.clone(), busy.clone());
+        Callback::from(move |tools: Vec<SeenTool>| {
+            let (frame, busy) = (frame.clone(), busy.clone());
+            busy.set(true);
+            spawn_local(async move {
+                let count = tools.len();
+                match ipc::call(AcceptTools { id, tools }).await {
+                    Ok(()) => frame.say(say_count("held-accepted", count)),
+                    Err(refusal) => frame.say_failed(&refusal),
+                }
+                busy.set(false);
+            });
+        })
+    };
     let again = {
         let (id, frame) = (card.id, frame.clone());
         let (busy, error, retry) = (busy.clone(), error.clone(), props.tools.retry.clone());
@@ -250,7 +300,11 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
         .data
         .as_ref()
         .is_some_and(|tools| tools.len() > 1);
+    let all_agents = agents.data.as_ref();
+    let paired = Rc::new(all_agents.map_or_else(Vec::new, |view| view.agents.clone()));
     html! {
+        <>
+        { props.tools.data.as_ref().map(|tools| held(tools, &card.slug, *busy, &accept)).unwrap_or_default() }
         <section class="panel">
             <div class="in bar">
                 if many {
@@ -277,8 +331,10 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
             { states::shown(&props.tools, states::loading_lines(), |tools| if tools.is_empty() {
                 states::empty(say("no-tools"), say("no-tools-hint"))
             } else {
-                html! { <Tools tools={tools.clone()} slug={inert(&card.slug)} search={(*search).clone()} /> }
+                html! { <Tools tools={tools.clone()} slug={inert(&card.slug)} search={(*search).clone()}
+                    agents={paired} {on_policy} /> }
             }) }
         </section>
+        </>
     }
 }

@@ -45,6 +45,7 @@ pub fn card(name: &str) -> CardView {
         last_used: None,
         auth: AuthView::Bearer,
         tools: 1,
+        held: 0,
         can: vec!["call".into()],
         scopes: vec![],
         days: vec![Day::Healthy; 30],
@@ -82,6 +83,12 @@ pub fn tool(name: &str, risk: Risk) -> ToolView {
         input_schema: "{\n  \"type\": \"object\"\n}".into(),
         risk,
         hash: "3fa9c01d".into(),
+        policy: wire::PolicyView {
+            default: wire::Choice::Ask,
+            chosen: None,
+            agents: vec![],
+        },
+        held: None,
     }
 }
 

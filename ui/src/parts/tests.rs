@@ -232,10 +232,21 @@ fn a_row_of_activity() {
 
 #[test]
 fn a_tool_shows_what_it_takes_and_its_risk_in_words() {
+    let props = tools::ToolsProps {
+        tools: std::rc::Rc::new(vec![]),
+        slug: "sample".into(),
+        search: "".into(),
+        agents: std::rc::Rc::new(vec![]),
+        on_policy: Callback::noop(),
+    };
     let html = rendered(tools::show(
         &tool("note_clear", wire::Risk::Destroys),
-        "sample",
+        &props,
     ));
+    assert!(
+        html.contains("By itself: Ask me"),
+        "what holds by itself is named: {html}"
+    );
     assert!(html.contains("sample.") && html.contains("note_clear"));
     assert!(html.contains("May destroy"));
     assert!(
@@ -429,4 +440,41 @@ fn no_option_is_spread_among_its_siblings() {
             assert!(!option, "{file}: {line}");
         }
     }
+}
+
+#[test]
+fn a_changed_tool_shows_its_words_and_what_is_hidden_in_them() {
+    use wire::{HeldView, How, Part, Words};
+    let run = |how, text: &str| Words {
+        how,
+        text: text.into(),
+    };
+    let held = |is_new| {
+        let mut tool = tool("pay", wire::Risk::Writes);
+        tool.held = Some(HeldView {
+            hash: "ab".into(),
+            is_new,
+            parts: vec![Part {
+                member: "description".into(),
+                words: vec![
+                    run(How::Same, "Pays "),
+                    run(How::Removed, "one"),
+                    run(How::Added, "all\u{200b}"),
+                ],
+            }],
+        });
+        rendered(crate::parts::held::held(
+            &[tool],
+            "orders",
+            false,
+            &Callback::noop(),
+        ))
+    };
+    let html = held(false);
+    assert!(html.contains("<del>one</del>"), "{html}");
+    assert!(html.contains("<ins>all\\u{200B}</ins>"), "{html}");
+    assert!(
+        !held(true).contains("<ins>"),
+        "all of a new tool is new: nothing is marked"
+    );
 }

@@ -1,13 +1,17 @@
 //! The tools of an integration: a searchable list, each with what it takes.
 
-use super::{more::More, pill::risk_pill};
+use super::{
+    more::More,
+    pill::risk_pill,
+    policy::{self, Chosen},
+};
 use crate::{
     icons::{Icon, icon},
     inert::{inert, inert_block},
     say::{say, say_with},
 };
 use std::rc::Rc;
-use wire::ToolView;
+use wire::{AgentView, ToolView};
 use yew::prelude::*;
 
 const STEP: usize = 60;
@@ -19,9 +23,14 @@ pub struct ToolsProps {
     /// `orders`, as in `orders.list_invoices`.
     pub slug: AttrValue,
     pub search: AttrValue,
+    /// Each may have a policy of its own.
+    #[prop_or_default]
+    pub agents: Rc<Vec<AgentView>>,
+    #[prop_or_default]
+    pub on_policy: Callback<Chosen>,
 }
 
-/// The list.
+/// The list of those that can be used: what is held back stands above it.
 #[component]
 pub fn Tools(props: &ToolsProps) -> Html {
     let shown = use_state(|| STEP);
@@ -29,8 +38,11 @@ pub fn Tools(props: &ToolsProps) -> Html {
     let found: Vec<&ToolView> = props
         .tools
         .iter()
-        .filter(|tool| matches(tool, &wanted))
+        .filter(|tool| tool.held.is_none() && matches(tool, &wanted))
         .collect();
+    if found.is_empty() && (wanted.is_empty() || props.tools.is_empty()) {
+        return Html::default();
+    }
     if found.is_empty() {
         return html! { <p class="none">{ say_with("no-tool-found", &[("search", &props.search)]) }</p> };
     }
@@ -41,7 +53,7 @@ pub fn Tools(props: &ToolsProps) -> Html {
     };
     html! {
         <>
-            <>{ for found.into_iter().take(*shown).map(|tool| show(tool, &props.slug)) }</>
+            <>{ for found.into_iter().take(*shown).map(|tool| show(tool, props)) }</>
             <More {left} {on_more} />
         </>
     }
@@ -57,8 +69,9 @@ fn matches(tool: &ToolView, wanted: &str) -> bool {
             .is_some_and(|title| title.to_lowercase().contains(wanted))
 }
 
-/// One tool. Closed: its name, first line and risk. Open: all of it.
-pub fn show(tool: &ToolView, slug: &str) -> Html {
+/// One tool, with what happens when agents call it. Closed: its name, first line and risk. Open: all
+/// of it.
+pub fn show(tool: &ToolView, props: &ToolsProps) -> Html {
     let first_line = tool.description.lines().next().unwrap_or_default();
     let said = tool
         .title
@@ -66,23 +79,27 @@ pub fn show(tool: &ToolView, slug: &str) -> Html {
         .filter(|title| !title.is_empty())
         .unwrap_or(first_line);
     html! {
-        <details class="tool" key={tool.name.clone()} data-testid="tool" data-name={inert(&tool.name)}>
-            <summary>
-                <span class="turn">{ icon(Icon::Open) }</span>
-                <code><span class="sub">{ format!("{slug}.") }</span>{ inert(&tool.name) }</code>
-                <span class="said">{ inert(said) }</span>
-                { risk_pill(tool.risk) }
-            </summary>
-            <div class="tool-in">
-                if tool.description.is_empty() {
-                    <p class="sub">{ say("tool-no-description") }</p>
-                } else {
-                    <p class="said-all">{ inert_block(&tool.description) }</p>
-                }
-                <p class="label">{ say("tool-takes") }</p>
-                <pre tabindex="0" aria-label={say("tool-takes")}>{ inert_block(&tool.input_schema) }</pre>
-                <p class="sub">{ say("tool-hash") }{ " " }<code>{ inert(&tool.hash) }</code></p>
-            </div>
-        </details>
+        <div class="tool-line" key={tool.name.clone()} data-testid="tool" data-name={inert(&tool.name)}>
+            <details class="tool">
+                <summary>
+                    <span class="turn">{ icon(Icon::Open) }</span>
+                    <code><span class="sub">{ format!("{}.", props.slug) }</span>{ inert(&tool.name) }</code>
+                    <span class="said">{ inert(said) }</span>
+                    { risk_pill(tool.risk) }
+                </summary>
+                <div class="tool-in">
+                    if tool.description.is_empty() {
+                        <p class="sub">{ say("tool-no-description") }</p>
+                    } else {
+                        <p class="said-all">{ inert_block(&tool.description) }</p>
+                    }
+                    <p class="label">{ say("tool-takes") }</p>
+                    <pre tabindex="0" aria-label={say("tool-takes")}>{ inert_block(&tool.input_schema) }</pre>
+                    { policy::for_each(tool, &props.agents, &props.on_policy) }
+                    <p class="sub">{ say("tool-hash") }{ " " }<code>{ inert(&tool.hash) }</code></p>
+                </div>
+            </details>
+            { policy::for_all(tool, &props.on_policy) }
+        </div>
     }
 }

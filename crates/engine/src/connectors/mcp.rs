@@ -25,7 +25,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use wire::{Error, ErrorCode};
@@ -43,6 +43,8 @@ pub struct Mcp {
     connection: Mutex<Option<Arc<Connection>>>,
     /// What the last handshake showed, so that the next one asks once, not twice.
     is_older: AtomicBool,
+    /// The server said that its tools changed.
+    pub(super) tools_changed: Arc<Notify>,
 }
 
 /// What the server said to a first contact without a credential.
@@ -85,6 +87,7 @@ impl Mcp {
             url,
             connection: Mutex::new(None),
             is_older: AtomicBool::new(false),
+            tools_changed: Arc::default(),
         }
     }
 
@@ -140,7 +143,14 @@ impl Mcp {
             connection.pages(self, &key).await
         };
         let told: Vec<_> = told.await.map_err(|error| veil.error(error))?;
-        Tool::read_all(&told, &host(&self.url))
+        let mut tools = Tool::read_all(&told, &host(&self.url))?;
+        for tool in &mut tools {
+            // Nothing proves what a server's tool does: its name may raise the risk, as its hints may.
+            if super::tool::name_destroys(&tool.name) {
+                tool.risk = wire::Risk::Destroys;
+            }
+        }
+        Ok(tools)
     }
 
     pub(super) async fn call(

@@ -10,6 +10,8 @@ pub const MAX_TOOLS: usize = 1_000;
 pub const MAX_DESCRIPTION: usize = 10_000;
 /// Bytes of a tool's input schema or output schema as JSON, at most.
 pub const MAX_SCHEMA_BYTES: usize = 256 * 1024;
+/// Bytes of all that a tool tells of itself as JSON, at most: icons may be pictures.
+const MAX_TOLD_BYTES: usize = 1024 * 1024;
 /// Characters of a tool's name, at most (the 2025-11-25 revision advises 128).
 const MAX_NAME: usize = 256;
 /// Characters of a tool's title, at most.
@@ -31,6 +33,10 @@ pub struct Tool {
     pub hash: String,
     /// The server's hints, read so that they can only raise the risk.
     pub risk: Risk,
+    /// What `hash` is of, as the server told it: canonical JSON, hidden characters among it. `None` of
+    /// tools that no server tells.
+    #[serde(skip)]
+    pub told: Option<String>,
 }
 
 impl Tool {
@@ -75,6 +81,10 @@ impl Tool {
                 )
             },
         )?;
+        let canonical = told_by(told);
+        limit(canonical.len(), MAX_TOLD_BYTES, from, || {
+            format!("{} KiB for the tool {name}", MAX_TOLD_BYTES / 1024)
+        })?;
         let title = text("title").or_else(|| annotations.get("title").and_then(Value::as_str));
         Ok(Self {
             name: name.to_owned(),
@@ -82,7 +92,8 @@ impl Tool {
                 .map(|title| plain(title).chars().take(MAX_TITLE).collect())
                 .filter(|title: &String| !title.is_empty()),
             description: plain(description),
-            hash: pin(told),
+            hash: sha256(&canonical),
+            told: Some(canonical),
             risk: risk(&annotations),
             input_schema,
             annotations,
@@ -129,17 +140,39 @@ fn risk(annotations: &Value) -> Risk {
     }
 }
 
-/// The hash that pins a tool: any change to what is told about it changes the hash.
-fn pin(told: &Value) -> String {
-    const PINNED: [&str; 7] = [
-        "name",
-        "title",
-        "description",
-        "inputSchema",
-        "outputSchema",
-        "annotations",
-        "icons",
+/// Whether a name says that its tool destroys, whatever its server's hints say: `delete_note`,
+/// `removeUser`.
+pub(super) fn name_destroys(name: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "delete", "remove", "destroy", "drop", "purge", "erase", "wipe", "truncate",
     ];
+    let mut parted = String::with_capacity(name.len() + 4);
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && was_lower {
+            parted.push(' ');
+        }
+        was_lower = c.is_lowercase() || c.is_numeric();
+        parted.extend(c.to_lowercase());
+    }
+    parted
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| WORDS.contains(&word))
+}
+
+/// What of a tool is pinned: everything that an agent or an admin relies on.
+pub(crate) const PINNED: [&str; 7] = [
+    "name",
+    "title",
+    "description",
+    "inputSchema",
+    "outputSchema",
+    "annotations",
+    "icons",
+];
+
+/// The canonical JSON of what is pinned: any change to what is told changes its hash.
+fn told_by(told: &Value) -> String {
     let members = PINNED
         .into_iter()
         .filter_map(|name| {
@@ -148,8 +181,18 @@ fn pin(told: &Value) -> String {
                 .map(|value| (name.to_owned(), value.clone()))
         })
         .collect();
+    canonical_text(&Value::Object(members))
+}
+
+/// JSON without white space and with sorted members: the same content has the same text.
+pub(crate) fn canonical_text(value: &Value) -> String {
     let mut text = String::new();
-    canonical(&Value::Object(members), &mut text);
+    canonical(value, &mut text);
+    text
+}
+
+/// SHA-256 in hex.
+pub(crate) fn sha256(text: &str) -> String {
     use std::fmt::Write as _;
     Sha256::digest(text.as_bytes())
         .iter()
@@ -224,6 +267,25 @@ mod tests {
     #[case(json!({ "readOnlyHint": "true" }), Risk::Writes)]
     fn hints_only_raise_the_risk(#[case] annotations: Value, #[case] expected: Risk) {
         assert_eq!(risk(&annotations), expected);
+    }
+
+    fn pin(told: &Value) -> String {
+        sha256(&told_by(told))
+    }
+
+    #[test]
+    fn a_name_that_destroys_raises_the_risk_and_no_other_lowers_it() {
+        for (name, destroys) in [
+            ("delete_note", true),
+            ("removeUser", true),
+            ("repo.purge", true),
+            ("DROP-table", true),
+            ("list_deleted", false),
+            ("raindrop", false),
+            ("get_user", false),
+        ] {
+            assert_eq!(name_destroys(name), destroys, "{name}");
+        }
     }
 
     #[test]

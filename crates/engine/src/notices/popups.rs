@@ -177,6 +177,7 @@ impl Session {
                         let Ok(said) = signal.args() else { continue };
                         let press = match said.action_key.as_str() {
                             "fix" => Press::Fix,
+                            "deny" => Press::Deny,
                             "open" | "default" => Press::Open,
                             _ => continue,
                         };
@@ -251,6 +252,7 @@ impl Session {
             let key = match press {
                 Press::Fix => "fix",
                 Press::Open => "open",
+                Press::Deny => "deny",
             };
             actions.extend([key, label.as_str()]);
         }

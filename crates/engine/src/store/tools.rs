@@ -1,7 +1,7 @@
 //! Tools: what the last probe of each integration found, in the server's order.
 
-use super::{Tx, failed, text};
-use rusqlite::{Connection, params};
+use super::{Tx, failed, pins::Pin, text};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 use wire::{Error, IntegrationId, Risk, Topic};
 
@@ -18,6 +18,19 @@ pub struct ToolRow {
     /// SHA-256 in hex of what the tool promised at the probe.
     pub hash: String,
     pub risk: Risk,
+    /// The canonical JSON that the hash is of, as the server told it; `None` where no server did.
+    pub told: Option<String>,
+}
+
+impl ToolRow {
+    /// The pin of the tool as it is told now.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        Pin {
+            hash: self.hash.clone(),
+            told: self.told.clone(),
+        }
+    }
 }
 
 /// Puts `tools` in the place of what was known.
@@ -33,7 +46,7 @@ pub fn replace(tx: &Tx<'_>, id: IntegrationId, tools: &[ToolRow]) -> Result<(), 
     let mut statement = tx
         .prepare_cached(
             "insert into tools (integration_id, position, name, title, description, input_schema, \
-             annotations, hash, risk) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             annotations, hash, risk, told) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )
         .map_err(failed)?;
     for (position, tool) in (0_i64..).zip(tools) {
@@ -48,6 +61,7 @@ pub fn replace(tx: &Tx<'_>, id: IntegrationId, tools: &[ToolRow]) -> Result<(), 
                 tool.annotations_json,
                 tool.hash,
                 text::word(&tool.risk)?,
+                tool.told,
             ])
             .map_err(failed)?;
     }
@@ -56,27 +70,84 @@ pub fn replace(tx: &Tx<'_>, id: IntegrationId, tools: &[ToolRow]) -> Result<(), 
     Ok(())
 }
 
+const COLUMNS: &str = "name, title, description, input_schema, annotations, hash, risk, told";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ToolRow> {
+    Ok(ToolRow {
+        name: row.get(0)?,
+        title: row.get(1)?,
+        description: row.get(2)?,
+        input_schema_json: row.get(3)?,
+        annotations_json: row.get(4)?,
+        hash: row.get(5)?,
+        risk: text::from_word(row, 6)?,
+        told: row.get(7)?,
+    })
+}
+
 /// An integration's tools, in the server's order.
 ///
 /// # Errors
 /// `StoreFailed`.
 pub fn list(connection: &Connection, id: IntegrationId) -> Result<Vec<ToolRow>, Error> {
     connection
+        .prepare_cached(&format!(
+            "select {COLUMNS} from tools where integration_id = ?1 order by position"
+        ))
+        .and_then(|mut statement| statement.query_map([id.to_string()], read)?.collect())
+        .map_err(failed)
+}
+
+/// One tool, where the integration has it.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn find(
+    connection: &Connection,
+    id: IntegrationId,
+    name: &str,
+) -> Result<Option<ToolRow>, Error> {
+    connection
+        .prepare_cached(&format!(
+            "select {COLUMNS} from tools where integration_id = ?1 and name = ?2"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id.to_string(), name], read)
+                .optional()
+        })
+        .map_err(failed)
+}
+
+/// What finding the tool that is called takes: a tool without its texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub integration: IntegrationId,
+    pub name: String,
+    pub risk: Risk,
+    /// An admin has not taken it as it is told now.
+    pub held: bool,
+}
+
+/// Every tool, in the servers' order.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn names(connection: &Connection) -> Result<Vec<Named>, Error> {
+    connection
         .prepare_cached(
-            "select name, title, description, input_schema, annotations, hash, risk from tools \
-             where integration_id = ?1 order by position",
+            "select t.integration_id, t.name, t.risk, p.hash is not t.hash from tools t \
+             left join tool_pins p on p.integration_id = t.integration_id and p.name = t.name \
+             order by t.integration_id, t.position",
         )
         .and_then(|mut statement| {
             statement
-                .query_map([id.to_string()], |row| {
-                    Ok(ToolRow {
-                        name: row.get(0)?,
-                        title: row.get(1)?,
-                        description: row.get(2)?,
-                        input_schema_json: row.get(3)?,
-                        annotations_json: row.get(4)?,
-                        hash: row.get(5)?,
-                        risk: text::from_word(row, 6)?,
+                .query_map([], |row| {
+                    Ok(Named {
+                        integration: text::id(row, 0)?,
+                        name: row.get(1)?,
+                        risk: text::from_word(row, 2)?,
+                        held: row.get(3)?,
                     })
                 })?
                 .collect()
@@ -84,41 +155,12 @@ pub fn list(connection: &Connection, id: IntegrationId) -> Result<Vec<ToolRow>, 
         .map_err(failed)
 }
 
-/// Whether an integration has this tool.
-///
-/// # Errors
-/// `StoreFailed`.
-pub fn has(connection: &Connection, id: IntegrationId, name: &str) -> Result<bool, Error> {
-    connection
-        .prepare_cached("select 1 from tools where integration_id = ?1 and name = ?2")
-        .and_then(|mut statement| statement.exists(params![id.to_string(), name]))
-        .map_err(failed)
-}
-
-/// Every tool's integration, name and risk, without its texts, in the servers' order: what finding the
-/// one that is called takes.
-///
-/// # Errors
-/// `StoreFailed`.
-pub fn names(connection: &Connection) -> Result<Vec<(IntegrationId, String, Risk)>, Error> {
-    connection
-        .prepare_cached(
-            "select integration_id, name, risk from tools order by integration_id, position",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_map([], |row| {
-                    Ok((text::id(row, 0)?, row.get(1)?, text::from_word(row, 2)?))
-                })?
-                .collect()
-        })
-        .map_err(failed)
-}
-
-/// How many tools an integration has, and the names of the first three.
+/// How many tools an integration has, and the names of the first three that can be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub count: u32,
+    /// Of these, those that are held back.
+    pub held: u32,
     pub first: Vec<String>,
 }
 
@@ -129,18 +171,13 @@ pub struct Summary {
 pub fn summaries(connection: &Connection) -> Result<BTreeMap<IntegrationId, Summary>, Error> {
     const FIRST: usize = 3;
     let mut found: BTreeMap<IntegrationId, Summary> = BTreeMap::new();
-    let mut statement = connection
-        .prepare_cached("select integration_id, name from tools order by integration_id, position")
-        .map_err(failed)?;
-    let rows = statement
-        .query_map([], |row| Ok((text::id(row, 0)?, row.get::<_, String>(1)?)))
-        .map_err(failed)?;
-    for row in rows {
-        let (id, name) = row.map_err(failed)?;
-        let summary = found.entry(id).or_default();
+    for tool in names(connection)? {
+        let summary = found.entry(tool.integration).or_default();
         summary.count += 1;
-        if summary.first.len() < FIRST {
-            summary.first.push(name);
+        if tool.held {
+            summary.held += 1;
+        } else if summary.first.len() < FIRST {
+            summary.first.push(tool.name);
         }
     }
     Ok(found)

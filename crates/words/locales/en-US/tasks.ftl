@@ -1,1 +1,47 @@
 # Tasks, policy and approvals, tools that changed.
+error-tool-held = { $tool } of { $integration } is new or has changed, and waits until an admin accepts it in Chief. Nothing was sent.
+error-tool-changed = { $tool } tells something else by now than what was looked at. Nothing was sent. Look again.
+error-policy-denied = An admin does not let { $agent } use { $tool }. Nothing was sent.
+error-approval-denied = { $person } did not allow { $tool }. Nothing was sent.
+error-approval-late = Nobody approved { $tool } within { $n } minutes, so it was denied. Nothing was sent.
+error-approval-withdrawn = { $tool } was called off before anybody approved it. Nothing was sent.
+error-approval-gone = This call does not wait any longer.
+error-approval-impossible = Nobody can be asked about { $tool }: { $why }. Nothing was sent.
+error-approval-needed = { $tool } asks first, and what it would do now was not approved. Nothing was sent. Save it again to approve what will run.
+approved-by = Approved by { $person }
+approval-popup-title = { $agent } wants to use { $tool }
+approval-popup-body = Look at what it would send, or deny it. It is denied by itself in { $n } minutes.
+approval-review = Review
+approval-deny = Deny
+approvals = Calls that wait for you
+approval-wants = wants to use { $tool }
+approval-for = For
+approval-until-label = Denied by itself
+approval-arguments = What it would send
+approval-exactly = Exactly this runs, once. What looks like a secret is hidden here and sent as it is.
+approval-approve = Approve
+approval-approved-now = Approved: the call is made now.
+approval-denied-now = Denied: nothing was sent.
+choice-allow = Allow
+choice-ask = Ask me
+choice-deny = Deny
+policy-default = By itself: { $choice }
+policy-of = When agents call { $tool }
+policy-of-agent = When { $agent } calls { $tool }
+policy-as-all = As for all
+policy-agents = For one agent
+policy-wall = Denied for all: no agent’s own choice loosens that.
+held-title = { $count ->
+    [one] 1 new or changed tool waits until you accept it
+   *[other] { $count } new or changed tools wait until you accept them
+}
+held-sentence = Agents do not see them, and calls are refused. Read what the server tells: hidden characters are shown by their codes.
+held-new = New
+held-changed = Changed
+held-accept = Accept
+held-accept-name = Accept { $tool }
+held-accept-all = Accept all
+held-accepted = { $count ->
+    [one] 1 tool accepted
+   *[other] { $count } tools accepted
+}

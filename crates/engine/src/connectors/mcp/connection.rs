@@ -7,14 +7,14 @@ use super::{
 };
 use crate::http::{host, inert};
 use rmcp::{
-    ClientServiceExt as _, Peer, RoleClient,
+    ClientHandler, ClientServiceExt as _, Peer, RoleClient,
     model::{
         ClientCapabilities, ClientConfig, ClientRequest, ErrorCode as Rpc, ErrorData,
         Implementation, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
     },
     service::{
-        ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RunningService,
-        ServiceError,
+        ClientInitializeError, ClientLifecycleMode, NotificationContext, PeerRequestOptions,
+        RunningService, ServiceError,
     },
     transport::{
         common::client_side_sse::SseRetryPolicy,
@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use wire::{Error, ErrorCode};
 
@@ -40,7 +40,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(super) struct Connection {
     pub(super) carrier: Carrier,
     peer: Peer<RoleClient>,
-    service: Mutex<Option<RunningService<RoleClient, ClientConfig>>>,
+    service: Mutex<Option<RunningService<RoleClient, Us>>>,
     pub(super) protocol: ProtocolVersion,
     server: Option<Implementation>,
 }
@@ -68,8 +68,11 @@ impl Connection {
                 legacy_version: Some(older.clone()),
             }
         };
-        let us = ClientConfig::new(ClientCapabilities::default(), this_app())
-            .with_protocol_version(older);
+        let us = Us {
+            config: ClientConfig::new(ClientCapabilities::default(), this_app())
+                .with_protocol_version(older),
+            tools_changed: mcp.tools_changed.clone(),
+        };
         let service =
             match tokio::time::timeout(PATIENCE, us.serve_with_lifecycle(transport, lifecycle))
                 .await
@@ -210,6 +213,22 @@ impl Connection {
             let _ = service.close_with_timeout(FAREWELL).await;
         }
         self.carrier.send_with(Key::none());
+    }
+}
+
+/// What a server may tell by itself: only that its tools changed is listened to.
+struct Us {
+    config: ClientConfig,
+    tools_changed: Arc<Notify>,
+}
+
+impl ClientHandler for Us {
+    fn get_info(&self) -> ClientConfig {
+        self.config.clone()
+    }
+
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.tools_changed.notify_one();
     }
 }
 

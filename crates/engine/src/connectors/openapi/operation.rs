@@ -149,6 +149,7 @@ impl<'a> Found<'a> {
             tool: tool.clone(),
         };
         tool.hash = hash(&operation);
+        tool.told = None;
         Ok(Operation { tool, ..operation })
     }
 

@@ -1,0 +1,153 @@
+//! What must hold before a call leaves: the integration may be called, the tool is there and was
+//! accepted, and policy or an admin lets it.
+//!
+//! Owns: the order of these, and that what was approved is exactly what runs. Must not know: how a call
+//! is made, or what is written down of it.
+
+use super::{
+    Wanted,
+    approval::{self, Question},
+    policy::{self, By, Exact, Rules},
+};
+use crate::{
+    Engine,
+    integrations::Integration,
+    store::{self, tools::ToolRow},
+};
+use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
+use wire::{Choice, Error, ErrorCode, IntegrationId, Reason, Time};
+
+/// What stands in the store about a call.
+pub(super) struct Known {
+    pub found: Integration,
+    tool: Option<ToolRow>,
+    /// It is as an admin took it.
+    accepted: bool,
+    rules: Rules,
+}
+
+impl Known {
+    pub fn read(
+        conn: &Connection,
+        (id, name): (IntegrationId, &str),
+        by: &By,
+    ) -> Result<Self, Error> {
+        let found = Integration::get(conn, id)?;
+        let tool = store::tools::find(conn, id, name)?;
+        let pin = store::pins::find(conn, id, name)?;
+        Ok(Self {
+            found,
+            accepted: match (&tool, pin) {
+                (Some(tool), Some(pin)) => pin.holds(&tool.hash),
+                (Some(_), None) | (None, _) => false,
+            },
+            tool,
+            rules: store::policies::rules(conn, (id, name), by.agent())?,
+        })
+    }
+}
+
+/// Lets the call go, after asking where that is to be. Who approved it, where anybody did.
+pub(super) async fn pass(
+    engine: &Engine,
+    by: &By,
+    (wanted, known): (&Wanted, &Known),
+    cancel: &CancellationToken,
+) -> Result<Option<String>, Error> {
+    let tool = usable(known, &wanted.tool, engine.now())?;
+    let id = wanted.integration;
+    let named = |code| {
+        let action = format!("{}.{}", known.found.row.slug, wanted.tool);
+        Error::new(code).with("tool", crate::http::inert(&action))
+    };
+    let risk = policy::risk_of(&known.found.config, tool.risk, &wanted.arguments);
+    let choice = match by {
+        By::Admin => Choice::Allow,
+        By::Agent { .. } | By::Itself { .. } => policy::decide(risk, known.rules),
+    };
+    let exact = || Exact::new(id, &wanted.tool, &tool.hash, &wanted.arguments);
+    match (choice, by) {
+        (Choice::Allow, _) | (Choice::Ask, By::Admin) => Ok(None),
+        (Choice::Deny, _) => {
+            let who = match by {
+                By::Agent { name, .. } => name.clone(),
+                By::Admin | By::Itself { .. } => String::new(),
+            };
+            Err(named(ErrorCode::PolicyDenied).with("agent", who))
+        }
+        (Choice::Ask, By::Itself { owner }) => {
+            let (owner, exact) = (owner.clone(), exact());
+            let person = engine
+                .store()
+                .read(move |conn| store::policies::preapproved(conn, &owner, &exact))
+                .await?;
+            person
+                .map(Some)
+                .ok_or_else(|| named(ErrorCode::ApprovalNeeded))
+        }
+        (Choice::Ask, By::Agent { name, .. }) => {
+            let exact = exact();
+            let question = Question {
+                found: &known.found,
+                exact: &exact,
+                risk,
+                agent: name,
+                because: &wanted.because,
+                arguments: &wanted.arguments,
+            };
+            let person = approval::ask(engine, &question, cancel).await?;
+            still(engine, by, wanted, &exact).await?;
+            Ok(Some(person))
+        }
+    }
+}
+
+/// What was approved is exactly what runs: everything is looked at once more, and the tool is the same.
+async fn still(engine: &Engine, by: &By, wanted: &Wanted, approved: &Exact) -> Result<(), Error> {
+    let (id, name, by) = (wanted.integration, wanted.tool.clone(), by.clone());
+    let known = engine
+        .store()
+        .read(move |conn| Known::read(conn, (id, &name), &by))
+        .await?;
+    let tool = usable(&known, &wanted.tool, engine.now())?;
+    let now = Exact::new(id, &wanted.tool, &tool.hash, &wanted.arguments);
+    let changed = || {
+        let action = format!("{}.{}", known.found.row.slug, wanted.tool);
+        Error::new(ErrorCode::ToolChanged).with("tool", crate::http::inert(&action))
+    };
+    (now == *approved).then_some(()).ok_or_else(changed)
+}
+
+/// The tool, where its integration may be called and an admin has taken it as it is.
+fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Error> {
+    let found = &known.found;
+    let named = |code| Error::new(code).with("integration", found.row.name.clone());
+    if !found.row.enabled {
+        return Err(named(ErrorCode::IntegrationOff).fix(wire::Fix::SwitchOn));
+    }
+    let Some(tool) = &known.tool else {
+        return Err(named(ErrorCode::ToolUnknown).with("tool", crate::http::inert(name)));
+    };
+    if !known.accepted {
+        return Err(named(ErrorCode::ToolHeld).with("tool", crate::http::inert(name)));
+    }
+    match found.state.shown(now) {
+        // A task that already has it may still try where it is merely out of reach.
+        Reason::Ok
+        | Reason::RateLimited { .. }
+        | Reason::EndsOn { .. }
+        | Reason::Unreachable { .. } => Ok(tool),
+        reason @ (Reason::Rejected { .. }
+        | Reason::NeedsAccess { .. }
+        | Reason::IssuerChanged
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost) => {
+            let error = named(ErrorCode::IntegrationFailing).with("why", reason.as_str());
+            Err(match reason.fix(found.takes_key()) {
+                Some(fix) => error.fix(fix),
+                None => error,
+            })
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! An MCP server of the older era whose tools a journey changes while it runs.
+
+use super::scripted::{Scripted, Seen, content, json, text};
+use anyhow::Result;
+use axum::response::Response;
+use serde_json::{Value, json as value};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The running server.
+pub struct Changing {
+    pub server: Scripted,
+    tools: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Changing {
+    pub async fn serve(tools: Vec<Value>) -> Result<Self> {
+        let tools = Arc::new(Mutex::new(tools));
+        let told = tools.clone();
+        let server = Scripted::serve(move |seen| {
+            let tools = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            async move { answer(&seen, tools) }
+        })
+        .await?;
+        Ok(Self { server, tools })
+    }
+
+    /// From now on it tells these.
+    pub fn tell(&self, tools: Vec<Value>) {
+        *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = tools;
+    }
+
+    /// The tool calls that have arrived: their parameters, oldest first.
+    pub fn calls(&self) -> Vec<Value> {
+        self.asked("tools/call")
+    }
+
+    /// The parameters of every request of one method.
+    pub fn asked(&self, method: &str) -> Vec<Value> {
+        let seen = self.server.seen();
+        let requests = seen.iter().map(Seen::json);
+        requests
+            .filter(|request| request["method"] == method)
+            .map(|request| request["params"].clone())
+            .collect()
+    }
+}
+
+/// A tool without arguments.
+pub fn tool(name: &str, description: &str) -> Value {
+    value!({ "name": name, "description": description, "inputSchema": { "type": "object" } })
+}
+
+fn answer(seen: &Seen, tools: Vec<Value>) -> Response {
+    if seen.method != "POST" {
+        return text(405, "");
+    }
+    let request = seen.json();
+    let Some(id) = request.get("id").cloned() else {
+        return text(202, "");
+    };
+    let result = match request["method"].as_str().unwrap_or_default() {
+        "initialize" => value!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": { "tools": { "listChanged": true } },
+            "serverInfo": { "name": "changing", "version": "1" },
+        }),
+        "ping" => value!({}),
+        "tools/list" => value!({ "tools": tools }),
+        "tools/call" if request["params"]["name"] == "shift" => return shifted(&id),
+        "tools/call" => {
+            value!({ "content": [{ "type": "text", "text": request["params"]["name"] }] })
+        }
+        _ => {
+            let error = value!({ "code": -32601, "message": "method not found" });
+            return json(200, &value!({ "jsonrpc": "2.0", "id": id, "error": error }));
+        }
+    };
+    json(
+        200,
+        &value!({ "jsonrpc": "2.0", "id": id, "result": result }),
+    )
+}
+
+/// A result that the news of changed tools goes before.
+fn shifted(id: &Value) -> Response {
+    let news = value!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
+    let result = value!({ "content": [{ "type": "text", "text": "shifted" }] });
+    let result = value!({ "jsonrpc": "2.0", "id": id, "result": result });
+    let stream = format!("event: message\ndata: {news}\n\nevent: message\ndata: {result}\n\n");
+    content(200, "text/event-stream", stream)
+}

@@ -1,0 +1,34 @@
+//! Calls that wait for the admin: above every page, one row and one button each.
+
+use super::pill::pill;
+use crate::{
+    icons::Icon,
+    inert::inert,
+    say::{say, say_with},
+    state::Tone,
+};
+use wire::{ApprovalId, ApprovalView};
+use yew::prelude::*;
+
+/// The strip; nothing where nobody waits.
+pub fn waiting(approvals: &[ApprovalView], review: &Callback<ApprovalId>) -> Html {
+    if approvals.is_empty() {
+        return Html::default();
+    }
+    let row = |view: &ApprovalView| {
+        let id = view.id;
+        let onclick = review.reform(move |_: MouseEvent| id);
+        html! {
+            <li key={id.to_string()} data-testid="waiting">
+                { pill(Tone::Warn, Icon::Agents, inert(&view.agent)) }
+                <span class="grow">{ say_with("approval-wants", &[("tool", &view.action)]) }</span>
+                <button type="button" class="primary" {onclick}>{ say("approval-review") }</button>
+            </li>
+        }
+    };
+    html! {
+        <section class="need" role="status" aria-label={say("approvals")}>
+            <ul>{ for approvals.iter().map(row) }</ul>
+        </section>
+    }
+}
