@@ -110,8 +110,10 @@ fn set_up(app: &App) -> anyhow::Result<()> {
         log_folder: logs,
         providers: engine::providers::Sources::folder(
             app.path().app_config_dir()?.join("providers"),
-        ),
+        )
+        .with_relay(engine::relay()),
         version,
+        client_document: engine::client_document(),
     };
     app.manage(start_engine(app.handle(), options));
     open_window(app)?;

@@ -226,6 +226,35 @@ fn the_browser_gets_https_and_this_computer_only() {
     }
 }
 
+#[test]
+fn what_reaches_the_browser_is_one_plain_url_whatever_was_asked() {
+    for odd in [
+        "https://x/$(id)",
+        "https://x/`id`",
+        "https://x/%USERPROFILE%",
+        "https://x/\r\nSet-Cookie: a=b",
+        "https://x/a b\tc",
+        "https://x/\"; calc; \"",
+        "https://x/' & calc & '",
+        "  https://x/  ",
+        "--help",
+        "https://x/\0",
+        "java\nscript:alert(1)",
+        "https:x",
+        "https:\\\\x\\y",
+    ] {
+        let Ok(url) = for_browser(odd) else { continue };
+        let text = String::from(url);
+        assert!(
+            text.starts_with("https://") || text.starts_with("http://"),
+            "{odd:?} became {text}"
+        );
+        // It goes to one program as one argument; no shell reads it.
+        let breaks = |letter: char| letter.is_control() || letter.is_whitespace() || letter == '"';
+        assert!(!text.contains(breaks), "{odd:?} became {text}");
+    }
+}
+
 #[cfg(not(windows))]
 #[test]
 fn the_window_stays_on_its_own_page() -> Result<()> {

@@ -6,11 +6,15 @@ pub mod authority;
 pub mod browser;
 pub mod changing;
 pub mod health;
+pub mod hosted;
+mod log;
 pub mod mcp;
 pub mod odd;
 pub mod scripted;
 pub mod search;
 pub mod targets;
+
+pub use log::log_file;
 
 use anyhow::{Context, Result, bail};
 use engine::{
@@ -22,8 +26,8 @@ use engine::{
 };
 use serde_json::{Value, json};
 use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -85,14 +89,18 @@ impl Home {
         keyring: Arc<MemoryKeyring>,
         replies: Arc<Mutex<Vec<String>>>,
     ) -> Result<Self> {
+        let options = hosted::options(folder.path());
+        Self::open_as(options, folder, (clock, keyring), replies).await
+    }
+
+    async fn open_as(
+        options: Options,
+        folder: Arc<TempDir>,
+        (clock, keyring): (Arc<dyn Clock>, Arc<MemoryKeyring>),
+        replies: Arc<Mutex<Vec<String>>>,
+    ) -> Result<Self> {
         log_file()?;
         let desk = Arc::new(FakeDesk::default());
-        let options = Options {
-            folder: folder.path().to_owned(),
-            log_folder: folder.path().join("logs"),
-            providers: engine::providers::Sources::with_loopback(folder.path().join("providers")),
-            version: "0.0.0-test".to_owned(),
-        };
         let ports = Ports {
             clock: clock.clone(),
             desk: desk.clone(),
@@ -474,25 +482,4 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The log of this whole run, at TRACE: what a support bundle would hold at the very most.
-pub fn log_file() -> Result<PathBuf> {
-    static FILE: OnceLock<PathBuf> = OnceLock::new();
-    static MAKING: Mutex<()> = Mutex::new(());
-    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(file) = FILE.get() {
-        return Ok(file.clone());
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    std::fs::create_dir_all(folder)?;
-    let path = folder.join(format!("journeys-{}.log", std::process::id()));
-    let file = std::fs::File::create(&path)?;
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(Mutex::new(file))
-        .try_init()
-        .map_err(|e| anyhow::anyhow!("the log cannot be kept: {e}"))?;
-    Ok(FILE.get_or_init(|| path).clone())
 }

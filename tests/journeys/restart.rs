@@ -118,6 +118,7 @@ async fn a_second_app_on_the_same_data_is_refused() -> Result<()> {
         log_folder: home.folder().join("logs"),
         providers: engine::providers::Sources::default(),
         version: "0".to_owned(),
+        client_document: None,
     };
     let ports = Ports {
         clock: Arc::new(SystemClock),

@@ -10,4 +10,5 @@ mod first_run;
 mod gallery;
 mod keyboard;
 mod kit;
+mod relay;
 mod trouble;

@@ -128,6 +128,7 @@ pub async fn start(
         log_folder: folder.join("logs"),
         providers: engine::providers::Sources::with_loopback(folder.join("config/providers")),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        client_document: None,
     };
     let engine = Engine::start(options, ports(desk.clone())).await?;
     // At a port of its own: many hosts run at once.

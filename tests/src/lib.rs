@@ -1,4 +1,5 @@
 //! What the rings share: the test host and the real peers.
 
+pub mod conformance;
 pub mod host;
 pub mod peers;

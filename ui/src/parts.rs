@@ -6,6 +6,7 @@ pub mod dialog;
 pub mod field;
 pub mod gallery;
 pub mod held;
+pub mod lack;
 pub mod menu;
 pub mod more;
 pub mod need;

@@ -39,6 +39,9 @@ pub fn sheets(frame: &Frame) -> Html {
         Some(Sheet::Reconnect(id)) => {
             html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> }
         }
+        Some(Sheet::Access(id, tool)) => {
+            html! { <reconnect::Reconnect key={id.to_string()} id={*id} tool={tool.clone()} {close} /> }
+        }
         Some(Sheet::Rename(id)) => rename::sheet(frame, *id, &close),
         Some(Sheet::Disconnect(id)) => {
             html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> }

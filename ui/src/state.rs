@@ -21,6 +21,8 @@ pub enum Sheet {
     /// Follows an attempt that was started elsewhere (the sample's button).
     Attempt(AttemptId),
     Reconnect(IntegrationId),
+    /// Request access: a sign-in that asks for what the tool of that name lacks.
+    Access(IntegrationId, String),
     Rename(IntegrationId),
     Disconnect(IntegrationId),
     /// A call that waits for the admin.
@@ -148,6 +150,7 @@ impl Reducible for State {
                     Some(
                         Sheet::Attempt(_)
                         | Sheet::Reconnect(_)
+                        | Sheet::Access(..)
                         | Sheet::Rename(_)
                         | Sheet::Disconnect(_)
                         | Sheet::Approval(_),

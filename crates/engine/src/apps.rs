@@ -13,6 +13,7 @@ use crate::{
     store::{self, apps::AppRow},
 };
 use std::collections::BTreeSet;
+use url::Url;
 use wire::{
     AppCredentialsPage, AppCredentialsView, AppGuideView, AppOwner, ClientAuth, Error, ErrorCode,
     IntegrationId, SecretInput,
@@ -36,6 +37,26 @@ built_in! {
     "hubspot": "CHIEF_CLIENT_ID_HUBSPOT", "CHIEF_CLIENT_SECRET_HUBSPOT";
     "microsoft-365": "CHIEF_CLIENT_ID_MICROSOFT_365", "CHIEF_CLIENT_SECRET_MICROSOFT_365";
     "slack": "CHIEF_CLIENT_ID_SLACK", "CHIEF_CLIENT_SECRET_SLACK";
+}
+
+/// Where the company hosts `relay/index.html`, as the build names it (`CHIEF_HOSTED_AT`).
+#[must_use]
+pub fn relay() -> Option<Url> {
+    option_env!("CHIEF_HOSTED_AT").and_then(hosted_at)
+}
+
+/// Where it hosts `relay/client.json`: the app's client-id metadata document, beside the relay.
+#[must_use]
+pub fn client_document() -> Option<Url> {
+    relay()?.join("client.json").ok()
+}
+
+/// A folder on https, written as it will be compared: letter for letter.
+fn hosted_at(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    let folder = url.query().is_none() && url.fragment().is_none() && url.path().ends_with('/');
+    (url.scheme() == "https" && plain && folder && url.as_str() == text).then_some(url)
 }
 
 /// A client to sign in with.
@@ -131,7 +152,11 @@ pub(crate) async fn page(engine: &Engine) -> Result<AppCredentialsPage, Error> {
                     guide.steps.push(step.clone());
                 }
             }
-            let redirect = redirect(&provider.execute(&way.id, &[])?);
+            let redirect = match provider.execute(&way.id, &[]) {
+                Ok(way) => redirect(&way),
+                Err(error) if error.code == ErrorCode::RelayMissing => None,
+                Err(error) => return Err(error),
+            };
             guide
                 .redirects
                 .extend(redirect.filter(|uri| !guide.redirects.contains(uri)));

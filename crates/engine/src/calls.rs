@@ -12,7 +12,7 @@ mod redact;
 
 use crate::{
     Engine, Live,
-    connectors::Connector,
+    connectors::{Connector, mcp::Ask},
     health::{self, Asked, Tells},
     integrations::{self, Integration},
     store::{
@@ -213,16 +213,30 @@ pub async fn call(
     call_as(engine, &By::Admin, wanted, cancel).await
 }
 
-/// Calls a tool for `by`. The result has the shape of MCP's `CallToolResult`.
+/// Calls a tool for `by`, where nobody can be asked what the tool wants to know of a person meanwhile.
 ///
 /// # Errors
-/// `IntegrationOff`, `IntegrationFailing`, `ToolUnknown`, `ToolHeld`, `PolicyDenied`, those of
-/// approvals (nothing was sent), `IntegrationDisconnected`, and whatever the far side says.
+/// As [`call_asking`].
 pub async fn call_as(
     engine: &Engine,
     by: &By,
     wanted: Wanted,
     cancel: CancellationToken,
+) -> Result<serde_json::Value, Error> {
+    call_asking(engine, by, wanted, (cancel, None)).await
+}
+
+/// Calls a tool for `by`; `ask` answers what the tool asks a person meanwhile. The result has the shape of
+/// MCP's `CallToolResult`.
+///
+/// # Errors
+/// `IntegrationOff`, `IntegrationFailing`, `ToolUnknown`, `ToolHeld`, `PolicyDenied`, those of
+/// approvals (nothing was sent), `IntegrationDisconnected`, and whatever the far side says.
+pub async fn call_asking(
+    engine: &Engine,
+    by: &By,
+    wanted: Wanted,
+    (cancel, ask): (CancellationToken, Option<Ask>),
 ) -> Result<serde_json::Value, Error> {
     let (id, name, asks) = (wanted.integration, wanted.tool.clone(), by.clone());
     let known = engine
@@ -254,8 +268,14 @@ pub async fn call_as(
     let result = {
         let name = tool.clone();
         exchange(engine, id, &because, move |connector, credential| {
-            let (name, arguments, cancel) = (name.clone(), arguments.clone(), cancel.clone());
-            Box::pin(async move { connector.call(&credential, &name, arguments, cancel).await })
+            let (call, cancel) = ((name.clone(), arguments.clone()), cancel.clone());
+            let ask = ask.clone();
+            Box::pin(async move {
+                let (name, arguments) = call;
+                connector
+                    .call_asking(&credential, (&name, arguments), ask.as_ref(), cancel)
+                    .await
+            })
         })
         .await
     };

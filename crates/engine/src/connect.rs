@@ -60,6 +60,12 @@ pub(crate) async fn reconnect(engine: &Engine, ask: &Reconnect) -> Result<Attemp
         .store()
         .read(move |conn| Integration::get(conn, id))
         .await?;
+    if let Some(tool) = &ask.tool
+        && !found.state.may_ask_again(tool)
+    {
+        let error = Error::new(ErrorCode::AccessRefused).with("tool", crate::http::inert(tool));
+        return Err(error.with("integration", found.row.name));
+    }
     let mut plan = input::again(&found, ask.fresh_key.as_ref())?;
     plan.ends_at = integrations::checked_end(ask.ends_at, engine.now())?;
     engine.vault().ready_to_save().await?;
@@ -94,6 +100,7 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
             (None, Some(id)) => engine.operations(id, &config).await?,
             (None, None) => None,
         },
+        repeats_arguments: false,
     };
     let connector = Connector::new(&config, engine.http(), supplies)?;
     if let (Kind::Sample, Credential::Bearer { token }) = (plan.kind, &credential) {

@@ -13,6 +13,7 @@ mod tool;
 mod veil;
 
 pub use sent::check_credential;
+pub(crate) use tool::REPEATED;
 pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool};
 pub(crate) use tool::{PINNED, canonical_text, sha256};
 
@@ -73,6 +74,8 @@ pub struct Supplies {
     pub sample: Option<Url>,
     /// The operations of its OpenAPI document.
     pub operations: Option<Arc<Vec<openapi::Operation>>>,
+    /// A tool that is known wants arguments repeated in headers ([`Tool::repeats_arguments`]).
+    pub repeats_arguments: bool,
 }
 
 /// One integration's way out. Cheap to keep; one for each integration, used by many calls at once.
@@ -125,7 +128,8 @@ impl Connector {
                 let reach = Reach {
                     private_hosts: private_hosts.clone(),
                 };
-                Ok(Self::Mcp(mcp::Mcp::new(http.clone(), reach, parse(url)?)))
+                let mcp = mcp::Mcp::new(http.clone(), reach, parse(url)?);
+                Ok(Self::Mcp(mcp.repeats(supplies.repeats_arguments)))
             }
             Config::Api {
                 base_url,
@@ -206,8 +210,20 @@ impl Connector {
         arguments: serde_json::Value,
         cancel: CancellationToken,
     ) -> Result<serde_json::Value, Error> {
+        self.call_asking(credential, (tool, arguments), None, cancel)
+            .await
+    }
+
+    /// The same, where somebody can be asked what the tool wants to know of a person meanwhile.
+    pub async fn call_asking(
+        &self,
+        credential: &Credential,
+        (tool, arguments): (&str, serde_json::Value),
+        ask: Option<&mcp::Ask>,
+        cancel: CancellationToken,
+    ) -> Result<serde_json::Value, Error> {
         match self {
-            Self::Mcp(mcp) => mcp.call(credential, tool, arguments, cancel).await,
+            Self::Mcp(mcp) => mcp.call(credential, (tool, arguments), ask, cancel).await,
             Self::Rest(rest) => rest.call(credential, tool, arguments, cancel).await,
             Self::OpenApi(api) => api.call(credential, tool, arguments, cancel).await,
         }

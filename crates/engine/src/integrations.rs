@@ -3,18 +3,20 @@
 //!
 //! Owns: [`Integration`], the slug and the tile. Must not know: credentials, or how requests are sent.
 
+mod access;
 mod apply;
 pub(crate) mod pins;
 pub mod status;
+mod tile;
 mod tools;
 
 pub(crate) use apply::{After, apply, apply_answer};
+pub(crate) use tile::{icon, tile};
 pub(crate) use tools::{accept, set_policy, tools};
 
 use crate::{
     Engine,
     connectors::Config,
-    providers,
     store::{
         self, Durability, Tx, calls::CallRow, credentials::About, integrations::IntegrationRow,
         tools::Summary,
@@ -97,6 +99,9 @@ impl Integration {
     fn card(self, now: Time, around: &mut Around) -> CardView {
         let address = self.address();
         let tools = around.tools.remove(&self.id).unwrap_or_default();
+        let id = self.row.provider.as_deref();
+        let provider = id.and_then(|id| around.engine.catalogue().get(id));
+        let manifest = provider.as_deref().map(|found| &found.manifest);
         CardView {
             id: self.id,
             icon: around.icon(&self.row),
@@ -112,7 +117,7 @@ impl Integration {
             tools: tools.count,
             held: tools.held,
             can: tools.first,
-            scopes: self.about.scopes,
+            scopes: access::scopes(self.about.scopes, &self.state.lacks, manifest),
             days: around
                 .days
                 .remove(&self.id)
@@ -142,14 +147,6 @@ impl Around {
     fn icon(&self, row: &IntegrationRow) -> Icon {
         tile(&self.engine, row)
     }
-}
-
-/// The provider's tile; a letter where it came of none, or of one whose manifest is gone.
-pub(crate) fn tile(engine: &Engine, row: &IntegrationRow) -> Icon {
-    let provider = row.provider.as_deref();
-    provider
-        .and_then(|id| engine.catalogue().get(id))
-        .map_or_else(|| icon(&row.name), |found| providers::icon(&found.manifest))
 }
 
 fn nothing_known() -> About {
@@ -402,24 +399,6 @@ pub(crate) fn slug(
         next += 1;
     }
     Ok(slug)
-}
-
-pub(crate) fn icon(name: &str) -> Icon {
-    let monogram = name
-        .chars()
-        .find(|c| c.is_alphanumeric())
-        .unwrap_or('•')
-        .to_uppercase()
-        .collect();
-    // The name decides the colour, so that the same thing looks the same on every computer.
-    let sum = name.bytes().fold(0u32, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
-    Icon {
-        monogram,
-        colour: u8::try_from(sum % 12).unwrap_or(0),
-        brand: None,
-    }
 }
 
 fn strip_scheme(url: &str) -> String {

@@ -24,6 +24,7 @@ pub mod oauth;
 pub mod ports;
 pub mod providers;
 pub mod record;
+mod refusals;
 pub mod sample;
 pub mod secret;
 mod settings;
@@ -31,6 +32,7 @@ pub mod store;
 mod tokens;
 pub mod vault;
 
+pub use apps::{client_document, relay};
 pub use connect::way;
 
 use connect::attempt::Attempts;
@@ -60,6 +62,8 @@ pub struct Options {
     pub providers: providers::Sources,
     /// The app's version; only shown.
     pub version: String,
+    /// Where the company hosts the app's client-id metadata document ([`client_document`]).
+    pub client_document: Option<url::Url>,
 }
 
 /// What became of a deep link.
@@ -94,6 +98,7 @@ struct Inner {
     manner: record::settings::Manner,
     approvals: calls::approval::Approvals,
     providers: providers::Shelf,
+    refusals: refusals::Refusals,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
     stopping: CancellationToken,
@@ -138,6 +143,7 @@ impl Engine {
             manner: record::settings::Manner::default(),
             approvals: calls::approval::Approvals::default(),
             providers: providers::Shelf::default(),
+            refusals: refusals::Refusals::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
             options,
@@ -221,16 +227,6 @@ impl Engine {
         self.store()
             .write(Durability::Normal, move |tx| {
                 integrations::note(tx, now, None, &what, &because)
-            })
-            .await
-    }
-
-    /// One row of the record about something from outside that was refused.
-    pub(crate) async fn note_refused(&self, what: &'static str) -> Result<(), Error> {
-        let now = self.now();
-        self.store()
-            .write(Durability::Normal, move |tx| {
-                integrations::note_refused(tx, now, what)
             })
             .await
     }
@@ -378,6 +374,10 @@ impl Engine {
         let supplies = Supplies {
             sample: sample_url,
             operations: self.operations(id, &found.config).await?,
+            repeats_arguments: self
+                .store()
+                .read(move |conn| store::tools::any_with(conn, id, connectors::REPEATED))
+                .await?,
         };
         let connector = Connector::new(&found.config, self.http(), supplies)?;
         let ended = self.stopping().child_token();

@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
+use url::Url;
 use wire::{CatalogueView, RefusedManifest};
 
 macro_rules! built_in {
@@ -46,6 +47,7 @@ const MAX_FILES: usize = 500;
 pub struct Sources {
     folder: Option<PathBuf>,
     hosts: Hosts,
+    relay: Option<Url>,
 }
 
 impl Sources {
@@ -55,6 +57,7 @@ impl Sources {
         Self {
             folder: Some(folder),
             hosts: Hosts::Public,
+            relay: None,
         }
     }
 
@@ -65,7 +68,14 @@ impl Sources {
         Self {
             folder: Some(folder),
             hosts: Hosts::Loopback,
+            relay: None,
         }
+    }
+
+    /// The same with a relay: where the company hosts `relay/index.html`.
+    #[must_use]
+    pub fn with_relay(self, relay: Option<Url>) -> Self {
+        Self { relay, ..self }
     }
 }
 
@@ -75,6 +85,8 @@ pub struct Provider {
     pub manifest: Manifest,
     /// From the configuration folder.
     pub added: bool,
+    /// The relay that its ways may come back by.
+    pub relay: Option<Url>,
 }
 
 impl Provider {
@@ -132,10 +144,10 @@ impl Catalogue {
     pub fn load(sources: &Sources) -> Self {
         let mut catalogue = Self::default();
         for (file, text) in BUILT_IN {
-            catalogue.add(file, text, sources.hosts, Origin::BuiltIn);
+            catalogue.add(file, text, sources, Origin::BuiltIn);
         }
         if let Some(folder) = &sources.folder {
-            catalogue.add_folder(folder, sources.hosts);
+            catalogue.add_folder(folder, sources);
         }
         catalogue
             .providers
@@ -172,8 +184,8 @@ impl Catalogue {
         });
     }
 
-    fn add(&mut self, file: &str, text: &str, hosts: Hosts, origin: Origin) {
-        let manifest = match read::read(text, hosts) {
+    fn add(&mut self, file: &str, text: &str, sources: &Sources, origin: Origin) {
+        let manifest = match read::read(text, sources.hosts) {
             Ok(manifest) => manifest,
             Err(reasons) => {
                 for reason in reasons {
@@ -196,10 +208,11 @@ impl Catalogue {
         self.providers.push(Arc::new(Provider {
             manifest,
             added: origin == Origin::Folder,
+            relay: sources.relay.clone(),
         }));
     }
 
-    fn add_folder(&mut self, folder: &Path, hosts: Hosts) {
+    fn add_folder(&mut self, folder: &Path, sources: &Sources) {
         // A folder that is not there holds nothing; one that cannot be read is worth a word.
         let files = match std::fs::read_dir(folder) {
             Ok(files) => files,
@@ -232,7 +245,7 @@ impl Catalogue {
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default();
             match text_of(path) {
-                Ok(text) => self.add(&file, &text, hosts, Origin::Folder),
+                Ok(text) => self.add(&file, &text, sources, Origin::Folder),
                 Err(why) => self.refuse(&file, None, &why),
             }
         }

@@ -131,6 +131,10 @@ requests! {
         confirmed: Confirmed,
         /// When the fresh key ends, where the admin knows.
         ends_at: Option<Time>,
+        /// Request access: the tool whose refusal it is for. Errors: `AccessRefused` where three sign-ins
+        /// have not brought what it lacks.
+        #[serde(default)]
+        tool: Option<String>,
     }
     /// Ping now.
     TestIntegration { id: IntegrationId }

@@ -135,6 +135,9 @@ pub struct Confirmed {
     /// On Reconnect: the account is another one, and that is meant.
     #[serde(default)]
     pub other_account: bool,
+    /// On Reconnect: the server now signs people in elsewhere, and that is meant.
+    #[serde(default)]
+    pub other_issuer: bool,
 }
 
 /// One try to connect or reconnect, as it stands.
@@ -212,4 +215,7 @@ pub enum Question {
     },
     /// On Reconnect: signed in as somebody else than before.
     OtherAccount { before: String, now: String },
+    /// On Reconnect: the server now names another authorization server than it was connected at. Both
+    /// by issuer.
+    OtherIssuer { before: String, now: String },
 }

@@ -95,6 +95,8 @@ codes! {
     Rejected = "rejected",
     /// It knows the credential but forbids this. `host`, `status`
     Forbidden = "forbidden",
+    /// A tool is still refused after three sign-ins. `integration`, `tool`
+    AccessRefused = "access-refused",
     /// Too many requests. `host`, `seconds`
     RateLimited = "rate-limited",
     /// It answered with an error of its own. `host`, `status`
@@ -116,6 +118,8 @@ codes! {
     OauthResourceMismatch = "oauth-resource-mismatch",
     /// The authorization server does not offer PKCE with S256. `issuer`
     OauthNoPkce = "oauth-no-pkce",
+    /// The provider sends people back to https only, and the build names no relay. `provider`
+    RelayMissing = "relay-missing",
     /// It does not let apps register themselves. `issuer`
     OauthNoRegistration = "oauth-no-registration",
     /// It refused to register the app. `issuer`, `why`

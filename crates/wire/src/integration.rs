@@ -211,6 +211,10 @@ pub struct ScopeView {
     pub plain: Option<String>,
     /// False: asked for, but not granted.
     pub granted: bool,
+    /// Where it is not granted: the tools that do not work for it, as far as the catalogue or a refusal
+    /// tells.
+    #[serde(default)]
+    pub tools: Vec<String>,
 }
 
 /// How a day went, oldest first on the card's strip.
@@ -333,6 +337,29 @@ pub struct ToolView {
     pub policy: crate::PolicyView,
     /// It is new or changed, and not accepted yet.
     pub held: Option<crate::HeldView>,
+    /// The last call of it was refused for want of a permission.
+    #[serde(default)]
+    pub lacks: Option<LackView>,
+}
+
+/// What a tool was refused for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LackView {
+    /// The scopes that the refusal named; none where it named none.
+    pub scopes: Vec<String>,
+    pub remedy: Remedy,
+}
+
+/// What may bring a permission that a tool lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Request access: a sign-in that asks for it.
+    SignIn,
+    /// Another key.
+    Key,
+    /// Three sign-ins did not bring it. It stays so until the account's owner allows it there.
+    Owner,
 }
 
 /// What a tool may do.

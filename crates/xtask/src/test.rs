@@ -126,7 +126,12 @@ fn run_ring(ring: Ring, filter: Option<&str>) -> Result<Count> {
         // No document test is written here, and looking for them would build every library once more.
         Ring::Unit => tally(dress(&mut cargo_test(&unit_targets()?, filter))?),
         Ring::Journeys => {
-            let targets = [target("journeys")?, target("connectors")?, target("shell")?].concat();
+            let names = ["journeys", "connectors", "shell", "conformance"];
+            let targets = names
+                .into_iter()
+                .map(target)
+                .collect::<Result<Vec<_>>>()?
+                .concat();
             tally(dress(&mut cargo_test(&targets, filter))?)
         }
         Ring::Screens => tally(dress(&mut cargo_test(&target("screens")?, filter))?),

@@ -46,6 +46,12 @@ pub struct State {
     metadata: Mutex<Option<Change>>,
     more: Mutex<Option<Change>>,
     families: AtomicU32,
+    /// What a tool needs, and whether its refusal keeps quiet about it.
+    needs: Mutex<BTreeMap<&'static str, (&'static str, bool)>>,
+    /// What is granted of what is asked for; `None`: all of it.
+    grants: Mutex<Option<Vec<String>>>,
+    /// What each family of tokens was granted.
+    scopes: Mutex<BTreeMap<u32, String>>,
     /// Seconds that an access token is said to live; 0: not said.
     pub lives: AtomicI64,
     /// Whether clients are confidential (Basic), so that there is a client secret.
@@ -60,6 +66,7 @@ struct Asked {
     challenge: String,
     redirect: String,
     client: String,
+    scope: String,
 }
 
 impl Authority {
@@ -109,6 +116,24 @@ impl Authority {
     /// Changes what comes with every pair of tokens.
     pub fn server_says_more(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
         *lock(&self.state.more) = Some(Arc::new(change));
+    }
+
+    /// It reads client-id metadata documents, and knows the client of this id.
+    pub fn knows_document(&self, id: &str) {
+        lock(&self.state.clients).insert(id.to_owned(), String::new());
+        self.metadata(|metadata| {
+            metadata["client_id_metadata_document_supported"] = true.into();
+        });
+    }
+
+    /// From now on this tool needs this scope; a refusal names it unless `silent`.
+    pub fn needs(&self, tool: &'static str, scope: &'static str, silent: bool) {
+        lock(&self.state.needs).insert(tool, (scope, silent));
+    }
+
+    /// From now on the person grants these scopes of those that are asked for.
+    pub fn grants(&self, scopes: &[&str]) {
+        *lock(&self.state.grants) = Some(scopes.iter().map(|&scope| scope.to_owned()).collect());
     }
 
     /// Every secret given out so far, with what it is.
@@ -175,11 +200,13 @@ impl State {
             ("POST", "/token") => self.token(&seen),
             ("POST", "/revoke") => self.revoke(&seen),
             (_, "/mcp") => {
-                let is_in = lock(&self.access).contains_key(&seen.bearer());
-                if is_in {
-                    mcp::answer(&seen, &self.go_on).await
-                } else {
-                    self.challenge()
+                let family = lock(&self.access).get(&seen.bearer()).copied();
+                match family {
+                    None => self.challenge(),
+                    Some(family) => match self.refuses(&seen, family) {
+                        Some(refusal) => refusal,
+                        None => mcp::answer(&seen, &self.go_on).await,
+                    },
                 }
             }
             _ => text(404, "nothing here"),
@@ -196,6 +223,26 @@ impl State {
             "Bearer error=\"invalid_token\", resource_metadata=\"{metadata}\", scope=\"tools:read\""
         );
         with_header(text(401, "sign in"), "www-authenticate", &challenge)
+    }
+
+    /// A tool that needs a scope which these tokens do not have (RFC 6750 section 3.1).
+    fn refuses(&self, seen: &Seen, family: u32) -> Option<Response> {
+        let told = seen.json();
+        let tool = told["params"]["name"].as_str()?;
+        let (scope, silent) = lock(&self.needs).get(tool).copied()?;
+        let granted = lock(&self.scopes).get(&family).cloned().unwrap_or_default();
+        if granted.split(' ').any(|one| one == scope) {
+            return None;
+        }
+        let mut challenge = "Bearer error=\"insufficient_scope\"".to_owned();
+        if !silent {
+            challenge += &format!(", scope=\"{scope}\"");
+        }
+        Some(with_header(
+            text(403, "more"),
+            "www-authenticate",
+            &challenge,
+        ))
     }
 
     fn described(&self) -> Response {
@@ -255,6 +302,7 @@ impl State {
             challenge: asked("code_challenge"),
             redirect: redirect_uri.clone(),
             client: asked("client_id"),
+            scope: asked("scope"),
         };
         lock(&self.codes).insert(code.clone(), about);
         let mut target = url::Url::parse(&redirect_uri).expect("the app's own redirect URI");
@@ -290,7 +338,15 @@ impl State {
                 {
                     return refused("invalid_grant");
                 }
-                self.tokens(self.families.fetch_add(1, Ordering::Relaxed))
+                let family = self.families.fetch_add(1, Ordering::Relaxed);
+                let grants = lock(&self.grants).clone();
+                let granted = asked.scope.split(' ').filter(|scope| {
+                    let all = grants.as_ref();
+                    all.is_none_or(|some| some.iter().any(|one| one == scope))
+                });
+                let granted: Vec<&str> = granted.collect();
+                lock(&self.scopes).insert(family, granted.join(" "));
+                self.tokens(family)
             }
             "refresh_token" => {
                 let sent = form("refresh_token");
@@ -334,7 +390,7 @@ impl State {
             "access_token": access,
             "refresh_token": refresh,
             "token_type": "Bearer",
-            "scope": "tools:read",
+            "scope": lock(&self.scopes).get(&family),
         });
         let lives = self.lives.load(Ordering::Relaxed);
         if lives > 0 {

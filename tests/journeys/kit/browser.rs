@@ -53,6 +53,20 @@ fn client() -> Result<Client> {
 
 /// Follows redirects from the link that was opened until the app's own callback would be asked for.
 pub async fn to_callback(link: &str) -> Result<Url> {
+    follow(link, |url| url.path() == "/callback").await
+}
+
+/// Follows redirects from the link that was opened until the browser would leave this computer for `host`.
+pub async fn to_host(link: &str, host: &str) -> Result<Url> {
+    follow(link, |url| url.host_str() == Some(host)).await
+}
+
+/// The same until another program would be asked to open a link of that scheme.
+pub async fn to_scheme(link: &str, scheme: &str) -> Result<Url> {
+    follow(link, |url| url.scheme() == scheme).await
+}
+
+async fn follow(link: &str, arrived: impl Fn(&Url) -> bool) -> Result<Url> {
     let client = client()?;
     let mut url = Url::parse(link)?;
     for _ in 0..10 {
@@ -65,7 +79,7 @@ pub async fn to_callback(link: &str) -> Result<Url> {
             );
         };
         url = url.join(target.to_str()?)?;
-        if url.path() == "/callback" {
+        if arrived(&url) {
             return Ok(url);
         }
     }

@@ -42,6 +42,8 @@ pub struct State {
     pub person: Mutex<String>,
     /// The secret that it expects; empty: none.
     pub secret: Mutex<String>,
+    /// The redirect URI that is registered; empty: the deep link.
+    redirect: Mutex<String>,
 }
 
 impl Odd {
@@ -57,8 +59,23 @@ impl Odd {
         Ok(Self { server, state })
     }
 
+    /// From now on it expects this client secret.
+    pub fn expects(&self, secret: &str) {
+        secret.clone_into(&mut lock(&self.state.secret));
+    }
+
+    /// This redirect URI is registered there.
+    pub fn comes_back_by(&self, redirect: &str) {
+        redirect.clone_into(&mut lock(&self.state.redirect));
+    }
+
     /// Writes its manifest into the configuration folder of `home`.
     pub fn describe(&self, home: &Path) -> Result<()> {
+        self.describe_with(home, r#"["deep_link"]"#)
+    }
+
+    /// The same with these ways back.
+    pub fn describe_with(&self, home: &Path, return_by: &str) -> Result<()> {
         let at = |path: &str| self.server.url(path);
         let text = format!(
             r##"
@@ -76,7 +93,7 @@ T = {{ what = "the tests", day = 2026-11-22 }}
 authorization_endpoint = "{}"
 token_endpoint = "{}"
 client_auth = "post"
-return_by = ["deep_link"]
+return_by = {return_by}
 pkce = "required"
 scope_separator = ","
 scope_parameter = "user_scope"
@@ -139,7 +156,7 @@ scopes = ["channels:read"]
 impl State {
     fn respond(&self, seen: &Seen) -> Response {
         match (seen.method.as_str(), seen.path.as_str()) {
-            ("GET", "/authorize") => authorize(seen),
+            ("GET", "/authorize") => self.authorize(seen),
             ("POST", "/token") => self.token(seen),
             ("POST", "/device") => json(
                 200,
@@ -166,6 +183,24 @@ impl State {
             }
             _ => text(404, "nothing here"),
         }
+    }
+
+    fn authorize(&self, seen: &Seen) -> Response {
+        let asked = |name: &str| seen.asked(name).unwrap_or_default();
+        let registered = match lock(&self.redirect).as_str() {
+            "" => "app.chief.integrations:/oauth/callback".to_owned(),
+            other => other.to_owned(),
+        };
+        if asked("client_id") != CLIENT
+            || asked("user_scope") != "channels:read,users:read"
+            || seen.asked("scope").is_some()
+            || asked("code_challenge_method") != "S256"
+            || asked("redirect_uri") != registered
+        {
+            return text(400, "not what the manifest says");
+        }
+        let (code, state) = (search::canary("code"), asked("state"));
+        redirect(302, &format!("{registered}?code={code}&state={state}"))
     }
 
     fn token(&self, seen: &Seen) -> Response {
@@ -226,24 +261,6 @@ impl State {
             &value!({ "access_token": access, "token_type": "bearer", "scope": "read" }),
         )
     }
-}
-
-fn authorize(seen: &Seen) -> Response {
-    let asked = |name: &str| seen.asked(name).unwrap_or_default();
-    if asked("client_id") != CLIENT
-        || asked("user_scope") != "channels:read,users:read"
-        || seen.asked("scope").is_some()
-        || asked("code_challenge_method") != "S256"
-        || asked("redirect_uri") != "app.chief.integrations:/oauth/callback"
-    {
-        return text(400, "not what the manifest says");
-    }
-    let back = format!(
-        "app.chief.integrations:/oauth/callback?code={}&state={}",
-        search::canary("code"),
-        asked("state")
-    );
-    redirect(302, &back)
 }
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

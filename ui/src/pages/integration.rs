@@ -289,6 +289,12 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
             }))
         })
     };
+    let on_access = {
+        let id = card.id;
+        frame
+            .dispatch
+            .reform(move |tool: String| Action::Open(Sheet::Access(id, tool)))
+    };
     let oninput = {
         let search = search.clone();
         Callback::from(move |e: InputEvent| {
@@ -332,7 +338,7 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
                 states::empty(say("no-tools"), say("no-tools-hint"))
             } else {
                 html! { <Tools tools={tools.clone()} slug={inert(&card.slug)} search={(*search).clone()}
-                    agents={paired} {on_policy} /> }
+                    agents={paired} {on_policy} on_access={on_access.clone()} /> }
             }) }
         </section>
         </>

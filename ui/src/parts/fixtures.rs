@@ -77,6 +77,7 @@ pub fn row(n: u32, outcome: Outcome) -> RowView {
 
 pub fn tool(name: &str, risk: Risk) -> ToolView {
     ToolView {
+        lacks: None,
         name: name.into(),
         title: None,
         description: "Deletes every note.\nThere is no way back.".into(),

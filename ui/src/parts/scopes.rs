@@ -38,11 +38,16 @@ fn scope_item(scope: &ScopeView) -> Html {
     html! {
         <li class={classes!("scope", off)}>
             <span class="dot" aria-hidden="true" />
-            if let Some(small) = small {
-                <div>{ words }<small>{ small }</small></div>
-            } else {
-                <div class="mono">{ words }</div>
-            }
+            <div>
+                if let Some(small) = small {
+                    { words }<small>{ small }</small>
+                } else {
+                    <span class="mono">{ words }</span>
+                }
+                if !scope.tools.is_empty() {
+                    <small>{ say_with("scope-tools", &[("tools", &scope.tools.join(", "))]) }</small>
+                }
+            </div>
         </li>
     }
 }

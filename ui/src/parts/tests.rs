@@ -1,5 +1,6 @@
 //! Parts as strings: what they say, and what they leave out.
 
+mod access;
 mod catalogue;
 
 use super::*;
@@ -135,6 +136,7 @@ fn scopes_stand_in_full_and_what_was_not_granted_is_not_counted() {
         name: name.into(),
         plain: plain.map(Into::into),
         granted,
+        tools: vec![],
     };
     card.scopes = vec![
         scope("workflow", Some("manage workflows"), false),
@@ -238,6 +240,7 @@ fn a_tool_shows_what_it_takes_and_its_risk_in_words() {
         search: "".into(),
         agents: std::rc::Rc::new(vec![]),
         on_policy: Callback::noop(),
+        on_access: Callback::noop(),
     };
     let html = rendered(tools::show(
         &tool("note_clear", wire::Risk::Destroys),

@@ -1,14 +1,16 @@
 //! The tools of an integration: a searchable list, each with what it takes.
 
 use super::{
+    lack::lack,
     more::More,
-    pill::risk_pill,
+    pill::{pill, risk_pill},
     policy::{self, Chosen},
 };
 use crate::{
     icons::{Icon, icon},
     inert::{inert, inert_block},
     say::{say, say_with},
+    state::Tone,
 };
 use std::rc::Rc;
 use wire::{AgentView, ToolView};
@@ -28,6 +30,9 @@ pub struct ToolsProps {
     pub agents: Rc<Vec<AgentView>>,
     #[prop_or_default]
     pub on_policy: Callback<Chosen>,
+    /// Request access was pressed at the tool of that name.
+    #[prop_or_default]
+    pub on_access: Callback<String>,
 }
 
 /// The list of those that can be used: what is held back stands above it.
@@ -85,9 +90,11 @@ pub fn show(tool: &ToolView, props: &ToolsProps) -> Html {
                     <span class="turn">{ icon(Icon::Open) }</span>
                     <code><span class="sub">{ format!("{}.", props.slug) }</span>{ inert(&tool.name) }</code>
                     <span class="said">{ inert(said) }</span>
+                    if tool.lacks.is_some() { { pill(Tone::Warn, Icon::Expiring, say("needs-access")) } }
                     { risk_pill(tool.risk) }
                 </summary>
                 <div class="tool-in">
+                    { lack(tool, &props.on_access) }
                     if tool.description.is_empty() {
                         <p class="sub">{ say("tool-no-description") }</p>
                     } else {

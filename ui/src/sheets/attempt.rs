@@ -87,6 +87,7 @@ pub fn Attempt(props: &AttemptProps) -> Html {
                 Question::PrivateAddress { .. } => now.private_address = true,
                 Question::Duplicate { .. } => now.duplicate = true,
                 Question::OtherAccount { .. } => now.other_account = true,
+                Question::OtherIssuer { .. } => now.other_issuer = true,
             }
             confirmed.set(now);
             let retry = retry.clone();
@@ -207,6 +208,12 @@ fn asking(
             "ask-account-yes",
             "ask-account-no",
         ),
+        Question::OtherIssuer { before, now } => (
+            say_with("ask-issuer", &[("now", now), ("before", before)]),
+            say("ask-issuer-detail"),
+            "ask-issuer-yes",
+            "ask-account-no",
+        ),
     };
     let agree = {
         let (yes, question) = (yes.clone(), question.clone());
@@ -225,7 +232,9 @@ fn asking(
                 html! { <button type="button" class="primary" {onclick}>{ say("ask-duplicate-open") }</button> },
             )
         }
-        Question::PrivateAddress { .. } | Question::OtherAccount { .. } => None,
+        Question::PrivateAddress { .. }
+        | Question::OtherAccount { .. }
+        | Question::OtherIssuer { .. } => None,
     };
     let agree_class = existing.is_none().then_some("primary");
     html! {

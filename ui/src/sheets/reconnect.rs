@@ -22,6 +22,9 @@ use yew::{platform::spawn_local, prelude::*};
 #[derive(Properties, PartialEq)]
 pub struct ReconnectProps {
     pub id: IntegrationId,
+    /// The tool that access is requested for.
+    #[prop_or_default]
+    pub tool: Option<String>,
     pub close: Callback<()>,
 }
 
@@ -40,8 +43,9 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
 
     let start = {
         let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
-        let ends_at = start_of(&ends_on);
+        let (ends_at, tool) = (start_of(&ends_on), props.tool.clone());
         Callback::from(move |fresh_key: Option<SecretInput>| {
+            let tool = tool.clone();
             let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
             starting.set(true);
             error.set(None);
@@ -51,6 +55,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     fresh_key,
                     confirmed: Confirmed::default(),
                     ends_at,
+                    tool,
                 };
                 match ipc::call(request).await {
                     Ok(began) => attempt.set(Some(began.id)),

@@ -276,6 +276,7 @@ impl Attempts {
             confirmed.private_address |= yes.private_address;
             confirmed.duplicate |= yes.duplicate;
             confirmed.other_account |= yes.other_account;
+            confirmed.other_issuer |= yes.other_issuer;
         });
         Ok(attempt.view())
     }
@@ -313,5 +314,6 @@ fn is_answered(question: &Question, yes: Confirmed) -> bool {
         Question::PrivateAddress { .. } => yes.private_address,
         Question::Duplicate { .. } => yes.duplicate,
         Question::OtherAccount { .. } => yes.other_account,
+        Question::OtherIssuer { .. } => yes.other_issuer,
     }
 }

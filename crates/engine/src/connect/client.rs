@@ -1,5 +1,5 @@
-//! Who we are at an authorization server: the client that the way brings, app credentials, else one that
-//! registers itself.
+//! Who we are at an authorization server: the client that the way brings, app credentials, the app's own
+//! metadata document, else one that registers itself.
 
 use super::attempt::{Attempt, Stopped};
 use super::input::Plan;
@@ -11,10 +11,11 @@ use crate::{
     secret::Secret,
     vault::{ClientAuth, Credential},
 };
+use url::Url;
 use wire::AppOwner;
 
-/// The client for this sign-in, in the order of MCP's "Client Registration": what was given before,
-/// then registration.
+/// The client for this sign-in, in the order of MCP's "Client Registration": what was given before, the
+/// metadata document, then registration; where none of these will do, the error asks for app credentials.
 pub(super) async fn identify(
     engine: &Engine,
     attempt: &Attempt,
@@ -29,9 +30,11 @@ pub(super) async fn identify(
         return Ok(client(id.clone(), secret, asking.client_auth));
     }
     // Credentials are filed under their issuer: a provider's client goes to the provider's server alone.
+    let moved = plan.issuer.as_ref() != Some(&asking.found.issuer) && plan.issuer.is_some();
     let owners = plan
         .provider
         .iter()
+        .filter(|_| !moved)
         .map(|id| AppOwner::Provider { id: id.clone() });
     let issuer = AppOwner::Issuer {
         issuer: asking.found.issuer.clone(),
@@ -40,6 +43,9 @@ pub(super) async fn identify(
     if let Some(app) = attempt.or_stopped(apps::client(engine, owners)).await? {
         let auth = asking.client_auth.unwrap_or(app.auth);
         return Ok(client(app.client_id, app.secret, Some(auth)));
+    }
+    if let Some(document) = document(engine.options().client_document.as_ref(), asking) {
+        return Ok(client(document.to_string(), None, None));
     }
     let reach = Reach {
         private_hosts: plan.private_hosts.clone(),
@@ -52,6 +58,14 @@ pub(super) async fn identify(
             redirect,
         ))
         .await
+}
+
+/// The app's metadata document as its client id, where the server reads such documents and lets in a
+/// public client. (The document names every way back: `relay/client.json`.)
+fn document<'a>(document: Option<&'a Url>, asking: &Asking) -> Option<&'a Url> {
+    let methods = &asking.found.auth_methods;
+    let public = methods.is_empty() || methods.iter().any(|method| method == "none");
+    document.filter(|_| asking.found.takes_client_documents && public)
 }
 
 /// On Reconnect: the secret of the same client, which the credential before holds.

@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub issuer: Option<String>,
     /// Scopes held before, asked for again.
     pub scopes: Vec<String>,
+    /// A refusal named no scope: everything that the server offers is asked for.
+    pub all_offered: bool,
     /// The catalogue's provider that it is of.
     pub provider: Option<String>,
     /// How to connect, where that is written down.
@@ -125,6 +127,7 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
         typed: None,
         issuer: None,
         scopes: vec![],
+        all_offered: false,
         provider: None,
         way: None,
         client_secret: None,
@@ -328,6 +331,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
             // And those that a refused tool asked for.
             .chain(found.state.lacks.values().flatten().cloned())
             .collect(),
+        all_offered: found.state.lacks.values().any(Vec::is_empty),
         provider: found.row.provider.clone(),
         way,
         client_secret: None,

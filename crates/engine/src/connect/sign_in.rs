@@ -18,7 +18,7 @@ use crate::{
     vault::{ClientAuth, Credential},
 };
 use url::Url;
-use wire::{Error, ErrorCode, Phase};
+use wire::{Error, ErrorCode, Phase, Question};
 
 /// What is asked for at one authorization server, and how.
 pub(super) struct Asking {
@@ -49,15 +49,21 @@ pub(super) async fn at_mcp_server(
             break found;
         }
     };
-    if let Some(before) = plan
-        .issuer
-        .as_ref()
-        .filter(|before| **before != found.issuer)
-    {
-        return Err(Error::new(ErrorCode::OauthIssuerMismatch)
-            .with("expected", before.clone())
-            .with("found", found.issuer)
-            .into());
+    if let Some(before) = plan.issuer.clone().filter(|before| *before != found.issuer) {
+        // Nothing of the old one goes to the new one: another client, another sign-in, and none of the
+        // scopes that only the old one knows.
+        let now = found.issuer.clone();
+        attempt
+            .ask(engine, Question::OtherIssuer { before, now }, |confirmed| {
+                confirmed.other_issuer
+            })
+            .await?;
+        plan.scopes.clear();
+        plan.all_offered = false;
+    }
+    let mut found = found;
+    if plan.all_offered {
+        also(&mut found.scopes, &std::mem::take(&mut found.offered));
     }
     let mut asking = Asking {
         found,
@@ -92,6 +98,7 @@ pub(super) async fn by_way(
             device_authorization_endpoint: known.device_authorization.clone(),
             resource: None,
             scopes: vec![],
+            offered: vec![],
             iss_in_response: false,
             auth_methods: vec![],
             takes_client_documents: false,

@@ -3,8 +3,11 @@
 //! Owns: one lazily made connection (with its session, in the older era), pings, tools, calls. Must
 //! not know: where credentials come from or what a failure means for the card.
 
+mod asking;
 mod carrier;
 mod connection;
+
+pub use asking::{Answer, Ask, Question};
 
 use super::{Pong, Tool, sent, sent::Key, shown};
 use crate::{
@@ -34,6 +37,10 @@ use wire::{Error, ErrorCode};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// One call of a tool: some think for minutes.
 const CALL_PATIENCE: Duration = Duration::from_secs(300);
+/// How often one call may ask for more before it is done (what the other SDKs allow).
+const MAX_ROUNDS: u32 = 10;
+/// Between two rounds in which the server only asks to be asked again.
+const ROUND_PAUSE: Duration = Duration::from_millis(250);
 
 /// One MCP server.
 pub struct Mcp {
@@ -45,6 +52,9 @@ pub struct Mcp {
     is_older: AtomicBool,
     /// The server said that its tools changed.
     pub(super) tools_changed: Arc<Notify>,
+    /// A tool wants some of its arguments repeated in headers (2026-07-28, `x-mcp-header`). Which, only
+    /// its place in the list says, which each connection must have read.
+    repeats: AtomicBool,
 }
 
 /// What the server said to a first contact without a credential.
@@ -88,7 +98,14 @@ impl Mcp {
             connection: Mutex::new(None),
             is_older: AtomicBool::new(false),
             tools_changed: Arc::default(),
+            repeats: AtomicBool::new(false),
         }
+    }
+
+    /// A tool that is known repeats arguments in headers.
+    pub(super) fn repeats(self, repeats: bool) -> Self {
+        self.repeats.store(repeats, Ordering::Relaxed);
+        self
     }
 
     pub(super) fn ping_in_words(&self) -> String {
@@ -150,71 +167,128 @@ impl Mcp {
                 tool.risk = wire::Risk::Destroys;
             }
         }
+        let repeats = tools.iter().any(Tool::repeats_arguments);
+        self.repeats.store(repeats, Ordering::Relaxed);
         Ok(tools)
     }
 
+    /// Calls a tool; `ask` answers what it asks a person meanwhile.
     pub(super) async fn call(
         &self,
         credential: &Credential,
-        tool: &str,
-        arguments: Value,
+        (tool, arguments): (&str, Value),
+        ask: Option<&Ask>,
         cancel: CancellationToken,
     ) -> Result<Value, Error> {
         let veil = sent::veil(credential);
-        self.call_unveiled(credential, tool, arguments, &cancel)
-            .await
-            .map_err(|error| veil.error(error))
+        let params = self.params(tool, arguments)?;
+        let called = async {
+            let key = Key::of(credential)?;
+            let Some(_) = ask else {
+                let (connection, key) = self.unless(&cancel, self.connection(credential)).await?;
+                return self
+                    .call_on((&connection, &key), params, None, &cancel)
+                    .await;
+            };
+            let connection = self.unless(&cancel, self.fresh(&key, ask.cloned())).await?;
+            let answer = self
+                .call_on((&connection, &key), params, ask, &cancel)
+                .await;
+            connection.end().await;
+            answer
+        };
+        called.await.map_err(|error| veil.error(error))
     }
 
-    async fn call_unveiled(
+    async fn unless<T>(
         &self,
-        credential: &Credential,
-        tool: &str,
-        arguments: Value,
         cancel: &CancellationToken,
-    ) -> Result<Value, Error> {
-        let mut params = CallToolRequestParams::new(tool.to_owned());
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            done = work => done,
+            () = cancel.cancelled() => Err(self.cancelled()),
+        }
+    }
+
+    fn params(&self, tool: &str, arguments: Value) -> Result<CallToolRequestParams, Error> {
+        let params = CallToolRequestParams::new(tool.to_owned());
         match arguments {
-            Value::Null => {}
-            Value::Object(members) => params = params.with_arguments(members),
+            Value::Null => Ok(params),
+            Value::Object(members) => Ok(params.with_arguments(members)),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 let error = Error::new(ErrorCode::ArgumentsInvalid).with("tool", tool);
-                return Err(error.with("why", "they are not an object of named values"));
+                Err(error.with("why", "they are not an object of named values"))
             }
         }
-        let (connection, key) = tokio::select! {
-            connection = self.connection(credential) => connection?,
-            () = cancel.cancelled() => return Err(self.cancelled()),
+    }
+
+    /// One call, in as many rounds as the server needs.
+    async fn call_on(
+        &self,
+        (connection, key): (&Connection, &Key),
+        mut params: CallToolRequestParams,
+        ask: Option<&Ask>,
+        cancel: &CancellationToken,
+    ) -> Result<Value, Error> {
+        let tool = params.name.to_string();
+        let cannot = |why: &str| {
+            Error::new(ErrorCode::ToolFailed)
+                .with("tool", inert(&tool))
+                .with("why", why)
         };
+        for _ in 0..MAX_ROUNDS {
+            let unfinished = match self.round((connection, key), &params, cancel).await? {
+                ServerResult::CallToolResult(result) => {
+                    return serde_json::to_value(result)
+                        .map_err(|_| self.bad("its result is not JSON"));
+                }
+                // A result without content is one, too.
+                ServerResult::EmptyResult(_) => return Ok(serde_json::json!({ "content": [] })),
+                ServerResult::InputRequiredResult(unfinished) => unfinished,
+                _ => return Err(self.bad("its answer is not a tool’s result")),
+            };
+            let answers = tokio::select! {
+                answers = asking::answers(ask, &unfinished) => answers,
+                () = cancel.cancelled() => return Err(self.cancelled()),
+            };
+            let answers = answers.ok_or_else(|| {
+                cannot("it asks a person for input, and nobody here can be asked")
+            })?;
+            if answers.is_empty() {
+                tokio::time::sleep(ROUND_PAUSE).await;
+            }
+            params.input_responses = Some(answers).filter(|answers| !answers.is_empty());
+            // Its own text, letter for letter, and only where it sent one.
+            params.request_state = unfinished.request_state;
+        }
+        Err(cannot("it asked for more input ten times and did not end"))
+    }
+
+    /// One request, and its answer.
+    async fn round(
+        &self,
+        (connection, key): (&Connection, &Key),
+        params: &CallToolRequestParams,
+        cancel: &CancellationToken,
+    ) -> Result<ServerResult, Error> {
         let request = || {
             let call = ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
-            carrier::keyed(call, &key)
+            carrier::keyed(call, key)
         };
         let answer = match connection.ask(self, request(), CALL_PATIENCE, cancel).await {
             // The server wants a header that repeats an argument and refused before acting
             // (2026-07-28). Which one, the list of tools says; rmcp adds it from then on.
             Err(Trouble::Said(error)) if error.code == Rpc::HEADER_MISMATCH => {
-                connection.pages(self, &key).await?;
+                connection.pages(self, key).await?;
                 connection.ask(self, request(), CALL_PATIENCE, cancel).await
             }
             answer => answer,
         };
-        match answer {
-            Ok(ServerResult::CallToolResult(result)) => {
-                serde_json::to_value(result).map_err(|_| self.bad("its result is not JSON"))
-            }
-            // A result without content is one, too.
-            Ok(ServerResult::EmptyResult(_)) => Ok(serde_json::json!({ "content": [] })),
-            Ok(ServerResult::InputRequiredResult(_)) => {
-                Err(Error::new(ErrorCode::ToolFailed).with("tool", tool).with(
-                    "why",
-                    "it asks a person for input, which this app cannot pass on yet",
-                ))
-            }
-            Ok(_) => Err(self.bad("its answer is not a tool’s result")),
-            Err(Trouble::Said(error)) => Err(self.said(error, tool)),
-            Err(trouble) => Err(self.plain(trouble)),
-        }
+        answer.map_err(|trouble| match trouble {
+            Trouble::Said(error) => self.said(error, &params.name),
+            Trouble::Known(_) => self.plain(trouble),
+        })
     }
 
     pub(super) async fn drop_session(&self) {
@@ -239,22 +313,34 @@ impl Mcp {
             connection.carrier.send_with(key.clone());
             return Ok((connection.clone(), key));
         }
+        let connection = Arc::new(self.fresh(&key, None).await?);
+        *slot = Some(connection.clone());
+        Ok((connection, key))
+    }
+
+    /// A new connection, which has read the list of tools where calls need it.
+    async fn fresh(&self, key: &Key, ask: Option<Ask>) -> Result<Connection, Error> {
         self.http.check(&self.url, &self.reach).await?;
         let carrier = self.carrier()?;
         carrier.send_with(key.clone());
-        let connection = match Connection::open(self, carrier.clone()).await {
+        if ask.is_some() {
+            carrier.listen();
+        }
+        let opened = Connection::open_asking(self, carrier.clone(), ask.clone()).await;
+        let connection = match opened {
             // It was of the older era once; perhaps it has moved on.
             Err(error)
                 if self.is_older.swap(false, Ordering::Relaxed)
                     && error.code == ErrorCode::NotMcp =>
             {
-                Connection::open(self, carrier).await?
+                Connection::open_asking(self, carrier, ask).await?
             }
             other => other?,
         };
-        let connection = Arc::new(connection);
-        *slot = Some(connection.clone());
-        Ok((connection, key))
+        if self.repeats.load(Ordering::Relaxed) && !connection.protocol.has_initialize() {
+            connection.pages(self, key).await?;
+        }
+        Ok(connection)
     }
 
     fn plain(&self, trouble: Trouble) -> Error {

@@ -17,6 +17,9 @@ const MAX_NAME: usize = 256;
 /// Characters of a tool's title, at most.
 const MAX_TITLE: usize = 1_000;
 
+/// The member of an argument's schema that asks for a header.
+pub(crate) const REPEATED: &str = "\"x-mcp-header\"";
+
 /// One tool as the server told it. All text is the server's: capped, without control or hidden
 /// characters, and to be shown as plain text only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +101,11 @@ impl Tool {
             input_schema,
             annotations,
         })
+    }
+
+    /// Some of its arguments are repeated in headers (MCP 2026-07-28, `x-mcp-header`).
+    pub(super) fn repeats_arguments(&self) -> bool {
+        self.input_schema.to_string().contains(REPEATED)
     }
 
     /// Reads the whole list. Errors: as [`Self::read`]; `TooLarge` over [`MAX_TOOLS`]; `BadAnswer`

@@ -27,6 +27,8 @@ const SPREAD_MS: i64 = 60_000;
 const REFRESH_AGAIN_MS: i64 = 3_600_000;
 /// Tools that are remembered as lacking a permission, at most.
 const LACKS_MAX: usize = 64;
+/// Sign-ins for one refused tool, at most (MCP Authorization, "Step-Up Authorization Flow": a few).
+const TRIES_MAX: u32 = 3;
 
 /// What is known of one integration's health. A row's `state` is this, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,10 @@ pub struct State {
     /// never touch the status.
     #[serde(default)]
     pub lacks: BTreeMap<String, Vec<String>>,
+    /// How often the admin has signed in again while a tool was refused, for each tool that has not been
+    /// answered since.
+    #[serde(default)]
+    pub tries: BTreeMap<String, u32>,
     /// The status that the record told last.
     #[serde(default)]
     pub told: Option<Status>,
@@ -163,11 +169,18 @@ impl State {
             consent: Some(now),
             off: false,
             lacks: BTreeMap::new(),
+            tries: BTreeMap::new(),
             told: None,
             episodes: Episodes::default(),
         };
         new.told = Some(new.shown(now).status());
         new
+    }
+
+    /// Whether another sign-in may still bring what the tool was refused for.
+    #[must_use]
+    pub fn may_ask_again(&self, tool: &str) -> bool {
+        self.tries.get(tool).is_none_or(|tries| *tries < TRIES_MAX)
     }
 
     /// The reason to show: what stands, or the coming end where nothing worse stands.
@@ -223,13 +236,16 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
         Signal::CallOk { tool } => {
             heal(new, now);
             new.lacks.remove(tool);
+            new.tries.remove(tool);
         }
         Signal::Connected { end } => {
             heal(new, now);
             new.reason = Reason::Ok;
             new.end = *end;
             new.consent = Some(now);
-            new.lacks.clear();
+            for tool in std::mem::take(&mut new.lacks).into_keys() {
+                *new.tries.entry(tool).or_default() += 1;
+            }
         }
         Signal::Rejected | Signal::RefreshRefused => {
             settle(new, Reason::Rejected { since: now }, now);
@@ -241,6 +257,10 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
         Signal::ScopeMissing { tool, scopes } => {
             // It knows the credential: as good an answer as any, but one that proves no repair.
             new.outage = None;
+            // What was signed in for and is refused no more has no tries to remember.
+            if new.tries.len() > LACKS_MAX {
+                new.tries.clear();
+            }
             if new.lacks.len() < LACKS_MAX || new.lacks.contains_key(tool) {
                 new.lacks.insert(tool.clone(), scopes.clone());
             }

@@ -3,7 +3,7 @@
 //! Owns: the view, choosing a policy, accepting what is held back. Must not know: what a choice does to
 //! a call (`calls::policy`), or what is held (`pins`).
 
-use super::{Integration, change, pins};
+use super::{Integration, access, change, pins};
 use crate::{
     Engine,
     calls::policy,
@@ -16,11 +16,11 @@ pub(crate) async fn tools(engine: &Engine, id: IntegrationId) -> Result<Vec<Tool
     engine
         .store()
         .read(move |conn| {
-            Integration::get(conn, id)?;
+            let found = Integration::get(conn, id)?;
             let pins = store::pins::list(conn, id)?;
             let mut chosen = store::policies::of_integration(conn, id)?;
             let rows = store::tools::list(conn, id)?;
-            Ok(rows
+            let views = rows
                 .into_iter()
                 .map(|row| {
                     let held = pins::held(&row, &pins);
@@ -36,7 +36,8 @@ pub(crate) async fn tools(engine: &Engine, id: IntegrationId) -> Result<Vec<Tool
                         ..view(row)
                     }
                 })
-                .collect())
+                .collect();
+            Ok(access::told(&found, views))
         })
         .await
 }
@@ -57,6 +58,7 @@ fn view(tool: ToolRow) -> ToolView {
             agents: vec![],
         },
         held: None,
+        lacks: None,
     }
 }
 

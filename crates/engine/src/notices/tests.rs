@@ -43,6 +43,7 @@ impl Home {
             log_folder: folder.path().to_owned(),
             providers: crate::providers::Sources::folder(folder.path().join("none")),
             version: "0".into(),
+            client_document: None,
         };
         let ports = Ports {
             clock: clock.clone(),

@@ -35,6 +35,8 @@ pub struct Discovered {
     /// From the challenge, else `scopes_supported` of the resource, and `offline_access` where the
     /// authorization server knows it. Empty: send no scope.
     pub scopes: Vec<String>,
+    /// `scopes_supported` of the resource, whatever the challenge named.
+    pub offered: Vec<String>,
     /// It promises `iss` in its answers (RFC 9207).
     pub iss_in_response: bool,
     /// How clients may show who they are at the token endpoint; empty where it does not say.
@@ -64,6 +66,7 @@ pub async fn discover(
     };
     match finder.resource(&challenge).await? {
         Some(resource) => {
+            let offered = resource.scopes.clone();
             let scopes = [challenge.scopes, resource.scopes]
                 .into_iter()
                 .find(|s| !s.is_empty());
@@ -71,9 +74,10 @@ pub async fn discover(
             for issuer in resource.issuers.iter().take(SERVERS_TRIED) {
                 match finder.authorization_server(issuer).await {
                     Ok(Some(found)) => {
-                        return Ok(
-                            found.into_discovered(Some(resource.name), scopes.unwrap_or_default())
-                        );
+                        let scopes = scopes.unwrap_or_default();
+                        let mut found = found.into_discovered(Some(resource.name), scopes);
+                        found.offered = offered;
+                        return Ok(found);
                     }
                     Ok(None) => {}
                     Err(error) => refused = refused.or(Some(error)),
@@ -391,6 +395,7 @@ impl Server {
             device_authorization_endpoint: self.device,
             resource,
             scopes,
+            offered: vec![],
             iss_in_response: self.metadata.authorization_response_iss_parameter_supported
                 == Some(true),
             auth_methods: taken(self.metadata.token_endpoint_auth_methods_supported),

@@ -65,6 +65,7 @@ pub(super) fn discovered(base: &str) -> Discovered {
         iss_in_response: true,
         auth_methods: vec!["none".into()],
         device_authorization_endpoint: None,
+        offered: vec![],
         takes_client_documents: false,
     }
 }

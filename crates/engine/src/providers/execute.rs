@@ -18,8 +18,8 @@ impl Provider {
     /// One of its ways, with the scopes of the chosen bundles.
     ///
     /// # Errors
-    /// `FieldInvalid` for a way or a bundle that the manifest does not have; `Internal` for a way that
-    /// no check let through.
+    /// `FieldInvalid` for a way or a bundle that the manifest does not have; `RelayMissing` where it comes
+    /// back by a relay only and the build names none; `Internal` for a way that no check let through.
     pub fn execute(&self, way: &str, bundles: &[String]) -> Result<Way, Error> {
         let known = |id: &String| {
             let mut all = self.manifest.bundles.iter();
@@ -82,11 +82,7 @@ impl Provider {
     }
 
     fn oauth(&self, oauth: &OAuth, scopes: Vec<String>) -> Result<OAuthWay, Error> {
-        let back = match oauth.return_by.first() {
-            None | Some(ReturnBy::Loopback) => WayBack::Loopback,
-            Some(ReturnBy::DeepLink) => WayBack::DeepLink,
-            Some(ReturnBy::Port(port)) => fixed(*port),
-        };
+        let back = self.back(&oauth.return_by)?;
         let mut standard = None;
         let revocation = match &oauth.revocation {
             None => Revocation::Nothing,
@@ -143,6 +139,23 @@ impl Provider {
             token: self.token(&oauth.token),
             identity: self.identity()?,
             service: self.api()?,
+        })
+    }
+
+    /// The first way back that there is.
+    fn back(&self, preferred: &[ReturnBy]) -> Result<WayBack, Error> {
+        let there = |by: &ReturnBy| match by {
+            ReturnBy::Loopback => Some(WayBack::Loopback),
+            ReturnBy::DeepLink => Some(WayBack::DeepLink),
+            ReturnBy::Port(port) => Some(fixed(*port)),
+            ReturnBy::Relay => self.relay.clone().map(|url| WayBack::Relay { url }),
+        };
+        if preferred.is_empty() {
+            return Ok(WayBack::Loopback);
+        }
+        preferred.iter().find_map(there).ok_or_else(|| {
+            let name = crate::http::inert(self.manifest.name.get_ref());
+            Error::new(ErrorCode::RelayMissing).with("provider", name)
         })
     }
 

@@ -245,6 +245,8 @@ pub enum ReturnBy {
     DeepLink,
     /// `http://127.0.0.1:{port}/callback`, where the registered URI must match exactly.
     Port(u16),
+    /// The page on https that the company hosts (`relay/index.html`), where the build names one.
+    Relay,
 }
 
 /// How a token is revoked.

@@ -85,6 +85,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ToolRow> {
     })
 }
 
+/// Whether the schema of any of its tools holds this text.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn any_with(connection: &Connection, id: IntegrationId, text: &str) -> Result<bool, Error> {
+    connection
+        .prepare_cached(
+            "select exists (select 1 from tools where integration_id = ?1 \
+             and instr(input_schema, ?2) > 0)",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![id.to_string(), text], |row| row.get(0))
+        })
+        .map_err(failed)
+}
+
 /// An integration's tools, in the server's order.
 ///
 /// # Errors

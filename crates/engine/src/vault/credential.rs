@@ -156,6 +156,7 @@ impl OAuthCredential {
                     name: name.clone(),
                     plain: None,
                     granted,
+                    tools: vec![],
                 })
                 .collect(),
             revokes_at: self.revokes_at(),

@@ -72,6 +72,7 @@ expires-in = Expires { $when }
 scopes-count = Scopes ({ $count })
 scopes-none = The server names no scopes for this credential.
 scope-not-granted = Not granted: { $scope }
+scope-tools = Do not work without it: { $tools }
 days-title = Last 30 days:
 days-healthy = { $count ->
     [one] 1 day healthy
@@ -219,6 +220,9 @@ ask-account = You signed in as { $now }, but this integration belongs to { $befo
 ask-account-detail = Agents would act as the new account from now on. History and settings stay.
 ask-account-yes = Yes, use the new account
 ask-account-no = No, keep it as it is
+ask-issuer = This server now signs people in at { $now }. Before, it was { $before }. Is that meant?
+ask-issuer-detail = Nothing of the old sign-in was sent there. Ask whoever runs the server if you do not know of a move: a server that was taken over looks like this too.
+ask-issuer-yes = Yes, sign in there
 
 # --- reconnect, rename
 reconnect-name = Reconnect { $name }
@@ -283,6 +287,13 @@ no-tool-found = No tool matches “{ $search }”.
 tool-no-description = The server gives no description.
 tool-takes = Takes (JSON Schema)
 tool-hash = Pinned as
+needs-access = Needs access
+request-access = Request access
+lacks = The last call was refused: it needs { $scopes }.
+lacks-unnamed = The last call was refused for want of a permission that the server did not name.
+lacks-sign-in = You sign in again, and it is asked for beside what is granted already.
+lacks-key = Paste a fresh key that has it.
+lacks-owner = Three sign-ins did not bring it. Ask the owner of the account there to allow it; the next call that works clears this.
 risk-reads = Reads
 risk-writes = May change
 risk-destroys = May destroy

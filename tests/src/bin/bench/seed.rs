@@ -103,6 +103,7 @@ async fn start(folder: &Path) -> Result<Engine> {
         log_folder: folder.join("logs"),
         providers: engine::providers::Sources::default(),
         version: "bench".to_owned(),
+        client_document: None,
     };
     let ports = Ports {
         clock: Arc::new(SystemClock),

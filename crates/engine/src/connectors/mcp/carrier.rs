@@ -5,13 +5,17 @@
 //! failure has its code. rmcp's own reqwest transport loses the status and headers that decide
 //! between "rejected", "not an MCP server" and "try later".
 
+mod listening;
 mod message;
 
 use super::super::sent::Key;
 use crate::http::{classify, explain, host, inert, origin};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
-use message::{Kind, id_of, key_of, legacy, media_type, rpc_error, tells_of_session};
+use listening::Listening;
+use message::{
+    Kind, events, id_of, is_no_discovery, key_of, legacy, media_type, rpc_error, tells_of_session,
+};
 
 pub(super) use message::keyed;
 use rmcp::{
@@ -20,7 +24,7 @@ use rmcp::{
         SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
     },
 };
-use sse_stream::{Sse, SseStream};
+use sse_stream::Sse;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -54,6 +58,7 @@ pub(super) struct Carrier {
 struct Shared {
     key: Mutex<Key>,
     noted: Mutex<Noted>,
+    listening: Listening,
 }
 
 #[derive(Default)]
@@ -75,12 +80,19 @@ impl Carrier {
         let shared = Shared {
             key: Mutex::new(Key::none()),
             noted: Mutex::default(),
+            listening: Listening::default(),
         };
         Self {
             client,
             url,
             shared: Arc::new(shared),
         }
+    }
+
+    /// From now on the standing stream for the server's own messages is opened where there is a session:
+    /// somebody here answers its questions.
+    pub(super) fn listen(&self) {
+        self.shared.listening.begin();
     }
 
     /// The credential of whatever does not carry its own ([`keyed`]): the handshake, the end of a
@@ -135,6 +147,9 @@ impl Carrier {
         let kind = Kind::of(&message);
         let id = id_of(&message);
         let key = key_of(&message).unwrap_or_else(|| self.key());
+        if kind == Kind::Other && session.is_some() {
+            self.shared.listening.ready().await;
+        }
         let body = serde_json::to_vec(&message).map_err(Failed::Deserialize)?;
         let mut all: HeaderMap = headers.into_iter().collect();
         all.insert(
@@ -254,6 +269,10 @@ impl Carrier {
                 .await
                 .map_err(|error| self.note(id.as_ref(), error))?;
             let body = key.veil.json(body);
+            // Some servers of the older era answer whatever they do not know with an empty result.
+            if kind == Kind::Discover && is_no_discovery(&body) {
+                return Ok(legacy(id, "server/discover found nothing".to_owned()));
+            }
             return match serde_json::from_slice::<ServerJsonRpcMessage>(&body) {
                 Ok(message) if is("application/json") => {
                     Ok(StreamableHttpPostResponse::Json(message, session))
@@ -400,24 +419,6 @@ impl Carrier {
     }
 }
 
-/// The events of a stream, the credential covered before rmcp, which may log them, sees any.
-fn events(
-    bytes: BoxStream<'static, Result<bytes::Bytes, Error>>,
-    key: Key,
-) -> BoxStream<'static, Result<Sse, SseError>> {
-    SseStream::from_bytes_stream(bytes)
-        .map(move |event| {
-            event.map(|mut event| {
-                event.data = event.data.map(|data| {
-                    let covered = key.veil.json(data.into_bytes());
-                    String::from_utf8_lossy(&covered).into_owned()
-                });
-                event
-            })
-        })
-        .boxed()
-}
-
 impl StreamableHttpClient for Carrier {
     type Error = Error;
 
@@ -453,8 +454,9 @@ impl StreamableHttpClient for Carrier {
         Ok(())
     }
 
-    /// Only to resume an answer that broke off. The standing stream for a server's own messages is
-    /// not opened: nothing here waits for one, and it would hold a socket for each integration.
+    /// To resume an answer that broke off. The standing stream for a server's own messages is opened
+    /// for a call that answers questions only: else nothing here waits for one, and it would hold a
+    /// socket for each integration.
     async fn get_stream(
         &self,
         _uri: Arc<str>,
@@ -463,25 +465,31 @@ impl StreamableHttpClient for Carrier {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
-        let Some(last) = last_event_id.filter(|_| !lock(&self.shared.noted).cut) else {
-            return Err(Failed::ServerDoesNotSupportSse);
-        };
         let mut headers: HeaderMap = custom_headers.into_iter().collect();
-        headers.insert(
-            "last-event-id",
-            HeaderValue::from_str(&last).map_err(|_| Failed::ServerDoesNotSupportSse)?,
-        );
+        match &last_event_id {
+            _ if lock(&self.shared.noted).cut => return Err(Failed::ServerDoesNotSupportSse),
+            None if !self.shared.listening.wanted() => {
+                return Err(Failed::ServerDoesNotSupportSse);
+            }
+            None => {}
+            Some(last) => {
+                let last =
+                    HeaderValue::from_str(last).map_err(|_| Failed::ServerDoesNotSupportSse)?;
+                headers.insert("last-event-id", last);
+            }
+        }
         let key = self.key();
-        let answer = self
-            .request(
-                &key,
-                reqwest::Method::GET,
-                headers,
-                session_id.as_deref(),
-                Vec::new(),
-            )
-            .await
-            .map_err(Failed::Client)?;
+        let asked = self.request(
+            &key,
+            reqwest::Method::GET,
+            headers,
+            session_id.as_deref(),
+            Vec::new(),
+        );
+        let answer = asked.await;
+        // Open or refused: no request has to wait for it any longer.
+        self.shared.listening.settled();
+        let answer = answer.map_err(Failed::Client)?;
         if !answer.status().is_success()
             || media_type(answer.headers()) != Some("text/event-stream")
         {

@@ -3,18 +3,20 @@
 use super::{
     super::{MAX_TOOLS, sent::Key},
     Mcp, PATIENCE,
+    asking::{Ask, Us},
     carrier::{self, Carrier},
 };
 use crate::http::{host, inert};
 use rmcp::{
-    ClientHandler, ClientServiceExt as _, Peer, RoleClient,
+    ClientServiceExt as _, Peer, RoleClient,
     model::{
-        ClientCapabilities, ClientConfig, ClientRequest, ErrorCode as Rpc, ErrorData,
-        Implementation, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
+        ClientCapabilities, ClientConfig, ClientRequest, ElicitationCapability, ErrorCode as Rpc,
+        ErrorData, FormElicitationCapability, Implementation, ListToolsRequest,
+        PaginatedRequestParams, ProtocolVersion, ServerResult,
     },
     service::{
-        ClientInitializeError, ClientLifecycleMode, NotificationContext, PeerRequestOptions,
-        RunningService, ServiceError,
+        ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RunningService,
+        ServiceError,
     },
     transport::{
         common::client_side_sse::SseRetryPolicy,
@@ -28,7 +30,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use wire::{Error, ErrorCode};
 
@@ -54,6 +56,16 @@ pub(super) enum Trouble {
 impl Connection {
     /// The handshake, with what the carrier sends.
     pub(super) async fn open(mcp: &Mcp, carrier: Carrier) -> Result<Self, Error> {
+        Self::open_asking(mcp, carrier, None).await
+    }
+
+    /// The same, telling the server that a person can be asked, where one can. (In the older era a
+    /// question does not say which call it is of: such a connection carries one call.)
+    pub(super) async fn open_asking(
+        mcp: &Mcp,
+        carrier: Carrier,
+        ask: Option<Ask>,
+    ) -> Result<Self, Error> {
         let mut config = StreamableHttpClientTransportConfig::with_uri(mcp.url.as_str())
             .max_sse_event_size(carrier::MAX_MESSAGE)
             .max_json_response_size(carrier::MAX_MESSAGE);
@@ -68,9 +80,13 @@ impl Connection {
                 legacy_version: Some(older.clone()),
             }
         };
+        let mut can = ClientCapabilities::default();
+        can.elicitation = ask
+            .is_some()
+            .then(|| ElicitationCapability::new().with_form(FormElicitationCapability::default()));
         let us = Us {
-            config: ClientConfig::new(ClientCapabilities::default(), this_app())
-                .with_protocol_version(older),
+            config: ClientConfig::new(can, this_app()).with_protocol_version(older),
+            ask,
             tools_changed: mcp.tools_changed.clone(),
         };
         let service =
@@ -213,22 +229,6 @@ impl Connection {
             let _ = service.close_with_timeout(FAREWELL).await;
         }
         self.carrier.send_with(Key::none());
-    }
-}
-
-/// What a server may tell by itself: only that its tools changed is listened to.
-struct Us {
-    config: ClientConfig,
-    tools_changed: Arc<Notify>,
-}
-
-impl ClientHandler for Us {
-    fn get_info(&self) -> ClientConfig {
-        self.config.clone()
-    }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.tools_changed.notify_one();
     }
 }
 

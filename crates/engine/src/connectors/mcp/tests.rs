@@ -83,8 +83,13 @@ async fn older(
 }
 
 async fn call(mcp: &Mcp) -> Result<Value, Error> {
-    mcp.call(&credential(), "one", json!({}), CancellationToken::new())
-        .await
+    mcp.call(
+        &credential(),
+        ("one", json!({})),
+        None,
+        CancellationToken::new(),
+    )
+    .await
 }
 
 #[test]

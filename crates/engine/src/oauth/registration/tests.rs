@@ -182,3 +182,33 @@ async fn the_registrations_token_goes_to_no_other_origin() {
     assert_eq!(client.registration_uri, None);
     assert_eq!(came.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn the_metadata_document_that_the_company_hosts_says_what_a_registration_would() {
+    let document: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../../relay/client.json")).expect("JSON");
+    let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(text("client_name"), "Chief Integrations");
+    assert_eq!(text("application_type"), "native");
+    assert_eq!(text("token_endpoint_auth_method"), "none");
+    assert_eq!(
+        document["grant_types"],
+        serde_json::json!(["authorization_code", "refresh_token"])
+    );
+    let id = Url::parse(&text("client_id")).expect("its own address");
+    assert!(id.scheme() == "https" && id.path().ends_with("/client.json"));
+    let beside = id.join("./").expect("its folder").to_string();
+    let redirects = document["redirect_uris"].as_array().expect("a list");
+    for way_back in [
+        "http://127.0.0.1/callback",
+        "http://localhost/callback",
+        crate::links::CALLBACK,
+        &beside,
+    ] {
+        assert!(
+            redirects.iter().any(|uri| uri == way_back),
+            "{way_back} is a way back of ours"
+        );
+    }
+    assert!(document.get("client_secret").is_none());
+}

@@ -2,13 +2,16 @@
 
 use super::super::super::sent::Key;
 use ::http::{HeaderMap, header};
+use futures::{StreamExt as _, stream::BoxStream};
 use rmcp::{
     model::{
         ClientJsonRpcMessage, ClientRequest, ErrorData, GetExtensions as _, RequestId,
         ServerJsonRpcMessage,
     },
-    transport::streamable_http_client::StreamableHttpPostResponse,
+    transport::streamable_http_client::{SseError, StreamableHttpPostResponse},
 };
+use sse_stream::{Sse, SseStream};
+use wire::Error;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -62,6 +65,15 @@ pub(super) fn legacy(id: Option<RequestId>, why: String) -> StreamableHttpPostRe
     )
 }
 
+/// A result that says nothing of versions: whoever gave it does not know the question.
+pub(super) fn is_no_discovery(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|answer| {
+        answer
+            .get("result")
+            .is_some_and(|result| result.get("supportedVersions").is_none())
+    })
+}
+
 pub(super) fn rpc_error(body: &[u8]) -> Option<ErrorData> {
     match serde_json::from_slice::<ServerJsonRpcMessage>(body) {
         Ok(ServerJsonRpcMessage::Error(error)) => Some(error.error),
@@ -76,4 +88,22 @@ pub(super) fn tells_of_session(error: &ErrorData) -> bool {
 pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(str::trim)
+}
+
+/// The events of a stream, the credential covered before rmcp, which may log them, sees any.
+pub(super) fn events(
+    bytes: BoxStream<'static, Result<bytes::Bytes, Error>>,
+    key: Key,
+) -> BoxStream<'static, Result<Sse, SseError>> {
+    SseStream::from_bytes_stream(bytes)
+        .map(move |event| {
+            event.map(|mut event| {
+                event.data = event.data.map(|data| {
+                    let covered = key.veil.json(data.into_bytes());
+                    String::from_utf8_lossy(&covered).into_owned()
+                });
+                event
+            })
+        })
+        .boxed()
 }
