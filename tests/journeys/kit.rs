@@ -10,6 +10,7 @@ pub mod hosted;
 mod log;
 pub mod mcp;
 pub mod odd;
+pub mod resting;
 pub mod scripted;
 pub mod search;
 pub mod targets;
@@ -132,26 +133,7 @@ impl Home {
 
     /// Ends this engine and starts another on the same folder, clock and keyring.
     pub async fn restart(self) -> Result<Self> {
-        let Self {
-            engine,
-            desk,
-            keyring,
-            clock,
-            folder,
-            replies,
-        } = self;
-        let events: Vec<String> = desk
-            .changes()
-            .iter()
-            .filter_map(|changed| serde_json::to_string(changed).ok())
-            .collect();
-        replies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(events);
-        engine.stop().await;
-        drop(engine);
-        Self::open(folder, clock, keyring, replies).await
+        self.rest().await?.wake().await
     }
 
     pub fn folder(&self) -> &Path {

@@ -4,6 +4,7 @@
 
 mod kit;
 
+mod activity;
 mod addresses;
 mod api;
 mod api_sign_in;
@@ -19,6 +20,7 @@ mod gateway;
 mod hosted;
 mod in_flight;
 mod keys;
+mod killed;
 mod open_servers;
 mod openapi;
 mod pains;

@@ -131,8 +131,8 @@ async fn every_change_from_outside_is_found_and_named() -> Result<()> {
         (
             "create temp table other as select * from calls where seq in (5, 7); \
              update calls set id = 'x' where seq = 7; \
-             update calls set (id, at) = (select id, at from other where seq = 7) where seq = 5; \
-             update calls set (id, at) = (select id, at from other where seq = 5) where seq = 7",
+             update calls set (id, at, sent) = (select id, at, sent from other where seq = 7) where seq = 5; \
+             update calls set (id, at, sent) = (select id, at, sent from other where seq = 5) where seq = 7",
             tampered(Tampering::Moved, 5),
         ),
     ];

@@ -2,6 +2,7 @@
 //! host. The keyring is in memory; everything else is what the window has.
 
 mod accessibility;
+mod activity;
 mod adding;
 mod agents;
 mod documents;

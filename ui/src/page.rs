@@ -100,6 +100,13 @@ impl Listener {
         Self::at(window().into(), event, Closure::new(on))
     }
 
+    /// On the part of the window that scrolls.
+    #[must_use]
+    pub fn on_scroll(on: impl FnMut(web_sys::Event) + 'static) -> Option<Self> {
+        let main = document().query_selector("main").ok()??;
+        Some(Self::at(main.into(), "scroll", Closure::new(on)))
+    }
+
     fn at(
         target: EventTarget,
         event: &'static str,

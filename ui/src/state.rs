@@ -1,6 +1,10 @@
 //! What surrounds the pages and outlives them: the open sheet, the toasts, the tests that run.
 
-use crate::{pages::integrations::Chip, query::Query, route::Route};
+use crate::{
+    pages::{activity::chosen::Chosen, integrations::Chip},
+    query::Query,
+    route::Route,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
@@ -93,6 +97,8 @@ pub struct State {
     /// What the cards are filtered by, kept while the admin looks at another page.
     pub search: AttrValue,
     pub chip: Chip,
+    /// What the record is narrowed to, kept in the same way.
+    pub record: Rc<Chosen>,
     /// Being tested now.
     pub testing: Rc<BTreeSet<IntegrationId>>,
     /// The last test of each, until the window closes or it is dismissed.
@@ -108,6 +114,7 @@ impl Default for State {
             next_toast: 0,
             search: AttrValue::default(),
             chip: Chip::All,
+            record: Rc::default(),
             testing: Rc::default(),
             reports: Rc::default(),
         }
@@ -125,6 +132,8 @@ pub enum Action {
     Sample(Option<AttemptId>),
     Search(AttrValue),
     Choose(Chip),
+    /// Look at the record so narrowed.
+    Look(Chosen),
     Say(Toast),
     Unsay(u32),
     /// What failed may go well now: old failures are told no longer.
@@ -164,6 +173,7 @@ impl Reducible for State {
             Action::Sample(attempt) => next.sample = attempt,
             Action::Search(text) => next.search = text,
             Action::Choose(chip) => next.chip = chip,
+            Action::Look(chosen) => next.record = Rc::new(chosen),
             Action::Say(toast) => {
                 // The same sentence twice is one toast; more than three would be a wall.
                 next.toasts.retain(|(_, shown)| shown.text != toast.text);

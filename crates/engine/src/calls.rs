@@ -17,7 +17,7 @@ use crate::{
     integrations::{self, Integration},
     store::{
         self, Durability, Tx,
-        calls::{CallRow, OutcomeRow},
+        calls::{CallRow, OutcomeRow, Payload},
     },
     tokens::{self, Need},
     vault::Credential,
@@ -37,6 +37,8 @@ pub(crate) struct Journal {
     used: Option<(IntegrationId, Because)>,
     /// An admin let it go.
     approved: bool,
+    /// What the result is like.
+    got: Option<Payload>,
 }
 
 impl Journal {
@@ -48,19 +50,24 @@ impl Journal {
         action: &str,
         because: &Because,
     ) -> Result<Self, Error> {
-        let begun = engine.now();
         let row = CallRow {
             id: CallId(uuid::Uuid::now_v7()),
-            at: begun,
+            at: engine.now(),
             kind,
             integration: integration.as_ref().map(|(id, _)| *id),
             integration_name: integration.map(|(_, name)| name).unwrap_or_default(),
             action: action.to_owned(),
             because: because.clone(),
+            sent: None,
         };
-        let call = row.id;
-        let used = match (kind, row.integration) {
-            (RowKind::Call, Some(id)) => Some((id, because.clone())),
+        Self::open(engine, row).await
+    }
+
+    /// The same for a row that is made already.
+    async fn open(engine: &Engine, row: CallRow) -> Result<Self, Error> {
+        let (call, begun) = (row.id, row.at);
+        let used = match (row.kind, row.integration) {
+            (RowKind::Call, Some(id)) => Some((id, row.because.clone())),
             (_, _) => None,
         };
         engine
@@ -74,6 +81,7 @@ impl Journal {
             begun,
             used,
             approved: false,
+            got: None,
         })
     }
 
@@ -90,6 +98,7 @@ impl Journal {
             took_ms: Some(u32::try_from(now.since(self.begun).max(0)).unwrap_or(u32::MAX)),
             error: error.cloned(),
             detail: detail.to_owned(),
+            got: self.got.clone(),
         }
     }
 
@@ -172,12 +181,11 @@ fn note_use(tx: &Tx<'_>, id: IntegrationId, used: LastUsed) -> Result<(), Error>
     {
         store::agents::count_call(tx, agent.id, used.at)?;
     }
-    // Gone meanwhile: its history stays in the record.
-    if Integration::find(tx, id)?.is_some() {
-        store::integrations::set_last_used(tx, id, &used)?;
-        integrations::touch(tx, id);
+    match store::integrations::set_last_used(tx, id, &used) {
+        // Gone meanwhile: its history stays in the record.
+        Err(error) if error.code == ErrorCode::IntegrationUnknown => Ok(()),
+        done => done,
     }
-    Ok(())
 }
 
 /// A call as it is asked for.
@@ -243,15 +251,17 @@ pub async fn call_asking(
         .store()
         .read(move |conn| Known::read(conn, (id, &name), &asks))
         .await?;
-    let action = format!("{}.{}", known.found.row.slug, wanted.tool);
-    let mut journal = Journal::begin(
-        engine,
-        RowKind::Call,
-        Some((id, known.found.row.name.clone())),
-        &action,
-        &wanted.because,
-    )
-    .await?;
+    let intent = CallRow {
+        id: CallId(uuid::Uuid::now_v7()),
+        at: engine.now(),
+        kind: RowKind::Call,
+        integration: Some(id),
+        integration_name: known.found.row.name.clone(),
+        action: format!("{}.{}", known.found.row.slug, wanted.tool),
+        because: wanted.because.clone(),
+        sent: Some(Payload::of(&wanted.arguments)),
+    };
+    let mut journal = Journal::open(engine, intent).await?;
     let approved = match gate::pass(engine, by, (&wanted, &known), &cancel).await {
         Ok(approved) => approved,
         Err(refusal) => {
@@ -279,6 +289,7 @@ pub async fn call_asking(
         })
         .await
     };
+    journal.got = result.as_ref().ok().map(Payload::of);
     journal.approved = approved.is_some();
     let detail = approved
         .map(|person| words::with("approved-by", &[("person", &person)]))

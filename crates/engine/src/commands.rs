@@ -166,6 +166,26 @@ pub async fn verify_record(
     record::verify(engine).await
 }
 
+pub async fn get_row(engine: &Engine, ask: wire::GetRow) -> Result<wire::RowDetail, Error> {
+    record::row(engine, ask.call).await
+}
+
+pub async fn start_export(
+    engine: &Engine,
+    ask: wire::StartExport,
+) -> Result<wire::ExportView, Error> {
+    record::export::start(engine, ask).await
+}
+
+pub async fn get_export(engine: &Engine, ask: wire::GetExport) -> Result<wire::ExportView, Error> {
+    record::export::get(engine, ask.id)
+}
+
+pub async fn cancel_export(engine: &Engine, ask: wire::CancelExport) -> Result<(), Error> {
+    record::export::cancel(engine, ask.id);
+    Ok(())
+}
+
 pub async fn get_record_settings(
     engine: &Engine,
     _: wire::GetRecordSettings,

@@ -335,6 +335,7 @@ fn row_of(
         integration_name: integration.map_or_else(String::new, |(_, name)| name.to_owned()),
         action: what.to_owned(),
         because: because.clone(),
+        sent: None,
     };
     store::calls::note(tx, &row, outcome, "")
 }

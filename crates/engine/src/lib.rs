@@ -97,6 +97,7 @@ struct Inner {
     outbox: notices::Outbox,
     manner: record::settings::Manner,
     approvals: calls::approval::Approvals,
+    exports: record::export::Exports,
     providers: providers::Shelf,
     refusals: refusals::Refusals,
     /// When each integration answered last, in this run, whatever it said.
@@ -142,6 +143,7 @@ impl Engine {
             outbox: notices::Outbox::default(),
             manner: record::settings::Manner::default(),
             approvals: calls::approval::Approvals::default(),
+            exports: record::export::Exports::default(),
             providers: providers::Shelf::default(),
             refusals: refusals::Refusals::default(),
             answered: Mutex::default(),
@@ -318,6 +320,10 @@ impl Engine {
 
     pub(crate) fn network(&self) -> &monitor::Network {
         &self.0.network
+    }
+
+    pub(crate) fn exports(&self) -> &record::export::Exports {
+        &self.0.exports
     }
 
     /// What each call asks of the record's settings.

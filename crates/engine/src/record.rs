@@ -3,7 +3,9 @@
 //! Owns: telling the anchor where the record ends, and the check. Must not know: how a row is chained
 //! (`store/record.rs`), what seals the key (`vault/record.rs`).
 
+pub(crate) mod export;
 pub(crate) mod settings;
+mod tail;
 
 use crate::{
     Engine,
@@ -16,22 +18,23 @@ use crate::{
 };
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
-use wire::{ActivityPage, Because, CannotCheck, Error, RecordProof, RecordState, Time, Topic};
+use wire::{
+    ActivityPage, Because, CallId, CannotCheck, Error, ErrorCode, RecordProof, RecordState,
+    RowDetail, Time, Topic,
+};
 
 /// How often the anchor is told, at most: rows of the last moment may be cut off unseen until then.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Batches of rows that the index of words takes each second, and before a search.
 const CATCH_UP: u32 = 40;
 
-/// Tells the anchor each second in which rows were added, until the engine stops.
+/// Each second in which rows were added: tells the anchor, indexes their words, writes the tail. Until the
+/// engine stops.
 pub(crate) fn run(engine: &Engine) {
     let mut changes = engine.store().changes();
-    let (vault, store, stopping) = (
-        engine.vault().clone(),
-        engine.store().clone(),
-        engine.stopping(),
-    );
+    let engine = engine.clone();
     tokio::spawn(async move {
+        let stopping = engine.stopping();
         loop {
             let next = tokio::select! {
                 () = stopping.cancelled() => return,
@@ -48,14 +51,22 @@ pub(crate) fn run(engine: &Engine) {
                 () = tokio::time::sleep(TELL_EVERY) => {}
             }
             changes = changes.resubscribe();
-            if let Err(error) = vault.tell_record().await {
-                tracing::error!(%error, "the anchor could not be told of the record");
-            }
-            if let Err(error) = index(&store, CATCH_UP).await {
-                tracing::error!(%error, "new rows could not be read into the index of words");
-            }
+            keep(&engine).await;
         }
     });
+}
+
+/// What is done behind the rows. What fails is tried again with the next.
+async fn keep(engine: &Engine) {
+    if let Err(error) = engine.vault().tell_record().await {
+        tracing::error!(%error, "the anchor could not be told of the record");
+    }
+    if let Err(error) = index(engine.store(), CATCH_UP).await {
+        tracing::error!(%error, "new rows could not be read into the index of words");
+    }
+    if let Err(error) = tail::push(engine).await {
+        tracing::error!(%error, "the file for a collector could not be written");
+    }
 }
 
 /// A page of activity. Where words are looked for, the newest rows are read into the index first.
@@ -70,6 +81,18 @@ pub(crate) async fn page(engine: &Engine, filter: Filter) -> Result<ActivityPage
         .store()
         .read(move |conn| store::calls::page(conn, &filter))
         .await
+}
+
+/// Everything that is known of one row.
+///
+/// # Errors
+/// `RowUnknown`; `StoreFailed`.
+pub(crate) async fn row(engine: &Engine, id: CallId) -> Result<RowDetail, Error> {
+    engine
+        .store()
+        .read(move |conn| store::calls::detail(conn, id))
+        .await?
+        .ok_or_else(|| Error::new(ErrorCode::RowUnknown))
 }
 
 /// Reads new rows into the index of words: at most `batches`, each a commit of its own, so that no call

@@ -107,6 +107,7 @@ fn write_for_ever(folder: &Path) -> Result<()> {
                         integration_name: "Orders".into(),
                         action: "orders.call".into(),
                         because: Because::Health,
+                        sent: None,
                     };
                     store
                         .write(durability, move |tx| {

@@ -1,7 +1,7 @@
 use crate::{
     ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, ClientAuth,
-    Confirmed, Cursor, DocumentId, DocumentSource, IntegrationId, NoticeId, RecordSettings,
-    SecretInput, SeenTool, Settings, Target, Time,
+    Confirmed, Cursor, DocumentId, DocumentSource, ExportForm, ExportId, IntegrationId, NoticeId,
+    RecordSettings, SecretInput, SeenTool, Settings, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -47,6 +47,10 @@ macro_rules! commands {
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
             verify_record: VerifyRecord => $crate::RecordProof,
+            get_row: GetRow => $crate::RowDetail,
+            start_export: StartExport => $crate::ExportView,
+            get_export: GetExport => $crate::ExportView,
+            cancel_export: CancelExport => (),
             get_record_settings: GetRecordSettings => $crate::RecordSettings,
             save_record_settings: SaveRecordSettings => (),
             list_agents: ListAgents => $crate::AgentsView,
@@ -162,6 +166,22 @@ requests! {
     /// Walks along the whole record and says whether it is what was written. Seconds for millions of
     /// rows.
     VerifyRecord {}
+    /// Everything of one row. Errors: `RowUnknown`.
+    GetRow { call: CallId }
+    /// Writes what a filter finds to a file of its own, newest first; follow it with `GetExport` on topic
+    /// `Exports`. `folder`: where; `None`: the user's downloads. Errors: `FieldInvalid`, `StoreUnwritable`.
+    StartExport {
+        form: ExportForm,
+        folder: Option<String>,
+        integration: Option<IntegrationId>,
+        pings: bool,
+        #[serde(default)]
+        filter: ActivityFilter,
+    }
+    /// Errors: `ExportUnknown`.
+    GetExport { id: ExportId }
+    /// Stop it; nothing is left. No error where it is over already.
+    CancelExport { id: ExportId }
     GetRecordSettings {}
     /// Errors: `FieldInvalid` names the field.
     SaveRecordSettings { settings: RecordSettings }

@@ -152,6 +152,10 @@ codes! {
     IntegrationUnknown = "integration-unknown",
     /// That call names no thread that can be opened.
     ThreadUnknown = "thread-unknown",
+    /// No row of the record with this id.
+    RowUnknown = "row-unknown",
+    /// No export with this id in this run.
+    ExportUnknown = "export-unknown",
     /// The gateway is not open, so there is no address to give to an agent.
     GatewayClosed = "gateway-closed",
     /// This agent may not use this tool. `agent`, `tool`

@@ -47,4 +47,6 @@ ids! {
     CronId,
     /// One run of a cron.
     CronRunId,
+    /// One export of activity. Lives in memory only.
+    ExportId,
 }

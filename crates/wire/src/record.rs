@@ -1,6 +1,6 @@
 //! Whether the record is whole: what is asked and answered.
 
-use crate::Time;
+use crate::{Error, ExportId, Time};
 use serde::{Deserialize, Serialize};
 
 /// What the record's chain proves.
@@ -73,4 +73,67 @@ pub enum CannotCheck {
     NoKey,
     /// The keyring has lost the key that the record was written with.
     KeyLost,
+}
+
+/// Everything that is known of one row, beside what its line shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowDetail {
+    /// Its place in the chain.
+    pub seq: u64,
+    /// False: it was written while the keyring gave no key.
+    pub keyed: bool,
+    /// What binds it to the row before, in hex.
+    pub mac: String,
+    pub ended_at: Option<Time>,
+    pub agent: Option<String>,
+    pub task: Option<String>,
+    /// As told by the agent.
+    pub thread: Option<String>,
+    pub sent: Option<PayloadView>,
+    pub got: Option<PayloadView>,
+}
+
+/// What arguments or a result were like, without what they said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadView {
+    /// As JSON.
+    pub bytes: u64,
+    /// `{text: string, numbers: [number × 3]}`
+    pub shape: String,
+    /// HMAC-SHA256 of the SHA-256 of the JSON, in hex: the same content has the same hash.
+    pub hash: Option<String>,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportForm {
+    /// For spreadsheets: no cell is a formula.
+    Csv,
+    /// A line of JSON for each row, as `ListActivity` gives it.
+    Jsonl,
+}
+
+/// How far an export is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportView {
+    pub id: ExportId,
+    /// Rows written so far.
+    pub rows: u64,
+    /// Where it is once it is done.
+    pub file: String,
+    pub state: ExportState,
+}
+
+/// Where an export stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ExportState {
+    Running,
+    Done,
+    /// Nothing of it is left.
+    Cancelled,
+    Failed {
+        error: Error,
+    },
 }

@@ -13,6 +13,8 @@ pub enum Topic {
     Activity,
     /// A connect or reconnect attempt moved on.
     Attempts,
+    /// An export of activity moved on.
+    Exports,
     /// What an admin is told once: the inbox.
     Notices,
     /// The paired agents and the gateway's door.

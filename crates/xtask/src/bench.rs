@@ -33,12 +33,16 @@ pub fn command(consent: Consent, debug: bool) -> Result<()> {
     let app = build("chief-integrations", debug)?;
     let bare = build("chief-bare", debug)?;
     let engine = build_program("chief-tests", "bench_engine", debug)?;
+    let gateway = build_program("chief-tests", "bench_gateway", debug)?;
+    let record = build_program("chief-tests", "bench_record", debug)?;
 
     let report = json!({
         "profile": if debug { "debug" } else { "release" },
         "ui": sizes(&dist)?,
         "window": windows(&app, &bare)?,
-        "engine": measure_engine(&engine)?,
+        "engine": measured(&engine)?,
+        "gateway": measured(&gateway)?,
+        "record": measured(&record)?,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
@@ -140,10 +144,10 @@ fn ratio(one: f64, other: f64) -> f64 {
     (one / other * 100.0).round() / 100.0
 }
 
-/// Seal, open and commit, on the disk that target/ is on.
-fn measure_engine(program: &Path) -> Result<Value> {
+/// What a program of the benchmarks printed. It works on the disk that target/ is on.
+fn measured(program: &Path) -> Result<Value> {
     let answer = output(Command::new(program).arg(root().join("target")))?;
-    serde_json::from_str(&answer).context("bench_engine printed no JSON")
+    serde_json::from_str(&answer).with_context(|| format!("{} printed no JSON", program.display()))
 }
 
 #[cfg(test)]

@@ -144,6 +144,7 @@ fn one_call(id: IntegrationId) -> (CallRow, OutcomeRow) {
         integration_name: "One".to_owned(),
         action: "one.call".to_owned(),
         because: Because::task("#ops: refund order 1042", None),
+        sent: None,
     };
     let outcome = OutcomeRow {
         call: call.id,
@@ -152,6 +153,7 @@ fn one_call(id: IntegrationId) -> (CallRow, OutcomeRow) {
         took_ms: Some(12),
         error: None,
         detail: String::new(),
+        got: None,
     };
     (call, outcome)
 }

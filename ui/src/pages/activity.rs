@@ -1,18 +1,30 @@
 //! The record: every call and, beside them, the pings; newest first.
 
+mod bar;
+pub mod chosen;
+pub mod export;
 mod merge;
+pub mod proof;
 
 use crate::{
     ipc,
-    parts::{rows::Rows, states},
+    parts::{
+        rows::{Rows, Wanted},
+        states,
+    },
     query::use_query,
+    route::{Route, go},
     say::say,
-    state::{Action, Frame, Toast, Tone},
+    state::{Action, Frame},
+    time,
 };
+use bar::Bar;
+use chosen::Chosen;
+use export::Export;
 use merge::Loaded;
 use std::rc::Rc;
-use web_sys::{HtmlInputElement, HtmlSelectElement};
-use wire::{ActivityFilter, CallId, CardView, IntegrationId, ListActivity, OpenThread, Topic};
+use web_sys::HtmlInputElement;
+use wire::{ListActivity, OpenThread, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Rows at first and with each step.
@@ -24,101 +36,104 @@ const MOST: usize = 200;
 #[component]
 pub fn Activity() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let only = use_state_eq(|| None::<IntegrationId>);
-    let pings = use_state_eq(|| false);
-    let cards = frame
-        .cards
-        .data
-        .as_deref()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let (check, proof) = proof::use_proof();
+    let chosen = frame.state.record.clone();
+    let on_choose = frame.dispatch.reform(Action::Look);
     html! {
         <>
             <header class="page">
                 <div><h1 tabindex="-1" id="title">{ say("activity") }</h1>
                     <div class="sub">{ say("activity-sub") }</div></div>
                 <span class="grow" />
-                { integration_filter(cards, &only) }
-                { ping_switch(&pings) }
+                { ping_switch(&chosen, &on_choose) }
+                <Export chosen={chosen.clone()} />
+                { check }
             </header>
-            <Record key={key(*only, *pings)} only={*only} pings={*pings} />
+            { proof }
+            <Record {chosen} {on_choose} />
         </>
     }
 }
 
-/// Another filter is another list: nothing of the old one may stay.
-fn key(only: Option<IntegrationId>, pings: bool) -> String {
-    format!(
-        "{}-{pings}",
-        only.map(|id| id.to_string()).unwrap_or_default()
-    )
-}
-
-fn integration_filter(cards: &[CardView], only: &UseStateHandle<Option<IntegrationId>>) -> Html {
-    let onchange = {
-        let only = only.clone();
-        Callback::from(move |e: Event| {
-            only.set(
-                e.target_unchecked_into::<HtmlSelectElement>()
-                    .value()
-                    .parse()
-                    .ok(),
-            );
-        })
-    };
-    html! {
-        <select aria-label={say("filter-integration")} {onchange}>
-            <option value="" selected={only.is_none()}>{ say("all-integrations") }</option>
-            <>{ for cards.iter().map(|card| html! {
-                <option value={card.id.to_string()} selected={**only == Some(card.id)}>
-                    { crate::inert::inert(&card.name) }
-                </option>
-            }) }</>
-        </select>
-    }
-}
-
 /// "Show pings".
-pub fn ping_switch(pings: &UseStateHandle<bool>) -> Html {
+pub fn ping_switch(chosen: &Rc<Chosen>, on_choose: &Callback<Chosen>) -> Html {
     let onchange = {
-        let pings = pings.clone();
-        Callback::from(move |e: Event| {
-            pings.set(e.target_unchecked_into::<HtmlInputElement>().checked());
+        let chosen = chosen.clone();
+        on_choose.reform(move |e: Event| Chosen {
+            pings: e.target_unchecked_into::<HtmlInputElement>().checked(),
+            ..(*chosen).clone()
         })
     };
     html! {
         <label class="switch">
-            <input type="checkbox" role="switch" checked={**pings} {onchange} /><span>{ say("show-pings") }</span>
+            <input type="checkbox" role="switch" checked={chosen.pings} {onchange} /><span>{ say("show-pings") }</span>
         </label>
     }
 }
 
-/// Which rows.
+/// Which rows, and who is told that others are wanted.
 #[derive(Properties, PartialEq)]
 pub struct RecordProps {
-    pub only: Option<IntegrationId>,
-    pub pings: bool,
+    pub chosen: Rc<Chosen>,
+    pub on_choose: Callback<Chosen>,
+    /// On an integration's own page.
+    #[prop_or_default]
+    pub of_one: bool,
+}
+
+/// The bar, and the table below it.
+#[component]
+pub fn Record(props: &RecordProps) -> Html {
+    let chosen = &props.chosen;
+    let request = ListActivity {
+        integration: chosen.integration,
+        before: None,
+        limit: STEP,
+        pings: chosen.pings,
+        filter: chosen.filter(time::now()),
+    };
+    // Another filter is another list: nothing of the old one may stay.
+    let key = format!(
+        "{:?}{:?}{}{:?}",
+        request.integration, request.filter, request.pings, chosen.span as u8
+    );
+    html! {
+        <section class="panel table">
+            <Bar chosen={chosen.clone()} on_choose={props.on_choose.clone()} of_one={props.of_one} />
+            <Table {key} {request} narrows={chosen.narrows()} of_one={props.of_one} chosen={chosen.clone()} on_choose={props.on_choose.clone()} />
+        </section>
+    }
+}
+
+#[derive(Properties)]
+struct TableProps {
+    request: ListActivity,
+    narrows: bool,
+    of_one: bool,
+    chosen: Rc<Chosen>,
+    on_choose: Callback<Chosen>,
+}
+
+impl PartialEq for TableProps {
+    fn eq(&self, other: &Self) -> bool {
+        self.request == other.request && self.of_one == other.of_one
+    }
 }
 
 /// The table with everything loaded so far.
 #[component]
-pub fn Record(props: &RecordProps) -> Html {
+fn Table(props: &TableProps) -> Html {
     let loaded = use_state(|| Rc::new(Loaded::default()));
     let more_failed = use_state(|| None::<wire::Error>);
     let busy = use_state(|| false);
     // The refetch reaches as far down as one request may, so that a row which was running shows
     // its end also below the first fifty.
     let limit = u32::try_from(loaded.rows.len().clamp(STEP as usize, MOST)).unwrap_or(STEP);
-    let first = use_query(
-        ListActivity {
-            integration: props.only,
-            before: None,
-            limit,
-            pings: props.pings,
-            filter: ActivityFilter::default(),
-        },
-        vec![Topic::Activity],
-    );
+    let request = ListActivity {
+        limit,
+        ..props.request.clone()
+    };
+    let first = use_query(request, vec![Topic::Activity]);
     {
         let (loaded, now) = (loaded.setter(), (*loaded).clone());
         use_effect_with(first.data.clone(), move |page| {
@@ -129,18 +144,15 @@ pub fn Record(props: &RecordProps) -> Html {
     }
     let more = {
         let (loaded, busy, more_failed) = (loaded.clone(), busy.clone(), more_failed.clone());
-        let (integration, pings) = (props.only, props.pings);
+        let request = props.request.clone();
         Callback::from(move |_: MouseEvent| {
             let (loaded, busy, more_failed) = (loaded.clone(), busy.clone(), more_failed.clone());
+            let request = ListActivity {
+                before: loaded.next,
+                ..request.clone()
+            };
             busy.set(true);
             spawn_local(async move {
-                let request = ListActivity {
-                    integration,
-                    before: loaded.next,
-                    limit: STEP,
-                    pings,
-                    filter: ActivityFilter::default(),
-                };
                 match ipc::call(request).await {
                     Ok(page) => {
                         more_failed.set(None);
@@ -153,34 +165,76 @@ pub fn Record(props: &RecordProps) -> Html {
         })
     };
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let on_thread = use_callback(frame.dispatch.clone(), |call: CallId, dispatch| {
-        let dispatch = dispatch.clone();
-        spawn_local(async move {
-            if let Err(error) = ipc::call(OpenThread { call }).await {
-                dispatch.emit(Action::Say(Toast {
-                    tone: Tone::Bad,
-                    text: crate::say::say_error(&error),
-                    link: None,
-                }));
-            }
-        });
-    });
+    let on_want = {
+        let (frame, chosen, of_one) = (frame.clone(), props.chosen.clone(), props.of_one);
+        let on_choose = props.on_choose.clone();
+        Callback::from(move |wanted: Wanted| {
+            want(wanted, &frame, (&chosen, of_one), &on_choose);
+        })
+    };
     html! {
-        <section class="panel table">
+        <>
             { states::shown(&first, states::loading_lines(), |_| if loaded.rows.is_empty() {
                 // Set one render after the answer came.
                 if first.data.as_ref().is_some_and(|page| page.rows.is_empty()) {
-                    states::empty(say("no-activity"), say(if props.pings { "no-activity-hint" } else { "no-activity-pings" }))
+                    nothing(props)
                 } else {
                     Html::default()
                 }
             } else {
-                html! { <Rows rows={loaded.rows.clone()} named={props.only.is_none()} on_thread={on_thread.clone()} /> }
+                html! { <Rows rows={loaded.rows.clone()} named={!props.of_one} {on_want} /> }
             }) }
             if let Some(error) = &*more_failed { <p class="error box" role="alert">{ crate::say::say_error(error) }</p> }
             if loaded.next.is_some() {
                 <div class="more"><button type="button" class="quiet" disabled={*busy} onclick={more}>{ say("load-more") }</button></div>
             }
-        </section>
+        </>
+    }
+}
+
+fn nothing(props: &TableProps) -> Html {
+    if props.narrows && !props.of_one || props.request.filter != wire::ActivityFilter::default() {
+        return states::empty(say("no-match"), say("no-match-hint"));
+    }
+    let hint = if props.request.pings {
+        "no-activity-hint"
+    } else {
+        "no-activity-pings"
+    };
+    states::empty(say("no-activity"), say(hint))
+}
+
+/// What a row's buttons do.
+fn want(
+    wanted: Wanted,
+    frame: &Frame,
+    (chosen, of_one): (&Rc<Chosen>, bool),
+    on_choose: &Callback<Chosen>,
+) {
+    match wanted {
+        Wanted::OpenThread(call) => {
+            let frame = frame.clone();
+            spawn_local(async move {
+                if let Err(error) = ipc::call(OpenThread { call }).await {
+                    frame.say_failed(&error);
+                }
+            });
+        }
+        Wanted::Tool(tool) => {
+            let mut next = (**chosen).clone();
+            next.only.tool = Some(tool);
+            on_choose.emit(next);
+        }
+        // What a thread or an agent touched is asked of everything, from wherever.
+        Wanted::Whole(only, named) => {
+            frame.dispatch.emit(Action::Look(Chosen {
+                only,
+                named: Some(named),
+                ..Chosen::default()
+            }));
+            if of_one {
+                go(Route::Activity);
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     icons::{Icon, icon},
     inert::inert,
     ipc,
-    pages::activity::{Record, ping_switch},
+    pages::activity::{Record, chosen::Chosen, export::Export, ping_switch},
     parts::{
         card::{account, fix_button, why},
         held::held,
@@ -198,11 +198,28 @@ fn held_strip(view: &IntegrationView, tab: Tab) -> Html {
 
 #[component]
 fn OwnActivity(props: &IdProps) -> Html {
-    let pings = use_state_eq(|| true);
+    let id = props.id;
+    let chosen = use_state_eq(|| {
+        Rc::new(Chosen {
+            integration: Some(id),
+            pings: true,
+            ..Chosen::default()
+        })
+    });
+    let on_choose = {
+        let chosen = chosen.setter();
+        Callback::from(move |mut next: Chosen| {
+            next.integration = Some(id);
+            chosen.set(Rc::new(next));
+        })
+    };
     html! {
         <>
-            <div class="over-table">{ ping_switch(&pings) }</div>
-            <Record key={pings.to_string()} only={Some(props.id)} pings={*pings} />
+            <div class="over-table">
+                <Export chosen={(*chosen).clone()} />
+                { ping_switch(&chosen, &on_choose) }
+            </div>
+            <Record chosen={(*chosen).clone()} {on_choose} of_one=true />
         </>
     }
 }

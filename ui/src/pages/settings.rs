@@ -1,6 +1,7 @@
 //! Settings of the whole app.
 
 mod apps;
+mod record;
 
 use crate::{
     app::carry_out,
@@ -25,6 +26,7 @@ pub fn settings(frame: &Frame) -> Html {
         <div class="narrow-page">
             <header class="page"><h1 tabindex="-1" id="title">{ say("settings") }</h1></header>
             { states::shown(&frame.settings, states::loading_lines(), |saved| html! { <Person saved={saved.clone()} /> }) }
+            <record::Record />
             <apps::Apps />
             { states::shown(&frame.app, states::loading_lines(), |app| html! { <About app={app.clone()} /> }) }
         </div>

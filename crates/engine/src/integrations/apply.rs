@@ -55,9 +55,14 @@ pub(crate) fn apply(
     signal: &Signal,
     now: Time,
 ) -> Result<After, Error> {
-    let Some(mut found) = Integration::find(tx, id)? else {
-        return Ok(After::default());
-    };
+    match Integration::find(tx, id)? {
+        Some(found) => take(tx, found, signal, now),
+        None => Ok(After::default()),
+    }
+}
+
+fn take(tx: &Tx<'_>, mut found: Integration, signal: &Signal, now: Time) -> Result<After, Error> {
+    let id = found.id;
     // The switch is a column of its own; a row of before the state knew it is put right here.
     found.state.off = !found.row.enabled;
     let (state, effects) = status::next(&found.state, signal, now);
@@ -78,7 +83,7 @@ pub(crate) fn apply_answer(
     now: Time,
 ) -> Result<After, Error> {
     match Integration::find(tx, id)? {
-        Some(found) if found.state.consent == consent => apply(tx, id, signal, now),
+        Some(found) if found.state.consent == consent => take(tx, found, signal, now),
         Some(_) | None => Ok(After::default()),
     }
 }

@@ -6,7 +6,10 @@ use crate::{
 };
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use wire::{Error, ErrorCode, RecordSettings};
 
@@ -18,6 +21,7 @@ const DAYS: std::ops::RangeInclusive<u32> = 7..=3_650;
 #[derive(Default)]
 pub(crate) struct Manner {
     strict: AtomicBool,
+    tail_file: Mutex<Option<String>>,
 }
 
 impl Manner {
@@ -32,6 +36,18 @@ impl Manner {
 
     pub fn learn(&self, settings: &RecordSettings) {
         self.strict.store(settings.strict, Ordering::Relaxed);
+        self.file().clone_from(&settings.tail_file);
+    }
+
+    /// Where finished rows go as lines, if anywhere.
+    pub fn tail_file(&self) -> Option<String> {
+        self.file().clone()
+    }
+
+    fn file(&self) -> MutexGuard<'_, Option<String>> {
+        self.tail_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

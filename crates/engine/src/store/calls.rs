@@ -1,9 +1,13 @@
 //! The record: an intent before anything leaves, an outcome after. Append-only: the schema itself
 //! refuses to change or remove a row.
 
+mod detail;
 mod page;
+mod payload;
 
+pub use detail::{detail, ended_after};
 pub use page::{Filter, PAGE, page};
+pub use payload::Payload;
 
 use super::{Tx, failed, record::Part, text};
 use rusqlite::{
@@ -25,6 +29,8 @@ pub struct CallRow {
     /// `orders.call`, `token.refresh`, `connected`.
     pub action: String,
     pub because: Because,
+    /// What its arguments are like.
+    pub sent: Option<Payload>,
 }
 
 /// How it ended.
@@ -38,6 +44,8 @@ pub struct OutcomeRow {
     pub error: Option<Error>,
     /// What came back, in a few words.
     pub detail: String,
+    /// What its result is like.
+    pub got: Option<Payload>,
 }
 
 /// The columns of `calls` that the chain binds, in its order.
@@ -99,6 +107,7 @@ pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
             took_ms: None,
             error: None,
             detail: String::new(),
+            got: None,
         };
         outcome(tx, &ended, (seq, at))?;
     }
@@ -120,6 +129,7 @@ pub fn note(tx: &Tx<'_>, row: &CallRow, how: Outcome, detail: &str) -> Result<()
         took_ms: None,
         error: None,
         detail: detail.to_owned(),
+        got: None,
     };
     outcome(tx, &ended, (seq, row.at)).map(|_| ())
 }
@@ -142,7 +152,7 @@ fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
         origin.thread.map(|(_, title)| title.to_owned()).into(),
         origin.cron.map(|(id, _)| id.to_string()).into(),
         origin.cron.map(|(_, run)| run.to_string()).into(),
-        Value::Null,
+        kept(tx, row.sent.as_ref())?,
     ];
     const SQL: &str = "insert into calls (id, at, kind, integration_id, integration_name, action, \
         because, run, agent_id, agent_name, task, thread_url, thread_title, cron_id, cron_run, sent, \
@@ -160,11 +170,15 @@ fn outcome(tx: &Tx<'_>, row: &OutcomeRow, (call, at): (i64, Time)) -> Result<i64
         row.took_ms.map(i64::from).into(),
         row.error.as_ref().map(text::json).transpose()?.into(),
         row.detail.clone().into(),
-        Value::Null,
+        kept(tx, row.got.as_ref())?,
     ];
     const SQL: &str = "insert into outcomes (call_seq, call_at, at, outcome, took_ms, error, detail, \
         got, seq, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     insert(tx, Part::Outcome, SQL, &columns)
+}
+
+fn kept(tx: &Tx<'_>, payload: Option<&Payload>) -> Result<Value, Error> {
+    Ok(payload.map(|payload| payload.kept(tx)).transpose()?.into())
 }
 
 /// Adds a row at the end of the chain. The last three values of `sql` are its place in it.

@@ -3,3 +3,71 @@
 outcome-approved = Approved
 outcome-denied = Denied
 because-cron = Cron · { $name }
+
+error-row-unknown = This row is not in the record any more.
+error-export-unknown = This export is over and forgotten. Start it again.
+
+any-status = Any status
+filter-status = Status
+filter-time = Time
+span-always = Any time
+span-hour = Last hour
+span-day = Last 24 h
+span-week = Last 7 days
+span-month = Last 30 days
+words-placeholder = Tool, person, thread…
+chip-agent = One agent
+chip-thread = One thread
+chip-remove = Without { $name }
+no-match = Nothing fits
+no-match-hint = Take a filter away, or look further back.
+
+record-check = Check the record
+record-checking = Checking…
+record-intact = The record is whole: { $rows } rows, each as it was written.
+record-changed = The record was changed from outside: row { $row } is not as it was written.
+record-moved = The record was changed from outside: row { $row } stands in another row’s place.
+record-missing = The record was changed from outside: rows are missing from row { $row } on.
+record-beginning = The record was changed from outside: its beginning is missing, up to row { $row }.
+record-end = The record was changed from outside: its end is missing, from row { $row } on.
+record-all = The record was changed from outside: all of its rows are missing.
+record-other = This is the data of another installation.
+record-anchor = The record cannot be trusted: the anchor file beside the data is gone, or not the app’s.
+record-restored = The data came back from a backup: what was recorded after row { $row } is lost. What was recorded since is whole.
+record-keyring = The record cannot be checked: the keyring does not give its key. Unlock it and check again.
+record-no-key = The record cannot be checked yet: it gets its key with the first connection.
+record-key-lost = The record cannot be checked: the keyring has lost the key that it was written with.
+
+export-csv = Export CSV
+export-jsonl = Export JSONL
+export-running = { $rows } rows written
+export-done = { $rows } rows in { $file }
+export-cancelled = The export was stopped.
+export-stop = Stop
+
+row-ended = Ended
+row-by = Agent
+row-task = Task
+row-of-thread = Thread, as told
+row-sent = Arguments
+row-got = Result
+row-bytes = { $bytes } bytes
+row-place = In the record
+row-mac = Bound by
+row-chained = Row { $row }
+row-keyless = Row { $row }, written while the keyring was locked
+row-thread = What did this thread touch?
+row-agent = What did this agent do?
+row-tool = Only this tool
+
+record-settings = The record
+strict = Strict
+strict-hint = A call leaves only once its row is on the disk itself. Slower; without it a loss of power may take the last second of rows.
+keep-rows = Keep rows
+keep-always = For ever
+keep-90 = 90 days
+keep-365 = One year
+keep-730 = Two years
+keep-2555 = Seven years
+tail-file = File for a collector
+tail-file-hint = Each finished call is added as a line of JSON. Give the whole path of a file.

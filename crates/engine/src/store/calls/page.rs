@@ -118,7 +118,7 @@ fn seq_of(connection: &Connection, cursor: Cursor) -> Result<Option<i64>, Error>
         .map_err(failed)
 }
 
-const COLUMNS: &str = "c.id, c.at, c.kind, c.integration_id, c.integration_name, c.action, \
+pub(super) const COLUMNS: &str = "c.id, c.at, c.kind, c.integration_id, c.integration_name, c.action, \
     coalesce(o.outcome, iif(c.run < (select max(n) from runs), 'unknown', 'running')), \
     o.took_ms, o.error, coalesce(o.detail, ''), c.because";
 const CALLS: &str = "calls c left join outcomes o on o.call_seq = c.seq";
@@ -293,7 +293,7 @@ impl Query {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<RowView> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<RowView> {
     Ok(RowView {
         id: text::id::<Uuid>(row, 0)?,
         at: Time(row.get(1)?),

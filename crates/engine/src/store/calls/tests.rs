@@ -22,6 +22,7 @@ fn call(id: u128, at: i64, integration: Option<u128>) -> CallRow {
         integration_name: "Orders".into(),
         action: "orders.call".into(),
         because: Because::task("Refunds", Some("https://x.slack.com/archives/C1")),
+        sent: None,
     }
 }
 
@@ -47,6 +48,7 @@ fn ended(id: u128, outcome: Outcome) -> OutcomeRow {
         took_ms: Some(31),
         error: Some(Error::new(wire::ErrorCode::Rejected).with("host", "api.example.com")),
         detail: "HTTP 401".into(),
+        got: None,
     }
 }
 

@@ -1,0 +1,254 @@
+//! Activity: what each filter finds, export, the file for a collector, and how long rows stay.
+
+use crate::kit::{Home, tick};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wire::{
+    AgentId, Because, ByAgent, ErrorCode, ExportState, IntegrationId, RecordState, RowView,
+};
+
+const THREAD: &str = "https://acme.slack.com/archives/C1/p2";
+
+async fn call_as(
+    home: &Home,
+    id: IntegrationId,
+    tool: &str,
+    because: Because,
+) -> Result<Value, wire::Error> {
+    let arguments = json!({ "text": "hunter2-in-arguments" });
+    let cancel = CancellationToken::new();
+    engine::calls::call(&home.engine, id, tool, arguments, because, cancel).await
+}
+
+fn by(agent: u128, name: &str, thread: Option<&str>) -> Because {
+    Because::Task {
+        title: format!("{name} · Refund 17"),
+        url: thread.map(str::to_owned),
+        agent: Some(ByAgent {
+            id: AgentId(uuid::Uuid::from_u128(agent)),
+            name: name.to_owned(),
+        }),
+        task: Some(format!("task of {name}")),
+    }
+}
+
+async fn found(home: &Home, filter: Value) -> Result<Vec<RowView>> {
+    let request = json!({
+        "integration": null, "before": null, "limit": 50, "pings": false, "filter": filter,
+    });
+    Ok(home.ask::<wire::ListActivity>(request).await?.rows)
+}
+
+/// The sample, with a call of each kind.
+async fn used() -> Result<Home> {
+    let home = Home::new().await?;
+    let id = home.connect(crate::kit::targets::sample()).await?;
+    call_as(&home, id, "echo", by(1, "Chief", Some(THREAD))).await?;
+    call_as(&home, id, "echo", by(2, "Cursor", None)).await?;
+    let refused = call_as(&home, id, "nothing", by(1, "Chief", Some(THREAD))).await;
+    assert_eq!(
+        refused.err().map(|error| error.code),
+        Some(ErrorCode::ToolUnknown)
+    );
+    Ok(home)
+}
+
+#[tokio::test]
+async fn each_filter_finds_its_rows_and_no_others() -> Result<()> {
+    let home = used().await?;
+    let actions =
+        |rows: &[RowView]| -> Vec<String> { rows.iter().map(|row| row.action.clone()).collect() };
+    let both = ["sample.nothing", "sample.echo"];
+    assert_eq!(
+        actions(&found(&home, json!({ "thread": THREAD })).await?),
+        both
+    );
+    let agent = uuid::Uuid::from_u128(1).to_string();
+    assert_eq!(
+        actions(&found(&home, json!({ "agent": agent })).await?),
+        both
+    );
+    assert_eq!(
+        actions(&found(&home, json!({ "task": "task of Cursor" })).await?),
+        ["sample.echo"]
+    );
+    assert_eq!(
+        found(&home, json!({ "tool": "sample.echo" })).await?.len(),
+        2
+    );
+    assert_eq!(
+        actions(&found(&home, json!({ "outcome": "refused" })).await?),
+        ["sample.nothing"]
+    );
+    assert!(found(&home, json!({ "until": 1 })).await?.is_empty());
+    assert!(found(&home, json!({ "from": 1 })).await?.len() > 3);
+    // Words, from their beginnings, of names, tools, threads and what went wrong.
+    assert_eq!(
+        actions(&found(&home, json!({ "text": "chie refun" })).await?),
+        both
+    );
+    assert_eq!(
+        actions(&found(&home, json!({ "text": "NOTHING tool-unk" })).await?),
+        ["sample.nothing"]
+    );
+    assert_eq!(
+        found(&home, json!({ "text": "cursor", "outcome": "ok" }))
+            .await?
+            .len(),
+        1
+    );
+    assert!(found(&home, json!({ "text": "hunter2" })).await?.is_empty());
+    assert!(
+        found(&home, json!({ "text": "\") OR (\"" }))
+            .await?
+            .is_empty()
+    );
+
+    let row = found(&home, json!({ "text": "cursor" }))
+        .await?
+        .pop()
+        .context("a row")?;
+    let detail = home.ask::<wire::GetRow>(json!({ "call": row.id })).await?;
+    assert_eq!(detail.agent.as_deref(), Some("Cursor"));
+    let sent = detail.sent.context("what its arguments were like")?;
+    assert_eq!(sent.shape, "{text: string}");
+    assert!(sent.hash.is_some() && detail.got.is_some() && detail.keyed);
+    let none = home
+        .ask::<wire::GetRow>(json!({ "call": uuid::Uuid::nil() }))
+        .await;
+    assert_eq!(
+        none.err().map(|error| error.code),
+        Some(ErrorCode::RowUnknown)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_in_sight_is_exported_whole_or_not_at_all() -> Result<()> {
+    let home = used().await?;
+    let folder = tempfile::tempdir()?;
+    let export = |form: &'static str| {
+        let ask = json!({
+            "form": form, "folder": folder.path(), "integration": null, "pings": true,
+            "filter": { "thread": THREAD },
+        });
+        home.ask::<wire::StartExport>(ask)
+    };
+    for form in ["csv", "jsonl"] {
+        let id = export(form).await?.id;
+        let began = Instant::now();
+        let done = loop {
+            let view = home.ask::<wire::GetExport>(json!({ "id": id })).await?;
+            match &view.state {
+                ExportState::Running => tick(began, "the export").await?,
+                ExportState::Done => break view,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(done.rows, 2);
+        let text = std::fs::read_to_string(&done.file)?;
+        let lines: Vec<&str> = text.lines().collect();
+        if form == "csv" {
+            assert!(lines[0].starts_with("\"time\",\"integration\""), "{text}");
+            assert!(
+                lines[1].contains("\"sample.nothing\",\"refused\""),
+                "{text}"
+            );
+            assert_eq!(lines.len(), 3);
+        } else {
+            let row: RowView = serde_json::from_str(lines[0])?;
+            assert_eq!((row.action.as_str(), lines.len()), ("sample.nothing", 2));
+        }
+    }
+    let wrong = json!({
+        "form": "csv", "folder": "somewhere", "integration": null, "pings": false,
+    });
+    let refused = home.ask::<wire::StartExport>(wrong).await;
+    assert_eq!(
+        refused.err().map(|error| error.code),
+        Some(ErrorCode::FieldInvalid)
+    );
+    let left = std::fs::read_dir(folder.path())?.count();
+    assert_eq!(left, 2, "the two files, and nothing half");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_collectors_file_gets_each_row_once_it_ended() -> Result<()> {
+    let home = used().await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("chief.jsonl");
+    let ask = |file: &str| json!({ "settings": { "tail_file": file } });
+    let refused = home
+        .ask::<wire::SaveRecordSettings>(ask("chief.jsonl"))
+        .await;
+    assert_eq!(
+        refused.err().map(|error| error.code),
+        Some(ErrorCode::FieldInvalid),
+        "a path that is not whole"
+    );
+    home.ask::<wire::SaveRecordSettings>(ask(&file.display().to_string()))
+        .await?;
+    let id = home.cards().await?.pop().context("the card")?.id;
+    let began = Instant::now();
+    // The file begins with what ends once it is known.
+    let rows = loop {
+        call_as(&home, id, "echo", by(2, "Cursor", None)).await?;
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let rows: Vec<RowView> = text
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()?;
+        if rows.len() > 3 {
+            break rows;
+        }
+        tick(began, "lines in the file").await?;
+    };
+    assert!(
+        rows.iter().all(|row| row.action == "sample.echo"),
+        "{rows:?}"
+    );
+    let mut ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), rows.len(), "each once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn old_rows_go_whole_and_what_stays_is_still_proved() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let id = home.connect(crate::kit::targets::sample()).await?;
+    for _ in 0..5 {
+        call_as(&home, id, "echo", by(2, "Cursor", None)).await?;
+    }
+    let settings = json!({ "settings": { "keep_days": 7 } });
+    home.ask::<wire::SaveRecordSettings>(settings).await?;
+    let before = home.count("calls")?;
+    clock.advance(8 * 86_400_000);
+    let began = Instant::now();
+    while home.count("tombstones")? == 0 {
+        tick(began, "the daily housekeeping").await?;
+    }
+    call_as(&home, id, "echo", by(1, "Chief", Some(THREAD))).await?;
+    assert!(home.count("calls")? < before);
+    let proof = home.ask::<wire::VerifyRecord>(json!({})).await?;
+    assert_eq!(proof.state, RecordState::Intact);
+    assert!(proof.removed_at.is_some());
+    assert!(found(&home, json!({ "text": "cursor" })).await?.is_empty());
+    let home = home.restart().await?;
+    let proof = home.ask::<wire::VerifyRecord>(json!({})).await?;
+    assert_eq!(proof.state, RecordState::Intact);
+    // A tombstone that nobody signed proves nothing.
+    let database = rusqlite::Connection::open(home.folder().join("chief.db"))?;
+    database.execute_batch(
+        "update tombstones set calls = calls + 1 where last_seq = (select max(last_seq) from tombstones)",
+    )?;
+    let proof = home.ask::<wire::VerifyRecord>(json!({})).await?;
+    assert!(
+        matches!(proof.state, RecordState::Tampered { .. }),
+        "{proof:?}"
+    );
+    Ok(())
+}

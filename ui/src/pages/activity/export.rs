@@ -1,0 +1,104 @@
+//! Export: what is in sight, as a file, with how far it is and a way to stop it.
+
+use super::chosen::Chosen;
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    ipc,
+    query::use_query,
+    say::{say, say_error, say_with},
+    state::Frame,
+    time,
+};
+use std::rc::Rc;
+use wire::{CancelExport, ExportForm, ExportId, ExportState, GetExport, StartExport, Topic};
+use yew::{platform::spawn_local, prelude::*};
+
+#[derive(Properties, PartialEq)]
+pub struct ExportProps {
+    pub chosen: Rc<Chosen>,
+}
+
+/// Two buttons, or how far the one that was pressed is.
+#[component]
+pub fn Export(props: &ExportProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let running = use_state(|| None::<ExportId>);
+    let start = |form: ExportForm, key: &'static str| {
+        let (running, frame, chosen) = (running.clone(), frame.clone(), props.chosen.clone());
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let request = StartExport {
+                form,
+                folder: None,
+                integration: chosen.integration,
+                pings: chosen.pings,
+                filter: chosen.filter(time::now()),
+            };
+            let (running, frame) = (running.clone(), frame.clone());
+            spawn_local(async move {
+                match ipc::call(request).await {
+                    Ok(view) => running.set(Some(view.id)),
+                    Err(error) => frame.say_failed(&error),
+                }
+            });
+        });
+        html! { <button type="button" class="quiet" data-testid={key} {onclick}>{ say(key) }</button> }
+    };
+    match *running {
+        Some(id) => {
+            let on_close = Callback::from(move |()| running.set(None));
+            html! { <Running key={id.to_string()} {id} {on_close} /> }
+        }
+        None => html! {
+            <>{ start(ExportForm::Csv, "export-csv") }{ start(ExportForm::Jsonl, "export-jsonl") }</>
+        },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct RunningProps {
+    id: ExportId,
+    on_close: Callback<()>,
+}
+
+#[component]
+fn Running(props: &RunningProps) -> Html {
+    let found = use_query(GetExport { id: props.id }, vec![Topic::Exports]);
+    let id = props.id;
+    let stop = Callback::from(move |_: MouseEvent| {
+        spawn_local(async move {
+            // Where it is over already there is nothing to stop.
+            let _ = ipc::call(CancelExport { id }).await;
+        });
+    });
+    let close = props.on_close.reform(|_: MouseEvent| ());
+    let (text, over) = match (&found.data, &found.error) {
+        (Some(view), _) => {
+            let rows = view.rows.to_string();
+            match &view.state {
+                ExportState::Running => (say_with("export-running", &[("rows", &rows)]), false),
+                ExportState::Done => {
+                    let file = inert(&view.file);
+                    (
+                        say_with("export-done", &[("rows", &rows), ("file", &file)]),
+                        true,
+                    )
+                }
+                ExportState::Cancelled => (say("export-cancelled"), true),
+                ExportState::Failed { error } => (say_error(error), true),
+            }
+        }
+        (None, Some(error)) => (say_error(error), true),
+        (None, None) => (say("loading"), false),
+    };
+    html! {
+        <span class="line" role="status" data-testid="export">
+            <span class="sub path">{ text }</span>
+            if over {
+                <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>{ icon(Icon::Close) }</button>
+            } else {
+                <button type="button" onclick={stop}>{ say("export-stop") }</button>
+            }
+        </span>
+    }
+}

@@ -1,0 +1,114 @@
+//! The record's settings: how sure a row is before its call leaves, how long rows stay, and the file for a
+//! collector.
+
+use crate::{
+    ipc,
+    parts::{field::Field, states},
+    query::use_query,
+    say::{say, say_error},
+    state::Frame,
+};
+use std::rc::Rc;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use wire::{Error, GetRecordSettings, RecordSettings, SaveRecordSettings, Topic};
+use yew::{platform::spawn_local, prelude::*};
+
+/// How long rows may stay: days, and the key of the words.
+const DAYS: [(u32, &str); 5] = [
+    (0, "keep-always"),
+    (90, "keep-90"),
+    (365, "keep-365"),
+    (730, "keep-730"),
+    (2_555, "keep-2555"),
+];
+
+/// The section.
+#[component]
+pub fn Record() -> Html {
+    let saved = use_query(GetRecordSettings {}, vec![Topic::App]);
+    html! {
+        <section class="panel"><h2>{ say("record-settings") }</h2><div class="in">
+            { states::shown(&saved, states::loading_lines(), |saved| html! { <Form saved={saved.clone()} /> }) }
+        </div></section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct FormProps {
+    saved: Rc<RecordSettings>,
+}
+
+#[component]
+fn Form(props: &FormProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let saved = &props.saved;
+    let file = use_state(|| saved.tail_file.clone().unwrap_or_default());
+    let error = use_state(|| None::<Error>);
+    let save = {
+        let error = error.clone();
+        Callback::from(move |settings: RecordSettings| {
+            let (frame, error) = (frame.clone(), error.clone());
+            spawn_local(async move {
+                match ipc::call(SaveRecordSettings { settings }).await {
+                    Ok(()) => {
+                        error.set(None);
+                        frame.say(say("saved"));
+                    }
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+            });
+        })
+    };
+    let on_strict = {
+        let saved = saved.clone();
+        save.reform(move |e: Event| RecordSettings {
+            strict: e.target_unchecked_into::<HtmlInputElement>().checked(),
+            ..(*saved).clone()
+        })
+    };
+    let on_days = {
+        let saved = saved.clone();
+        save.reform(move |e: Event| {
+            let days = e.target_unchecked_into::<HtmlSelectElement>().value();
+            RecordSettings {
+                keep_days: days.parse().ok().filter(|days| *days > 0),
+                ..(*saved).clone()
+            }
+        })
+    };
+    let onsubmit = {
+        let (saved, file) = (saved.clone(), file.clone());
+        save.reform(move |e: SubmitEvent| {
+            e.prevent_default();
+            RecordSettings {
+                tail_file: Some((*file).clone()),
+                ..(*saved).clone()
+            }
+        })
+    };
+    let on_input = {
+        let file = file.setter();
+        Callback::from(move |text: String| file.set(text))
+    };
+    let kept = saved.keep_days.unwrap_or(0);
+    html! {
+        <>
+            <label class="switch row">
+                <input type="checkbox" role="switch" checked={saved.strict} onchange={on_strict} />
+                <span>{ say("strict") }<small class="sub">{ " " }{ say("strict-hint") }</small></span>
+            </label>
+            <div class="row"><label for="keep">{ say("keep-rows") }</label>
+                <div class="input"><select id="keep" onchange={on_days}>
+                    { for DAYS.iter().map(|(days, key)| html! {
+                        <option value={days.to_string()} selected={*days == kept}>{ say(key) }</option>
+                    }) }
+                </select></div>
+            </div>
+            <form {onsubmit} autocomplete="off" class="inline">
+                <Field id="tail-file" label={say("tail-file")} value={(*file).clone()} hint={say("tail-file-hint")}
+                    error={error.as_ref().map(say_error)} {on_input} />
+                <button type="submit" disabled={*file == saved.tail_file.clone().unwrap_or_default()}>{ say("save") }</button>
+            </form>
+        </>
+    }
+}

@@ -1,0 +1,62 @@
+//! Everything that is known of one call, below its row.
+
+use crate::{
+    inert::inert,
+    query::use_query,
+    say::{say, say_error, say_with},
+    time::full,
+};
+use wire::{CallId, GetRow, PayloadView, Topic};
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct EverythingProps {
+    pub call: CallId,
+}
+
+/// The list of what is known.
+#[component]
+pub fn Everything(props: &EverythingProps) -> Html {
+    let found = use_query(GetRow { call: props.call }, vec![Topic::Activity]);
+    let Some(row) = &found.data else {
+        return match &found.error {
+            Some(error) => html! { <p class="error">{ say_error(error) }</p> },
+            None => Html::default(),
+        };
+    };
+    let place = row.seq.to_string();
+    let key = if row.keyed {
+        "row-chained"
+    } else {
+        "row-keyless"
+    };
+    html! {
+        <dl class="wide" data-testid="everything">
+            if let Some(at) = row.ended_at { <dt>{ say("row-ended") }</dt><dd>{ full(at) }</dd> }
+            if let Some(agent) = &row.agent { <dt>{ say("row-by") }</dt><dd>{ inert(agent) }</dd> }
+            if let Some(task) = &row.task { <dt>{ say("row-task") }</dt><dd><code class="path">{ inert(task) }</code></dd> }
+            if let Some(thread) = &row.thread { <dt>{ say("row-of-thread") }</dt><dd><code class="path">{ inert(thread) }</code></dd> }
+            { payload("row-sent", row.sent.as_ref()) }
+            { payload("row-got", row.got.as_ref()) }
+            <dt>{ say("row-place") }</dt>
+            <dd>{ say_with(key, &[("row", &place)]) }</dd>
+            <dt>{ say("row-mac") }</dt><dd><code class="path">{ inert(&row.mac) }</code></dd>
+        </dl>
+    }
+}
+
+fn payload(label: &'static str, payload: Option<&PayloadView>) -> Html {
+    let Some(payload) = payload else {
+        return Html::default();
+    };
+    let bytes = payload.bytes.to_string();
+    html! {
+        <>
+            <dt>{ say(label) }</dt>
+            <dd class="payload">
+                <span>{ say_with("row-bytes", &[("bytes", &bytes)]) }{ " " }<code class="path">{ inert(&payload.shape) }</code></span>
+                if let Some(hash) = &payload.hash { <code class="path sub">{ inert(hash) }</code> }
+            </dd>
+        </>
+    }
+}
