@@ -5,6 +5,7 @@ use crate::{Starting, tray};
 use engine::notices::popups::Popups;
 use engine::ports::{Desk, Done, Popup};
 use tauri::{AppHandle, Emitter, Manager};
+use tauri_plugin_autostart::ManagerExt as _;
 use wire::{Changed, Topic};
 
 /// The one window's label; its capability names it too.
@@ -53,6 +54,25 @@ impl Desk for Desktop {
 
     fn raise(&self) {
         raise(&self.app);
+    }
+
+    fn lower(&self) {
+        minimise(&self.app);
+    }
+
+    fn quit(&self) {
+        self.app.exit(0);
+    }
+
+    fn starts_at_login(&self) -> Result<bool, String> {
+        let login = self.app.autolaunch();
+        login.is_enabled().map_err(|error| error.to_string())
+    }
+
+    fn start_at_login(&self, on: bool) -> Result<(), String> {
+        let login = self.app.autolaunch();
+        let done = if on { login.enable() } else { login.disable() };
+        done.map_err(|error| error.to_string())
     }
 
     fn changed(&self, changed: &Changed) {
@@ -112,6 +132,13 @@ fn count(app: &AppHandle) {
             let _ = window.set_badge_count((new > 0).then_some(i64::from(new)));
         }
     });
+}
+
+/// Puts the window away, where the task bar or the dock keeps it.
+pub fn minimise(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(WINDOW) {
+        let _ = window.show().and_then(|()| window.minimize());
+    }
 }
 
 /// Shows the window, out of the tray or the task bar, in front of the others.

@@ -33,6 +33,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 const LIGHT: Color = Color(0xf6, 0xf6, 0xf8, 0xff);
 const DARK: Color = Color(0x13, 0x13, 0x18, 0xff);
 
+/// Started with this, as at login, the app shows no window by itself.
+const HIDDEN: &str = "--hidden";
+
 /// The engine, which starts while the window opens. A start that failed is kept, and is the answer
 /// to every command, so that the page can say it.
 #[derive(Clone)]
@@ -72,6 +75,11 @@ pub fn run() -> anyhow::Result<()> {
     let builder = builder.plugin(tauri_plugin_notification::init());
     let app = builder
         .plugin(tauri_plugin_deep_link::init())
+        .plugin(
+            tauri_plugin_autostart::Builder::new()
+                .args([HIDDEN])
+                .build(),
+        )
         .plugin(
             tauri_plugin_window_state::Builder::new()
                 .with_state_flags(state)
@@ -191,7 +199,15 @@ fn open_window(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the app was started to go on without a window.
+pub(crate) fn start_hidden() -> bool {
+    std::env::args().skip(1).any(|word| word == HIDDEN)
+}
+
 fn show(window: &WebviewWindow) {
+    if start_hidden() {
+        return;
+    }
     if let Err(error) = window.show() {
         tracing::error!(%error, "the window could not be shown");
     }

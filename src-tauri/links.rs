@@ -42,7 +42,7 @@ pub fn started_again(app: &AppHandle, argv: &[String]) {
     if !argv
         .iter()
         .skip(1)
-        .any(|word| word.starts_with(rules::SCHEME))
+        .any(|word| word.starts_with(rules::SCHEME) || word == crate::HIDDEN)
     {
         desk::raise(app);
     }

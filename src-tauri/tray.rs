@@ -1,14 +1,14 @@
 //! The icon beside the clock: the worst status, and a menu. Only where something shows such icons;
-//! without it, closing the window ends the app.
+//! without it, closing the window asks.
 
-use crate::{Starting, desk};
-use engine::notices::icons::host_is_there;
+use crate::{Starting, desk, start_hidden};
+use engine::{Engine, background::Tray, notices::icons::host_is_there};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 use tauri::{
-    AppHandle, Manager, Window,
+    AppHandle, Manager, Window, Wry,
     image::Image,
     menu::{Menu, MenuItem, PredefinedMenuItem},
     tray::{TrayIcon, TrayIconBuilder},
@@ -28,6 +28,10 @@ pub fn attach(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         if !host_is_there().await {
+            // Nothing else could bring up a window that was never shown.
+            if start_hidden() {
+                desk::minimise(&app);
+            }
             return;
         }
         let handle = app.clone();
@@ -49,17 +53,19 @@ pub fn refresh(app: &AppHandle) {
     }
 }
 
-/// The person closes the window. True: it goes on in the tray, so it must not be destroyed.
+/// The person closes the window. True: it is not destroyed, since it goes on in the tray, or asks.
 pub fn keeps_running(window: &Window) -> bool {
-    if window.try_state::<Shown>().is_none() {
+    let starting = window.state::<Starting>();
+    let Some(engine) = starting.started() else {
         return false;
-    }
+    };
+    let has_icon = window.try_state::<Shown>().is_some();
     let window = window.clone();
     tauri::async_runtime::spawn(async move {
         // What showed the icon may have ended since: then nothing could bring the window back.
-        if host_is_there().await {
+        if has_icon && host_is_there().await {
             let _ = window.hide();
-        } else {
+        } else if !engine.ask_to_quit() {
             window.app_handle().exit(0);
         }
     });
@@ -67,50 +73,73 @@ pub fn keeps_running(window: &Window) -> bool {
 }
 
 fn build(app: &AppHandle) -> tauri::Result<TrayIcon> {
-    let item =
-        |id: &str, key: &str| MenuItem::with_id(app, id, words::text(key), true, None::<&str>);
-    let menu = Menu::with_items(
-        app,
-        &[
-            &item("open", "tray-open")?,
-            &item("test-all", "tray-test-all")?,
-            &PredefinedMenuItem::separator(app)?,
-            &item("quit", "tray-quit")?,
-        ],
-    )?;
     TrayIconBuilder::with_id("status")
         .icon(HEALTHY)
         .tooltip("Chief Integrations")
-        .menu(&menu)
+        .menu(&menu(app, None)?)
         .on_menu_event(|app, event| match event.id().as_ref() {
             "open" => desk::raise(app),
-            "test-all" => test_all(app),
             "quit" => app.exit(0),
-            other => tracing::warn!(other, "an unknown entry of the tray's menu"),
+            "test-all" => ask(app, |engine| async move { engine.test_all().await }),
+            "pause" => ask(app, |engine| async move { engine.pause_or_resume().await }),
+            other => match other.parse() {
+                Ok(id) => ask(app, move |engine| async move {
+                    engine.show(id);
+                    Ok(())
+                }),
+                Err(_) => tracing::warn!(other, "an unknown entry of the tray's menu"),
+            },
         })
         .build(app)
 }
 
-/// From now on the icon shows the worst status, at most twice a second anew.
+/// What needs the admin, each leading to its page, and what can be done without the window.
+fn menu(app: &AppHandle, tray: Option<&Tray>) -> tauri::Result<Menu<Wry>> {
+    let item = |id: &str, text: &str, works| MenuItem::with_id(app, id, text, works, None::<&str>);
+    let named = |id: &str, key: &str| item(id, &words::text(key), tray.is_some());
+    let menu = Menu::new(app)?;
+    let needs = tray.map(|tray| tray.needs.as_slice()).unwrap_or_default();
+    if needs.is_empty() {
+        menu.append(&item("nothing", &words::text("tray-nothing"), false)?)?;
+    }
+    for (id, text) in needs {
+        menu.append(&item(&id.to_string(), text, true)?)?;
+    }
+    let pause = if tray.is_some_and(|tray| tray.is_paused) {
+        "tray-resume"
+    } else {
+        "tray-pause"
+    };
+    menu.append_items(&[
+        &PredefinedMenuItem::separator(app)?,
+        &named("test-all", "tray-test-all")?,
+        &named("pause", pause)?,
+        &PredefinedMenuItem::separator(app)?,
+        &item("open", &words::text("tray-open"), true)?,
+        &item("quit", &words::text("tray-quit"), true)?,
+    ])?;
+    Ok(menu)
+}
+
+/// From now on the icon and its menu are true, at most twice a second anew.
 fn keep_true(app: &AppHandle, icon: TrayIcon) {
     let changed = Arc::new(Notify::new());
     app.manage(Shown(changed.clone()));
-    let starting = app.state::<Starting>().inner().clone();
+    let (app, starting) = (app.clone(), app.state::<Starting>().inner().clone());
     tauri::async_runtime::spawn(async move {
         let Ok(engine) = starting.engine().await else {
             return;
         };
-        let mut shown = Status::Healthy;
+        let mut shown = None;
         loop {
-            let worst = engine.worst().await.unwrap_or(shown);
-            if worst != shown {
-                shown = worst;
-                let _ = icon.set_icon(Some(match worst {
-                    Status::Healthy => HEALTHY,
-                    Status::Expiring => EXPIRING,
-                    Status::Failing => FAILING,
-                }));
-                let _ = icon.set_tooltip(Some(words::status(worst)));
+            match engine.tray().await {
+                Ok(tray) if shown.as_ref() != Some(&tray) => {
+                    if let Err(error) = show(&app, &icon, &tray) {
+                        tracing::warn!(%error, "the tray could not be changed");
+                    }
+                    shown = Some(tray);
+                }
+                Ok(_) | Err(_) => {}
             }
             changed.notified().await;
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
@@ -118,8 +147,21 @@ fn keep_true(app: &AppHandle, icon: TrayIcon) {
     });
 }
 
-/// Tests every integration that is switched on; cards and record show what came back.
-fn test_all(app: &AppHandle) {
+fn show(app: &AppHandle, icon: &TrayIcon, tray: &Tray) -> tauri::Result<()> {
+    icon.set_icon(Some(match tray.worst {
+        Status::Healthy => HEALTHY,
+        Status::Expiring => EXPIRING,
+        Status::Failing => FAILING,
+    }))?;
+    icon.set_tooltip(Some(words::status(tray.worst)))?;
+    icon.set_menu(Some(menu(app, Some(tray))?))
+}
+
+/// Asks something of the engine; cards and record show what came of it.
+fn ask<F>(app: &AppHandle, what: impl FnOnce(Engine) -> F + Send + 'static)
+where
+    F: Future<Output = Result<(), wire::Error>> + Send + 'static,
+{
     let starting = app.state::<Starting>().inner().clone();
-    tauri::async_runtime::spawn(async move { starting.engine().await?.test_all().await });
+    tauri::async_runtime::spawn(async move { what(starting.engine().await?).await });
 }

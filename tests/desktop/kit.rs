@@ -3,6 +3,7 @@
 pub mod app;
 pub mod browser;
 pub mod desktop;
+pub mod mock;
 pub mod record;
 #[path = "../journeys/kit/search.rs"]
 pub mod search;

@@ -163,7 +163,9 @@ async fn a_forged_link_that_starts_the_app_changes_nothing_either() -> Result<()
         .await?;
         assert_eq!(record::count(desktop, "integrations")?, 0);
         desktop.picture("3-cold-link").await?;
-        desktop.run("wmctrl", &["-c", TITLE]).await?;
+        let started = desktop.apps()?.first().map(ToString::to_string);
+        let started = started.context("the app runs")?;
+        desktop.run("kill", &[&started]).await?;
         until("the app to end", async || {
             Ok(desktop.apps()?.is_empty().then_some(()))
         })

@@ -5,5 +5,7 @@ mod first_run;
 mod keyrings;
 mod kit;
 mod links;
+mod notices;
 mod sign_in;
+mod tray;
 mod walls;

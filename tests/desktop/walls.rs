@@ -80,6 +80,7 @@ async fn the_page_may_call_the_commands_of_the_table_and_nothing_else() -> Resul
             ("plugin:resources|close", json!({ "rid": 1 })),
             ("plugin:menu|new", json!({})),
             ("plugin:tray|new", json!({})),
+            ("plugin:autostart|enable", json!({})),
             ("plugin:image|from_path", json!({ "path": "/etc/passwd" })),
             ("plugin:deep-link|get_current", json!({})),
             ("plugin:deep-link|register", json!({ "protocol": "http" })),

@@ -2,7 +2,8 @@
 // the family, revocation, introspection, registration, device flow, `iss`, and access tokens whose
 // audience is the resource that was asked for (RFC 8707). Sign in as anyone, with any password.
 //
-// Environment: PORT; ACCESS_TTL and REFRESH_TTL in seconds (300, 3600); TOKENS=jwt|opaque (jwt).
+// Environment: PORT; ACCESS_TTL and REFRESH_TTL in seconds (300, 3600); TOKENS=jwt|opaque (jwt);
+// NO_REFRESH: no refresh token is given.
 //
 // For tests, beside the real endpoints:
 //   GET  /test/log              every request so far: path, status, names and some values of its parameters
@@ -68,7 +69,7 @@ const provider = new Provider(issuer, {
       }),
     },
   },
-  issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+  issueRefreshToken: async (_ctx, client) => !process.env.NO_REFRESH && client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
   ttl: {
     AccessToken: ACCESS_TTL, RefreshToken: REFRESH_TTL, AuthorizationCode: 60, DeviceCode: 120, IdToken: 300,

@@ -230,6 +230,19 @@ impl Screen {
         Ok(cards.first().context("a card")?.id)
     }
 
+    /// The engine behind the page.
+    pub fn engine(&self) -> Result<&engine::Engine> {
+        Ok(&self.host.as_ref().context("the app runs")?.engine)
+    }
+
+    /// The page, as target/screens/NAME.png.
+    pub async fn picture(&self, name: &str) -> Result<()> {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screens");
+        std::fs::create_dir_all(&folder)?;
+        let png = self.page.screenshot_as_png().await?;
+        Ok(std::fs::write(folder.join(format!("{name}.png")), png)?)
+    }
+
     /// Calls a tool as an agent would.
     pub async fn call(
         &self,

@@ -11,5 +11,6 @@ mod first_run;
 mod gallery;
 mod keyboard;
 mod kit;
+mod notices;
 mod relay;
 mod trouble;

@@ -60,6 +60,22 @@ impl Desk for HostDesk {
 
     fn raise(&self) {}
 
+    fn lower(&self) {
+        self.screen.lower();
+    }
+
+    fn quit(&self) {
+        self.screen.quit();
+    }
+
+    fn starts_at_login(&self) -> Result<bool, String> {
+        self.screen.starts_at_login()
+    }
+
+    fn start_at_login(&self, on: bool) -> Result<(), String> {
+        self.screen.start_at_login(on)
+    }
+
     fn changed(&self, changed: &Changed) {
         // Nobody listens before the page is open.
         let _ = self.changes.send(changed.clone());

@@ -24,7 +24,7 @@ use crate::{
     },
     query::use_query,
     route::{Route, go, use_route},
-    say::say,
+    say::{say, say_with},
     sheets::sheets,
     state::{Action, Frame, Sheet, State},
     time::{self, Now},
@@ -101,6 +101,7 @@ pub fn App() -> Html {
     let review = frame
         .dispatch
         .reform(|id| Action::Open(Sheet::Approval(id)));
+    let paused_until = frame.app.data.as_ref().and_then(|app| app.paused_until);
     let is_offline = frame.app.data.as_ref().is_some_and(|app| app.offline);
     html! {
         <ContextProvider<Now> context={Now(now)}>
@@ -112,6 +113,7 @@ pub fn App() -> Html {
                         <KeyringBanner />
                         if is_offline { { offline() } }
                         { waiting(frame.approvals.data.as_deref().map_or(&[], Vec::as_slice), &review) }
+                        if let Some(until) = paused_until { { paused(&frame, until) } }
                         { shown(&frame, route) }
                     </main>
                 </div>
@@ -120,6 +122,18 @@ pub fn App() -> Html {
                 { toasts(&frame.state.toasts, &gone) }
             </ContextProvider<Frame>>
         </ContextProvider<Now>>
+    }
+}
+
+/// The admin paused the scheduled checks.
+fn paused(frame: &Frame, until: Time) -> Html {
+    html! {
+        <div class="banner" role="status" data-testid="paused">
+            <span class="grow">{ time::at_now(move |now| {
+                html! { { say_with("checks-paused", &[("when", &time::moment(until, now))]) } }
+            }) }</span>
+            { crate::pages::settings::background::pause_button(frame, true) }
+        </div>
     }
 }
 

@@ -9,6 +9,7 @@ mod ends;
 mod form;
 mod openapi;
 mod pair;
+mod quit;
 mod reconnect;
 mod rename;
 
@@ -42,6 +43,7 @@ pub fn sheets(frame: &Frame) -> Html {
         Some(Sheet::Access(id, tool)) => {
             html! { <reconnect::Reconnect key={id.to_string()} id={*id} tool={tool.clone()} {close} /> }
         }
+        Some(Sheet::Quit) => quit::sheet(frame, &close),
         Some(Sheet::Rename(id)) => rename::sheet(frame, *id, &close),
         Some(Sheet::Disconnect(id)) => {
             html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> }

@@ -31,6 +31,8 @@ pub enum Sheet {
     Disconnect(IntegrationId),
     /// A call that waits for the admin.
     Approval(ApprovalId),
+    /// The window is to be closed where nothing could bring it back.
+    Quit,
 }
 
 /// How the sheet of an OpenAPI document begins.
@@ -162,7 +164,8 @@ impl Reducible for State {
                         | Sheet::Access(..)
                         | Sheet::Rename(_)
                         | Sheet::Disconnect(_)
-                        | Sheet::Approval(_),
+                        | Sheet::Approval(_)
+                        | Sheet::Quit,
                     ) => None,
                 };
                 if let Some(begin) = begin {

@@ -3,13 +3,14 @@
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
 use crate::{
-    Engine, agents, apps, calls::approval, connect, documents, health, integrations, notices,
-    providers, record, settings, store,
+    Engine, agents, apps, background, calls::approval, connect, documents, health, integrations,
+    notices, providers, record, settings, store,
 };
 use wire::{
-    ActivityPage, AgentsView, AppView, AttemptView, Because, CardView, CatalogueView,
-    DisconnectPreview, Disconnected, DocumentView, Error, ErrorCode, IntegrationView, KeyringView,
-    NoticeView, Paired, RecordSettings, Settings, TestReport, ToolChanges, ToolView, Topic,
+    ActivityPage, AgentsView, AppView, AttemptView, BackgroundView, Because, CardView,
+    CatalogueView, ChannelsView, DisconnectPreview, Disconnected, DocumentView, Error, ErrorCode,
+    IntegrationView, KeyringView, NoticeView, Paired, RecordSettings, Settings, SlackTested,
+    TestReport, ToolChanges, ToolView, Topic,
 };
 
 /// Most rows of activity on one page.
@@ -86,7 +87,8 @@ pub async fn open_thread(engine: &Engine, ask: wire::OpenThread) -> Result<(), E
             | Because::Health
             | Because::Connecting
             | Because::Cron { .. }
-            | Because::Outside,
+            | Because::Outside
+            | Because::Notice,
         )
         | None => Err(Error::new(ErrorCode::ThreadUnknown)),
     }
@@ -269,6 +271,46 @@ pub async fn take_errand(
     _: wire::TakeErrand,
 ) -> Result<Option<wire::Errand>, Error> {
     Ok(engine.outbox().take_errand())
+}
+
+pub async fn get_channels(engine: &Engine, _: wire::GetChannels) -> Result<ChannelsView, Error> {
+    notices::slack::view(engine).await
+}
+
+pub async fn save_slack_channel(engine: &Engine, ask: wire::SaveSlackChannel) -> Result<(), Error> {
+    notices::slack::save(engine, ask.slack).await
+}
+
+pub async fn test_slack_channel(
+    engine: &Engine,
+    _: wire::TestSlackChannel,
+) -> Result<Vec<SlackTested>, Error> {
+    notices::slack::test(engine).await
+}
+
+pub async fn get_background(
+    engine: &Engine,
+    _: wire::GetBackground,
+) -> Result<BackgroundView, Error> {
+    Ok(background::view(engine))
+}
+
+pub async fn set_start_at_login(engine: &Engine, ask: wire::SetStartAtLogin) -> Result<(), Error> {
+    background::start_at_login(engine, ask.on)
+}
+
+pub async fn pause_checks(engine: &Engine, ask: wire::PauseChecks) -> Result<(), Error> {
+    background::pause(engine, ask.hours).await
+}
+
+pub async fn minimise_window(engine: &Engine, _: wire::MinimiseWindow) -> Result<(), Error> {
+    engine.desk().lower();
+    Ok(())
+}
+
+pub async fn quit_app(engine: &Engine, _: wire::QuitApp) -> Result<(), Error> {
+    engine.desk().quit();
+    Ok(())
 }
 
 pub async fn get_settings(engine: &Engine, _: wire::GetSettings) -> Result<Settings, Error> {

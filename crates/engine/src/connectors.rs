@@ -253,6 +253,11 @@ pub(crate) async fn send_with(
         .map_err(|error| sent::veil(credential).error(error))
 }
 
+/// The same error without the credential, should a server have said it back.
+pub(crate) fn veiled(credential: &Credential, error: Error) -> Error {
+    sent::veil(credential).error(error)
+}
+
 /// An http(s) URL with a host and without credentials; its fragment is dropped.
 fn parse(url: &str) -> Result<Url, Error> {
     let mut parsed = Url::parse(url)

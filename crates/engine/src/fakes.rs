@@ -66,6 +66,9 @@ pub struct FakeDesk {
     opened: Mutex<Vec<String>>,
     changes: Mutex<Vec<Changed>>,
     raised: Mutex<u32>,
+    lowered: Mutex<u32>,
+    quits: Mutex<u32>,
+    at_login: Mutex<bool>,
     popups: Mutex<Popups>,
     on_open: Mutex<Option<Browser>>,
 }
@@ -106,6 +109,16 @@ impl FakeDesk {
         *lock(&self.raised)
     }
 
+    /// How often the window was put away.
+    pub fn lowered(&self) -> u32 {
+        *lock(&self.lowered)
+    }
+
+    /// How often the app was to end.
+    pub fn quits(&self) -> u32 {
+        *lock(&self.quits)
+    }
+
     /// What the browser does with each URL, besides its being written down.
     pub fn on_open(&self, browser: impl Fn(String) + Send + 'static) {
         *lock(&self.on_open) = Some(Box::new(browser));
@@ -123,6 +136,23 @@ impl Desk for FakeDesk {
 
     fn raise(&self) {
         *lock(&self.raised) += 1;
+    }
+
+    fn lower(&self) {
+        *lock(&self.lowered) += 1;
+    }
+
+    fn quit(&self) {
+        *lock(&self.quits) += 1;
+    }
+
+    fn starts_at_login(&self) -> Result<bool, String> {
+        Ok(*lock(&self.at_login))
+    }
+
+    fn start_at_login(&self, on: bool) -> Result<(), String> {
+        *lock(&self.at_login) = on;
+        Ok(())
     }
 
     fn changed(&self, changed: &Changed) {

@@ -6,6 +6,7 @@
 
 pub mod agents;
 mod apps;
+pub mod background;
 pub mod calls;
 pub mod commands;
 mod connect;
@@ -210,17 +211,6 @@ impl Engine {
     /// Where the list cannot be read.
     pub async fn test_all(&self) -> Result<(), Error> {
         health::test_all(self).await
-    }
-
-    /// The worst status of those that are switched on; healthy where there is none.
-    ///
-    /// # Errors
-    /// Where the list cannot be read.
-    pub async fn worst(&self) -> Result<wire::Status, Error> {
-        let cards = integrations::cards(self).await?;
-        let on = cards.iter().filter(|card| card.enabled);
-        let worst = on.map(|card| card.health.status).max();
-        Ok(worst.unwrap_or(wire::Status::Healthy))
     }
 
     /// One row of the record about the app itself.

@@ -153,6 +153,8 @@ struct Look {
     aged: Vec<IntegrationId>,
     /// Those whose refresh token would die of idleness.
     idle: Vec<IntegrationId>,
+    /// The admin wants no pings now. Tokens are still renewed: to pause is not to let die.
+    is_paused: bool,
 }
 
 fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result<Look, Error> {
@@ -179,7 +181,12 @@ fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result
             checked_at: each.state.checked_at,
         })
         .collect();
-    Ok(Look { known, aged, idle })
+    Ok(Look {
+        known,
+        aged,
+        idle,
+        is_paused: crate::background::paused_until(conn, now)?.is_some(),
+    })
 }
 
 /// Takes one signal in for many, in one commit.
@@ -219,7 +226,12 @@ impl Monitor {
     async fn tick(self: &Arc<Self>, engine: &Engine) -> Result<(), Error> {
         let now = engine.now();
         let catalogue = engine.catalogue();
-        let Look { known, aged, idle } = engine
+        let Look {
+            known,
+            aged,
+            idle,
+            is_paused,
+        } = engine
             .store()
             .read(move |conn| look(conn, &catalogue, now))
             .await?;
@@ -242,7 +254,11 @@ impl Monitor {
                     schedule.soon(*id, now.plus(jitter(within)));
                 }
             }
-            schedule.due(now, engine.network().is_offline())
+            if is_paused {
+                vec![]
+            } else {
+                schedule.due(now, engine.network().is_offline())
+            }
         };
         for Due { id } in due {
             if let Some(each) = known.iter().find(|each| each.id == id) {

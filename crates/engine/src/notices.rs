@@ -13,6 +13,7 @@ mod inbox;
 mod plan;
 #[cfg(target_os = "linux")]
 pub mod popups;
+pub(crate) mod slack;
 mod text;
 
 pub(crate) use inbox::{list, see, snooze};
@@ -46,6 +47,7 @@ const REST_MS: i64 = 3_600_000;
 pub(crate) struct Outbox {
     /// One delivery at a time: a press waits for the handle that is just being noted.
     native: tokio::sync::Mutex<()>,
+    slack: tokio::sync::Mutex<()>,
     errand: Mutex<Option<Errand>>,
 }
 
@@ -55,6 +57,11 @@ impl Outbox {
         self.errand().take()
     }
 
+    /// Where the page is to go next, in the place of any other.
+    pub fn leave(&self, errand: Errand) {
+        *self.errand() = Some(errand);
+    }
+
     fn errand(&self) -> std::sync::MutexGuard<'_, Option<Errand>> {
         self.errand.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,6 +69,7 @@ impl Outbox {
     fn turn(&self, channel: Channel) -> &tokio::sync::Mutex<()> {
         match channel {
             Channel::Native => &self.native,
+            Channel::Slack => &self.slack,
         }
     }
 }
@@ -133,9 +141,18 @@ async fn work(engine: Engine, channel: Channel) {
 /// Brings what the channel shows to what it should show. When there is more to do by the clock.
 pub(crate) async fn deliver(engine: &Engine, channel: Channel) -> Result<Option<Time>, Error> {
     let _turn = engine.outbox().turn(channel).lock().await;
-    let can = match channel {
-        Channel::Native if engine.desk().replaces() => Can::Replace,
-        Channel::Native => Can::TellOnce,
+    match channel {
+        Channel::Native => on_the_desk(engine).await,
+        Channel::Slack => slack::deliver(engine).await,
+    }
+}
+
+async fn on_the_desk(engine: &Engine) -> Result<Option<Time>, Error> {
+    let channel = Channel::Native;
+    let can = if engine.desk().replaces() {
+        Can::Replace
+    } else {
+        Can::TellOnce
     };
     let bundles = engine
         .store()
@@ -149,12 +166,16 @@ pub(crate) async fn deliver(engine: &Engine, channel: Channel) -> Result<Option<
             Act::Tell { told, news } => tell(engine, (channel, can), bundle, (told, news)).await?,
             Act::Withdraw => withdraw(engine, (channel, can), bundle).await?,
         };
-        next = match (next, again) {
-            (Some(one), Some(other)) => Some(std::cmp::min::<Time>(one, other)),
-            (one, other) => one.or(other),
-        };
+        next = sooner(next, again);
     }
     Ok(next)
+}
+
+fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Tells a bundle. When to try again, where it could not be told.
@@ -203,7 +224,7 @@ async fn tell(
                 };
                 engine.store().write(Durability::Full, undo).await?;
             }
-            failed(engine, key, first.tries, &why).await
+            failed(engine, key, (first.tries, 0), &why).await
         }
     }
 }
@@ -221,22 +242,24 @@ async fn withdraw(
     if let (Some(handle), Can::Replace) = (&first.handle, can)
         && let Err(why) = engine.desk().withdraw(handle).await
     {
-        return failed(engine, (channel, id), first.tries, &why).await;
+        return failed(engine, (channel, id), (first.tries, 0), &why).await;
     }
     let job = move |tx: &mut Tx<'_>| deliveries::withdraw(tx, channel, id);
     engine.store().write(Durability::Full, job).await?;
     Ok(None)
 }
 
+/// Notes that it could not be told. `asked_ms`: how long the far side asked to be left alone.
 async fn failed(
     engine: &Engine,
     key: (Channel, NoticeId),
-    tries: u32,
+    (tries, asked_ms): (u32, i64),
     why: &str,
 ) -> Result<Option<Time>, Error> {
     let pause = RETRY_MS
         .saturating_mul(1_i64 << tries.min(16))
-        .min(RETRY_MAX_MS);
+        .min(RETRY_MAX_MS)
+        .max(asked_ms);
     let again_at = engine.now().plus(pause);
     let why = crate::http::inert(why);
     tracing::info!(why, tries, "a notice could not be told");
@@ -253,8 +276,7 @@ impl Engine {
     /// Raises the window, which goes there.
     fn lead_to(&self, errand: Errand) {
         self.desk().raise();
-        *self.outbox().errand() = Some(errand);
-        self.store().announce([Topic::Errand]);
+        self.send(errand);
     }
 
     /// How many notices an admin is still to look at.
@@ -329,4 +351,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

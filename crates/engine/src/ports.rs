@@ -20,6 +20,14 @@ pub trait Desk: Send + Sync + 'static {
     fn open_url(&self, url: &str) -> Result<(), String>;
     /// Brings the window to the front.
     fn raise(&self);
+    /// Puts the window away, where its task bar or dock keeps it.
+    fn lower(&self);
+    /// Ends the app.
+    fn quit(&self);
+    /// Whether the app starts when this person signs in to the computer. Errors: a short reason.
+    fn starts_at_login(&self) -> Result<bool, String>;
+    /// From now on it does, or does not. Errors: a short reason.
+    fn start_at_login(&self, on: bool) -> Result<(), String>;
     /// Tells the UI what changed.
     fn changed(&self, changed: &Changed);
     /// Whether the system lets a popup be replaced and taken back. Where it does not, a popup is

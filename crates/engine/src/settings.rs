@@ -58,6 +58,11 @@ pub(crate) async fn save(engine: &Engine, mut settings: Settings) -> Result<(), 
 
 pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
     let checked_at = engine.store().read(store::pings::newest).await?;
+    let now = engine.now();
+    let paused_until = engine
+        .store()
+        .read(move |conn| crate::background::paused_until(conn, now))
+        .await?;
     let options = engine.options();
     Ok(AppView {
         version: options.version.clone(),
@@ -65,7 +70,8 @@ pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
         data_folder: options.folder.display().to_string(),
         log_folder: options.log_folder.display().to_string(),
         checked_at,
-        now: engine.now(),
+        now,
         offline: engine.network().is_offline(),
+        paused_until,
     })
 }

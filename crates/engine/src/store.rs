@@ -26,6 +26,7 @@ mod reader;
 pub mod record;
 pub mod schema;
 pub mod settings;
+pub mod slack;
 mod text;
 pub mod tools;
 mod writer;

@@ -1,7 +1,7 @@
 use crate::{
     ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, ClientAuth,
     Confirmed, Cursor, DocumentId, DocumentSource, ExportForm, ExportId, IntegrationId, NoticeId,
-    RecordSettings, SecretInput, SeenTool, Settings, Target, Time,
+    RecordSettings, SecretInput, SeenTool, Settings, SlackChannel, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -67,6 +67,14 @@ macro_rules! commands {
             mark_notice_seen: MarkNoticeSeen => (),
             snooze_notice: SnoozeNotice => (),
             take_errand: TakeErrand => Option<$crate::Errand>,
+            get_channels: GetChannels => $crate::ChannelsView,
+            save_slack_channel: SaveSlackChannel => (),
+            test_slack_channel: TestSlackChannel => Vec<$crate::SlackTested>,
+            get_background: GetBackground => $crate::BackgroundView,
+            set_start_at_login: SetStartAtLogin => (),
+            pause_checks: PauseChecks => (),
+            minimise_window: MinimiseWindow => (),
+            quit_app: QuitApp => (),
             open_thread: OpenThread => (),
             get_settings: GetSettings => $crate::Settings,
             save_settings: SaveSettings => (),
@@ -232,6 +240,20 @@ requests! {
     SnoozeNotice { id: NoticeId, hours: u32 }
     /// Where a pressed notification leads; each is handed out once.
     TakeErrand {}
+    /// Where notices go besides this computer.
+    GetChannels {}
+    /// Errors: `FieldEmpty`, `FieldInvalid`, `IntegrationUnknown`.
+    SaveSlackChannel { slack: SlackChannel }
+    /// Sends one real message to each admin, as saved. Errors: why none could be sent at all.
+    TestSlackChannel {}
+    GetBackground {}
+    /// Start, without a window, when this person signs in to the computer. Errors: `DesktopRefused`.
+    SetStartAtLogin { on: bool }
+    /// No scheduled checks for that many hours (1 to 24); `None`: they go on.
+    PauseChecks { hours: Option<u32> }
+    MinimiseWindow {}
+    /// Ends the app, and with it checks, crons and agents' calls.
+    QuitApp {}
     /// Opens the thread that a call was made for, as its row names it, in the system's browser. Errors:
     /// `ThreadUnknown`, `BrowserUnavailable`.
     OpenThread { call: CallId }

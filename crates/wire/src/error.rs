@@ -206,6 +206,18 @@ codes! {
     DocumentEmpty = "document-empty",
     /// It is no longer in memory: choose it again.
     DocumentGone = "document-gone",
+    // --- Slack as a way to admins --------------------------------------------------------------
+    /// Slack said no to a request for a notice. `why`
+    SlackRefused = "slack-refused",
+    /// The token may not do what a notice needs. `why`: the scopes it lacks.
+    SlackScope = "slack-scope",
+    /// The token is a person's, not a bot's. `integration`
+    SlackNotABot = "slack-not-a-bot",
+    /// Nobody in the workspace has this e-mail address. `address`
+    SlackNoPerson = "slack-no-person",
+    // --- the desktop ----------------------------------------------------------------------------
+    /// The desktop did not do what was asked of it. `why`
+    DesktopRefused = "desktop-refused",
     // --- keyring and store -------------------------------------------------------------------
     /// This computer has no keyring that answers.
     KeyringAbsent = "keyring-absent",

@@ -161,6 +161,8 @@ pub enum Because {
     Connecting,
     /// Something from outside that nobody here asked for: a link, a forged answer.
     Outside,
+    /// An admin had to be told.
+    Notice,
     /// A task: an agent's work, in a thread or not. All of it but the agent is as the agent told it.
     Task {
         /// As it is shown: `Chief · Refund 17`.

@@ -8,6 +8,8 @@
 mod activity;
 mod agent;
 mod apps;
+mod background;
+mod channels;
 mod command;
 mod connect;
 mod error;
@@ -26,6 +28,8 @@ mod topics;
 pub use activity::*;
 pub use agent::*;
 pub use apps::*;
+pub use background::*;
+pub use channels::*;
 pub use command::*;
 pub use connect::*;
 pub use error::*;

@@ -35,6 +35,9 @@ pub struct NoticeView {
     pub snoozed_until: Option<Time>,
     /// How the system's own notification of it stands.
     pub popup: Delivery,
+    /// How its message in Slack stands; `None` where nobody is told there.
+    #[serde(default)]
+    pub slack: Option<Delivery>,
 }
 
 impl NoticeView {
@@ -68,6 +71,8 @@ pub enum Errand {
     Notices,
     /// A call that waits for an admin.
     Review { approval: crate::ApprovalId },
+    /// The window is to be closed where nothing could bring it back: ask.
+    Quit,
     /// One integration's page.
     Open { integration: IntegrationId },
     /// One integration, and what mends it.

@@ -34,6 +34,9 @@ pub struct AppView {
     /// Nothing answers and nothing can: cards keep their last known status.
     #[serde(default)]
     pub offline: bool,
+    /// The admin paused the scheduled checks until then.
+    #[serde(default)]
+    pub paused_until: Option<Time>,
 }
 
 /// Whether credentials can be opened and kept.

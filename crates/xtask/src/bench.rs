@@ -35,6 +35,7 @@ pub fn command(consent: Consent, debug: bool) -> Result<()> {
     let engine = build_program("chief-tests", "bench_engine", debug)?;
     let gateway = build_program("chief-tests", "bench_gateway", debug)?;
     let record = build_program("chief-tests", "bench_record", debug)?;
+    let notices = build_program("chief-tests", "bench_notices", debug)?;
 
     let report = json!({
         "profile": if debug { "debug" } else { "release" },
@@ -43,6 +44,7 @@ pub fn command(consent: Consent, debug: bool) -> Result<()> {
         "engine": measured(&engine)?,
         "gateway": measured(&gateway)?,
         "record": measured(&record)?,
+        "notices": measure_notices(&notices)?,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
@@ -148,6 +150,12 @@ fn ratio(one: f64, other: f64) -> f64 {
 fn measured(program: &Path) -> Result<Value> {
     let answer = output(Command::new(program).arg(root().join("target")))?;
     serde_json::from_str(&answer).with_context(|| format!("{} printed no JSON", program.display()))
+}
+
+/// From the commit of a status to the D-Bus call that shows it, on a session bus of its own.
+fn measure_notices(program: &Path) -> Result<Value> {
+    let answer = output(Command::new("dbus-run-session").arg("--").arg(program))?;
+    serde_json::from_str(&answer).context("bench_notices printed no JSON")
 }
 
 #[cfg(test)]

@@ -10,8 +10,12 @@ pub const HISTORIES: u32 = 100_000;
 /// How often the app is killed while it calls.
 const KILLS: u32 = 1_000;
 
+/// Sequences of faults that notices in Slack are put through.
+const SLACK_SEQUENCES: &str = "1000";
+
 /// Runs the properties of the state machine over `histories` random histories: seconds, since they
-/// are pure.
+/// are pure. Then notices in Slack through a thousand sequences of faults and kills: minutes, since
+/// every one has an engine and a server of its own.
 pub fn command(histories: u32) -> Result<()> {
     run(cargo()
         .args(["test", "--package", "chief-engine", "--lib", "--"])
@@ -27,5 +31,9 @@ pub fn command(histories: u32) -> Result<()> {
             "--",
         ])
         .args(["killed::what_arrived", "--nocapture"])
-        .env("CHIEF_KILLS", KILLS.to_string()))
+        .env("CHIEF_KILLS", KILLS.to_string()))?;
+    run(cargo()
+        .args(["test", "--package", "chief-engine", "--lib", "--"])
+        .args(["notices::slack::tests::faults", "--nocapture"])
+        .env("CHIEF_SLACK_SEQUENCES", SLACK_SEQUENCES))
 }

@@ -52,9 +52,13 @@ impl<'d> App<'d> {
         Ok(app)
     }
 
-    /// Quits as an admin does: closes the window, and the program ends by itself.
+    /// Quits as an admin does where no icon beside the clock is: closes the window, and says that it is
+    /// meant.
     pub async fn quit(mut self) -> Result<()> {
         self.desktop.run("wmctrl", &["-c", TITLE]).await?;
+        self.read("dialog[open]", "Until it is started again")
+            .await?;
+        self.press("Quit").await?;
         let (desktop, pid) = (self.desktop, self.pid);
         until("the app to end", async || {
             Ok((!desktop.apps()?.contains(&pid)).then_some(()))

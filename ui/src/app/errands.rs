@@ -31,6 +31,7 @@ pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>, dispatch: C
 
 fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>, dispatch: &Callback<Action>) {
     match errand {
+        Errand::Quit => dispatch.emit(Action::Open(Sheet::Quit)),
         Errand::Notices => go(Route::Notices),
         Errand::Review { approval } => dispatch.emit(Action::Open(Sheet::Approval(*approval))),
         Errand::Open { integration } => go(Route::of(*integration)),

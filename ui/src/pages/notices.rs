@@ -73,6 +73,9 @@ fn row(frame: &Frame, notice: &NoticeView) -> Html {
                 if let (Delivery::Failing { why, .. }, None) = (&notice.popup, notice.resolved_at) {
                     <p class="sub">{ say_with("notice-not-shown", &[("why", why)]) }</p>
                 }
+                if let (Some(Delivery::Failing { why, .. }), None) = (&notice.slack, notice.resolved_at) {
+                    <p class="sub">{ say_with("notice-not-in-slack", &[("why", &crate::inert::inert(why))]) }</p>
+                }
             </td>
             <td class="t">{ ago_now(notice.opened_at) }</td>
             <td>{ actions(frame, notice) }</td>

@@ -1,7 +1,9 @@
 //! Settings of the whole app.
 
 mod apps;
+pub mod background;
 mod record;
+mod slack;
 
 use crate::{
     app::carry_out,
@@ -27,6 +29,8 @@ pub fn settings(frame: &Frame) -> Html {
             <header class="page"><h1 tabindex="-1" id="title">{ say("settings") }</h1></header>
             { states::shown(&frame.settings, states::loading_lines(), |saved| html! { <Person saved={saved.clone()} /> }) }
             <record::Record />
+            <slack::Channels />
+            <background::Background />
             <apps::Apps />
             { states::shown(&frame.app, states::loading_lines(), |app| html! { <About app={app.clone()} /> }) }
         </div>

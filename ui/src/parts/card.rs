@@ -160,6 +160,7 @@ pub fn because(because: &Because) -> AttrValue {
         Because::Health => say("because-health"),
         Because::Connecting => say("because-connecting"),
         Because::Outside => say("because-outside"),
+        Because::Notice => say("because-notice"),
         Because::Task { title, .. } => inert(title),
         Because::Cron { name, .. } => say_with("because-cron", &[("name", name)]),
     }

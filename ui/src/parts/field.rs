@@ -15,6 +15,8 @@ pub enum Kind {
     Url,
     /// A day of the calendar; its value is `YYYY-MM-DD`.
     Date,
+    /// An hour of the day; its value is `HH:MM`.
+    Time,
     /// Hidden while typed, with a button to see it; never suggested, never kept by the browser.
     Secret,
 }
@@ -53,6 +55,7 @@ pub fn Field(props: &FieldProps) -> Html {
         Kind::Text => "text",
         Kind::Url => "url",
         Kind::Date => "date",
+        Kind::Time => "time",
         Kind::Secret if *seen => "text",
         Kind::Secret => "password",
     };

@@ -265,6 +265,7 @@ fn view(engine: &Engine, question: &Question<'_>) -> Result<ApprovalView, Error>
         | Because::Health
         | Because::Connecting
         | Because::Outside
+        | Because::Notice
         | Because::Cron { .. } => (String::new(), None),
     };
     let now = engine.now();

@@ -1,11 +1,12 @@
 //! The inbox: every notice, open or not, and what an admin does to one.
 
+use super::{plan::SENT, slack};
 use crate::{
     Engine,
     integrations::{self, Integration},
     store::{
         self, Durability,
-        deliveries::{self, Channel},
+        deliveries::{self, Channel, DeliveryRow},
     },
 };
 use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeView};
@@ -23,11 +24,13 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
         .store()
         .read(move |conn| {
             let mut rows = store::notices::inbox(conn, ROWS)?;
+            let in_slack = slack::saved(conn)?.integration.is_some();
             rows.sort_by_key(|row| row.resolved_at.is_some());
             rows.into_iter()
                 .map(|row| {
                     let found = Integration::find(conn, row.integration)?;
                     let takes_key = found.as_ref().is_some_and(Integration::takes_key);
+                    let deliveries = deliveries::of(conn, row.id)?;
                     let is_open = row.resolved_at.is_none();
                     let name = found
                         .as_ref()
@@ -45,7 +48,8 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
                         resolved_at: row.resolved_at,
                         seen_at: row.seen_at,
                         snoozed_until: row.snoozed_until,
-                        popup: popup(conn, row.id)?,
+                        popup: stands(&deliveries, Channel::Native).unwrap_or(Delivery::Waiting),
+                        slack: stands(&deliveries, Channel::Slack).filter(|_| in_slack),
                     })
                 })
                 .collect()
@@ -53,22 +57,18 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
         .await
 }
 
-fn popup(conn: &rusqlite::Connection, id: NoticeId) -> Result<Delivery, Error> {
-    let rows = deliveries::of(conn, id)?;
-    let native = rows
-        .into_iter()
-        .find(|(channel, _)| *channel == Channel::Native)
-        .map(|(_, row)| row);
-    Ok(match native {
-        None => Delivery::Waiting,
-        Some(row) => match (row.error, row.told_at) {
-            (Some(why), _) => Delivery::Failing {
-                why,
-                again_at: row.due_at,
-            },
-            (None, Some(at)) => Delivery::Told { at },
-            (None, None) => Delivery::Waiting,
+fn stands(deliveries: &[(Channel, DeliveryRow)], channel: Channel) -> Option<Delivery> {
+    let (_, row) = deliveries.iter().find(|(each, _)| *each == channel)?;
+    // A message is on its way until everybody has it.
+    let on_its_way =
+        row.told.is_some() && channel == Channel::Slack && row.handle.as_deref() != Some(SENT);
+    Some(match (&row.error, row.told_at) {
+        (Some(why), _) => Delivery::Failing {
+            why: why.clone(),
+            again_at: row.due_at,
         },
+        (None, Some(at)) if !on_its_way => Delivery::Told { at },
+        (None, Some(_) | None) => Delivery::Waiting,
     })
 }
 

@@ -20,23 +20,28 @@ mod bundles;
 
 /// A Sunday in 2026.
 const T0: Time = Time(1_800_000_000_000);
-const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
-struct Home {
-    engine: Engine,
-    desk: Arc<FakeDesk>,
-    clock: Arc<FakeClock>,
+pub(crate) struct Home {
+    pub(crate) engine: Engine,
+    pub(crate) desk: Arc<FakeDesk>,
+    pub(crate) clock: Arc<FakeClock>,
+    keyring: Arc<MemoryKeyring>,
     folder: TempDir,
 }
 
 impl Home {
-    async fn new() -> Result<Self> {
+    pub(crate) async fn new() -> Result<Self> {
         let desk = Arc::new(FakeDesk::default());
-        Self::on(tempfile::tempdir()?, desk, T0).await
+        Self::on(tempfile::tempdir()?, (desk, Arc::default()), T0).await
     }
 
-    async fn on(folder: TempDir, desk: Arc<FakeDesk>, now: Time) -> Result<Self> {
+    async fn on(
+        folder: TempDir,
+        (desk, keyring): (Arc<FakeDesk>, Arc<MemoryKeyring>),
+        now: Time,
+    ) -> Result<Self> {
         let clock = Arc::new(FakeClock::at(now));
         let options = Options {
             folder: folder.path().to_owned(),
@@ -48,19 +53,20 @@ impl Home {
         let ports = Ports {
             clock: clock.clone(),
             desk: desk.clone(),
-            keyring: Arc::new(MemoryKeyring::default()),
+            keyring: keyring.clone(),
         };
         let engine = Engine::start(options, ports).await?;
         Ok(Self {
             engine,
             desk,
             clock,
+            keyring,
             folder,
         })
     }
 
     /// A custom API on this computer, at an address that nobody confirmed: nothing is sent to it.
-    async fn add(&self, n: u128, host: &str) -> Result<IntegrationId> {
+    pub(crate) async fn add(&self, n: u128, host: &str) -> Result<IntegrationId> {
         let id = IntegrationId(Uuid::from_u128(n));
         let config = Config::Api {
             base_url: format!("https://{host}/v1"),
@@ -97,7 +103,7 @@ impl Home {
     }
 
     /// Learns something of it, and lets the outbox deliver.
-    async fn learn(&self, id: IntegrationId, signal: Signal) -> Result<()> {
+    pub(crate) async fn learn(&self, id: IntegrationId, signal: Signal) -> Result<()> {
         let now = self.engine.now();
         self.engine
             .store()
@@ -126,18 +132,19 @@ impl Home {
         self.inbox().await?.pop().context("there is one")
     }
 
-    fn titles(&self) -> Vec<String> {
+    pub(crate) fn titles(&self) -> Vec<String> {
         let popups = self.desk.popups();
         popups.into_iter().map(|(_, popup)| popup.title).collect()
     }
 
     /// Ends this run without a chance to clean up, and begins another on the same folder and screen.
-    async fn killed(self) -> Result<Self> {
+    pub(crate) async fn killed(self) -> Result<Self> {
         let now = self.engine.now();
         self.engine.0.stopping.cancel();
         let Self {
             engine,
             desk,
+            keyring,
             folder,
             ..
         } = self;
@@ -150,7 +157,7 @@ impl Home {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        Self::on(folder, desk, now).await
+        Self::on(folder, (desk, keyring), now).await
     }
 }
 

@@ -227,9 +227,11 @@ impl<'a> Origin<'a> {
                 cron: Some((*id, *run)),
                 ..Self::default()
             },
-            Because::Admin { .. } | Because::Health | Because::Connecting | Because::Outside => {
-                Self::default()
-            }
+            Because::Admin { .. }
+            | Because::Health
+            | Because::Connecting
+            | Because::Outside
+            | Because::Notice => Self::default(),
         }
     }
 }

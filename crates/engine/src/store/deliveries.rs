@@ -19,10 +19,12 @@ const ONE_MS: i64 = 60_000;
 pub enum Channel {
     /// The system's own notifications.
     Native,
+    /// A direct message to each admin, by the bot of a connected Slack.
+    Slack,
 }
 
 /// Every channel.
-pub const CHANNELS: &[Channel] = &[Channel::Native];
+pub const CHANNELS: &[Channel] = &[Channel::Native, Channel::Slack];
 
 /// One notice as a channel tells it: its id, and the word of its reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

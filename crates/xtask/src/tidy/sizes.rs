@@ -1,9 +1,9 @@
-//! A file of more than 500 lines is two things; a shell of more than 700 does what the engine should.
+//! A file of more than 500 lines is two things; a shell of more than 850 does what the engine should.
 
 use super::sources::Source;
 
 const FILE: usize = 500;
-const SHELL: usize = 700;
+const SHELL: usize = 850;
 
 pub fn check(sources: &[Source]) -> Vec<String> {
     let mut found: Vec<String> = sources
@@ -45,8 +45,8 @@ mod tests {
     fn files_and_a_shell_within_bounds_pass() {
         let sources = [
             source("a.rs", 500),
-            source("src-tauri/main.rs", 350),
-            source("src-tauri/lib.rs", 350),
+            source("src-tauri/main.rs", 425),
+            source("src-tauri/lib.rs", 425),
         ];
         assert!(check(&sources).is_empty());
     }
@@ -55,8 +55,8 @@ mod tests {
     fn a_long_file_and_a_thick_shell_are_found() {
         assert_eq!(check(&[source("a.rs", 501)]).len(), 1);
         let thick = [
-            source("src-tauri/main.rs", 350),
-            source("src-tauri/lib.rs", 351),
+            source("src-tauri/main.rs", 425),
+            source("src-tauri/lib.rs", 426),
         ];
         assert_eq!(check(&thick).len(), 1);
     }

@@ -75,7 +75,7 @@ fn why(because: &Because) -> String {
     match because {
         Because::Admin { name } | Because::Cron { name, .. } => name.clone(),
         Because::Task { title, .. } => title.clone(),
-        Because::Health | Because::Connecting | Because::Outside => String::new(),
+        Because::Health | Because::Connecting | Because::Outside | Because::Notice => String::new(),
     }
 }
 

@@ -1,0 +1,149 @@
+//! The app without its window: what its icon beside the clock tells, checks that are paused, the start
+//! at login, and what closing asks where nothing could bring the window back.
+//!
+//! Owns: what is said there. Must not know: how an icon, a menu or a window is made.
+
+use crate::{
+    Engine,
+    store::{self, Durability},
+};
+use rusqlite::Connection;
+use wire::{
+    BackgroundView, Errand, Error, ErrorCode, IntegrationId, NoticeKind, Status, Time, Topic,
+};
+
+const PAUSED: &str = "checks_paused_until";
+const HOUR_MS: i64 = 3_600_000;
+/// A day: the longest that checks are paused.
+const PAUSE_MAX_HOURS: u32 = 24;
+/// Entries of the menu that name what needs the admin, at most.
+const NEEDS: usize = 5;
+
+/// What the icon beside the clock shows, and its menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tray {
+    /// The worst status of those that are switched on.
+    pub worst: Status,
+    /// What needs the admin, worst first: a few of them, each in a few words.
+    pub needs: Vec<(IntegrationId, String)>,
+    pub is_paused: bool,
+}
+
+/// Whether checks are paused, and until when.
+pub(crate) fn paused_until(conn: &Connection, now: Time) -> Result<Option<Time>, Error> {
+    let until: Option<Time> = store::settings::get(conn, PAUSED)?;
+    // A clock that was set back must not stretch it.
+    let longest = now.plus(i64::from(PAUSE_MAX_HOURS) * HOUR_MS);
+    Ok(until.filter(|until| *until > now && *until <= longest))
+}
+
+/// Pauses the scheduled checks for that many hours; `None`: they go on.
+pub(crate) async fn pause(engine: &Engine, hours: Option<u32>) -> Result<(), Error> {
+    if hours.is_some_and(|hours| !(1..=PAUSE_MAX_HOURS).contains(&hours)) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Pause")
+            .with("why", format!("1 to {PAUSE_MAX_HOURS} hours")));
+    }
+    let now = engine.now();
+    let until = hours.map_or(now, |hours| now.plus(i64::from(hours) * HOUR_MS));
+    let because = engine.admin().await;
+    let what = match hours {
+        Some(_) => "checks paused",
+        None => "checks resumed",
+    };
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            store::settings::set(tx, PAUSED, &until)?;
+            crate::integrations::note(tx, now, None, what, &because)?;
+            // The icon's menu says it, too.
+            tx.touch(Topic::Integrations);
+            Ok(())
+        })
+        .await
+}
+
+pub(crate) fn view(engine: &Engine) -> BackgroundView {
+    BackgroundView {
+        at_login: engine.desk().starts_at_login().ok(),
+    }
+}
+
+pub(crate) fn start_at_login(engine: &Engine, on: bool) -> Result<(), Error> {
+    engine
+        .desk()
+        .start_at_login(on)
+        .map_err(|why| Error::new(ErrorCode::DesktopRefused).with("why", crate::http::inert(&why)))
+}
+
+impl Engine {
+    /// What the icon beside the clock shows.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn tray(&self) -> Result<Tray, Error> {
+        let now = self.now();
+        let until = self
+            .store()
+            .read(move |conn| paused_until(conn, now))
+            .await?;
+        let mut on = crate::integrations::cards(self).await?;
+        on.retain(|card| card.enabled);
+        on.sort_by_key(|card| std::cmp::Reverse(card.health.status));
+        let kind = |status| match status {
+            Status::Healthy => None,
+            Status::Expiring => Some(NoticeKind::Expiring),
+            Status::Failing => Some(NoticeKind::Failing),
+        };
+        let needs = on.iter().filter_map(|card| {
+            let key = match kind(card.health.status)? {
+                NoticeKind::Expiring => "notice-expiring",
+                NoticeKind::Failing => "notice-failing",
+            };
+            let name = crate::http::inert(&card.name);
+            Some((card.id, words::with(key, &[("name", &name)])))
+        });
+        Ok(Tray {
+            worst: on
+                .first()
+                .map_or(Status::Healthy, |card| card.health.status),
+            needs: needs.take(NEEDS).collect(),
+            is_paused: until.is_some(),
+        })
+    }
+
+    /// Pauses the scheduled checks for an hour, or lets them go on where they are paused.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn pause_or_resume(&self) -> Result<(), Error> {
+        let is_paused = self.tray().await?.is_paused;
+        pause(self, (!is_paused).then_some(1)).await
+    }
+
+    /// The window comes up, with this integration's page.
+    pub fn show(&self, integration: IntegrationId) {
+        self.desk().raise();
+        self.send(Errand::Open { integration });
+    }
+
+    /// The window is to be closed where nothing could bring it back: the page asks. False where it was
+    /// asked to before and has not taken it up: then it cannot ask.
+    #[must_use]
+    pub fn ask_to_quit(&self) -> bool {
+        let asks = self.outbox().take_errand() != Some(Errand::Quit);
+        if asks {
+            self.send(Errand::Quit);
+        }
+        asks
+    }
+
+    /// Leaves an errand for the page.
+    pub(crate) fn send(&self, errand: Errand) {
+        self.outbox().leave(errand);
+        self.store().announce([Topic::Errand]);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The window closed: the app goes on beside the clock, or asks; a start at login without a window.
+
+use crate::kit::{App, Desktop, Keyring, app::TITLE, mock::Mock, on, until};
+use anyhow::{Result, ensure};
+use serde_json::json;
+use std::process::Stdio;
+
+/// The windows of the app that can be seen.
+async fn windows(desktop: &Desktop) -> Result<usize> {
+    let search = ["search", "--onlyvisible", "--name", TITLE];
+    // It fails where it finds none.
+    let found = desktop.run("xdotool", &search).await.unwrap_or_default();
+    Ok(found.lines().count())
+}
+
+async fn until_windows(desktop: &Desktop, count: usize) -> Result<()> {
+    until(&format!("{count} windows"), async || {
+        Ok((windows(desktop).await? == count).then_some(()))
+    })
+    .await
+}
+
+/// Starts the program again, which ends by itself.
+async fn start_again(desktop: &Desktop) -> Result<()> {
+    let mut second = desktop
+        .command(desktop.app())
+        .stdout(Stdio::null())
+        .spawn()?;
+    let ended = tokio::time::timeout(crate::kit::PATIENCE, second.wait()).await??;
+    ensure!(ended.success(), "the second start: {ended}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_closed_window_goes_on_beside_the_clock_and_a_second_start_brings_it_back() -> Result<()>
+{
+    on(Keyring::Unlocked, "tray", async |desktop| {
+        let tray = Mock::tray(desktop).await?;
+        let app = App::start(desktop).await?;
+        until("the icon to be there", async || {
+            let registered = tray.calls("RegisterStatusNotifierItem")?;
+            Ok((!registered.is_empty()).then_some(()))
+        })
+        .await?;
+        until_windows(desktop, 1).await?;
+        desktop.run("wmctrl", &["-c", TITLE]).await?;
+        until_windows(desktop, 0).await?;
+        assert_eq!(desktop.apps()?, [app.pid], "it goes on");
+
+        start_again(desktop).await?;
+        until_windows(desktop, 1).await?;
+        assert_eq!(desktop.apps()?, [app.pid], "the same app");
+        desktop.run("kill", &[&app.pid.to_string()]).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn without_an_icon_closing_asks_and_says_what_stops() -> Result<()> {
+    on(Keyring::Unlocked, "closing", async |desktop| {
+        let app = App::start(desktop).await?;
+        desktop.run("wmctrl", &["-c", TITLE]).await?;
+        app.read("dialog[open]", "no connection is checked, no cron runs")
+            .await?;
+        app.picture("6-closing").await?;
+        app.press("Minimise instead").await?;
+        until_windows(desktop, 0).await?;
+        assert_eq!(desktop.apps()?, [app.pid], "it goes on");
+        start_again(desktop).await?;
+        until_windows(desktop, 1).await?;
+        app.gone("dialog[open]").await?;
+        app.quit().await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn at_login_it_starts_without_a_window_where_an_icon_can_bring_it_back() -> Result<()> {
+    on(Keyring::Unlocked, "at-login", async |desktop| {
+        let folder = desktop.home.join(".config/autostart");
+        let entries = || -> Result<Vec<String>> {
+            let found = std::fs::read_dir(&folder).into_iter().flatten();
+            found
+                .map(|entry| Ok(std::fs::read_to_string(entry?.path())?))
+                .collect()
+        };
+        let app = App::start(desktop).await?;
+        app.click("nav.side a[href$='/settings']").await?;
+        app.click("#at-login").await?;
+        until("the entry", async || Ok(entries()?.pop())).await?;
+        let written = entries()?.join("\n");
+        ensure!(
+            written.contains("--hidden") && written.contains(&*desktop.app().to_string_lossy()),
+            "{written}"
+        );
+        let asked = app
+            .invoke("get_background", json!({ "request": {} }))
+            .await?;
+        assert_eq!(asked, Ok(json!({ "at_login": true })));
+        app.see("#at-login:checked").await?;
+        app.click("#at-login").await?;
+        until("no entry", async || Ok(entries()?.is_empty().then_some(()))).await?;
+        app.quit().await?;
+
+        // As the session does at login.
+        let tray = Mock::tray(desktop).await?;
+        let hidden = desktop.command(desktop.app()).arg("--hidden").spawn()?;
+        until("the icon to be there", async || {
+            let registered = tray.calls("RegisterStatusNotifierItem")?;
+            Ok((!registered.is_empty()).then_some(()))
+        })
+        .await?;
+        assert_eq!(windows(desktop).await?, 0, "no window");
+        start_again(desktop).await?;
+        until_windows(desktop, 1).await?;
+        drop(hidden);
+        Ok(())
+    })
+    .await
+}
