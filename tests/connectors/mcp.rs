@@ -207,7 +207,7 @@ async fn a_call_that_is_cancelled_ends_at_once_in_both_eras() -> Result<()> {
             .call(&Credential::None, tool, arguments, cancel)
             .await
             .expect_err("cancelled");
-        assert_eq!(error.code, ErrorCode::IntegrationDisconnected, "{error}");
+        assert_eq!(error.code, ErrorCode::CallCancelled, "{error}");
         assert!(
             started.elapsed() < Duration::from_secs(5),
             "it waited for the tool all the same"

@@ -39,7 +39,7 @@ use wire::{
 };
 
 /// Longest wait for something that happens by itself; a journey that needs it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One engine on one data folder, with its three ports.
 pub struct Home {

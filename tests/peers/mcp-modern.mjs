@@ -1,11 +1,14 @@
 // A server of the revision 2026-07-28 (npm @modelcontextprotocol/server 2.x): no sessions, no
 // handshake. Environment: PORT; LEGACY=reject refuses older clients, else both eras are served;
-// MODE=json|sse|auto (auto); TOKEN asks for that bearer token.
+// MODE=json|sse|auto (auto); TOKEN asks for that bearer token. POST /test/state tells how many calls of
+// `wait` are under way and how many were cancelled.
 import http from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { listen, ready } from './peer.mjs';
+import { json, listen, ready } from './peer.mjs';
+
+const state = { waiting: 0, cancelled: 0 };
 
 function build() {
   const mcp = new McpServer({ name: 'modern', title: 'Modern tests', version: '2.0.0' });
@@ -30,6 +33,28 @@ function build() {
     title: 'Take your time', description: 'Answers after some milliseconds.',
     inputSchema: z.object({ ms: z.number().int().min(0).max(60_000) }), annotations: { readOnlyHint: true },
   }, async ({ ms }) => { await new Promise((done) => setTimeout(done, ms)); return text(`${ms} ms later`); });
+  mcp.registerTool('count', {
+    title: 'Count', description: 'Tells of each step.', inputSchema: z.object({ steps: z.number().int() }),
+    annotations: { readOnlyHint: true },
+  }, async ({ steps }, { mcpReq }) => {
+    const progressToken = mcpReq._meta?.progressToken;
+    for (let progress = 1; progress <= steps; progress += 1) {
+      const params = { progressToken, progress, total: steps, message: `step ${progress}` };
+      if (progressToken !== undefined) await mcpReq.notify({ method: 'notifications/progress', params });
+      await new Promise((done) => setTimeout(done, 40));
+    }
+    return text(`counted to ${steps}`);
+  });
+  mcp.registerTool('wait', {
+    title: 'Wait', description: 'Waits until it is cancelled.', inputSchema: z.object({}),
+    annotations: { readOnlyHint: true },
+  }, async (_, { mcpReq }) => {
+    state.waiting += 1;
+    await new Promise((done) => mcpReq.signal.addEventListener('abort', done));
+    state.waiting -= 1;
+    state.cancelled += 1;
+    return text('cancelled');
+  });
   return mcp;
 }
 
@@ -40,7 +65,9 @@ const handler = createMcpHandler(build, {
 });
 const serve = toNodeHandler(handler);
 const server = http.createServer((request, response) => {
-  if (new URL(request.url, 'http://x').pathname !== '/mcp') {
+  if (request.url === '/test/state') {
+    json(response, state);
+  } else if (new URL(request.url, 'http://x').pathname !== '/mcp') {
     response.writeHead(404).end();
   } else if (process.env.TOKEN && request.headers.authorization !== `Bearer ${process.env.TOKEN}`) {
     response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();

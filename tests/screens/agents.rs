@@ -25,15 +25,20 @@ async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() 
     let snippet = screen.text("[data-testid=snippet]").await?;
     let config: serde_json::Value = serde_json::from_str(&snippet)?;
     let server = &config["mcpServers"]["chief"];
-    let url = server["url"].as_str().context("an address")?;
-    let token = server["headers"]["Authorization"]
+    assert_eq!(
+        server["args"][0], "mcp",
+        "the bridge comes first: {snippet}"
+    );
+    let token = server["env"]["CHIEF_AGENT_TOKEN"]
         .as_str()
         .context("a token")?;
+    let url = screen.text("[data-testid=gateway] code").await?;
+    let bearer = format!("Bearer {token}");
     let list = || async {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let asked = client
-            .post(url)
-            .header("authorization", token)
+            .post(&url)
+            .header("authorization", &bearer)
             .header("accept", "application/json, text/event-stream")
             .header("content-type", "application/json")
             .body(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)
@@ -55,10 +60,7 @@ async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() 
         .reads("[data-testid=agent]", "Only tools that read")
         .await?;
     assert!(
-        !screen
-            .text("body")
-            .await?
-            .contains(token.trim_start_matches("Bearer ")),
+        !screen.text("body").await?.contains(token),
         "shown once, and never again"
     );
     screen.press("Remove Claude Code").await?;

@@ -4,11 +4,13 @@
 mod add;
 mod approval;
 mod attempt;
+mod clients;
 mod disconnect;
 mod ends;
 mod form;
 mod openapi;
 mod pair;
+mod port;
 mod quit;
 mod reconnect;
 mod rename;
@@ -18,6 +20,7 @@ use wire::{CardView, Kind};
 use yew::prelude::*;
 
 pub use pair::Pair;
+pub use port::Port;
 pub use rename::RenameForm;
 
 /// True where the admin mends the credential by pasting a key. The sample's is made by the app.

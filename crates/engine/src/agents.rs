@@ -4,6 +4,9 @@
 //! not do. Must not know: how an agent's protocol looks, or what a tool is called on its wire (the
 //! gateway does).
 
+mod bridge;
+pub(crate) mod clients;
+pub(crate) mod port;
 mod snippets;
 
 use crate::{
@@ -12,6 +15,7 @@ use crate::{
         self, Wanted,
         policy::{self, By},
     },
+    connectors::Caller,
     integrations,
     integrations::Integration,
     secret::{Secret, fingerprint},
@@ -25,7 +29,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
 };
-use tokio_util::sync::CancellationToken;
 use wire::{
     AgentId, AgentView, AgentsView, Because, Choice, Error, ErrorCode, GatewayView, IntegrationId,
     Paired, Risk, Status, Time, Topic,
@@ -43,6 +46,8 @@ const STRANGER_EACH_MS: i64 = 60_000;
 pub(crate) struct Door {
     state: Mutex<Option<GatewayView>>,
     stranger: Mutex<Option<Time>>,
+    /// The port that the admin has set.
+    port: tokio::sync::watch::Sender<Option<u16>>,
 }
 
 /// One tool that an agent may see, with what it belongs to.
@@ -61,6 +66,21 @@ pub struct Offered {
     pub listed: bool,
 }
 
+/// Which tools are looked up.
+#[derive(Clone, Debug)]
+pub enum Which {
+    All,
+    /// One integration's.
+    Of {
+        slug: String,
+    },
+    /// One tool, by its own name.
+    One {
+        slug: String,
+        tool: String,
+    },
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -70,11 +90,11 @@ impl Engine {
     pub fn gateway_is(&self, state: GatewayView) {
         *lock(&self.door().state) = Some(state);
         self.tell(&wire::Changed {
-            topics: vec![Topic::Agents],
+            topics: vec![Topic::Agents, Topic::App],
         });
     }
 
-    fn gateway(&self) -> GatewayView {
+    pub(crate) fn gateway(&self) -> GatewayView {
         lock(&self.door().state)
             .clone()
             .unwrap_or(GatewayView::Closed)
@@ -188,22 +208,36 @@ pub async fn authenticate(
     Ok(None)
 }
 
-/// Every tool of what this agent may use, by the integrations' slugs and in the servers' order.
+/// Tools of what this agent may use, by the integrations' slugs and in the servers' order.
 ///
 /// # Errors
 /// `StoreFailed`.
-pub async fn tools(engine: &Engine, agent: &AgentView) -> Result<Vec<Offered>, Error> {
+pub async fn tools(
+    engine: &Engine,
+    agent: &AgentView,
+    which: Which,
+) -> Result<Vec<Offered>, Error> {
     let now = engine.now();
     let (id, allowed, read_only) = (agent.id, agent.integrations.clone(), agent.read_only);
     engine
         .store()
         .read(move |conn| {
+            let (mut all, names) = match &which {
+                Which::All => (Integration::all(conn)?, store::tools::names(conn)?),
+                Which::Of { slug } => by_slug(conn, slug)?.map_or_else(
+                    || Ok((vec![], vec![])),
+                    |one| store::tools::names_of(conn, one.id).map(|names| (vec![one], names)),
+                )?,
+                Which::One { slug, tool } => by_slug(conn, slug)?.map_or_else(
+                    || Ok((vec![], vec![])),
+                    |one| store::tools::name(conn, one.id, tool).map(|name| (vec![one], name)),
+                )?,
+            };
             let mut of: BTreeMap<IntegrationId, Vec<Named>> = BTreeMap::new();
-            for tool in store::tools::names(conn)? {
+            for tool in names {
                 of.entry(tool.integration).or_default().push(tool);
             }
             let mut chosen = store::policies::all_for(conn, id)?;
-            let mut all = Integration::all(conn)?;
             all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
             all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
             let mut offered = Vec::new();
@@ -228,6 +262,10 @@ pub async fn tools(engine: &Engine, agent: &AgentView) -> Result<Vec<Offered>, E
             Ok(offered)
         })
         .await
+}
+
+fn by_slug(conn: &rusqlite::Connection, slug: &str) -> Result<Option<Integration>, Error> {
+    store::integrations::id_of(conn, slug)?.map_or(Ok(None), |id| Integration::find(conn, id))
 }
 
 /// What the servers tell of these tools, in the same order. One that is gone since is left out.
@@ -269,7 +307,7 @@ pub async fn call(
     offered: &Offered,
     arguments: Value,
     because: Because,
-    cancel: CancellationToken,
+    caller: Caller,
 ) -> Result<Value, Error> {
     if agent.read_only && offered.risk != Risk::Reads {
         let action = format!("{}.{}", offered.slug, offered.tool);
@@ -280,7 +318,7 @@ pub async fn call(
         calls::refuse(engine, of, &action, &because, &error).await?;
         return Err(error);
     }
-    let caller = By::Agent {
+    let by = By::Agent {
         id: agent.id,
         name: agent.name.clone(),
     };
@@ -290,7 +328,7 @@ pub async fn call(
         arguments,
         because,
     };
-    calls::call_as(engine, &caller, wanted, cancel).await
+    calls::call_as(engine, &by, wanted, caller).await
 }
 
 /// A tool that this agent has not got: one row, and the error for it. `wanted`: as the agent wrote it.

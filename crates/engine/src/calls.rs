@@ -12,7 +12,7 @@ mod redact;
 
 use crate::{
     Engine, Live,
-    connectors::{Connector, mcp::Ask},
+    connectors::{Caller, Connector, mcp::Ask},
     health::{self, Asked, Tells},
     integrations::{self, Integration},
     store::{
@@ -26,7 +26,6 @@ use futures::future::BoxFuture;
 use gate::Known;
 use policy::By;
 use std::sync::{Arc, atomic::Ordering};
-use tokio_util::sync::CancellationToken;
 use wire::{Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, RowKind, Time};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
@@ -210,7 +209,7 @@ pub async fn call(
     tool: &str,
     arguments: serde_json::Value,
     because: Because,
-    cancel: CancellationToken,
+    caller: impl Into<Caller>,
 ) -> Result<serde_json::Value, Error> {
     let wanted = Wanted {
         integration: id,
@@ -218,7 +217,7 @@ pub async fn call(
         arguments,
         because,
     };
-    call_as(engine, &By::Admin, wanted, cancel).await
+    call_as(engine, &By::Admin, wanted, caller.into()).await
 }
 
 /// Calls a tool for `by`, where nobody can be asked what the tool wants to know of a person meanwhile.
@@ -229,9 +228,9 @@ pub async fn call_as(
     engine: &Engine,
     by: &By,
     wanted: Wanted,
-    cancel: CancellationToken,
+    caller: Caller,
 ) -> Result<serde_json::Value, Error> {
-    call_asking(engine, by, wanted, (cancel, None)).await
+    call_asking(engine, by, wanted, (caller, None)).await
 }
 
 /// Calls a tool for `by`; `ask` answers what the tool asks a person meanwhile. The result has the shape of
@@ -239,12 +238,13 @@ pub async fn call_as(
 ///
 /// # Errors
 /// `IntegrationOff`, `IntegrationFailing`, `ToolUnknown`, `ToolHeld`, `PolicyDenied`, those of
-/// approvals (nothing was sent), `IntegrationDisconnected`, and whatever the far side says.
+/// approvals (nothing was sent), `IntegrationDisconnected`,
+/// `CallCancelled`, and whatever the far side says.
 pub async fn call_asking(
     engine: &Engine,
     by: &By,
     wanted: Wanted,
-    (cancel, ask): (CancellationToken, Option<Ask>),
+    (caller, ask): (Caller, Option<Ask>),
 ) -> Result<serde_json::Value, Error> {
     let (id, name, asks) = (wanted.integration, wanted.tool.clone(), by.clone());
     let known = engine
@@ -262,7 +262,7 @@ pub async fn call_asking(
         sent: Some(Payload::of(&wanted.arguments)),
     };
     let mut journal = Journal::open(engine, intent).await?;
-    let approved = match gate::pass(engine, by, (&wanted, &known), &cancel).await {
+    let approved = match gate::pass(engine, by, (&wanted, &known), &caller.hung_up).await {
         Ok(approved) => approved,
         Err(refusal) => {
             journal.refuse(engine, &refusal).await?;
@@ -278,12 +278,12 @@ pub async fn call_asking(
     let result = {
         let name = tool.clone();
         exchange(engine, id, &because, move |connector, credential| {
-            let (call, cancel) = ((name.clone(), arguments.clone()), cancel.clone());
+            let (call, caller) = ((name.clone(), arguments.clone()), caller.clone());
             let ask = ask.clone();
             Box::pin(async move {
                 let (name, arguments) = call;
                 connector
-                    .call_asking(&credential, (&name, arguments), ask.as_ref(), cancel)
+                    .call_asking(&credential, (&name, arguments), ask.as_ref(), caller)
                     .await
             })
         })

@@ -233,6 +233,32 @@ pub async fn answer_approval(engine: &Engine, ask: wire::AnswerApproval) -> Resu
     approval::answer(engine, ask.id, ask.answer).await
 }
 
+pub async fn set_gateway_port(engine: &Engine, ask: wire::SetGatewayPort) -> Result<(), Error> {
+    agents::port::set(engine, ask.port).await
+}
+
+pub async fn list_clients(
+    engine: &Engine,
+    _: wire::ListClients,
+) -> Result<Vec<wire::ClientView>, Error> {
+    agents::clients::list(engine).await
+}
+
+pub async fn preview_client(
+    _: &Engine,
+    ask: wire::PreviewClient,
+) -> Result<wire::ClientEdit, Error> {
+    agents::clients::preview(ask.client).await
+}
+
+pub async fn add_to_client(engine: &Engine, ask: wire::AddToClient) -> Result<(), Error> {
+    agents::clients::add(engine, ask).await
+}
+
+pub async fn undo_client(engine: &Engine, ask: wire::UndoClient) -> Result<(), Error> {
+    agents::clients::undo(engine, ask.client).await
+}
+
 pub async fn list_app_credentials(
     engine: &Engine,
     _: wire::ListAppCredentials,

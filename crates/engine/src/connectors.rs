@@ -4,6 +4,7 @@
 //! know: where credentials are kept, when to refresh one, tasks, status, or the record. Everything
 //! goes out through [`crate::http`].
 
+mod caller;
 pub mod mcp;
 pub mod openapi;
 pub mod rest;
@@ -12,6 +13,7 @@ mod sent;
 mod tool;
 mod veil;
 
+pub use caller::{Caller, Progress};
 pub use sent::check_credential;
 pub(crate) use tool::REPEATED;
 pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool};
@@ -25,7 +27,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 use wire::{Error, ErrorCode};
 
@@ -202,15 +203,15 @@ impl Connector {
     ///
     /// The answer has the shape of MCP's `CallToolResult`; one with `isError: true` is the tool's
     /// own failure. Errors: as [`Self::ping`], and `ToolUnknown`, `ArgumentsInvalid`, `ToolFailed`
-    /// (a protocol error), `IntegrationDisconnected` where `cancel` fired.
+    /// (a protocol error), `CallCancelled` where the caller hung up.
     pub async fn call(
         &self,
         credential: &Credential,
         tool: &str,
         arguments: serde_json::Value,
-        cancel: CancellationToken,
+        caller: impl Into<Caller>,
     ) -> Result<serde_json::Value, Error> {
-        self.call_asking(credential, (tool, arguments), None, cancel)
+        self.call_asking(credential, (tool, arguments), None, caller.into())
             .await
     }
 
@@ -220,12 +221,12 @@ impl Connector {
         credential: &Credential,
         (tool, arguments): (&str, serde_json::Value),
         ask: Option<&mcp::Ask>,
-        cancel: CancellationToken,
+        caller: Caller,
     ) -> Result<serde_json::Value, Error> {
         match self {
-            Self::Mcp(mcp) => mcp.call(credential, (tool, arguments), ask, cancel).await,
-            Self::Rest(rest) => rest.call(credential, tool, arguments, cancel).await,
-            Self::OpenApi(api) => api.call(credential, tool, arguments, cancel).await,
+            Self::Mcp(mcp) => mcp.call(credential, (tool, arguments), ask, &caller).await,
+            Self::Rest(rest) => rest.call(credential, tool, arguments, caller.hung_up).await,
+            Self::OpenApi(api) => api.call(credential, tool, arguments, caller.hung_up).await,
         }
     }
 

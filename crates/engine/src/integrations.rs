@@ -371,6 +371,9 @@ pub(crate) fn checked_name(name: &str) -> Result<String, Error> {
     Ok(name)
 }
 
+/// What the gateway's own tools begin with: no integration's slug.
+const OURS: &str = "chief";
+
 /// A slug for `name` that is not `taken`: lower case, `[a-z0-9-]`, at most 24 characters, `-2` and so
 /// on for a second one.
 pub(crate) fn slug(
@@ -395,7 +398,7 @@ pub(crate) fn slug(
     let base = if base.is_empty() { "integration" } else { base };
     let mut slug = base.to_owned();
     let mut next = 2u32;
-    while taken(&slug)? {
+    while slug == OURS || taken(&slug)? {
         slug = format!("{base}-{next}");
         next += 1;
     }

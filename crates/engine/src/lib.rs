@@ -280,6 +280,12 @@ impl Engine {
         self.0.providers.now(&self.0.options.providers)
     }
 
+    /// The data folder.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        &self.0.options.folder
+    }
+
     pub(crate) fn options(&self) -> &Options {
         &self.0.options
     }

@@ -73,5 +73,6 @@ pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
         now,
         offline: engine.network().is_offline(),
         paused_until,
+        gateway: engine.gateway(),
     })
 }

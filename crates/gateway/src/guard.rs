@@ -2,62 +2,36 @@
 //! body is read. Any program on this computer reaches the port, and any web page does through a
 //! rebound name.
 
+use crate::{Inside, incoming, seat::Asker};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use engine::{Engine, agents, local};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-use tokio::sync::Semaphore;
-use wire::{AgentId, AgentView};
-
-/// Requests of one agent at a time; more are told to come later.
-const AT_ONCE: usize = 64;
-
-/// What a request brings to the server: who asks, and for which integrations.
-#[derive(Clone)]
-pub(crate) struct Asker {
-    pub agent: AgentView,
-    /// `/mcp/{slug}`: this integration alone, its tools without prefix.
-    pub only: Option<String>,
-}
+use engine::{agents, local};
+use std::sync::Arc;
 
 #[derive(Clone)]
 pub(crate) struct Guard {
-    engine: Engine,
+    inside: Inside,
     hosts: Arc<[String]>,
-    running: Arc<Mutex<HashMap<AgentId, Arc<Semaphore>>>>,
 }
 
 impl Guard {
-    pub fn new(engine: Engine, port: u16) -> Self {
+    pub fn new(inside: Inside, port: u16) -> Self {
         Self {
-            engine,
+            inside,
             hosts: local::hosts(port).into(),
-            running: Arc::default(),
         }
-    }
-
-    fn turns(&self, agent: AgentId) -> Arc<Semaphore> {
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(agent)
-            .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)))
-            .clone()
     }
 }
 
 /// Lets an agent in, and nobody else. 404: no such path; 403: Host or Origin; 401: no valid token;
-/// 429: too much at once; 503: the agents could not be looked up.
+/// 429: too much at once; 408 and 413: the body; 503: the agents could not be looked up.
 pub(crate) async fn only_agents(
     State(guard): State<Guard>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let headers = request.headers();
@@ -67,7 +41,7 @@ pub(crate) async fn only_agents(
     let Some(only) = scope(request.uri().path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let agent = match agents::authenticate(&guard.engine, bearer(headers)).await {
+    let agent = match agents::authenticate(&guard.inside.engine, bearer(headers)).await {
         Ok(Some(agent)) => agent,
         Ok(None) => {
             let challenge =
@@ -84,8 +58,7 @@ pub(crate) async fn only_agents(
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };
-    let turns = guard.turns(agent.id);
-    let Ok(_turn) = turns.try_acquire() else {
+    let Some(turn) = guard.inside.turns.take(agent.id) else {
         return (
             StatusCode::TOO_MANY_REQUESTS,
             [(header::RETRY_AFTER, HeaderValue::from_static("1"))],
@@ -93,16 +66,35 @@ pub(crate) async fn only_agents(
         )
             .into_response();
     };
+    let asker = Asker {
+        agent,
+        only,
+        session: incoming::session(headers),
+        _turn: turn,
+    };
+    let incoming = match incoming::read(request, &asker).await {
+        Ok(incoming) => incoming,
+        Err(refusal) => return refusal,
+    };
+    if let Some(whose) = &incoming.cancels {
+        guard.inside.running.cancel(whose);
+    }
+    let mut request = incoming.request;
     // What the agent proved itself with goes no further.
     for name in [
         header::AUTHORIZATION,
         header::COOKIE,
         header::PROXY_AUTHORIZATION,
+        incoming::SESSION,
     ] {
         request.headers_mut().remove(name);
     }
-    request.extensions_mut().insert(Asker { agent, only });
-    next.run(request).await
+    request.extensions_mut().insert(asker);
+    let mut answer = next.run(request).await;
+    if incoming.begins {
+        incoming::name_session(&mut answer);
+    }
+    answer
 }
 
 /// Exactly one Host, one of ours; and no Origin but our own.

@@ -1,31 +1,44 @@
 //! The local MCP server: agents list and call the tools of every healthy integration through it, and
 //! never see a credential.
 //!
-//! Owns: the door (`guard`), what tools are called on the wire (`names`), search where there are many
-//! (`search`), the protocol (`server`). Must not know: credentials, how an upstream is spoken to, or
-//! any window. Both MCP eras are served, 2026-07-28 and 2025-11-25, request by request.
+//! Owns: two doors, HTTP on this computer's own addresses (`listen`, `guard`, `incoming`) and a socket
+//! that only this user can open (`door`), for the `chief` command; what tools are called on the wire
+//! (`names`), search where there are many (`search`), the protocol (`server`). Must not know:
+//! credentials, how an upstream is spoken to, or any window. Both MCP eras are served, 2026-07-28 and
+//! 2025-11-25, request by request.
 
+mod door;
 mod guard;
+mod incoming;
+mod listen;
 mod names;
+mod progress;
+mod running;
 mod search;
+mod seat;
 mod server;
 mod task;
+mod turns;
 
 use engine::{Engine, local};
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-};
-use std::{sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use std::time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::GatewayView;
 
-/// Where agents find the gateway, in every run: their configuration names it.
+/// Where agents find the gateway, in every run: their configuration names it. The admin may set another.
 pub const PORT: u16 = 7317;
-/// Bytes of a request's body, at most.
-const BODY_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one message of an agent, at most.
+const BODY_MAX: usize = wire::DOOR_LINE_MAX;
 /// How often a port that somebody else has is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
+
+/// What both doors lead to. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    engine: Engine,
+    turns: turns::Turns,
+    running: running::Running,
+}
 
 /// The running gateway; it closes when dropped.
 pub struct Gateway {
@@ -33,85 +46,53 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Listens on 127.0.0.1 and ::1 at `port` (0: one that the system chooses, for tests), now or as
-    /// soon as it is free; tells the engine how it stands. Never at another port: whoever has taken
-    /// this one could collect tokens there.
+    /// Opens both doors: the user's own, and HTTP on 127.0.0.1 and ::1 at the port that the admin has
+    /// set, else at `port` (0: one that the system chooses, for tests), now or as soon as it is free; tells
+    /// the engine how it stands. Never at another port: whoever has taken this one could collect tokens
+    /// there.
     #[must_use]
     pub fn start(engine: Engine, port: u16) -> Self {
         let close = CancellationToken::new();
+        let inside = Inside {
+            engine,
+            turns: turns::Turns::default(),
+            running: running::Running::default(),
+        };
+        tokio::spawn(door::open(inside.clone(), close.clone()));
         let closes = close.clone().drop_guard();
-        tokio::spawn(async move {
-            let listeners = loop {
-                match local::bind(port).await {
-                    Ok(listeners) => break listeners,
-                    Err(error) => {
-                        tracing::warn!(%error, port, "the gateway's port cannot be had");
-                        engine.gateway_is(GatewayView::PortTaken { port });
-                    }
-                }
-                tokio::select! {
-                    () = close.cancelled() => return,
-                    () = tokio::time::sleep(AGAIN) => {}
-                }
-            };
-            serve(&engine, listeners, &close);
-        });
+        tokio::spawn(at_its_port(inside, port, close));
         Self { _closes: closes }
     }
 }
 
-fn serve(engine: &Engine, listeners: Vec<TcpListener>, close: &CancellationToken) {
-    let Some(port) = listeners
-        .first()
-        .and_then(|listener| listener.local_addr().ok())
-        .map(|address| address.port())
-    else {
-        return;
-    };
-    // Host and Origin are the guard's, each on its own and before anything is read; rmcp looks again.
-    let config = StreamableHttpServerConfig::default()
-        .with_allowed_hosts(local::hosts(port))
-        .with_allowed_origins(
-            local::hosts(port)
-                .iter()
-                .map(|host| format!("http://{host}")),
-        )
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
-        .with_sse_keep_alive(None)
-        .with_max_request_body_bytes(BODY_MAX)
-        .with_cancellation_token(close.child_token());
-    let handed = engine.clone();
-    let service: StreamableHttpService<server::Server, NeverSessionManager> =
-        StreamableHttpService::new(
-            move || Ok(server::Server::new(handed.clone())),
-            Arc::default(),
-            config,
-        );
-    let router =
-        axum::Router::new()
-            .fallback_service(service)
-            .layer(axum::middleware::from_fn_with_state(
-                guard::Guard::new(engine.clone(), port),
-                guard::only_agents,
-            ));
-    for listener in listeners {
-        let (router, close) = (router.clone(), close.clone());
-        tokio::spawn(async move {
-            let served = axum::serve(listener, router)
-                .with_graceful_shutdown(close.cancelled_owned())
-                .await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the gateway ended");
+/// HTTP, at the port that is set now, and anew where another is set.
+async fn at_its_port(inside: Inside, first: u16, close: CancellationToken) {
+    let engine = inside.engine.clone();
+    let mut set = engine.gateway_port().await;
+    loop {
+        let port = set.borrow_and_update().unwrap_or(first);
+        let here = close.child_token();
+        let mut again = None;
+        match local::bind(port).await {
+            Ok(listeners) => listen::serve(&inside, listeners, &here),
+            Err(error) => {
+                tracing::warn!(%error, port, "the gateway's port cannot be had");
+                engine.gateway_is(GatewayView::PortTaken { port });
+                again = Some(AGAIN);
             }
-        });
+        }
+        let wait = async {
+            match again {
+                Some(again) => tokio::time::sleep(again).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = close.cancelled() => break,
+            () = wait => {}
+            changed = set.changed() => if changed.is_err() { close.cancelled().await },
+        }
+        here.cancel();
     }
-    engine.gateway_is(GatewayView::Open {
-        url: format!("http://127.0.0.1:{port}/mcp"),
-    });
-    let (engine, close) = (engine.clone(), close.clone());
-    tokio::spawn(async move {
-        close.cancelled().await;
-        engine.gateway_is(GatewayView::Closed);
-    });
+    engine.gateway_is(GatewayView::Closed);
 }

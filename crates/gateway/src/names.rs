@@ -36,6 +36,11 @@ pub(crate) fn on_the_wire(slug: &str, tool: &str) -> String {
     format!("{kept}_{hash}")
 }
 
+/// The slug and the tool that a name says, where it can be one that was not changed: slugs hold no `__`.
+pub(crate) fn read(name: &str) -> Option<(&str, &str)> {
+    name.split_once("__")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,13 @@
 //! The protocol: what an agent is listed, and how its call becomes one of the engine's.
 
-use crate::{guard::Asker, names, search, task};
+use crate::{
+    Inside, names, progress, search,
+    seat::{Asker, Seat},
+    task,
+};
 use engine::{
-    Engine,
-    agents::{self, Offered},
+    agents::{self, Offered, Which},
+    connectors::Caller,
     store::tools::ToolRow,
 };
 use rmcp::{
@@ -15,6 +19,7 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 use wire::{Because, Error, ErrorCode};
 
 /// A tool as an agent is told of it.
@@ -27,25 +32,53 @@ pub(crate) struct Described {
 }
 
 pub(crate) struct Server {
-    engine: Engine,
+    inside: Inside,
+    /// Through the user's own door: who sits at its other end. Over HTTP each request says it anew.
+    seat: Option<Arc<Seat>>,
 }
 
 impl Server {
-    pub fn new(engine: Engine) -> Self {
-        Self { engine }
+    pub fn new(inside: Inside, seat: Option<Arc<Seat>>) -> Self {
+        Self { inside, seat }
     }
 
     /// Every tool of what the agent may use, those of failing integrations among them: they are not
     /// listed, but named when they are called all the same.
     async fn tools(&self, asker: &Asker) -> Result<Vec<Offered>, Error> {
-        let mut all = agents::tools(&self.engine, &asker.agent).await?;
-        all.retain(|tool| asker.only.as_ref().is_none_or(|slug| *slug == tool.slug));
-        Ok(all)
+        let which = match &asker.only {
+            Some(slug) => Which::Of { slug: slug.clone() },
+            None => Which::All,
+        };
+        agents::tools(&self.inside.engine, &asker.agent, which).await
+    }
+
+    /// The tool of that name on the wire. Most names say themselves whose they are; those that had to be
+    /// changed are looked for among all.
+    async fn find(&self, asker: &Asker, name: &str) -> Result<Option<Offered>, Error> {
+        let named = match &asker.only {
+            Some(slug) => Some((slug.as_str(), name)),
+            None => names::read(name),
+        };
+        if let Some((slug, tool)) = named {
+            let which = Which::One {
+                slug: slug.to_owned(),
+                tool: tool.to_owned(),
+            };
+            let mut found = agents::tools(&self.inside.engine, &asker.agent, which).await?;
+            found.retain(|tool| on_the_wire(asker, tool) == name);
+            if found.len() == 1 {
+                return Ok(found.pop());
+            }
+        }
+        let all = self.tools(asker).await?;
+        Ok(all
+            .into_iter()
+            .find(|tool| on_the_wire(asker, tool) == name))
     }
 
     /// What the servers tell of these tools, under their names on the wire.
     async fn described(&self, asker: &Asker, tools: Vec<Offered>) -> Result<Vec<Described>, Error> {
-        Ok(agents::described(&self.engine, tools)
+        Ok(agents::described(&self.inside.engine, tools)
             .await?
             .into_iter()
             .map(|(offered, row)| Described {
@@ -74,9 +107,16 @@ impl Server {
         asker: &Asker,
         (name, arguments): (String, Value),
         because: Because,
-        context: &RequestContext<RoleServer>,
+        caller: Caller,
     ) -> Result<Value, Error> {
-        let all = self.tools(asker).await?;
+        // The two that stand for all, where they do. (They cannot be a tool's name: no integration's slug
+        // is theirs.)
+        let stands = asker.only.is_none() && [search::FIND, search::CALL].contains(&name.as_str());
+        let all = if stands {
+            self.tools(asker).await?
+        } else {
+            vec![]
+        };
         let many = are_many(asker, &all);
         if many && name == search::FIND {
             let query = arguments
@@ -107,24 +147,20 @@ impl Server {
             (name, arguments)
         };
         let agent = &asker.agent;
-        match all
-            .into_iter()
-            .find(|tool| on_the_wire(asker, tool) == name)
-        {
+        match self.find(asker, &name).await? {
             Some(offered) => {
-                let cancel = context.ct.child_token();
                 // Where the agent hangs up, this future is dropped: the call is cancelled then, and
                 // goes on until its outcome is written down.
-                let _hung_up = cancel.clone().drop_guard();
-                let (engine, agent) = (self.engine.clone(), agent.clone());
+                let _hung_up = caller.hung_up.clone().drop_guard();
+                let (engine, agent) = (self.inside.engine.clone(), agent.clone());
                 let call = tokio::spawn(async move {
-                    agents::call(&engine, &agent, &offered, arguments, because, cancel).await
+                    agents::call(&engine, &agent, &offered, arguments, because, caller).await
                 });
                 call.await.unwrap_or_else(|error| {
                     Err(Error::new(ErrorCode::Internal).with("why", error.to_string()))
                 })
             }
-            None => agents::unknown_tool(&self.engine, agent, &name, &because).await,
+            None => agents::unknown_tool(&self.inside.engine, agent, &name, &because).await,
         }
     }
 }
@@ -179,7 +215,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let asker = asker(&context)?;
+        let asker = self.asker(&context).await?;
         let tools = self
             .listed(&asker)
             .await
@@ -197,16 +233,24 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let asker = asker(&context)?;
-        let headers = context
-            .extensions
-            .get::<http::request::Parts>()
-            .map(|parts| &parts.headers);
+        let asker = self.asker(&context).await?;
+        let headers = match &self.seat {
+            Some(seat) => Some(&seat.headers),
+            None => parts(&context).map(|parts| &parts.headers),
+        };
         let meta = serde_json::to_value(&context.meta).ok();
         let because = task::because(&asker.agent, meta.as_ref(), headers);
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let wanted = (request.name.into_owned(), arguments);
-        let told = match self.called(&asker, wanted, because, &context).await {
+        let hung_up = context.ct.child_token();
+        let whose = (asker.agent.id, asker.session.clone(), context.id.clone());
+        let _listed = self
+            .seat
+            .is_none()
+            .then(|| self.inside.running.add(whose, hung_up.clone()));
+        let (caller, news) = progress::caller(hung_up, context.meta.get_progress_token());
+        let answer = self.called(&asker, wanted, because, caller);
+        let told = match progress::until(&context.peer, news, answer).await {
             Ok(result) => result,
             // A model reads why, and what to do; a protocol error would hide it from it.
             Err(error) if error.code != ErrorCode::ToolUnknown => failed(&error),
@@ -221,13 +265,26 @@ impl ServerHandler for Server {
     }
 }
 
-fn asker(context: &RequestContext<RoleServer>) -> Result<Asker, ErrorData> {
-    context
-        .extensions
-        .get::<http::request::Parts>()
-        .and_then(|parts| parts.extensions.get::<Asker>())
-        .cloned()
-        .ok_or_else(|| ErrorData::internal_error("nobody asked", None))
+impl Server {
+    /// Who asks: over HTTP the guard has let it in; through the user's own door it is looked up anew,
+    /// since its token may have been refused meanwhile.
+    async fn asker(&self, context: &RequestContext<RoleServer>) -> Result<Asker, ErrorData> {
+        match &self.seat {
+            Some(seat) => seat
+                .asker(&self.inside)
+                .await
+                .map_err(|error| protocol(&error)),
+            None => parts(context)
+                .and_then(|parts| parts.extensions.get::<Asker>())
+                .cloned()
+                .ok_or_else(|| ErrorData::internal_error("nobody asked", None)),
+        }
+    }
+}
+
+/// The HTTP request, where there is one.
+fn parts(context: &RequestContext<RoleServer>) -> Option<&http::request::Parts> {
+    context.extensions.get::<http::request::Parts>()
 }
 
 /// The tool's own failure, as MCP tells it: the sentence, and the code for programs.

@@ -19,7 +19,7 @@ pub(crate) fn because(
     let of_meta =
         |key: &str| meta.and_then(|meta| meta.get(format!("app.chief.integrations/{key}")));
     let of_header = |name: &str| {
-        let value = headers?.get(name)?.to_str().ok()?;
+        let value = std::str::from_utf8(headers?.get(name)?.as_bytes()).ok()?;
         Some(Value::String(value.to_owned()))
     };
     let thread = of_meta("thread")

@@ -20,10 +20,11 @@ pub struct AgentView {
 }
 
 /// Where agents reach the gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "gateway")]
 pub enum GatewayView {
     /// Not listening yet, or ended.
+    #[default]
     Closed,
     /// Open at this address, such as `http://127.0.0.1:7317/mcp`.
     Open { url: String },

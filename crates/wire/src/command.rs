@@ -1,7 +1,7 @@
 use crate::{
-    ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, ClientAuth,
-    Confirmed, Cursor, DocumentId, DocumentSource, ExportForm, ExportId, IntegrationId, NoticeId,
-    RecordSettings, SecretInput, SeenTool, Settings, SlackChannel, Target, Time,
+    ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, Client,
+    ClientAuth, Confirmed, Cursor, DocumentId, DocumentSource, ExportForm, ExportId, IntegrationId,
+    NoticeId, RecordSettings, SecretInput, SeenTool, Settings, SlackChannel, Target, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -60,6 +60,11 @@ macro_rules! commands {
             accept_tools: AcceptTools => (),
             list_approvals: ListApprovals => Vec<$crate::ApprovalView>,
             answer_approval: AnswerApproval => (),
+            set_gateway_port: SetGatewayPort => (),
+            list_clients: ListClients => Vec<$crate::ClientView>,
+            preview_client: PreviewClient => $crate::ClientEdit,
+            add_to_client: AddToClient => (),
+            undo_client: UndoClient => (),
             list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
             save_app_credentials: SaveAppCredentials => (),
             remove_app_credentials: RemoveAppCredentials => (),
@@ -220,6 +225,18 @@ requests! {
     ListApprovals {}
     /// `ApprovalGone` where it waits no longer.
     AnswerApproval { id: ApprovalId, answer: Answer }
+    /// The gateway's port, 1024 or more. It moves there at once; where another program has it, the page says
+    /// so.
+    SetGatewayPort { port: u16 }
+    /// The programs on this computer that agents run in, and whose configuration Chief can write.
+    ListClients {}
+    /// What adding Chief to one would change. Writes nothing.
+    PreviewClient { client: Client }
+    /// Adds Chief with an agent's token, where the file is still as it was `seen`; a copy of what was there
+    /// stays beside it.
+    AddToClient { client: Client, token: SecretInput, seen: String }
+    /// Puts back what was there, where nothing else was written since. No error where nothing was added.
+    UndoClient { client: Client }
     /// The clients that the company registered, and how to register one, provider by provider.
     ListAppCredentials {}
     /// Save a client for one owner, in the place of the one before. Without a secret it is a public

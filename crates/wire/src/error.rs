@@ -160,6 +160,16 @@ codes! {
     GatewayClosed = "gateway-closed",
     /// This agent may not use this tool. `agent`, `tool`
     AgentNotAllowed = "agent-not-allowed",
+    /// A client's configuration that cannot be read, or is not what the client reads. `place`, `why`
+    ClientFileUnreadable = "client-file-unreadable",
+    /// A client's configuration that somebody has written to since. `place`
+    ClientFileChanged = "client-file-changed",
+    /// No valid token of a paired agent.
+    AgentUnknown = "agent-unknown",
+    /// It has as many calls under way as one agent may have. `agent`
+    AgentBusy = "agent-busy",
+    /// Nobody waited for the call any longer. `host`
+    CallCancelled = "call-cancelled",
     /// It was disconnected while the call ran. `integration`
     IntegrationDisconnected = "integration-disconnected",
     /// It is failing, so the call was not made. `integration`, `why`

@@ -1,4 +1,4 @@
-use crate::Time;
+use crate::{GatewayView, Time};
 use serde::{Deserialize, Serialize};
 
 /// What the admin can set for the whole app.
@@ -37,6 +37,9 @@ pub struct AppView {
     /// The admin paused the scheduled checks until then.
     #[serde(default)]
     pub paused_until: Option<Time>,
+    /// Where agents reach it.
+    #[serde(default)]
+    pub gateway: GatewayView,
 }
 
 /// Whether credentials can be opened and kept.

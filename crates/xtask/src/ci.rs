@@ -62,10 +62,16 @@ fn windows() -> Result<()> {
             "check",
             "--package",
             "chief-integrations",
+            "--package",
+            "chief-cli",
             "--target",
             WINDOWS,
         ])
-        .args(["--features", "custom-protocol", "--target-dir"])
+        .args([
+            "--features",
+            "chief-integrations/custom-protocol",
+            "--target-dir",
+        ])
         .arg(root().join("target/windows")))
 }
 

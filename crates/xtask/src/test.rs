@@ -3,6 +3,7 @@
 mod count;
 
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -44,6 +45,12 @@ pub fn test(ring: Option<Ring>, filter: Option<&str>, consent: Consent) -> Resul
     setup::prepare(Purpose::Tests, consent)?;
     // The unit ring too: the helper that starts the real servers is tried on them.
     install_peers()?;
+    if rings.contains(&Ring::Journeys) {
+        install_python()?;
+        // The journeys start it. Chosen among all default members, as the tests are, so that cargo builds the
+        // libraries that they share once.
+        run(cargo().args(["build", "--bin", "chief"]))?;
+    }
     if rings.contains(&Ring::Desktop) {
         app::build()?;
     } else if rings.contains(&Ring::Screens) {
@@ -103,6 +110,27 @@ fn install_peers() -> Result<()> {
     npm.args(["ci", "--no-audit", "--no-fund"])
         .current_dir(&peers);
     run(dress(&mut npm)?)
+}
+
+/// The packages of `tests/peers/requirements.txt`, into target/tools/python, when those there are others.
+fn install_python() -> Result<()> {
+    let wanted = root().join("tests/peers/requirements.txt");
+    let folder = root().join("target/tools/python");
+    let text = fs::read_to_string(&wanted).with_context(|| format!("no {}", wanted.display()))?;
+    let stamp = folder.join(".requirements");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == text) {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    run(Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--target"])
+        .arg(&folder)
+        .arg("--requirement")
+        .arg(&wanted))?;
+    fs::write(stamp, text)?;
+    Ok(())
 }
 
 /// What every test finds in its environment.

@@ -5,7 +5,11 @@ use super::Home;
 use anyhow::{Context, Result, bail};
 use gateway::Gateway;
 use serde_json::{Value, json};
-use std::{path::Path, process::Stdio, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Instant,
+};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -14,6 +18,14 @@ use wire::{AgentView, GatewayView};
 
 /// The two generations of clients: the older one shakes hands, the newer one needs no session.
 pub const ERAS: [&str; 2] = ["1", "2"];
+
+/// The Python client, by itself and told to be of the older era.
+pub const PYTHONS: [&str; 2] = ["py", "py-older"];
+
+/// Where `cargo xtask test` puts the packages of `tests/peers/requirements.txt`.
+fn python_packages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/python")
+}
 
 /// The gateway of this home, at a port of its own.
 pub struct Door {
@@ -61,23 +73,44 @@ pub struct Agent {
 
 impl Agent {
     pub async fn start(era: &str, url: &str, token: &str) -> Result<Self> {
+        Self::spawn(era, &[("URL", url), ("TOKEN", token)]).await
+    }
+
+    /// The same through the `chief` command. `more`: its further arguments.
+    pub async fn bridged(era: &str, home: &Home, token: &str, more: &[&str]) -> Result<Self> {
+        let args: Vec<&str> = ["mcp"].iter().chain(more).copied().collect();
+        let command = json!({
+            "command": chief_command()?,
+            "args": args,
+            "env": { "CHIEF_DATA": home.folder(), "CHIEF_AGENT_TOKEN": token },
+        });
+        Self::spawn(era, &[("COMMAND", &command.to_string())]).await
+    }
+
+    async fn spawn(era: &str, environment: &[(&str, &str)]) -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
         anyhow::ensure!(
             folder.join("node_modules").is_dir(),
             "the clients’ packages are missing: run `cargo xtask test`, which sets them up"
         );
-        let mut child = Command::new("node")
-            .arg("agent.mjs")
+        let (program, script) = if era.starts_with("py") {
+            ("python3", "agent.py")
+        } else {
+            ("node", "agent.mjs")
+        };
+        let mut child = Command::new(program)
+            .arg(script)
             .current_dir(folder)
             .env("SDK", era)
-            .env("URL", url)
-            .env("TOKEN", token)
+            .env("MODE", if era == PYTHONS[1] { "legacy" } else { "auto" })
+            .env("PYTHONPATH", python_packages())
+            .envs(environment.iter().copied())
             .env("NODE_NO_WARNINGS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("Node is missing: run `cargo xtask test`, which sets it up")?;
+            .context("Node or Python is missing: run `cargo xtask test`, which sets it up")?;
         let stdin = child.stdin.take().context("stdin is piped")?;
         let stdout = child.stdout.take().context("stdout is piped")?;
         let mut agent = Self {
@@ -129,6 +162,30 @@ impl Agent {
             told => Ok(told),
         }
     }
+
+    /// Calls a tool and hears how far it is: the result and what was heard.
+    pub async fn call_and_hear(&mut self, name: &str, arguments: Value) -> Result<(Value, Value)> {
+        let told = self
+            .ask(&json!({ "call": name, "arguments": arguments, "progress": true }))
+            .await?;
+        Ok((told["ok"].clone(), told["heard"].clone()))
+    }
+
+    /// Calls a tool and cancels after so many milliseconds: the error.
+    pub async fn call_and_cancel(&mut self, name: &str, after_ms: u64) -> Result<Value> {
+        self.ask(&json!({ "call": name, "abort": after_ms })).await
+    }
+}
+
+/// The `chief` command, as cargo builds it.
+pub fn chief_command() -> Result<PathBuf> {
+    let ours = std::env::current_exe()?;
+    let name = format!("chief{}", std::env::consts::EXE_SUFFIX);
+    // target/debug/deps/journeys-…
+    let built = ours.ancestors().nth(2).map(|folder| folder.join(name));
+    built.filter(|path| path.is_file()).context(
+        "the chief command is missing: run `cargo build --bin chief`, as `cargo xtask test` does",
+    )
 }
 
 /// A request as no client makes it. Returns the status and the body.

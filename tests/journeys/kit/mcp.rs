@@ -4,7 +4,10 @@
 use super::scripted::{Seen, json, text};
 use axum::response::Response;
 use serde_json::{Value, json as value};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::Notify;
 
 /// Answers one request of a client that was let in. `go_on` ends the tool `wait`.
@@ -45,6 +48,24 @@ pub async fn answer(seen: &Seen, go_on: &Arc<Notify>) -> Response {
         200,
         &value!({ "jsonrpc": "2.0", "id": id, "result": result }),
     )
+}
+
+/// A server that lets everybody in until it is told to refuse.
+pub async fn refusing() -> anyhow::Result<(super::scripted::Scripted, Arc<AtomicBool>)> {
+    let refuses = Arc::new(AtomicBool::new(false));
+    let script = refuses.clone();
+    let server = super::scripted::Scripted::serve(move |seen| {
+        let refuses = script.load(Ordering::Relaxed);
+        async move {
+            if refuses {
+                text(401, "")
+            } else {
+                answer(&seen, &Arc::new(Notify::new())).await
+            }
+        }
+    })
+    .await?;
+    Ok((server, refuses))
 }
 
 fn tools() -> Value {

@@ -139,7 +139,7 @@ impl Admin {
                 arguments: arguments.clone(),
                 because: Because::task("conformance", None),
             };
-            let around = (CancellationToken::new(), Some(person()));
+            let around = (CancellationToken::new().into(), Some(person()));
             let error = match call_asking(&self.0, &By::Admin, wanted, around).await {
                 Ok(_) => return Ok(()),
                 Err(error) => error,

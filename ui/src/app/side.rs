@@ -8,7 +8,7 @@ use crate::{
     state::Frame,
     time::{ago, at_now},
 };
-use wire::CardView;
+use wire::{CardView, GatewayView};
 use yew::prelude::*;
 
 /// The side bar.
@@ -35,9 +35,28 @@ pub fn side(frame: &Frame, at: Route) -> Html {
             { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
             { entry(Route::Agents, Icon::Agents, "agents", at == Route::Agents, Html::default()) }
             { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
-            <div class="foot">{ checked(cards) }</div>
+            <div class="foot">{ gateway(frame) }{ checked(cards) }</div>
         </nav>
     }
+}
+
+/// Where agents reach the app, or that they cannot.
+fn gateway(frame: &Frame) -> Html {
+    let told = match frame.app.data.as_ref().map(|app| &app.gateway) {
+        Some(GatewayView::Open { url }) => {
+            let host = url.trim_start_matches("http://").trim_end_matches("/mcp");
+            say_with("side-gateway", &[("host", host)])
+        }
+        Some(GatewayView::PortTaken { port }) => {
+            return html! {
+                <a class="bad-ink" href={Route::Agents.href()}>
+                    { say_with("side-gateway-taken", &[("n", &port.to_string())]) }
+                </a>
+            };
+        }
+        Some(GatewayView::Closed) | None => return Html::default(),
+    };
+    html! { <div>{ told }</div> }
 }
 
 /// How many notices the admin is still to look at.

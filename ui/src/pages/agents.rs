@@ -7,7 +7,7 @@ use crate::{
     parts::{dialog::Dialog, states},
     query::use_query,
     say::{say, say_count, say_error, say_with},
-    sheets::Pair,
+    sheets::{Pair, Port},
     state::Frame,
     time::{ago_now, at_now, date},
 };
@@ -20,6 +20,8 @@ use yew::{platform::spawn_local, prelude::*};
 enum Open {
     Nothing,
     Pair,
+    /// The gateway's port, which is this one now.
+    Port(AttrValue),
     Remove(AgentId, String),
 }
 
@@ -41,6 +43,10 @@ pub fn Agents() -> Html {
         let open = open.clone();
         Callback::from(move |(id, name)| open.set(Open::Remove(id, name)))
     };
+    let port = {
+        let open = open.clone();
+        Callback::from(move |port| open.set(Open::Port(port)))
+    };
     html! {
         <>
             <header class="page">
@@ -51,20 +57,24 @@ pub fn Agents() -> Html {
                     { icon(Icon::Add) }{ say("pair-agent") }
                 </button>
             </header>
-            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &remove)) }
+            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &(remove.clone(), port.clone()))) }
             { match &*open {
                 Open::Nothing => Html::default(),
                 Open::Pair => html! { <Pair {close} /> },
+                Open::Port(port) => html! { <Port port={port.clone()} {close} /> },
                 Open::Remove(id, name) => remove_sheet(&frame, *id, name, &close),
             } }
         </>
     }
 }
 
-fn shown(frame: &Frame, view: &Rc<AgentsView>, remove: &Callback<(AgentId, String)>) -> Html {
+/// What the page's buttons open: removing one, and another port.
+type Opens = (Callback<(AgentId, String)>, Callback<AttrValue>);
+
+fn shown(frame: &Frame, view: &Rc<AgentsView>, (remove, port): &Opens) -> Html {
     html! {
         <div class="stack">
-            { door(frame, &view.gateway) }
+            { door(frame, &view.gateway, port) }
             if view.agents.is_empty() {
                 { states::empty(say("agents-none"), say("agents-none-sentence")) }
             } else {
@@ -83,7 +93,14 @@ fn shown(frame: &Frame, view: &Rc<AgentsView>, remove: &Callback<(AgentId, Strin
 }
 
 /// Where agents find it, or why they cannot.
-fn door(frame: &Frame, gateway: &GatewayView) -> Html {
+fn door(frame: &Frame, gateway: &GatewayView, change: &Callback<AttrValue>) -> Html {
+    let change = |port: String| {
+        let port = AttrValue::from(port);
+        let onclick = change.reform(move |_: MouseEvent| port.clone());
+        html! {
+            <button type="button" class="quiet" data-testid="change-port" {onclick}>{ say("port-change") }</button>
+        }
+    };
     match gateway {
         GatewayView::Open { url } => {
             let (copied, address, frame) = (say("copied"), url.clone(), frame.clone());
@@ -100,6 +117,7 @@ fn door(frame: &Frame, gateway: &GatewayView) -> Html {
                     <span class="ok-ink">{ icon(Icon::Healthy) }</span>
                     <span class="grow">{ say("gateway-open") }{ " " }<code>{ url.clone() }</code></span>
                     <button type="button" class="quiet" onclick={copy}>{ icon(Icon::Copy) }{ say("copy") }</button>
+                    { change(port_of(url)) }
                 </div></section>
             }
         }
@@ -107,6 +125,7 @@ fn door(frame: &Frame, gateway: &GatewayView) -> Html {
             <div class="banner warn-edge" role="alert" data-testid="gateway">
                 <span class="warn-ink">{ icon(Icon::Expiring) }</span>
                 <span class="grow">{ say_with("gateway-taken", &[("n", &port.to_string())]) }</span>
+                { change(port.to_string()) }
             </div>
         },
         GatewayView::Closed => html! {
@@ -115,6 +134,12 @@ fn door(frame: &Frame, gateway: &GatewayView) -> Html {
             </div>
         },
     }
+}
+
+/// The port of the gateway's address.
+fn port_of(url: &str) -> String {
+    let digits = url.rsplit(':').next().unwrap_or_default();
+    digits.chars().take_while(char::is_ascii_digit).collect()
 }
 
 fn row(frame: &Frame, agent: &AgentView, remove: &Callback<(AgentId, String)>) -> Html {

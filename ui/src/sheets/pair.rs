@@ -10,6 +10,7 @@ use crate::{
         field::{Field, choice},
     },
     say::{say, say_error, say_with},
+    sheets::clients::Clients,
     state::Frame,
 };
 use std::{collections::BTreeSet, rc::Rc};
@@ -209,6 +210,7 @@ fn Token(props: &TokenProps) -> Html {
     html! {
         <>
             <p class="once">{ icon(Icon::Key) }<span>{ say("pair-once") }</span></p>
+            <Clients token={props.paired.token.clone()} />
             { choice("client", say("pair-client"), (&clients, *at), &of(&at, |index| index)) }
             if let Some(snippet) = snippet {
                 <p class="sub">{ say_with("pair-place", &[("name", &snippet.place)]) }</p>

@@ -1,49 +1,56 @@
-//! What each known client wants to be told, ready to paste.
+//! What each known client wants to be told, ready to paste: the bridge first, which no other user of this
+//! computer can reach, then the address.
 
-use serde_json::json;
+use super::bridge;
+use serde_json::{Value, json};
 use wire::Snippet;
 
-/// One for each client, with the gateway's address and the token in it.
+/// One for each client, with the token in it.
 pub(super) fn all(url: &str, token: &str) -> Vec<Snippet> {
     let bearer = format!("Bearer {token}");
+    let command = bridge::command();
+    let stdio = json!({
+        "command": command, "args": ["mcp"], "env": { bridge::VARIABLE: token },
+    });
     let one = |client: &str, place: &str, text: String| Snippet {
         client: client.to_owned(),
         place: place.to_owned(),
         text,
     };
-    let pretty = |value: serde_json::Value| {
-        serde_json::to_string_pretty(&value).unwrap_or_else(|_| value.to_string())
-    };
     vec![
-        // https://code.claude.com/docs/en/mcp: .mcp.json
+        // https://code.claude.com/docs/en/mcp, https://cursor.com/docs/context/mcp,
+        // https://modelcontextprotocol.io/docs/develop/connect-local-servers
         one(
-            "Claude Code",
-            ".mcp.json in the project, or ~/.claude.json",
-            pretty(json!({ "mcpServers": { "chief": {
-                "type": "http", "url": url, "headers": { "Authorization": bearer }
-            } } })),
-        ),
-        // https://cursor.com/docs/context/mcp
-        one(
-            "Cursor",
-            "~/.cursor/mcp.json",
-            pretty(json!({ "mcpServers": { "chief": {
-                "url": url, "headers": { "Authorization": bearer }
-            } } })),
+            "Claude, Claude Code, Cursor",
+            "claude_desktop_config.json, .mcp.json or ~/.claude.json, ~/.cursor/mcp.json",
+            pretty(&json!({ "mcpServers": { "chief": stdio } })),
         ),
         // https://code.visualstudio.com/docs/copilot/reference/mcp-configuration
         one(
             "VS Code",
             ".vscode/mcp.json, or the user's mcp.json",
-            pretty(json!({ "servers": { "chief": {
-                "type": "http", "url": url, "headers": { "Authorization": bearer }
-            } } })),
+            pretty(&json!({ "servers": { "chief": stdio } })),
+        ),
+        // https://developers.openai.com/codex/mcp
+        one(
+            "Codex",
+            "~/.codex/config.toml",
+            format!(
+                "[mcp_servers.chief]\ncommand = {}\nargs = [\"mcp\"]\nenv = {{ {} = {} }}",
+                json!(command),
+                bridge::VARIABLE,
+                json!(token),
+            ),
         ),
         // Anything that speaks MCP over Streamable HTTP.
         one(
-            "Another client",
+            "By address",
             "Streamable HTTP",
             format!("URL: {url}\nHeader: Authorization: {bearer}"),
         ),
     ]
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }

@@ -6,10 +6,11 @@
 mod asking;
 mod carrier;
 mod connection;
+mod ears;
 
 pub use asking::{Answer, Ask, Question};
 
-use super::{Pong, Tool, sent, sent::Key, shown};
+use super::{Caller, Pong, Tool, sent, sent::Key, shown};
 use crate::{
     http::{Http, Reach, host, inert},
     vault::Credential,
@@ -29,7 +30,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{Mutex, Notify};
-use tokio_util::sync::CancellationToken;
 use url::Url;
 use wire::{Error, ErrorCode};
 
@@ -132,7 +132,7 @@ impl Mcp {
                 self,
                 carrier::keyed(request, &key),
                 PATIENCE,
-                &CancellationToken::new(),
+                &Caller::default(),
             )
             .await
         {
@@ -178,22 +178,20 @@ impl Mcp {
         credential: &Credential,
         (tool, arguments): (&str, Value),
         ask: Option<&Ask>,
-        cancel: CancellationToken,
+        caller: &Caller,
     ) -> Result<Value, Error> {
         let veil = sent::veil(credential);
         let params = self.params(tool, arguments)?;
         let called = async {
             let key = Key::of(credential)?;
             let Some(_) = ask else {
-                let (connection, key) = self.unless(&cancel, self.connection(credential)).await?;
+                let (connection, key) = self.unless(caller, self.connection(credential)).await?;
                 return self
-                    .call_on((&connection, &key), params, None, &cancel)
+                    .call_on((&connection, &key), params, None, caller)
                     .await;
             };
-            let connection = self.unless(&cancel, self.fresh(&key, ask.cloned())).await?;
-            let answer = self
-                .call_on((&connection, &key), params, ask, &cancel)
-                .await;
+            let connection = self.unless(caller, self.fresh(&key, ask.cloned())).await?;
+            let answer = self.call_on((&connection, &key), params, ask, caller).await;
             connection.end().await;
             answer
         };
@@ -202,12 +200,12 @@ impl Mcp {
 
     async fn unless<T>(
         &self,
-        cancel: &CancellationToken,
+        caller: &Caller,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         tokio::select! {
             done = work => done,
-            () = cancel.cancelled() => Err(self.cancelled()),
+            () = caller.hung_up.cancelled() => Err(self.cancelled()),
         }
     }
 
@@ -229,7 +227,7 @@ impl Mcp {
         (connection, key): (&Connection, &Key),
         mut params: CallToolRequestParams,
         ask: Option<&Ask>,
-        cancel: &CancellationToken,
+        caller: &Caller,
     ) -> Result<Value, Error> {
         let tool = params.name.to_string();
         let cannot = |why: &str| {
@@ -238,7 +236,7 @@ impl Mcp {
                 .with("why", why)
         };
         for _ in 0..MAX_ROUNDS {
-            let unfinished = match self.round((connection, key), &params, cancel).await? {
+            let unfinished = match self.round((connection, key), &params, caller).await? {
                 ServerResult::CallToolResult(result) => {
                     return serde_json::to_value(result)
                         .map_err(|_| self.bad("its result is not JSON"));
@@ -250,7 +248,7 @@ impl Mcp {
             };
             let answers = tokio::select! {
                 answers = asking::answers(ask, &unfinished) => answers,
-                () = cancel.cancelled() => return Err(self.cancelled()),
+                () = caller.hung_up.cancelled() => return Err(self.cancelled()),
             };
             let answers = answers.ok_or_else(|| {
                 cannot("it asks a person for input, and nobody here can be asked")
@@ -270,18 +268,18 @@ impl Mcp {
         &self,
         (connection, key): (&Connection, &Key),
         params: &CallToolRequestParams,
-        cancel: &CancellationToken,
+        caller: &Caller,
     ) -> Result<ServerResult, Error> {
         let request = || {
             let call = ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
             carrier::keyed(call, key)
         };
-        let answer = match connection.ask(self, request(), CALL_PATIENCE, cancel).await {
+        let answer = match connection.ask(self, request(), CALL_PATIENCE, caller).await {
             // The server wants a header that repeats an argument and refused before acting
             // (2026-07-28). Which one, the list of tools says; rmcp adds it from then on.
             Err(Trouble::Said(error)) if error.code == Rpc::HEADER_MISMATCH => {
                 connection.pages(self, key).await?;
-                connection.ask(self, request(), CALL_PATIENCE, cancel).await
+                connection.ask(self, request(), CALL_PATIENCE, caller).await
             }
             answer => answer,
         };
@@ -374,7 +372,7 @@ impl Mcp {
     }
 
     fn cancelled(&self) -> Error {
-        Error::new(ErrorCode::IntegrationDisconnected).with("integration", host(&self.url))
+        Error::new(ErrorCode::CallCancelled).with("host", host(&self.url))
     }
 }
 

@@ -155,7 +155,7 @@ impl Rest {
         let answer = tokio::select! {
             answer = self.send(credential, request) => answer.map_err(|error| veil.error(error))?,
             () = cancel.cancelled() => {
-                return Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", host(&self.base)));
+                return Err(Error::new(ErrorCode::CallCancelled).with("host", host(&self.base)));
             }
         };
         // A refused credential is the integration's trouble; every other status is the answer.

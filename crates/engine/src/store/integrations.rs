@@ -231,6 +231,21 @@ pub fn list(connection: &Connection) -> Result<Vec<IntegrationRow>, Error> {
         .map_err(failed)
 }
 
+/// Whose slug this is.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn id_of(connection: &Connection, slug: &str) -> Result<Option<IntegrationId>, Error> {
+    connection
+        .prepare_cached("select id from integrations where slug = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([slug], |row| text::id(row, 0))
+                .optional()
+        })
+        .map_err(failed)
+}
+
 /// Whether a slug is taken.
 ///
 /// # Errors

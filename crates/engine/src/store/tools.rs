@@ -150,15 +150,41 @@ pub struct Named {
 /// # Errors
 /// `StoreFailed`.
 pub fn names(connection: &Connection) -> Result<Vec<Named>, Error> {
+    named(connection, "order by t.integration_id, t.position", [])
+}
+
+/// The same of one integration.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn names_of(connection: &Connection, id: IntegrationId) -> Result<Vec<Named>, Error> {
+    let which = "where t.integration_id = ?1 order by t.position";
+    named(connection, which, [id.to_string()])
+}
+
+/// The same of one tool: one at most.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn name(connection: &Connection, id: IntegrationId, tool: &str) -> Result<Vec<Named>, Error> {
+    let which = "where t.integration_id = ?1 and t.name = ?2";
+    named(connection, which, [id.to_string().as_str(), tool])
+}
+
+fn named(
+    connection: &Connection,
+    which: &str,
+    with: impl rusqlite::Params,
+) -> Result<Vec<Named>, Error> {
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "select t.integration_id, t.name, t.risk, p.hash is not t.hash from tools t \
              left join tool_pins p on p.integration_id = t.integration_id and p.name = t.name \
-             order by t.integration_id, t.position",
-        )
+             {which}"
+        ))
         .and_then(|mut statement| {
             statement
-                .query_map([], |row| {
+                .query_map(with, |row| {
                     Ok(Named {
                         integration: text::id(row, 0)?,
                         name: row.get(1)?,

@@ -25,6 +25,20 @@ agent-chosen = { $count ->
 }
 gateway-open = Agents reach Chief at
 gateway-taken = Another program on this computer has port { $n }, so agents cannot reach Chief. End that program: the port is tried again by itself, and never another one.
+port = Port
+port-change = Change port
+port-hint = 1024 to 65535. Agents that were given the address need the new one; those that use the chief command go on.
+side-gateway = Gateway on { $host }
+side-gateway-taken = Port { $n } is taken: agents cannot reach Chief
+client-write = Add it to a program on this computer:
+client-place = This changes { $place } and leaves a copy of it beside it.
+client-kept = { $count ->
+    [one] 1 other line stays as it is
+   *[other] { $count } other lines stay as they are
+}
+client-add = Add to { $name }
+client-added = Chief was added to { $name }. Restart it there.
+client-undo = Undo
 gateway-closed = The gateway is opening…
 pair-agent = Pair an agent
 pair = Pair

@@ -167,6 +167,9 @@ fn missing_debian(purpose: Purpose) -> Result<Vec<String>> {
         if find("npm").is_none() {
             wanted.extend(["nodejs", "npm"]);
         }
+        if output(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
+            wanted.push("python3-pip");
+        }
     }
     if purpose == Purpose::Checks {
         wanted.extend(CHECKS);

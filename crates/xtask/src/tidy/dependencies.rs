@@ -1,4 +1,4 @@
-//! Dependencies go one way: `wire ← engine ← shell`, `wire ← words ← ui, engine`, `tests → engine`. Only the shell
+//! Dependencies go one way: `wire ← engine ← shell`, `wire ← words ← ui, engine, cli`, `tests → engine`. Only the shell
 //! knows Tauri; only the UI knows Yew; what both sides share stays small.
 
 use cargo_metadata::{DependencyKind, Metadata};
@@ -109,11 +109,14 @@ mod tests {
         assert_eq!(found("chief-integrations", "tauri"), 0);
         assert_eq!(found("chief-ui", "yew-router"), 0);
         assert_eq!(found("chief-tests", "chief-engine"), 0);
+        assert_eq!(found("chief-cli", "chief-wire"), 0);
     }
 
     #[test]
     fn the_wrong_direction_is_found() {
         assert_eq!(found("chief-wire", "chief-engine"), 1);
+        assert_eq!(found("chief-cli", "chief-engine"), 1);
+        assert_eq!(found("chief-cli", "tauri"), 1);
         assert_eq!(found("chief-ui", "chief-engine"), 1);
         assert_eq!(found("chief-words", "chief-ui"), 1);
         assert_eq!(found("chief-engine", "chief-tests"), 1);

@@ -3,13 +3,14 @@
 //! Owns: the question as it may be shown, the answer as the server may get it. Must not know: who is
 //! asked, or where the question is shown.
 
+use super::ears::Ears;
 use crate::http::inert;
 use futures::future::BoxFuture;
 use rmcp::{
     ClientHandler, RoleClient,
     model::{
         ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction, ErrorData,
-        InputRequest, InputRequiredResult, InputResponses,
+        InputRequest, InputRequiredResult, InputResponses, ProgressNotificationParam,
     },
     service::{NotificationContext, RequestContext},
 };
@@ -40,12 +41,13 @@ pub enum Answer {
 /// Who answers the questions of one call.
 pub type Ask = Arc<dyn Fn(Question) -> BoxFuture<'static, Answer> + Send + Sync>;
 
-/// This side of one connection: what it says of itself, who is asked, and who hears that the server's tools
-/// changed. Nothing else that a server tells by itself is listened to.
+/// This side of one connection: what it says of itself, who is asked, who hears how far a call is, and who
+/// that the server's tools changed. Nothing else that a server tells by itself is listened to.
 pub(super) struct Us {
     pub config: ClientConfig,
     pub ask: Option<Ask>,
     pub tools_changed: Arc<Notify>,
+    pub ears: Ears,
 }
 
 impl ClientHandler for Us {
@@ -60,6 +62,14 @@ impl ClientHandler for Us {
 
     fn get_info(&self) -> ClientConfig {
         self.config.clone()
+    }
+
+    async fn on_progress(
+        &self,
+        told: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        self.ears.hear(told).await;
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {

@@ -1,10 +1,11 @@
 //! One standing connection: the handshake, requests and their answers, the end.
 
 use super::{
-    super::{MAX_TOOLS, sent::Key},
+    super::{Caller, MAX_TOOLS, sent::Key},
     Mcp, PATIENCE,
     asking::{Ask, Us},
     carrier::{self, Carrier},
+    ears::{Ear, Ears},
 };
 use crate::http::{host, inert};
 use rmcp::{
@@ -15,8 +16,8 @@ use rmcp::{
         PaginatedRequestParams, ProtocolVersion, ServerResult,
     },
     service::{
-        ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RunningService,
-        ServiceError,
+        ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RequestHandle,
+        RunningService, ServiceError,
     },
     transport::{
         common::client_side_sse::SseRetryPolicy,
@@ -31,17 +32,19 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Mutex;
-use tokio_util::sync::CancellationToken;
 use wire::{Error, ErrorCode};
 
 /// Pages of one `tools/list`, at most.
 const MAX_PAGES: usize = 100;
+/// Requests under way on one connection: rmcp's own sixteen let a few slow calls hold up everybody's.
+const AT_ONCE: usize = 512;
 /// Ending a session politely.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(super) struct Connection {
     pub(super) carrier: Carrier,
     peer: Peer<RoleClient>,
+    ears: Ears,
     service: Mutex<Option<RunningService<RoleClient, Us>>>,
     pub(super) protocol: ProtocolVersion,
     server: Option<Implementation>,
@@ -70,6 +73,7 @@ impl Connection {
             .max_sse_event_size(carrier::MAX_MESSAGE)
             .max_json_response_size(carrier::MAX_MESSAGE);
         config.retry_config = Arc::new(Resume);
+        config.max_concurrent_requests = AT_ONCE;
         let transport = StreamableHttpClientTransport::with_client(carrier.clone(), config);
         let older = ProtocolVersion::LATEST_WITH_INITIALIZE;
         let lifecycle = if mcp.is_older.load(Ordering::Relaxed) {
@@ -84,19 +88,19 @@ impl Connection {
         can.elicitation = ask
             .is_some()
             .then(|| ElicitationCapability::new().with_form(FormElicitationCapability::default()));
+        let ears = Ears::default();
         let us = Us {
             config: ClientConfig::new(can, this_app()).with_protocol_version(older),
             ask,
             tools_changed: mcp.tools_changed.clone(),
+            ears: ears.clone(),
         };
-        let service =
-            match tokio::time::timeout(PATIENCE, us.serve_with_lifecycle(transport, lifecycle))
-                .await
-            {
-                Ok(Ok(service)) => service,
-                Ok(Err(error)) => return Err(handshake(mcp, &carrier, &error)),
-                Err(_) => return Err(mcp.late(PATIENCE)),
-            };
+        let handshake = us.serve_with_lifecycle(transport, lifecycle);
+        let service = match tokio::time::timeout(PATIENCE, handshake).await {
+            Ok(Ok(service)) => service,
+            Ok(Err(error)) => return Err(no_handshake(mcp, &carrier, &error)),
+            Err(_) => return Err(mcp.late(PATIENCE)),
+        };
         let peer = service.peer().clone();
         let Some(info) = peer.peer_info() else {
             return Err(mcp.bad("it did not say which protocol it speaks"));
@@ -108,6 +112,7 @@ impl Connection {
         Ok(Self {
             carrier,
             peer,
+            ears,
             service: Mutex::new(Some(service)),
             protocol,
             server,
@@ -137,27 +142,25 @@ impl Connection {
     }
 
     /// Sends one request, which carries its credential ([`carrier::keyed`]), and waits for its
-    /// answer; tells the server where nobody waits any longer.
+    /// answer, and tells the caller meanwhile how far it is; tells the server where nobody waits any
+    /// longer.
     pub(super) async fn ask(
         &self,
         mcp: &Mcp,
         request: ClientRequest,
         patience: Duration,
-        cancel: &CancellationToken,
+        caller: &Caller,
     ) -> Result<ServerResult, Trouble> {
         let lost = || {
             let error = Error::new(ErrorCode::Unreachable).with("host", host(&mcp.url));
             Trouble::Known(error.with("why", "the connection broke off"))
         };
-        let mut asked = self
-            .peer
-            .send_cancellable_request(request, PeerRequestOptions::no_options())
-            .await
-            .map_err(|_| lost())?;
+        let handed = self.hand_over(request, caller).await;
+        let (mut asked, _ear) = handed.map_err(|_| lost())?;
         let id = asked.id.clone();
         let answer = tokio::select! {
             answer = &mut asked.rx => answer,
-            () = cancel.cancelled() => {
+            () = caller.hung_up.cancelled() => {
                 let _ = asked.cancel(Some("no longer wanted".to_owned())).await;
                 return Err(Trouble::Known(mcp.cancelled()));
             }
@@ -181,6 +184,25 @@ impl Connection {
         }
     }
 
+    /// Sends it, and listens for news of it where the caller wants any.
+    async fn hand_over(
+        &self,
+        request: ClientRequest,
+        caller: &Caller,
+    ) -> Result<(RequestHandle<RoleClient>, Option<Ear>), ServiceError> {
+        let options = PeerRequestOptions::no_options();
+        let Some(listener) = caller.hears() else {
+            let asked = self.peer.send_cancellable_request(request, options).await?;
+            return Ok((asked, None));
+        };
+        let _silence = self.ears.handing_over.lock().await;
+        let asked = self.peer.send_cancellable_request(request, options).await?;
+        let ear = self
+            .ears
+            .listen(asked.progress_token.clone(), listener.clone());
+        Ok((asked, Some(ear)))
+    }
+
     /// Every tool as it was told, over all pages.
     pub(super) async fn pages(&self, mcp: &Mcp, key: &Key) -> Result<Vec<Value>, Error> {
         let mut tools = Vec::new();
@@ -189,9 +211,7 @@ impl Connection {
             let params = PaginatedRequestParams::default().with_cursor(cursor.clone());
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
             let request = carrier::keyed(request, key);
-            let answer = self
-                .ask(mcp, request, PATIENCE, &CancellationToken::new())
-                .await;
+            let answer = self.ask(mcp, request, PATIENCE, &Caller::default()).await;
             let page = match answer {
                 Ok(ServerResult::ListToolsResult(page)) => page,
                 Ok(_) => return Err(mcp.bad("its answer is not a list of tools")),
@@ -233,7 +253,7 @@ impl Connection {
 }
 
 /// Why the handshake failed: the HTTP failure, where there was one, else the protocol's.
-fn handshake(mcp: &Mcp, carrier: &Carrier, error: &ClientInitializeError) -> Error {
+fn no_handshake(mcp: &Mcp, carrier: &Carrier, error: &ClientInitializeError) -> Error {
     if let Some(failure) = carrier.last_failure() {
         return failure;
     }

@@ -83,20 +83,15 @@ async fn older(
 }
 
 async fn call(mcp: &Mcp) -> Result<Value, Error> {
-    mcp.call(
-        &credential(),
-        ("one", json!({})),
-        None,
-        CancellationToken::new(),
-    )
-    .await
+    mcp.call(&credential(), ("one", json!({})), None, &Caller::default())
+        .await
 }
 
 #[test]
 fn its_work_can_move_between_threads() {
     fn is_send<T: Send>(_: T) {}
     let connector = Connector::Mcp(mcp("http://127.0.0.1:9/mcp"));
-    is_send(connector.call(&credential(), "one", json!({}), CancellationToken::new()));
+    is_send(connector.call(&credential(), "one", json!({}), Caller::default()));
     is_send(connector.ping(&credential()));
     is_send(connector.drop_session());
 }

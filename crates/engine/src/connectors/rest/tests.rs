@@ -334,7 +334,7 @@ async fn a_call_can_be_cancelled_and_an_answer_over_the_limit_is_cut() {
         .await;
     assert_eq!(
         called.expect_err("cancelled").code,
-        ErrorCode::IntegrationDisconnected
+        ErrorCode::CallCancelled
     );
 
     let big = always(ResponseTemplate::new(200).set_body_string("x".repeat(5 << 20))).await;

@@ -1,0 +1,58 @@
+//! `chief audit verify`: whether the record is what was written.
+
+use crate::{
+    NOT_WELL, door,
+    say::{self, Failure},
+};
+use serde_json::json;
+use std::path::Path;
+use wire::{CannotCheck, RecordProof, RecordState, Tampering};
+use words::{text, with};
+
+/// Has the app walk along its whole record. Ends with 0 where it is intact.
+pub async fn verify(folder: &Path, as_json: bool) -> Result<u8, Failure> {
+    let mut app = door::enter_as_admin(folder).await?;
+    let answer = app.ask("verify_record", json!({})).await?;
+    let proof: RecordProof = door::read(&answer)?;
+    if as_json {
+        say::json(&answer)?;
+    } else {
+        say::line(&told(&proof))?;
+    }
+    Ok(if proof.state == RecordState::Intact {
+        0
+    } else {
+        NOT_WELL
+    })
+}
+
+fn told(proof: &RecordProof) -> String {
+    let rows = proof.rows.to_string();
+    match &proof.state {
+        RecordState::Intact => with("cli-record-intact", &[("rows", &rows)]),
+        RecordState::Tampered { how, seq } => {
+            let args = [("how", text(how_key(*how))), ("row", seq.to_string())];
+            let args = args.each_ref().map(|(name, value)| (*name, value.as_str()));
+            with("cli-record-tampered", &args)
+        }
+        RecordState::Restored { seq } => with("cli-record-restored", &[("row", &seq.to_string())]),
+        RecordState::CannotCheck { why } => text(match why {
+            CannotCheck::Keyring => "cli-record-keyring",
+            CannotCheck::NoKey => "cli-record-no-key",
+            CannotCheck::KeyLost => "cli-record-key-lost",
+        }),
+    }
+}
+
+fn how_key(how: Tampering) -> &'static str {
+    match how {
+        Tampering::Changed => "cli-record-changed",
+        Tampering::Moved => "cli-record-moved",
+        Tampering::Missing => "cli-record-missing",
+        Tampering::BeginningMissing => "cli-record-beginning",
+        Tampering::EndMissing => "cli-record-end",
+        Tampering::AllMissing => "cli-record-all",
+        Tampering::OtherData => "cli-record-other",
+        Tampering::AnchorMissing => "cli-record-anchor",
+    }
+}

@@ -1,0 +1,191 @@
+use super::{
+    edit::{COVER, difference, with_chief},
+    file,
+    places::{Form, Place, Places},
+};
+use std::{fs, path::PathBuf};
+use wire::{Client, ErrorCode};
+
+fn place(form: Form) -> Place {
+    let places = Places {
+        home: Some(PathBuf::from("/home/ada")),
+        settings: None,
+        codex: None,
+    };
+    let mut place = places.of(Client::Cursor).expect("a home");
+    place.form = form;
+    place
+}
+
+const JSON: Form = Form::Json {
+    servers: "mcpServers",
+};
+const TOML: Form = Form::Toml {
+    servers: "mcp_servers",
+};
+
+const CURSOR: &str = r#"{
+  // Ours, do not touch
+  "theme":   "dark",
+  "mcpServers": {
+    "github": { "command": "npx", "env": { "GITHUB_TOKEN": "ghp_secret" } }
+  }
+}
+"#;
+
+const CODEX: &str = r#"# Mine
+model = "o9"   # the best
+
+[mcp_servers.github]
+command = "npx"
+env = { "GITHUB_TOKEN" = "ghp_secret" }
+
+[profiles.x]
+a = 1
+"#;
+
+#[test]
+fn json_is_kept_but_for_the_entry() {
+    let after = with_chief(&place(JSON), Some(CURSOR), "chief_t").expect("it is JSON");
+    for kept in [
+        "// Ours, do not touch",
+        "\"theme\":   \"dark\"",
+        "ghp_secret",
+    ] {
+        assert!(after.contains(kept), "{after}");
+    }
+    let expected = CURSOR.replace(
+        "\"ghp_secret\" } }\n",
+        r#""ghp_secret" } },
+    "chief": {
+      "command": "chief",
+      "args": ["mcp"],
+      "env": {
+        "CHIEF_AGENT_TOKEN": "chief_t"
+      }
+    }
+"#,
+    );
+    assert_eq!(after, expected);
+    // Once more, with another token: the entry is replaced, nothing is doubled.
+    let again = with_chief(&place(JSON), Some(&after), "chief_u").expect("it is JSON");
+    assert_eq!(again, after.replace("chief_t", "chief_u"));
+}
+
+#[test]
+fn toml_is_kept_but_for_the_table() {
+    let after = with_chief(&place(TOML), Some(CODEX), "chief_t").expect("it is TOML");
+    for line in CODEX.lines() {
+        assert!(after.contains(line), "{line}: {after}");
+    }
+    let entry = "\n[mcp_servers.chief]\ncommand = \"chief\"\nargs = [\"mcp\"]\n\
+        env = { CHIEF_AGENT_TOKEN = \"chief_t\" }\n";
+    assert!(after.contains(entry), "{after}");
+    let again = with_chief(&place(TOML), Some(&after), "chief_u").expect("it is TOML");
+    assert_eq!(again.matches("[mcp_servers.chief]").count(), 1);
+    assert!(again.contains("chief_u") && !again.contains("chief_t"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_begun() {
+    let json = with_chief(&place(JSON), None, "t").expect("begun");
+    let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(read["mcpServers"]["chief"]["args"][0], "mcp");
+    let toml = with_chief(&place(TOML), None, "t").expect("begun");
+    assert!(toml.starts_with("[mcp_servers.chief]"), "{toml}");
+}
+
+#[test]
+fn what_is_not_of_its_form_is_left_alone_and_its_text_is_not_repeated() {
+    for (form, text) in [
+        (JSON, "{ \"a\": ghp_secret"),
+        (JSON, "[1]"),
+        (JSON, "{ \"mcpServers\": [\"ghp_secret\"] }"),
+        (TOML, "a = ghp_secret"),
+        (TOML, "mcp_servers = \"ghp_secret\""),
+    ] {
+        let error = with_chief(&place(form), Some(text), "t").expect_err(text);
+        assert_eq!(error.code, ErrorCode::ClientFileUnreadable);
+        assert!(!error.to_string().contains("ghp_secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_preview_shows_what_changes_and_no_secret() {
+    for (form, text) in [(JSON, CURSOR), (TOML, CODEX)] {
+        let written = with_chief(&place(form), Some(text), "chief_old").expect("added");
+        for before in [text, written.as_str()] {
+            let after = with_chief(&place(form), Some(before), COVER).expect("added");
+            let ours = with_chief(&place(form), None, COVER).expect("begun");
+            let (lines, kept) = difference(before, &after, &ours);
+            let shown: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+            let shown = shown.join("\n");
+            assert!(kept >= 5, "{kept}");
+            assert!(shown.contains(COVER), "{shown}");
+            assert!(
+                !shown.contains("ghp_secret") && !shown.contains("chief_old"),
+                "{shown}"
+            );
+        }
+    }
+    let one_line = "{\"mcpServers\":{\"a\":{\"b\":{\"c\":{\"d\":\"ghp_secret\"}}}},\"x\":"
+        .to_owned()
+        + &format!("\"{}\"}}", "y".repeat(300));
+    let after = with_chief(&place(JSON), Some(&one_line), COVER).expect("added");
+    let ours = with_chief(&place(JSON), None, COVER).expect("begun");
+    let (lines, _) = difference(&one_line, &after, &ours);
+    assert!(
+        lines.iter().all(|line| !line.text.contains("ghp_secret")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn it_is_written_with_a_copy_and_taken_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("new/mcp.json");
+    // Where there was none, none is left.
+    let written = file::write(&file, None, "{}").expect("written");
+    assert!(written.stands());
+    written.undo().expect("undone");
+    assert!(!file.exists());
+
+    fs::write(&file, CURSOR).expect("written");
+    let written = file::write(&file, Some(CURSOR), "{}").expect("written");
+    let copy = folder.path().join("new/mcp.json.before-chief");
+    assert_eq!(fs::read_to_string(&copy).expect("a copy"), CURSOR);
+    written.clone().undo().expect("undone");
+    assert_eq!(fs::read_to_string(&file).expect("there"), CURSOR);
+    assert!(!copy.exists());
+
+    // Somebody wrote there since: that is not lost.
+    let written = file::write(&file, Some(CURSOR), "{}").expect("written");
+    fs::write(&file, "{ \"mine\": 1 }").expect("written");
+    assert!(!written.stands());
+    let error = written.undo().expect_err("it changed");
+    assert_eq!(error.code, ErrorCode::ClientFileChanged);
+    assert_eq!(fs::read_to_string(&file).expect("there"), "{ \"mine\": 1 }");
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_and_links_stay() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let mode =
+        |file: &std::path::Path| fs::metadata(file).expect("there").permissions().mode() & 0o777;
+    let new = folder.path().join("new.json");
+    file::write(&new, None, "{}").expect("written");
+    assert_eq!(mode(&new), 0o600, "it holds a token");
+    let (real, link) = (
+        folder.path().join("real.json"),
+        folder.path().join("link.json"),
+    );
+    fs::write(&real, "{}").expect("written");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("set");
+    symlink(&real, &link).expect("a link");
+    file::write(&link, Some("{}"), "{ }").expect("written");
+    assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+    assert_eq!(fs::read_to_string(&real).expect("there"), "{ }");
+    assert_eq!(mode(&real), 0o640);
+}
