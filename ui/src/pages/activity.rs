@@ -85,12 +85,14 @@ pub struct RecordProps {
 #[component]
 pub fn Record(props: &RecordProps) -> Html {
     let chosen = &props.chosen;
+    // "The last hour" is the one before it was chosen: the list does not begin anew each minute.
+    let filter = use_memo(chosen.clone(), |chosen| chosen.filter(time::now()));
     let request = ListActivity {
         integration: chosen.integration,
         before: None,
         limit: STEP,
         pings: chosen.pings,
-        filter: chosen.filter(time::now()),
+        filter: (*filter).clone(),
     };
     // Another filter is another list: nothing of the old one may stay.
     let key = format!(
