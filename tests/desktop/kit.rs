@@ -1,10 +1,17 @@
 //! What every journey in the window stands on.
 
+pub mod agent;
 pub mod app;
 pub mod browser;
+#[allow(dead_code, reason = "the journeys use more of it")]
+#[path = "../journeys/kit/changing.rs"]
+pub mod changing;
 pub mod desktop;
 pub mod mock;
 pub mod record;
+#[allow(dead_code, reason = "the journeys use more of it")]
+#[path = "../journeys/kit/scripted.rs"]
+pub mod scripted;
 #[path = "../journeys/kit/search.rs"]
 pub mod search;
 pub mod watch;

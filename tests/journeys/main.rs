@@ -36,4 +36,5 @@ mod secrecy;
 mod siege;
 mod sign_in;
 mod step_up;
+mod tasks;
 mod ways;

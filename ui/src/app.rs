@@ -15,6 +15,7 @@ use crate::{
         integrations::{Chip, Integrations},
         notices::notices,
         settings::settings,
+        tasks::Tasks,
     },
     parts::{
         banner::{Choice, banner, offline},
@@ -154,6 +155,7 @@ fn use_headings(route: Route) {
         | Route::Notices
         | Route::Activity
         | Route::Agents
+        | Route::Tasks
         | Route::Settings
         | Route::Lost => route,
     };
@@ -170,6 +172,7 @@ fn shown(frame: &Frame, route: Route) -> Html {
         Route::Integration { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
         Route::Activity => html! { <Activity /> },
         Route::Agents => html! { <Agents /> },
+        Route::Tasks => html! { <Tasks /> },
         Route::Notices => notices(frame),
         Route::Settings => settings(frame),
         Route::Lost => html! {

@@ -6,3 +6,4 @@ pub mod integration;
 pub mod integrations;
 pub mod notices;
 pub mod settings;
+pub mod tasks;

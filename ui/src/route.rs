@@ -17,6 +17,7 @@ pub enum Route {
     Notices,
     Activity,
     Agents,
+    Tasks,
     Settings,
     /// An address that is none.
     Lost,
@@ -66,6 +67,7 @@ impl Route {
             ("notices", None, None) => Some(Self::Notices),
             ("activity", None, None) => Some(Self::Activity),
             ("agents", None, None) => Some(Self::Agents),
+            ("tasks", None, None) => Some(Self::Tasks),
             ("settings", None, None) => Some(Self::Settings),
             ("integrations", Some(id), tab) => id.parse().ok().and_then(|id| {
                 let tab = tab.map_or(Some(Tab::Tools), |name| {
@@ -95,6 +97,7 @@ impl fmt::Display for Route {
             Self::Notices => f.write_str("#/notices"),
             Self::Activity => f.write_str("#/activity"),
             Self::Agents => f.write_str("#/agents"),
+            Self::Tasks => f.write_str("#/tasks"),
             Self::Settings => f.write_str("#/settings"),
             Self::Lost => f.write_str("#/lost"),
         }
@@ -143,6 +146,7 @@ mod tests {
             Route::Integrations,
             Route::Notices,
             Route::Activity,
+            Route::Tasks,
             Route::Settings,
             Route::Lost,
         ];

@@ -23,6 +23,7 @@ use crate::{
         self, Durability,
         tools::{Named, ToolRow},
     },
+    tasks,
 };
 use serde_json::Value;
 use std::{
@@ -309,6 +310,18 @@ pub async fn call(
     because: Because,
     caller: Caller,
 ) -> Result<Value, Error> {
+    let (now, of, told) = (engine.now(), agent.clone(), because.clone());
+    let task = engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            tasks::enter(tx, &of, &told, now)
+        })
+        .await?;
+    let mut because = because;
+    if let Because::Task { task: named, .. } = &mut because {
+        // Its own name says more, and finds it again another day.
+        named.get_or_insert_with(|| task.to_string());
+    }
     if agent.read_only && offered.risk != Risk::Reads {
         let action = format!("{}.{}", offered.slug, offered.tool);
         let error = Error::new(ErrorCode::AgentNotAllowed)
@@ -321,6 +334,7 @@ pub async fn call(
     let by = By::Agent {
         id: agent.id,
         name: agent.name.clone(),
+        task,
     };
     let wanted = Wanted {
         integration: offered.integration,

@@ -19,6 +19,7 @@ use crate::{
         self, Durability, Tx,
         calls::{CallRow, OutcomeRow, Payload},
     },
+    tasks::{self, Run},
     tokens::{self, Need},
     vault::Credential,
 };
@@ -26,7 +27,10 @@ use futures::future::BoxFuture;
 use gate::Known;
 use policy::By;
 use std::sync::{Arc, atomic::Ordering};
-use wire::{Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, RowKind, Time};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, RowKind, TaskId, Time,
+};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
 pub(crate) struct Journal {
@@ -38,6 +42,7 @@ pub(crate) struct Journal {
     approved: bool,
     /// What the result is like.
     got: Option<Payload>,
+    task: Option<TaskId>,
 }
 
 impl Journal {
@@ -81,7 +86,14 @@ impl Journal {
             used,
             approved: false,
             got: None,
+            task: None,
         })
+    }
+
+    /// The same row, counted in a task when it is finished.
+    fn of_task(mut self, task: Option<TaskId>) -> Self {
+        self.task = task;
+        self
     }
 
     /// The row that says how it went.
@@ -119,9 +131,16 @@ impl Journal {
             Outcome::Refused
         };
         row.took_ms = None;
+        let task = self.task;
         engine
             .store()
-            .write(Durability::Normal, move |tx| store::calls::finish(tx, &row))
+            .write(Durability::Normal, move |tx| {
+                store::calls::finish(tx, &row)?;
+                match task {
+                    Some(task) => store::tasks::count(tx, task, row.outcome, row.at),
+                    None => Ok(()),
+                }
+            })
             .await
     }
 
@@ -138,6 +157,7 @@ impl Journal {
         if self.approved && result.is_ok() {
             outcome.outcome = Outcome::Approved;
         }
+        let task = self.task;
         let mut signal = None;
         if let Some(Tells { id, asked, consent }) = tells {
             signal = health::signal_of(engine, id, asked, result)
@@ -156,6 +176,10 @@ impl Journal {
                 store::calls::finish(tx, &outcome)?;
                 if let Some((id, because)) = used {
                     note_use(tx, id, LastUsed { at: now, because })?;
+                    if let Some(task) = task {
+                        store::tasks::count(tx, task, outcome.outcome, now)?;
+                        tasks::uses(tx, task, id)?;
+                    }
                 }
                 signal
                     .map(|(id, consent, signal)| {
@@ -246,6 +270,8 @@ pub async fn call_asking(
     wanted: Wanted,
     (caller, ask): (Caller, Option<Ask>),
 ) -> Result<serde_json::Value, Error> {
+    let run = by.task().map(|task| Run::begin(engine, task));
+    let stop = run.as_ref().map(|run| run.stop.clone());
     let (id, name, asks) = (wanted.integration, wanted.tool.clone(), by.clone());
     let known = engine
         .store()
@@ -261,10 +287,15 @@ pub async fn call_asking(
         because: wanted.because.clone(),
         sent: Some(Payload::of(&wanted.arguments)),
     };
-    let mut journal = Journal::open(engine, intent).await?;
-    let approved = match gate::pass(engine, by, (&wanted, &known), &caller.hung_up).await {
+    let mut journal = Journal::open(engine, intent).await?.of_task(by.task());
+    let mut caller = caller;
+    caller.hung_up = caller.hung_up.child_token();
+    let cancel = caller.hung_up.clone();
+    let passing = gate::pass(engine, by, (&wanted, &known), &cancel);
+    let approved = match until_stopped(stop.as_ref(), &cancel, passing).await {
         Ok(approved) => approved,
         Err(refusal) => {
+            let refusal = told_of_stop(engine, by, refusal).await;
             journal.refuse(engine, &refusal).await?;
             return Err(refusal);
         }
@@ -277,7 +308,7 @@ pub async fn call_asking(
     } = wanted;
     let result = {
         let name = tool.clone();
-        exchange(engine, id, &because, move |connector, credential| {
+        let sent = exchange(engine, id, &because, move |connector, credential| {
             let (call, caller) = ((name.clone(), arguments.clone()), caller.clone());
             let ask = ask.clone();
             Box::pin(async move {
@@ -286,8 +317,12 @@ pub async fn call_asking(
                     .call_asking(&credential, (&name, arguments), ask.as_ref(), caller)
                     .await
             })
-        })
-        .await
+        });
+        until_stopped(stop.as_ref(), &cancel, sent).await
+    };
+    let result = match result {
+        Err(error) => Err(told_of_stop(engine, by, error).await),
+        ok => ok,
     };
     journal.got = result.as_ref().ok().map(Payload::of);
     journal.approved = approved.is_some();
@@ -307,6 +342,38 @@ pub async fn call_asking(
         )
         .await?;
     result
+}
+
+/// `work`, which is called off once an admin stops the task, and then ends by itself.
+async fn until_stopped<T>(
+    stop: Option<&CancellationToken>,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(stop) = stop else {
+        return work.await;
+    };
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => result,
+        () = stop.cancelled() => {
+            cancel.cancel();
+            work.await
+        }
+    }
+}
+
+/// The same error, or that an admin stopped the task, where that is why.
+async fn told_of_stop(engine: &Engine, by: &By, error: Error) -> Error {
+    let Some(task) = by.task() else {
+        return error;
+    };
+    let read = move |conn: &_| store::tasks::find(conn, task);
+    match engine.store().read(read).await {
+        Ok(Some(row)) => gate::stopped(&row).unwrap_or(error),
+        Ok(None) | Err(_) => error,
+    }
 }
 
 /// Writes down a call that is refused before anything of it is made: what was asked for, and why not.

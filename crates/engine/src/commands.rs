@@ -4,7 +4,7 @@
 
 use crate::{
     Engine, agents, apps, background, calls::approval, connect, documents, health, integrations,
-    notices, providers, record, settings, store,
+    notices, providers, record, settings, store, tasks,
 };
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, BackgroundView, Because, CardView,
@@ -257,6 +257,19 @@ pub async fn add_to_client(engine: &Engine, ask: wire::AddToClient) -> Result<()
 
 pub async fn undo_client(engine: &Engine, ask: wire::UndoClient) -> Result<(), Error> {
     agents::clients::undo(engine, ask.client).await
+}
+
+pub async fn list_tasks(engine: &Engine, _: wire::ListTasks) -> Result<Vec<wire::TaskView>, Error> {
+    tasks::list(engine).await
+}
+
+pub async fn stop_task(engine: &Engine, ask: wire::StopTask) -> Result<(), Error> {
+    tasks::stop(engine, ask.id).await
+}
+
+/// The address is the task's own, never the page's.
+pub async fn open_task_thread(engine: &Engine, ask: wire::OpenTaskThread) -> Result<(), Error> {
+    open(engine, &tasks::thread(engine, ask.id).await?)
 }
 
 pub async fn list_app_credentials(

@@ -30,6 +30,7 @@ pub mod sample;
 pub mod secret;
 mod settings;
 pub mod store;
+mod tasks;
 mod tokens;
 pub mod vault;
 
@@ -99,6 +100,7 @@ struct Inner {
     manner: record::settings::Manner,
     approvals: calls::approval::Approvals,
     exports: record::export::Exports,
+    running: tasks::Running,
     providers: providers::Shelf,
     refusals: refusals::Refusals,
     /// When each integration answered last, in this run, whatever it said.
@@ -145,6 +147,7 @@ impl Engine {
             manner: record::settings::Manner::default(),
             approvals: calls::approval::Approvals::default(),
             exports: record::export::Exports::default(),
+            running: tasks::Running::default(),
             providers: providers::Shelf::default(),
             refusals: refusals::Refusals::default(),
             answered: Mutex::default(),
@@ -240,6 +243,7 @@ impl Engine {
                     Err(RecvError::Lagged(_)) => {
                         use wire::Topic::{
                             Activity, App, Approvals, Attempts, Errand, Integrations, Notices,
+                            Tasks,
                         };
                         desk.changed(&Changed {
                             topics: vec![
@@ -248,6 +252,7 @@ impl Engine {
                                 Attempts,
                                 Notices,
                                 Approvals,
+                                Tasks,
                                 Errand,
                                 App,
                             ],
@@ -333,6 +338,10 @@ impl Engine {
 
     pub(crate) fn approvals(&self) -> &calls::approval::Approvals {
         &self.0.approvals
+    }
+
+    pub(crate) fn running(&self) -> &tasks::Running {
+        &self.0.running
     }
 
     pub(crate) fn stopping(&self) -> CancellationToken {

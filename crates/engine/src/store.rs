@@ -27,6 +27,7 @@ pub mod record;
 pub mod schema;
 pub mod settings;
 pub mod slack;
+pub mod tasks;
 mod text;
 pub mod tools;
 mod writer;

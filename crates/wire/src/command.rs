@@ -1,7 +1,7 @@
 use crate::{
     ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, Client,
     ClientAuth, Confirmed, Cursor, DocumentId, DocumentSource, ExportForm, ExportId, IntegrationId,
-    NoticeId, RecordSettings, SecretInput, SeenTool, Settings, SlackChannel, Target, Time,
+    NoticeId, RecordSettings, SecretInput, SeenTool, Settings, SlackChannel, Target, TaskId, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -65,6 +65,9 @@ macro_rules! commands {
             preview_client: PreviewClient => $crate::ClientEdit,
             add_to_client: AddToClient => (),
             undo_client: UndoClient => (),
+            list_tasks: ListTasks => Vec<$crate::TaskView>,
+            stop_task: StopTask => (),
+            open_task_thread: OpenTaskThread => (),
             list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
             save_app_credentials: SaveAppCredentials => (),
             remove_app_credentials: RemoveAppCredentials => (),
@@ -237,6 +240,13 @@ requests! {
     AddToClient { client: Client, token: SecretInput, seen: String }
     /// Puts back what was there, where nothing else was written since. No error where nothing was added.
     UndoClient { client: Client }
+    /// What agents work at: what runs first, then the newest; at most two hundred.
+    ListTasks {}
+    /// Ends its calls, and refuses further ones. No error where it is stopped already.
+    StopTask { id: TaskId }
+    /// Opens the thread that a task was begun for, in the system's browser. Errors: `ThreadUnknown`,
+    /// `BrowserUnavailable`.
+    OpenTaskThread { id: TaskId }
     /// The clients that the company registered, and how to register one, provider by provider.
     ListAppCredentials {}
     /// Save a client for one owner, in the place of the one before. Without a secret it is a public

@@ -180,6 +180,10 @@ codes! {
     ToolUnknown = "tool-unknown",
     /// It is new or changed, and no admin has accepted it. `integration`, `tool`
     ToolHeld = "tool-held",
+    /// An admin stopped the task. `task`, `person`
+    TaskStopped = "task-stopped",
+    /// There is no such task any longer.
+    TaskUnknown = "task-unknown",
     /// It tells something else than what was seen. `tool`
     ToolChanged = "tool-changed",
     /// An admin's rule denies it. `agent`, `tool`

@@ -24,6 +24,7 @@ mod provider;
 mod record;
 mod secret;
 mod settings;
+mod task;
 mod time;
 mod topics;
 
@@ -46,5 +47,6 @@ pub use provider::*;
 pub use record::*;
 pub use secret::SecretInput;
 pub use settings::*;
+pub use task::*;
 pub use time::Time;
 pub use topics::{Changed, Topic};

@@ -19,6 +19,8 @@ pub enum Topic {
     Notices,
     /// The paired agents and the gateway's door.
     Agents,
+    /// What agents work at.
+    Tasks,
     /// A call waits for an admin, or waits no longer.
     Approvals,
     /// A notification was pressed: the window has somewhere to go.

@@ -1,32 +1,56 @@
-//! An MCP server of the older era whose tools a journey changes while it runs.
+//! An MCP server of the older era whose tools a journey changes while it runs. `wait` never answers.
 
 use super::scripted::{Scripted, Seen, content, json, text};
 use anyhow::Result;
 use axum::response::Response;
 use serde_json::{Value, json as value};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU16, Ordering},
+};
 
 /// The running server.
 pub struct Changing {
     pub server: Scripted,
     tools: Arc<Mutex<Vec<Value>>>,
+    /// The HTTP status that everything gets; 0: proper answers.
+    trouble: Arc<AtomicU16>,
 }
 
 impl Changing {
     pub async fn serve(tools: Vec<Value>) -> Result<Self> {
         let tools = Arc::new(Mutex::new(tools));
-        let told = tools.clone();
+        let trouble = Arc::new(AtomicU16::new(0));
+        let (told, troubled) = (tools.clone(), trouble.clone());
         let server = Scripted::serve(move |seen| {
             let tools = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            async move { answer(&seen, tools) }
+            let trouble = troubled.load(Ordering::Relaxed);
+            async move {
+                if trouble > 0 {
+                    return text(trouble, "");
+                }
+                if seen.json()["params"]["name"] == "wait" {
+                    std::future::pending::<()>().await;
+                }
+                answer(&seen, tools)
+            }
         })
         .await?;
-        Ok(Self { server, tools })
+        Ok(Self {
+            server,
+            tools,
+            trouble,
+        })
     }
 
     /// From now on it tells these.
     pub fn tell(&self, tools: Vec<Value>) {
         *self.tools.lock().unwrap_or_else(PoisonError::into_inner) = tools;
+    }
+
+    /// From now on everything gets this HTTP status; 0: proper answers again.
+    pub fn trouble(&self, status: u16) {
+        self.trouble.store(status, Ordering::Relaxed);
     }
 
     /// The tool calls that have arrived: their parameters, oldest first.

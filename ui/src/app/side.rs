@@ -33,6 +33,7 @@ pub fn side(frame: &Frame, at: Route) -> Html {
             { entry(Route::Integrations, Icon::Integrations, "integrations", in_cards, count(cards)) }
             { entry(Route::Notices, Icon::Notices, "notices", at == Route::Notices, new_notices(frame)) }
             { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
+            { entry(Route::Tasks, Icon::Tasks, "tasks", at == Route::Tasks, Html::default()) }
             { entry(Route::Agents, Icon::Agents, "agents", at == Route::Agents, Html::default()) }
             { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
             <div class="foot">{ gateway(frame) }{ checked(cards) }</div>

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Engine,
     integrations::Integration,
-    store::{self, tools::ToolRow},
+    store::{self, tasks::TaskRow, tools::ToolRow},
 };
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ pub(super) struct Known {
     /// It is as an admin took it.
     accepted: bool,
     rules: Rules,
+    task: Option<TaskRow>,
 }
 
 impl Known {
@@ -36,6 +37,10 @@ impl Known {
         let found = Integration::get(conn, id)?;
         let tool = store::tools::find(conn, id, name)?;
         let pin = store::pins::find(conn, id, name)?;
+        let task = match by.task() {
+            Some(task) => store::tasks::find(conn, task)?,
+            None => None,
+        };
         Ok(Self {
             found,
             accepted: match (&tool, pin) {
@@ -43,6 +48,7 @@ impl Known {
                 (Some(_), None) | (None, _) => false,
             },
             tool,
+            task,
             rules: store::policies::rules(conn, (id, name), by.agent())?,
         })
     }
@@ -119,9 +125,19 @@ async fn still(engine: &Engine, by: &By, wanted: &Wanted, approved: &Exact) -> R
     (now == *approved).then_some(()).ok_or_else(changed)
 }
 
+/// Why nothing of this task is sent, where an admin stopped it.
+pub(super) fn stopped(task: &TaskRow) -> Option<Error> {
+    let (_, person) = task.stopped.as_ref()?;
+    let error = Error::new(ErrorCode::TaskStopped).with("person", person.clone());
+    Some(error.with("task", crate::http::inert(&task.title)))
+}
+
 /// The tool, where its integration may be called and an admin has taken it as it is.
 fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Error> {
     let found = &known.found;
+    if let Some(stopped) = known.task.as_ref().and_then(stopped) {
+        return Err(stopped);
+    }
     let named = |code| Error::new(code).with("integration", found.row.name.clone());
     if !found.row.enabled {
         return Err(named(ErrorCode::IntegrationOff).fix(wire::Fix::SwitchOn));
@@ -133,12 +149,15 @@ fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Er
         return Err(named(ErrorCode::ToolHeld).with("tool", crate::http::inert(name)));
     }
     match found.state.shown(now) {
-        // A task that already has it may still try where it is merely out of reach.
-        Reason::Ok
-        | Reason::RateLimited { .. }
-        | Reason::EndsOn { .. }
-        | Reason::Unreachable { .. } => Ok(tool),
-        reason @ (Reason::Rejected { .. }
+        Reason::Ok | Reason::RateLimited { .. } | Reason::EndsOn { .. } => Ok(tool),
+        // A task that already has it may still try where it is merely out of reach; and so may an admin.
+        Reason::Unreachable { since }
+            if known.task.as_ref().is_none_or(|task| task.begun_at < since) =>
+        {
+            Ok(tool)
+        }
+        reason @ (Reason::Unreachable { .. }
+        | Reason::Rejected { .. }
         | Reason::NeedsAccess { .. }
         | Reason::IssuerChanged
         | Reason::RestoredFromBackup

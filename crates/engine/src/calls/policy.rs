@@ -10,7 +10,7 @@
 
 use crate::connectors::{Config, canonical_text, sha256};
 use serde_json::Value;
-use wire::{AgentId, Choice, IntegrationId, Risk};
+use wire::{AgentId, Choice, IntegrationId, Risk, TaskId};
 
 /// Whose call it is: decides which rules hold, and who can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,11 @@ pub enum By {
     /// An admin, in the window: nobody else is asked.
     Admin,
     /// A paired agent; an admin is asked in the window.
-    Agent { id: AgentId, name: String },
+    Agent {
+        id: AgentId,
+        name: String,
+        task: TaskId,
+    },
     /// What runs by itself. Nobody can be asked, so what asks must have been approved beforehand
     /// (`store::policies::preapprove`), for this owner.
     Itself { owner: String },
@@ -28,6 +32,13 @@ impl By {
     pub(crate) fn agent(&self) -> Option<AgentId> {
         match self {
             Self::Agent { id, .. } => Some(*id),
+            Self::Admin | Self::Itself { .. } => None,
+        }
+    }
+
+    pub(crate) fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::Agent { task, .. } => Some(*task),
             Self::Admin | Self::Itself { .. } => None,
         }
     }

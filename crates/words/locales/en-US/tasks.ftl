@@ -45,3 +45,31 @@ held-accepted = { $count ->
     [one] 1 tool accepted
    *[other] { $count } tools accepted
 }
+error-task-stopped = { $person } stopped the task { $task }. Nothing more of it is sent; begin another task.
+error-task-unknown = This task is not kept any longer.
+tasks = Tasks
+tasks-sub = What agents work at, and did lately
+no-tasks = No task yet
+no-tasks-hint = A task appears with an agent’s first call: pair one on the Agents page.
+task = Task
+task-unnamed = Not named
+task-touched = Integrations
+task-last = Last call
+task-stop = Stop
+task-stop-name = Stop { $task }
+task-stopped-now = Stopped: its calls were ended, and further ones are refused.
+task-running = { $count ->
+    [one] 1 call runs
+   *[other] { $count } calls run
+}
+task-open = Open
+task-over = Over
+task-stopped = Stopped by { $person }
+task-failed = { $count ->
+    [one] 1 failed
+   *[other] { $count } failed
+}
+task-refused = { $count ->
+    [one] 1 refused
+   *[other] { $count } refused
+}

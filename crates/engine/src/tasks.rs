@@ -1,0 +1,318 @@
+//! Tasks: pieces of agents' work.
+//!
+//! Owns: which task a call belongs to, what runs of each now, the page, Stop. Must not know: how an
+//! agent names its task on the wire, or how a call is made.
+//!
+//! A task is what the agent names, else its thread, else what it does unnamed until it has been idle
+//! for thirty minutes. A name may come again another day: after a day without a call it is another task.
+
+use crate::{
+    Engine,
+    integrations::{self, Integration},
+    store::{
+        self, Durability, Tx,
+        tasks::{self, TaskRow},
+    },
+};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    AgentView, Because, Error, ErrorCode, IntegrationId, TaskId, TaskState, TaskView, Time, Topic,
+    TouchedView,
+};
+
+/// Minutes without a call that end what an agent does unnamed or in a thread.
+const IDLE_MS: i64 = 30 * 60_000;
+/// A day without a call ends what an agent has named.
+const NAMED_IDLE_MS: i64 = 24 * 3_600_000;
+/// Tasks on the page.
+const SHOWN: u32 = 200;
+/// Characters of a key, at most: names and links are capped where they are read.
+const KEY_MAX: usize = 600;
+
+/// What runs now of each task.
+#[derive(Default)]
+pub(crate) struct Running(Mutex<HashMap<TaskId, Job>>);
+
+struct Job {
+    stop: CancellationToken,
+    calls: u32,
+}
+
+impl Running {
+    fn all(&self) -> MutexGuard<'_, HashMap<TaskId, Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One call of a task that runs, until it is dropped.
+pub(crate) struct Run {
+    engine: Engine,
+    task: TaskId,
+    /// Cancelled when an admin stops the task.
+    pub stop: CancellationToken,
+}
+
+impl Run {
+    pub fn begin(engine: &Engine, task: TaskId) -> Self {
+        let mut all = engine.running().all();
+        let job = all.entry(task).or_insert_with(|| Job {
+            stop: engine.stopping().child_token(),
+            calls: 0,
+        });
+        job.calls += 1;
+        Self {
+            engine: engine.clone(),
+            task,
+            stop: job.stop.clone(),
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        {
+            let mut all = self.engine.running().all();
+            if let Some(job) = all.get_mut(&self.task) {
+                job.calls = job.calls.saturating_sub(1);
+                if job.calls == 0 {
+                    all.remove(&self.task);
+                }
+            }
+        }
+        self.engine.store().announce([Topic::Tasks]);
+    }
+}
+
+/// The task that a call of this agent belongs to, which goes on with it or begins, in the commit of
+/// `tx`. `because`: what the agent told.
+pub(crate) fn enter(
+    tx: &Tx<'_>,
+    agent: &AgentView,
+    because: &Because,
+    now: Time,
+) -> Result<TaskId, Error> {
+    let told = Told::of(agent, because);
+    let known = tasks::newest(tx, agent.id, &told.key)?.filter(|row| goes_on(row, now));
+    if let Some(known) = known {
+        tasks::goes_on(tx, known.id, (told.title, told.url), now)?;
+        return Ok(known.id);
+    }
+    let row = TaskRow {
+        id: TaskId(uuid::Uuid::now_v7()),
+        agent: agent.id,
+        agent_name: agent.name.clone(),
+        title: told.title.to_owned(),
+        url: told.url.map(str::to_owned),
+        key: told.key,
+        begun_at: now,
+        last_at: now,
+        stopped: None,
+        calls: 0,
+        failed: 0,
+        refused: 0,
+    };
+    tasks::begin(tx, &row)?;
+    Ok(row.id)
+}
+
+/// What the agent told of its task.
+struct Told<'a> {
+    key: String,
+    title: &'a str,
+    url: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn of(agent: &AgentView, because: &'a Because) -> Self {
+        let (title, url, task) = match because {
+            Because::Task {
+                title, url, task, ..
+            } => (title.as_str(), url.as_deref(), task.as_deref()),
+            Because::Admin { .. }
+            | Because::Health
+            | Because::Connecting
+            | Because::Outside
+            | Because::Cron { .. } => ("", None, None),
+        };
+        let title = title.strip_prefix(agent.name.as_str()).unwrap_or(title);
+        let key = match (task, url) {
+            (Some(task), _) => format!("task {task}"),
+            (None, Some(url)) => format!("thread {url}"),
+            (None, None) => String::new(),
+        };
+        Self {
+            key: key.chars().take(KEY_MAX).collect(),
+            title: title.trim_start_matches(" · "),
+            url,
+        }
+    }
+}
+
+/// Whether a call now would go on with this task.
+fn goes_on(row: &TaskRow, now: Time) -> bool {
+    let idle = if row.key.starts_with("task ") {
+        NAMED_IDLE_MS
+    } else {
+        IDLE_MS
+    };
+    now.since(row.last_at) < idle
+}
+
+/// The page: the newest tasks, those that run first.
+pub(crate) async fn list(engine: &Engine) -> Result<Vec<TaskView>, Error> {
+    let (now, reader) = (engine.now(), engine.clone());
+    engine
+        .store()
+        .read(move |conn| {
+            let mut touched = tasks::touched(conn, SHOWN)?;
+            let mut icons = HashMap::new();
+            for each in store::integrations::list(conn)? {
+                icons.insert(each.id, integrations::tile(&reader, &each));
+            }
+            let rows = tasks::list(conn, SHOWN)?;
+            let mut views: Vec<TaskView> = rows
+                .into_iter()
+                .map(|row| {
+                    let integrations = touched.remove(&row.id).unwrap_or_default();
+                    let integrations = integrations
+                        .into_iter()
+                        .map(|(id, name)| TouchedView {
+                            id,
+                            name,
+                            icon: icons.get(&id).cloned(),
+                        })
+                        .collect();
+                    let running = reader
+                        .running()
+                        .all()
+                        .get(&row.id)
+                        .map_or(0, |job| job.calls);
+                    view(row, integrations, running, now)
+                })
+                .collect();
+            // Stable: the newest stay first among those that run and those that do not.
+            views.sort_by_key(|view| view.running == 0);
+            Ok(views)
+        })
+        .await
+}
+
+fn view(row: TaskRow, integrations: Vec<TouchedView>, running: u32, now: Time) -> TaskView {
+    let state = match &row.stopped {
+        Some((at, person)) => TaskState::Stopped {
+            person: person.clone(),
+            at: *at,
+        },
+        None if running > 0 => TaskState::Running,
+        None if goes_on(&row, now) => TaskState::Open,
+        None => TaskState::Over,
+    };
+    TaskView {
+        id: row.id,
+        agent: row.agent,
+        agent_name: row.agent_name,
+        title: row.title,
+        url: row.url,
+        begun_at: row.begun_at,
+        last_at: row.last_at,
+        integrations,
+        calls: row.calls,
+        failed: row.failed,
+        refused: row.refused,
+        running,
+        state,
+    }
+}
+
+/// Ends its calls, and refuses further ones.
+pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
+    let (now, because, person) = (engine.now(), engine.admin().await, engine.person().await);
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            let row = tasks::find(tx, id)?.ok_or_else(|| Error::new(ErrorCode::TaskUnknown))?;
+            if row.stopped.is_some() {
+                return Ok(());
+            }
+            tasks::stop(tx, id, &person, now)?;
+            let what = match row.title.as_str() {
+                "" => format!("a task of {} was stopped", row.agent_name),
+                title => format!("the task {title} of {} was stopped", row.agent_name),
+            };
+            integrations::note(tx, now, None, &what, &because)
+        })
+        .await?;
+    // After the commit: a call that begins now finds it stopped.
+    if let Some(job) = engine.running().all().get(&id) {
+        job.stop.cancel();
+    }
+    Ok(())
+}
+
+/// The thread of a task, to be opened.
+pub(crate) async fn thread(engine: &Engine, id: TaskId) -> Result<String, Error> {
+    let row = engine
+        .store()
+        .read(move |conn| tasks::find(conn, id))
+        .await?;
+    row.and_then(|row| row.url)
+        .ok_or_else(|| Error::new(ErrorCode::ThreadUnknown))
+}
+
+/// Notes that a task uses an integration.
+pub(crate) fn uses(tx: &Tx<'_>, task: TaskId, id: IntegrationId) -> Result<(), Error> {
+    match Integration::find(tx, id)? {
+        Some(found) => tasks::touch(tx, task, (id, &found.row.name)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(key: &str) -> TaskRow {
+        TaskRow {
+            id: TaskId(uuid::Uuid::now_v7()),
+            agent: wire::AgentId(uuid::Uuid::now_v7()),
+            agent_name: "Chief".to_owned(),
+            key: key.to_owned(),
+            title: String::new(),
+            url: None,
+            begun_at: Time(0),
+            last_at: Time(1_000),
+            stopped: None,
+            calls: 0,
+            failed: 0,
+            refused: 0,
+        }
+    }
+
+    #[test]
+    fn thirty_idle_minutes_end_what_is_unnamed_and_a_day_what_is_named() {
+        let at = |ms: i64| Time(1_000 + ms);
+        for (key, lasts) in [
+            ("", IDLE_MS),
+            ("thread https://a.slack.com/archives/C1", IDLE_MS),
+            ("task nightly", NAMED_IDLE_MS),
+        ] {
+            assert!(goes_on(&row(key), at(lasts - 1)), "{key}");
+            assert!(!goes_on(&row(key), at(lasts)), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_stopped_task_is_stopped_even_while_a_call_ends() {
+        let mut stopped = row("");
+        stopped.stopped = Some((Time(5), "Ada".to_owned()));
+        let state = |row, running, now| view(row, vec![], running, Time(now)).state;
+        assert!(matches!(state(stopped, 1, 6), TaskState::Stopped { .. }));
+        assert_eq!(state(row(""), 1, 6), TaskState::Running);
+        assert_eq!(state(row(""), 0, 6), TaskState::Open);
+        assert_eq!(state(row(""), 0, 2 * IDLE_MS), TaskState::Over);
+    }
+}

@@ -1,0 +1,155 @@
+//! Tasks: what agents work at now and did lately, and the button that stops one.
+
+use crate::{
+    icons::{Icon, icon},
+    inert::inert,
+    ipc,
+    parts::{
+        pill::pill,
+        states,
+        tile::{Size, tile},
+    },
+    query::use_query,
+    say::{say, say_count, say_with},
+    state::{Frame, Tone},
+    time::{ago_now, took},
+};
+use wire::{Command, ListTasks, OpenTaskThread, StopTask, TaskId, TaskState, TaskView, Topic};
+use yew::{platform::spawn_local, prelude::*};
+
+/// The page.
+#[component]
+pub fn Tasks() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let tasks = use_query(ListTasks {}, vec![Topic::Tasks, Topic::Integrations]);
+    let stop = asks(&frame, |id| StopTask { id }, Some("task-stopped-now"));
+    let open = asks(&frame, |id| OpenTaskThread { id }, None);
+    html! {
+        <>
+            <header class="page"><div>
+                <h1 tabindex="-1" id="title">{ say("tasks") }</h1>
+                <div class="sub">{ say("tasks-sub") }</div>
+            </div></header>
+            <section class="panel table">
+                { states::shown(&tasks, states::loading_lines(), |all| if all.is_empty() {
+                    states::empty(say("no-tasks"), say("no-tasks-hint"))
+                } else {
+                    table(all, &stop, &open)
+                }) }
+            </section>
+        </>
+    }
+}
+
+/// Asks for it, and says how it went.
+fn asks<C: Command<Reply = ()>>(
+    frame: &Frame,
+    request: fn(TaskId) -> C,
+    done: Option<&'static str>,
+) -> Callback<TaskId> {
+    let frame = frame.clone();
+    Callback::from(move |id| {
+        let frame = frame.clone();
+        spawn_local(async move {
+            match (ipc::call(request(id)).await, done) {
+                (Ok(()), Some(done)) => frame.say(say(done)),
+                (Ok(()), None) => {}
+                (Err(error), _) => frame.say_failed(&error),
+            }
+        });
+    })
+}
+
+/// The tasks, those that run first.
+pub fn table(all: &[TaskView], stop: &Callback<TaskId>, open: &Callback<TaskId>) -> Html {
+    html! {
+        <table>
+            <thead><tr>
+                <th scope="col">{ say("col-status") }</th>
+                <th scope="col">{ say("task") }</th>
+                <th scope="col">{ say("agent") }</th>
+                <th scope="col">{ say("task-touched") }</th>
+                <th scope="col" class="num">{ say("agent-calls") }</th>
+                <th scope="col" class="num">{ say("col-took") }</th>
+                <th scope="col">{ say("task-last") }</th>
+                <th scope="col"><span class="unseen">{ say("task-stop") }</span></th>
+            </tr></thead>
+            <tbody>{ for all.iter().map(|task| row(task, stop, open)) }</tbody>
+        </table>
+    }
+}
+
+fn row(task: &TaskView, stop: &Callback<TaskId>, open: &Callback<TaskId>) -> Html {
+    let id = task.id;
+    let title = match task.title.as_str() {
+        "" => say("task-unnamed"),
+        title => inert(title),
+    };
+    let (word, shown) = state(task);
+    let name = title.clone();
+    let lasted = task.last_at.since(task.begun_at).max(0);
+    html! {
+        <tr key={id.to_string()} data-testid="task" data-state={word}>
+            <td>{ shown }</td>
+            <td>
+                if task.url.is_some() {
+                    <button type="button" class="link" title={say("open-thread")} data-testid="thread"
+                        onclick={open.reform(move |_: MouseEvent| id)}>{ title }{ icon(Icon::Browser) }</button>
+                } else {
+                    { title }
+                }
+            </td>
+            <td class="cut">{ inert(&task.agent_name) }</td>
+            <td><span class="touched">{ for task.integrations.iter().map(|each| html! {
+                <span title={inert(&each.name)}>
+                    { each.icon.as_ref().map(|of| tile(of, Size::Small)).unwrap_or_default() }
+                    <span class={classes!(each.icon.is_some().then_some("unseen"))}>{ inert(&each.name) }</span>
+                </span>
+            }) }</span></td>
+            <td class="num">{ task.calls }{ troubles(task) }</td>
+            <td class="t num">{ took(u32::try_from(lasted).unwrap_or(u32::MAX)) }</td>
+            <td class="t">{ ago_now(task.last_at) }</td>
+            <td class="end">
+                if matches!(task.state, TaskState::Running | TaskState::Open) {
+                    <button type="button" class="quiet danger" data-testid="stop-task"
+                        aria-label={say_with("task-stop-name", &[("task", &name)])}
+                        onclick={stop.reform(move |_: MouseEvent| id)}>{ say("task-stop") }</button>
+                }
+            </td>
+        </tr>
+    }
+}
+
+/// "2 failed", "1 refused".
+fn troubles(task: &TaskView) -> Html {
+    let told = [("task-failed", task.failed), ("task-refused", task.refused)];
+    let lines = told
+        .into_iter()
+        .filter(|(_, n): &(&'static str, u32)| *n > 0);
+    let line = |(key, n)| html! { <div class="sub">{ say_count(key, n as usize) }</div> };
+    lines.map(line).collect()
+}
+
+/// How it stands: the name of it, and its pill.
+fn state(task: &TaskView) -> (&'static str, Html) {
+    match &task.state {
+        TaskState::Running => (
+            "running",
+            pill(
+                Tone::Ok,
+                Icon::Busy,
+                say_count("task-running", task.running as usize),
+            ),
+        ),
+        TaskState::Open => ("open", pill(Tone::Quiet, Icon::Healthy, say("task-open"))),
+        TaskState::Over => ("over", pill(Tone::Quiet, Icon::Healthy, say("task-over"))),
+        TaskState::Stopped { person, .. } => (
+            "stopped",
+            pill(
+                Tone::Warn,
+                Icon::Refused,
+                say_with("task-stopped", &[("person", person)]),
+            ),
+        ),
+    }
+}
