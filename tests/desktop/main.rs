@@ -2,6 +2,7 @@
 //! test, with a real keyring, a real session bus and real servers at the other end.
 
 mod agents;
+mod crons;
 mod first_run;
 mod keyrings;
 mod kit;

@@ -12,6 +12,7 @@ mod attempts;
 mod authorities;
 mod callbacks;
 mod command_line;
+mod crons;
 mod destruction;
 mod device;
 mod doors;

@@ -30,6 +30,10 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
         screen.click("[data-testid=pair-agent]").await?;
         screen.see("#agent-name").await?;
         passes(&screen, "the sheet that pairs", theme).await?;
+        screen.go("#/crons").await?;
+        screen.click("[data-testid=new-cron]").await?;
+        screen.see("[data-testid=next-runs] li").await?;
+        passes(&screen, "the form of a cron", theme).await?;
         screen.go("#/").await?;
         screen.see(&format!("html[data-theme={theme}]")).await?;
         let body = screen.see("body").await?;

@@ -5,6 +5,7 @@ mod accessibility;
 mod activity;
 mod adding;
 mod agents;
+mod crons;
 mod documents;
 mod finding;
 mod first_run;

@@ -11,6 +11,7 @@ use crate::{
     pages::{
         activity::Activity,
         agents::Agents,
+        crons::Crons,
         integration::Integration,
         integrations::{Chip, Integrations},
         notices::notices,
@@ -36,8 +37,8 @@ use side::side;
 use std::rc::Rc;
 use watch::Watch;
 use wire::{
-    CardView, GetApp, GetSettings, KeyringView, ListApprovals, ListIntegrations, ListNotices, Time,
-    Topic, UnlockKeyring, UseSessionOnly,
+    CardView, GetApp, GetSettings, KeyringView, ListApprovals, ListCrons, ListIntegrations,
+    ListNotices, Time, Topic, UnlockKeyring, UseSessionOnly,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -52,6 +53,7 @@ pub fn App() -> Html {
     let settings = use_query(GetSettings {}, vec![Topic::App]);
     let notices = use_query(ListNotices {}, vec![Topic::Notices]);
     let approvals = use_query(ListApprovals {}, vec![Topic::Approvals]);
+    let crons = use_query(ListCrons {}, vec![Topic::Crons, Topic::Integrations]);
     let state = use_reducer_eq(State::default);
     let route = use_route();
     let now = use_clock(app.data.as_ref().map(|app| app.now));
@@ -87,6 +89,7 @@ pub fn App() -> Html {
         settings,
         notices,
         approvals,
+        crons,
         state: (*state).clone().into(),
         dispatch,
         act,
@@ -154,6 +157,7 @@ fn use_headings(route: Route) {
         Route::Integrations
         | Route::Notices
         | Route::Activity
+        | Route::Crons
         | Route::Agents
         | Route::Tasks
         | Route::Settings
@@ -171,6 +175,7 @@ fn shown(frame: &Frame, route: Route) -> Html {
         Route::Integrations => html! { <Integrations /> },
         Route::Integration { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
         Route::Activity => html! { <Activity /> },
+        Route::Crons => html! { <Crons /> },
         Route::Agents => html! { <Agents /> },
         Route::Tasks => html! { <Tasks /> },
         Route::Notices => notices(frame),

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod agents;
+pub mod crons;
 pub mod integration;
 pub mod integrations;
 pub mod notices;

@@ -2,6 +2,7 @@
 
 pub mod banner;
 pub mod card;
+pub mod crons;
 pub mod dialog;
 pub mod field;
 pub mod gallery;

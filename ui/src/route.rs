@@ -16,6 +16,7 @@ pub enum Route {
     },
     Notices,
     Activity,
+    Crons,
     Agents,
     Tasks,
     Settings,
@@ -29,11 +30,18 @@ pub enum Tab {
     Tools,
     Scopes,
     Activity,
+    Crons,
     Settings,
 }
 
 impl Tab {
-    pub const ALL: [Self; 4] = [Self::Tools, Self::Scopes, Self::Activity, Self::Settings];
+    pub const ALL: [Self; 5] = [
+        Self::Tools,
+        Self::Scopes,
+        Self::Activity,
+        Self::Crons,
+        Self::Settings,
+    ];
 
     /// Its name in an address, which is also its label's key.
     #[must_use]
@@ -42,6 +50,7 @@ impl Tab {
             Self::Tools => "tools",
             Self::Scopes => "scopes",
             Self::Activity => "activity",
+            Self::Crons => "crons",
             Self::Settings => "settings",
         }
     }
@@ -66,6 +75,7 @@ impl Route {
             ("", None, None) => Some(Self::Integrations),
             ("notices", None, None) => Some(Self::Notices),
             ("activity", None, None) => Some(Self::Activity),
+            ("crons", None, None) => Some(Self::Crons),
             ("agents", None, None) => Some(Self::Agents),
             ("tasks", None, None) => Some(Self::Tasks),
             ("settings", None, None) => Some(Self::Settings),
@@ -96,6 +106,7 @@ impl fmt::Display for Route {
             Self::Integration { id, tab } => write!(f, "#/integrations/{id}/{}", tab.as_str()),
             Self::Notices => f.write_str("#/notices"),
             Self::Activity => f.write_str("#/activity"),
+            Self::Crons => f.write_str("#/crons"),
             Self::Agents => f.write_str("#/agents"),
             Self::Tasks => f.write_str("#/tasks"),
             Self::Settings => f.write_str("#/settings"),
@@ -147,6 +158,7 @@ mod tests {
             Route::Notices,
             Route::Activity,
             Route::Tasks,
+            Route::Crons,
             Route::Settings,
             Route::Lost,
         ];
@@ -162,7 +174,7 @@ mod tests {
     fn an_address_that_is_none_is_lost_not_blank() {
         for address in [
             "#/integrations/x",
-            "#/crons",
+            "#/nowhere",
             "#/integrations/x/tools",
             "#/activity/7/8/9",
         ] {

@@ -10,8 +10,8 @@ use std::{
     rc::Rc,
 };
 use wire::{
-    AppView, ApprovalId, ApprovalView, AttemptId, CardView, Fix, IntegrationId, NoticeView,
-    Settings, TestReport,
+    AppView, ApprovalId, ApprovalView, AttemptId, CardView, CronView, Fix, IntegrationId,
+    NoticeView, Settings, TestReport,
 };
 use yew::{AttrValue, Callback, Reducible};
 
@@ -62,6 +62,8 @@ pub struct Toast {
     pub text: AttrValue,
     /// A page that has more, and its link's label.
     pub link: Option<(AttrValue, Route)>,
+    /// Takes it back, and its button's label.
+    pub undo: Option<(AttrValue, Callback<()>)>,
 }
 
 /// What an admin does to an integration from a card, a menu or its page.
@@ -75,6 +77,7 @@ pub enum Act {
     Open,
     Activity,
     Unlock,
+    ResumeCrons,
 }
 
 impl From<Fix> for Act {
@@ -213,6 +216,7 @@ pub struct Frame {
     pub settings: Query<Settings>,
     pub notices: Query<Vec<NoticeView>>,
     pub approvals: Query<Vec<ApprovalView>>,
+    pub crons: Query<Vec<CronView>>,
     pub state: Rc<State>,
     /// Never changes, so that parts which hold it are not rendered again.
     pub dispatch: Callback<Action>,
@@ -233,6 +237,7 @@ impl Frame {
             tone: Tone::Ok,
             text,
             link: None,
+            undo: None,
         }));
     }
 
@@ -242,6 +247,7 @@ impl Frame {
             tone: Tone::Bad,
             text: crate::say::say_error(error),
             link: None,
+            undo: None,
         }));
     }
 }
@@ -255,6 +261,7 @@ mod tests {
             tone: Tone::Ok,
             text: text.into(),
             link: None,
+            undo: None,
         })
     }
 
@@ -274,6 +281,7 @@ mod tests {
             tone: Tone::Bad,
             text: "the keyring is locked".into(),
             link: None,
+            undo: None,
         });
         let state = state.reduce(bad).reduce(Action::UnsayFailures);
         assert_eq!(state.toasts.len(), 2, "only the failure went");

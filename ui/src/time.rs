@@ -172,6 +172,13 @@ pub fn moment(at: Time, now: Time) -> AttrValue {
     }
 }
 
+/// The time of day: "14:02".
+#[must_use]
+pub fn clock(at: Time) -> AttrValue {
+    let then = local(at);
+    format!("{:02}:{:02}", then.hour, then.minute).into()
+}
+
 /// A moment in a column: "14:06:11" today, else "21 Nov, 14:06".
 #[must_use]
 pub fn stamp(at: Time, now: Time) -> AttrValue {

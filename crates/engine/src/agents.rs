@@ -168,6 +168,7 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
                 return Ok(());
             };
             store::policies::forget_agent(tx, id)?;
+            store::crons::delete_of(tx, id, now)?;
             let what = format!("the agent {name} was removed: its token is refused from now on");
             integrations::note(tx, now, None, &what, &because)
         })

@@ -3,8 +3,8 @@
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
 use crate::{
-    Engine, agents, apps, background, calls::approval, connect, documents, health, integrations,
-    notices, providers, record, settings, store, tasks,
+    Engine, agents, apps, background, calls::approval, connect, crons, documents, health,
+    integrations, notices, providers, record, settings, store, tasks,
 };
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, BackgroundView, Because, CardView,
@@ -291,6 +291,56 @@ pub async fn remove_app_credentials(
     ask: wire::RemoveAppCredentials,
 ) -> Result<(), Error> {
     apps::remove(engine, ask.owner).await
+}
+
+pub async fn list_crons(engine: &Engine, _: wire::ListCrons) -> Result<Vec<wire::CronView>, Error> {
+    crons::list(engine).await
+}
+
+pub async fn check_schedule(
+    engine: &Engine,
+    ask: wire::CheckSchedule,
+) -> Result<wire::ScheduleView, Error> {
+    crons::check(engine, &ask.schedule, &ask.zone)
+}
+
+pub async fn check_call(engine: &Engine, ask: wire::CheckCall) -> Result<(), Error> {
+    engine
+        .store()
+        .read(move |conn| crons::check_call(conn, &ask.call))
+        .await
+}
+
+pub async fn list_zones(_: &Engine, _: wire::ListZones) -> Result<wire::ZonesView, Error> {
+    Ok(crons::schedule::zones())
+}
+
+pub async fn save_cron(engine: &Engine, ask: wire::SaveCron) -> Result<wire::CronId, Error> {
+    crons::save(engine, ask).await
+}
+
+pub async fn pause_cron(engine: &Engine, ask: wire::PauseCron) -> Result<(), Error> {
+    crons::pause(engine, ask.id).await
+}
+
+pub async fn resume_cron(engine: &Engine, ask: wire::ResumeCron) -> Result<(), Error> {
+    crons::resume(engine, ask.id).await
+}
+
+pub async fn resume_crons(engine: &Engine, ask: wire::ResumeCrons) -> Result<u32, Error> {
+    crons::resume_all(engine, ask.integration).await
+}
+
+pub async fn run_cron(engine: &Engine, ask: wire::RunCron) -> Result<(), Error> {
+    crons::run_now(engine, ask.id).await
+}
+
+pub async fn delete_cron(engine: &Engine, ask: wire::DeleteCron) -> Result<(), Error> {
+    crons::delete(engine, ask.id).await
+}
+
+pub async fn restore_cron(engine: &Engine, ask: wire::RestoreCron) -> Result<(), Error> {
+    crons::restore(engine, ask.id).await
 }
 
 pub async fn list_notices(engine: &Engine, _: wire::ListNotices) -> Result<Vec<NoticeView>, Error> {

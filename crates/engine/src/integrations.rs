@@ -26,7 +26,7 @@ use serde::Serialize;
 use status::{End, Signal, State};
 use std::collections::BTreeMap;
 use wire::{
-    AuthView, Because, CallId, CardView, Day, Error, ErrorCode, Icon, IntegrationId,
+    AuthView, Because, CallId, CardView, CronBrief, Day, Error, ErrorCode, Icon, IntegrationId,
     IntegrationView, Kind, Outcome, RowKind, Time, Topic,
 };
 
@@ -122,6 +122,7 @@ impl Integration {
                 .days
                 .remove(&self.id)
                 .unwrap_or_else(|| vec![Day::Unknown; DAYS as usize]),
+            crons: around.crons.remove(&self.id).unwrap_or_default(),
             slug: self.row.slug,
             name: self.row.name,
         }
@@ -132,6 +133,7 @@ impl Integration {
 struct Around {
     tools: BTreeMap<IntegrationId, Summary>,
     days: BTreeMap<IntegrationId, Vec<Day>>,
+    crons: BTreeMap<IntegrationId, Vec<CronBrief>>,
     engine: Engine,
 }
 
@@ -141,6 +143,7 @@ impl Around {
             engine: engine.clone(),
             tools: store::tools::summaries(conn)?,
             days: store::pings::days(conn, now, DAYS)?,
+            crons: store::crons::briefs(conn)?,
         })
     }
 

@@ -11,6 +11,7 @@ pub mod calls;
 pub mod commands;
 mod connect;
 pub mod connectors;
+pub mod crons;
 mod documents;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
@@ -96,6 +97,7 @@ struct Inner {
     documents: documents::Documents,
     door: agents::Door,
     network: monitor::Network,
+    crons: crons::Pulse,
     outbox: notices::Outbox,
     manner: record::settings::Manner,
     approvals: calls::approval::Approvals,
@@ -143,6 +145,7 @@ impl Engine {
             documents: documents::Documents::default(),
             door: agents::Door::default(),
             network: monitor::Network::default(),
+            crons: crons::Pulse::default(),
             outbox: notices::Outbox::default(),
             manner: record::settings::Manner::default(),
             approvals: calls::approval::Approvals::default(),
@@ -168,8 +171,10 @@ impl Engine {
         }
         let manner = record::settings::get(&engine).await?;
         engine.manner().learn(&manner);
+        crons::begin(&engine).await?;
         monitor::run(&engine);
         record::run(&engine);
+        crons::run(&engine);
         notices::run(&engine);
         Ok(engine)
     }
@@ -242,8 +247,8 @@ impl Engine {
                     // Too many at once: everything may have changed.
                     Err(RecvError::Lagged(_)) => {
                         use wire::Topic::{
-                            Activity, App, Approvals, Attempts, Errand, Integrations, Notices,
-                            Tasks,
+                            Activity, App, Approvals, Attempts, Crons, Errand, Integrations,
+                            Notices, Tasks,
                         };
                         desk.changed(&Changed {
                             topics: vec![
@@ -253,6 +258,7 @@ impl Engine {
                                 Notices,
                                 Approvals,
                                 Tasks,
+                                Crons,
                                 Errand,
                                 App,
                             ],
@@ -330,6 +336,10 @@ impl Engine {
     /// What each call asks of the record's settings.
     pub(crate) fn manner(&self) -> &record::settings::Manner {
         &self.0.manner
+    }
+
+    pub(crate) fn crons(&self) -> &crons::Pulse {
+        &self.0.crons
     }
 
     pub(crate) fn outbox(&self) -> &notices::Outbox {

@@ -10,11 +10,12 @@ const KEY: &str = "settings";
 
 /// The settings as saved, or the first ones: the OS account's full name, the system's theme.
 pub(crate) async fn get(engine: &Engine) -> Result<Settings, Error> {
-    let saved = engine
-        .store()
-        .read(|conn| store::settings::get(conn, KEY))
-        .await?;
-    Ok(saved.unwrap_or_else(first))
+    engine.store().read(read).await
+}
+
+/// The same in a read or write that is under way.
+pub(crate) fn read(conn: &rusqlite::Connection) -> Result<Settings, Error> {
+    Ok(store::settings::get(conn, KEY)?.unwrap_or_else(first))
 }
 
 fn first() -> Settings {
@@ -27,6 +28,7 @@ fn first() -> Settings {
     Settings {
         person: crate::http::inert(name.trim()),
         theme: Theme::System,
+        resume_after_outage: false,
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod apps;
 pub mod backup;
 pub mod calls;
 pub mod credentials;
+pub mod crons;
 pub mod deliveries;
 pub mod documents;
 pub mod integrations;

@@ -1,7 +1,7 @@
 //! The protocol: what an agent is listed, and how its call becomes one of the engine's.
 
 use crate::{
-    Inside, names, progress, search,
+    Inside, crons, names, progress, search,
     seat::{Asker, Seat},
     task,
 };
@@ -92,12 +92,15 @@ impl Server {
     async fn listed(&self, asker: &Asker) -> Result<Vec<Tool>, Error> {
         let mut all = self.tools(asker).await?;
         all.retain(|tool| tool.listed);
-        let told = if are_many(asker, &all) {
+        let mut told = if are_many(asker, &all) {
             search::tools()
         } else {
             let described = self.described(asker, all).await?;
             described.iter().map(Described::told).collect()
         };
+        if let (Value::Array(told), None) = (&mut told, &asker.only) {
+            told.extend(crons::tools());
+        }
         serde_json::from_value(told)
             .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))
     }
@@ -109,6 +112,9 @@ impl Server {
         because: Because,
         caller: Caller,
     ) -> Result<Value, Error> {
+        if asker.only.is_none() && crons::is_own(&name) {
+            return crons::call(&self.inside.engine, &asker.agent, &name, &arguments).await;
+        }
         // The two that stand for all, where they do. (They cannot be a tool's name: no integration's slug
         // is theirs.)
         let stands = asker.only.is_none() && [search::FIND, search::CALL].contains(&name.as_str());

@@ -1,7 +1,8 @@
 use crate::{
     ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, Client,
-    ClientAuth, Confirmed, Cursor, DocumentId, DocumentSource, ExportForm, ExportId, IntegrationId,
-    NoticeId, RecordSettings, SecretInput, SeenTool, Settings, SlackChannel, Target, TaskId, Time,
+    ClientAuth, Confirmed, CronCall, CronId, CronInput, Cursor, DocumentId, DocumentSource,
+    ExportForm, ExportId, IntegrationId, NoticeId, RecordSettings, SecretInput, SeenTool, Settings,
+    SlackChannel, Target, TaskId, Time,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -71,6 +72,17 @@ macro_rules! commands {
             list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
             save_app_credentials: SaveAppCredentials => (),
             remove_app_credentials: RemoveAppCredentials => (),
+            list_crons: ListCrons => Vec<$crate::CronView>,
+            check_schedule: CheckSchedule => $crate::ScheduleView,
+            check_call: CheckCall => (),
+            list_zones: ListZones => $crate::ZonesView,
+            save_cron: SaveCron => $crate::CronId,
+            pause_cron: PauseCron => (),
+            resume_cron: ResumeCron => (),
+            resume_crons: ResumeCrons => u32,
+            run_cron: RunCron => (),
+            delete_cron: DeleteCron => (),
+            restore_cron: RestoreCron => (),
             list_notices: ListNotices => Vec<$crate::NoticeView>,
             mark_notice_seen: MarkNoticeSeen => (),
             snooze_notice: SnoozeNotice => (),
@@ -259,6 +271,29 @@ requests! {
     }
     /// Remove it for good. What was connected with it goes on as it is.
     RemoveAppCredentials { owner: AppOwner }
+    /// Every cron, by name.
+    ListCrons {}
+    /// What a schedule that is being typed means. Errors name the field: `Schedule` or `Time zone`.
+    CheckSchedule { schedule: String, zone: String }
+    /// Whether the tool is there and takes these arguments. Errors: why not.
+    CheckCall { call: CronCall }
+    /// The zones of the tz database, and this computer's own.
+    ListZones {}
+    /// A new cron, or another form of one. It runs from its next moment on. Errors name the field.
+    SaveCron { id: Option<CronId>, cron: CronInput }
+    /// No run begins until an admin resumes it. What runs, runs on.
+    PauseCron { id: CronId }
+    /// Lifts an admin's pause and those of failures. Errors: `CronHeld` while one still fails.
+    ResumeCron { id: CronId }
+    /// Resumes exactly the crons that this integration's failure paused; an admin's own pause stays.
+    /// How many go on now.
+    ResumeCrons { integration: IntegrationId }
+    /// A run beside the schedule. Errors: `CronRunning`, and why it cannot start.
+    RunCron { id: CronId }
+    /// It runs no more. It can be restored for a day.
+    DeleteCron { id: CronId }
+    /// Takes back a deletion.
+    RestoreCron { id: CronId }
     /// The inbox: open ones first, then the newest; at most two hundred.
     ListNotices {}
     /// The admin has seen it. No error where it is seen already.

@@ -207,6 +207,17 @@ codes! {
     ToolFailed = "tool-failed",
     /// The kind of key cannot be pasted here: it is a sign-in.
     NotAKey = "not-a-key",
+    // --- crons -------------------------------------------------------------------------------
+    /// No such cron: it was deleted.
+    CronUnknown = "cron-unknown",
+    /// It runs already. `cron`
+    CronRunning = "cron-running",
+    /// It is paused by a failure that is not mended. `cron`, `integration`
+    CronHeld = "cron-held",
+    /// What a cron depends on was disconnected. `integration`
+    IntegrationGone = "integration-gone",
+    /// A run took longer than its limit. `limit`
+    CronTimedOut = "cron-timed-out",
     // --- OpenAPI documents --------------------------------------------------------------------
     /// A document that is neither JSON nor YAML, or not what OpenAPI asks for. `place`, `why`
     DocumentUnreadable = "document-unreadable",

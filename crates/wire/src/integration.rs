@@ -263,6 +263,9 @@ pub struct CardView {
     pub scopes: Vec<ScopeView>,
     /// The last thirty days, oldest first.
     pub days: Vec<Day>,
+    /// The crons that depend on it, by name.
+    #[serde(default)]
+    pub crons: Vec<crate::CronBrief>,
 }
 
 /// How a credential is given, without the credential.
@@ -404,6 +407,9 @@ pub struct DisconnectPreview {
     pub tools: u32,
     /// The provider's host, where the token can be revoked.
     pub revokes_at: Option<String>,
+    /// The crons that depend on it: none of them will start any more.
+    #[serde(default)]
+    pub crons: Vec<String>,
 }
 
 /// What Disconnect did.

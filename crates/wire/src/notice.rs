@@ -33,6 +33,9 @@ pub struct NoticeView {
     pub seen_at: Option<Time>,
     /// Told again then, where it is still open.
     pub snoozed_until: Option<Time>,
+    /// The crons that this failure has paused, and nobody has resumed.
+    #[serde(default)]
+    pub crons: Vec<String>,
     /// How the system's own notification of it stands.
     pub popup: Delivery,
     /// How its message in Slack stands; `None` where nobody is told there.

@@ -7,6 +7,10 @@ pub struct Settings {
     /// Shown as "connected by"; from the OS account's full name at first.
     pub person: String,
     pub theme: Theme,
+    /// Crons that an outage paused go on by themselves once it is over. Never those that a refused
+    /// credential paused.
+    #[serde(default)]
+    pub resume_after_outage: bool,
 }
 
 /// Light, dark, or as the system is.

@@ -23,6 +23,8 @@ pub enum Topic {
     Tasks,
     /// A call waits for an admin, or waits no longer.
     Approvals,
+    /// The crons and their runs.
+    Crons,
     /// A notification was pressed: the window has somewhere to go.
     Errand,
     /// Settings, the keyring's state, the banner.

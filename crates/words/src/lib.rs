@@ -108,6 +108,7 @@ mod tests {
             "known",
             "place",
             "agent",
+            "cron",
         ];
         for code in wire::ErrorCode::ALL {
             let all = names

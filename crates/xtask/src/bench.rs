@@ -36,6 +36,7 @@ pub fn command(consent: Consent, debug: bool) -> Result<()> {
     let gateway = build_program("chief-tests", "bench_gateway", debug)?;
     let record = build_program("chief-tests", "bench_record", debug)?;
     let notices = build_program("chief-tests", "bench_notices", debug)?;
+    let crons = build_program("chief-tests", "bench_crons", debug)?;
 
     let report = json!({
         "profile": if debug { "debug" } else { "release" },
@@ -45,6 +46,7 @@ pub fn command(consent: Consent, debug: bool) -> Result<()> {
         "gateway": measured(&gateway)?,
         "record": measured(&record)?,
         "notices": measure_notices(&notices)?,
+        "crons": measured(&crons)?,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

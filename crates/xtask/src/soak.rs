@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::process::{cargo, run};
 
-/// Histories that the promises of the state machine are held against, where nobody says how many.
+/// Histories that the promises of the state machine and of the crons are held against, where nobody says how many.
 pub const HISTORIES: u32 = 100_000;
 
 /// How often the app is killed while it calls.
@@ -13,13 +13,17 @@ const KILLS: u32 = 1_000;
 /// Sequences of faults that notices in Slack are put through.
 const SLACK_SEQUENCES: &str = "1000";
 
-/// Runs the properties of the state machine over `histories` random histories: seconds, since they
-/// are pure. Then notices in Slack through a thousand sequences of faults and kills: minutes, since
-/// every one has an engine and a server of its own.
+/// Runs the properties of the state machine and of the crons over `histories` random histories each: both
+/// are pure, and the crons' are checked minute by minute. Then notices in Slack through a thousand
+/// sequences of faults and kills: minutes, since every one has an engine and a server of its own.
 pub fn command(histories: u32) -> Result<()> {
     run(cargo()
         .args(["test", "--package", "chief-engine", "--lib", "--"])
-        .args(["integrations::status::tests::properties", "--nocapture"])
+        .args([
+            "integrations::status::tests::properties",
+            "crons::tests",
+            "--nocapture",
+        ])
         .env("PROPTEST_CASES", histories.to_string()))?;
     run(cargo()
         .args([

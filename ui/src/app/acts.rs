@@ -3,11 +3,13 @@
 use crate::{
     ipc,
     route::{Route, Tab, go},
-    say::{say, say_error, say_with},
+    say::{say, say_count, say_error, say_with},
     state::{Act, Action, Sheet, Toast, Tone},
     time::took,
 };
-use wire::{IntegrationId, SwitchIntegration, TestIntegration, TestReport, UnlockKeyring};
+use wire::{
+    IntegrationId, ResumeCrons, SwitchIntegration, TestIntegration, TestReport, UnlockKeyring,
+};
 use yew::{Callback, platform::spawn_local};
 
 /// Does it. What takes time reports back through `dispatch`.
@@ -43,6 +45,16 @@ pub fn perform(id: IntegrationId, act: Act, name: String, dispatch: &Callback<Ac
                 }));
             });
         }
+        Act::ResumeCrons => {
+            let dispatch = dispatch.clone();
+            spawn_local(async move {
+                let answer = ipc::call(ResumeCrons { integration: id }).await;
+                dispatch.emit(Action::Say(match answer {
+                    Ok(n) => toast(Tone::Ok, say_count("crons-resumed", n as usize)),
+                    Err(error) => toast(Tone::Bad, say_error(&error)),
+                }));
+            });
+        }
         Act::Unlock => {
             let dispatch = dispatch.clone();
             spawn_local(async move {
@@ -59,6 +71,7 @@ fn toast(tone: Tone, text: yew::AttrValue) -> Toast {
         tone,
         text,
         link: None,
+        undo: None,
     }
 }
 
@@ -95,5 +108,10 @@ fn told(id: IntegrationId, name: &str, report: &TestReport) -> Toast {
             (Tone::Bad, say_with("test-failed-for", &args))
         }
     };
-    Toast { tone, text, link }
+    Toast {
+        tone,
+        text,
+        link,
+        undo: None,
+    }
 }

@@ -34,6 +34,7 @@ pub fn side(frame: &Frame, at: Route) -> Html {
             { entry(Route::Notices, Icon::Notices, "notices", at == Route::Notices, new_notices(frame)) }
             { entry(Route::Activity, Icon::Activity, "activity", at == Route::Activity, Html::default()) }
             { entry(Route::Tasks, Icon::Tasks, "tasks", at == Route::Tasks, Html::default()) }
+            { entry(Route::Crons, Icon::Crons, "crons", at == Route::Crons, crons(frame)) }
             { entry(Route::Agents, Icon::Agents, "agents", at == Route::Agents, Html::default()) }
             { entry(Route::Settings, Icon::Settings, "settings", at == Route::Settings, Html::default()) }
             <div class="foot">{ gateway(frame) }{ checked(cards) }</div>
@@ -76,6 +77,15 @@ fn new_notices(frame: &Frame) -> Html {
             </span>
         }
     })
+}
+
+/// How many crons there are.
+fn crons(frame: &Frame) -> Html {
+    let all = frame.crons.data.as_deref().map_or(0, Vec::len);
+    if all == 0 {
+        return Html::default();
+    }
+    html! { <span class="n" data-testid="cron-count">{ all }</span> }
 }
 
 /// How many there are; in red where some need the admin.

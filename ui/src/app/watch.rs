@@ -30,6 +30,7 @@ pub fn Watch(props: &WatchProps) -> Html {
                     tone: Tone::Ok,
                     text: say_count("sample-connected", *tools as usize),
                     link: Some((say("open"), Route::of(*integration))),
+                    undo: None,
                 }));
                 true
             }

@@ -8,9 +8,13 @@ use crate::{
     icons::{Icon, icon},
     inert::inert,
     ipc,
-    pages::activity::{Record, chosen::Chosen, export::Export, ping_switch},
+    pages::{
+        activity::{Record, chosen::Chosen, export::Export, ping_switch},
+        crons::Crons,
+    },
     parts::{
         card::{account, fix_button, why},
+        crons::{can_resume, paused, resume_button, waiting},
         held::held,
         pill::status_pill,
         scopes::scope_list,
@@ -81,6 +85,7 @@ fn shown(
             <section class="panel"><h2>{ say("scopes") }</h2><div class="in">{ scope_list(&view.card.scopes) }</div></section>
         },
         Tab::Activity => html! { <OwnActivity {id} /> },
+        Tab::Crons => html! { <Crons only={Some(id)} /> },
         Tab::Settings => settings::own_settings(frame, view),
     };
     html! {
@@ -88,6 +93,7 @@ fn shown(
             { header(frame, view) }
             { trouble(view) }
             { held_strip(view, tab) }
+            { paused_crons(frame, view) }
             { frame.state.reports.get(&id).map(|last| report(last, &dismiss)).unwrap_or_default() }
             { tab_row(view, tab) }
             <div class="two">
@@ -104,7 +110,11 @@ fn tab_row(view: &IntegrationView, current: Tab) -> Html {
         .into_iter()
         .map(|tab| TabItem {
             label: say(tab.as_str()),
-            count: (tab == Tab::Tools).then_some(view.card.tools as usize),
+            count: match tab {
+                Tab::Tools => Some(view.card.tools as usize),
+                Tab::Crons => Some(view.card.crons.len()).filter(|count| *count > 0),
+                Tab::Scopes | Tab::Activity | Tab::Settings => None,
+            },
             route: Route::Integration { id, tab },
             current: tab == current,
         })
@@ -192,6 +202,21 @@ fn held_strip(view: &IntegrationView, tab: Tab) -> Html {
             <span class="warn-ink">{ icon(Icon::Expiring) }</span>
             <span class="grow">{ say_count("held-title", card.held as usize) }</span>
             <a class="btn" href={Route::of(card.id).href()}>{ say("approval-review") }</a>
+        </div>
+    }
+}
+
+/// The crons that its failure has paused, and, once it works, the button that resumes exactly those.
+fn paused_crons(frame: &Frame, view: &Rc<IntegrationView>) -> Html {
+    let card = &view.card;
+    let names = waiting(card);
+    let Some(sentence) = paused(&names) else {
+        return Html::default();
+    };
+    html! {
+        <div class="banner warn-edge" role="status" data-testid="held">
+            { icon(Icon::Crons) }<span class="grow">{ sentence }</span>
+            if can_resume(card) { { resume_button((card.id, &card.name), names.len(), &frame.act, "primary") } }
         </div>
     }
 }

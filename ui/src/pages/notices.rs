@@ -5,6 +5,7 @@ use crate::{
     ipc,
     parts::{
         card::{fix_button, reason},
+        crons::{can_resume, listed, resume_button},
         pill::{of_status, pill},
         states,
     },
@@ -70,6 +71,9 @@ fn row(frame: &Frame, notice: &NoticeView) -> Html {
                 if is_there { <a href={Route::of(notice.integration).href()}>{ name }</a> } else { { name } }
             </td>
             <td>{ cause }
+                if let Some(names) = listed(&notice.crons) {
+                    <p class="sub">{ say_with("crons-paused-here", &[("names", &names)]) }</p>
+                }
                 if let (Delivery::Failing { why, .. }, None) = (&notice.popup, notice.resolved_at) {
                     <p class="sub">{ say_with("notice-not-shown", &[("why", why)]) }</p>
                 }
@@ -114,6 +118,13 @@ fn actions(frame: &Frame, notice: &NoticeView) -> Html {
             let testing = frame.state.testing.contains(&card.id);
             fix_button(card, fix, testing, &frame.act, "")
         });
+    let resume = frame
+        .card(notice.integration)
+        .filter(|card| can_resume(card) && !notice.crons.is_empty())
+        .map(|card| {
+            let count = notice.crons.len();
+            resume_button((card.id, &card.name), count, &frame.act, "")
+        });
     let id = notice.id;
     let named = |key: &'static str| {
         say_with(
@@ -123,7 +134,7 @@ fn actions(frame: &Frame, notice: &NoticeView) -> Html {
     };
     html! {
         <div class="buttons">
-            { fix.unwrap_or_default() }
+            { fix.unwrap_or_default() }{ resume.unwrap_or_default() }
             if notice.seen_at.is_none() {
                 <button type="button" class="quiet" aria-label={named("notice-seen")}
                     onclick={does(frame, move || MarkNoticeSeen { id })}>{ say("notice-seen") }</button>

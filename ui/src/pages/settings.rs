@@ -19,6 +19,7 @@ use crate::{
     state::Frame,
 };
 use std::rc::Rc;
+use web_sys::HtmlInputElement;
 use wire::{AppView, Error, KeyringView, SaveSettings, Settings as Saved, Theme};
 use yew::{platform::spawn_local, prelude::*};
 
@@ -74,30 +75,37 @@ fn Person(props: &PersonProps) -> Html {
         })
     };
     let onsubmit = {
-        let (save, typed, theme) = (save.clone(), typed.clone(), props.saved.theme);
+        let (save, typed, saved) = (save.clone(), typed.clone(), props.saved.clone());
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
             save.emit(Saved {
                 person: typed.trim().to_owned(),
-                theme,
+                ..(*saved).clone()
             });
         })
     };
     let on_choose = {
-        let person = props.saved.person.clone();
+        let saved = props.saved.clone();
         save.reform(move |index: usize| {
             let theme = THEMES.get(index).copied().unwrap_or_default();
             // At once, not after the round trip.
             page::apply_theme(theme);
             Saved {
-                person: person.clone(),
                 theme,
+                ..(*saved).clone()
             }
         })
     };
     let on_input = {
         let typed = typed.clone();
         Callback::from(move |text: String| typed.set(text))
+    };
+    let resumes = {
+        let saved = props.saved.clone();
+        save.reform(move |e: Event| Saved {
+            resume_after_outage: e.target_unchecked_into::<HtmlInputElement>().checked(),
+            ..(*saved).clone()
+        })
     };
     let options = [
         (say("theme-system"), None),
@@ -119,6 +127,12 @@ fn Person(props: &PersonProps) -> Html {
             </div></section>
             <section class="panel"><h2>{ say("appearance") }</h2><div class="in">
                 { choice("theme", say("theme"), (&options, chosen), &on_choose) }
+            </div></section>
+            <section class="panel"><h2>{ say("crons") }</h2><div class="in">
+                <label class="option" for="resume-after-outage">
+                    <input type="checkbox" id="resume-after-outage" checked={props.saved.resume_after_outage} onchange={resumes} />
+                    <span>{ say("resume-after-outage") }<small>{ say("resume-after-outage-hint") }</small></span>
+                </label>
             </div></section>
         </>
     }

@@ -1,6 +1,7 @@
 //! A card: who, how, why if not well, by whom, since when, what it can do, thirty days, two buttons.
 
 use super::{
+    crons::{can_resume, paused, resume_button, waiting},
     pill::status_pill,
     scopes::scope_details,
     strip::strip,
@@ -85,6 +86,7 @@ pub fn Card(props: &CardProps) -> Html {
             </div>
             <div>{ status_pill(card) }</div>
             { why_line(card) }
+            if let Some(paused) = paused(&waiting(card)) { <p class="why">{ paused }</p> }
             { facts(card) }
             { strip(&card.days) }
             <div class="card-foot">
@@ -177,8 +179,11 @@ fn can(card: &CardView) -> AttrValue {
     }
 }
 
-/// The one button that mends it; else Test.
+/// The one button that mends it or resumes what it held; else Test.
 fn main_button(card: &CardView, testing: bool, act: &Callback<(IntegrationId, Act)>) -> Html {
+    if can_resume(card) && card.health.fix.is_none() {
+        return resume_button((card.id, &card.name), waiting(card).len(), act, "");
+    }
     let fix = if card.enabled {
         card.health.fix.unwrap_or(Fix::Test)
     } else {

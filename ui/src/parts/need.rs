@@ -2,6 +2,7 @@
 
 use super::{
     card::{fix_button, why},
+    crons::{can_resume, paused, resume_button, waiting},
     pill::of_status,
 };
 use crate::{
@@ -18,7 +19,7 @@ use yew::prelude::*;
 /// True where the admin has something to do.
 #[must_use]
 pub fn needs_admin(card: &CardView) -> bool {
-    card.enabled && card.health.status != Status::Healthy
+    card.enabled && (card.health.status != Status::Healthy || can_resume(card))
 }
 
 /// How many are named at most; of more, one fewer, since the line that counts the rest takes a place.
@@ -42,11 +43,15 @@ pub fn need(
     };
     let rows = needing.iter().take(named).enumerate().map(|(index, card)| {
         let (tone, picture) = of_status(card.health.status);
-        let button = card.health.fix.map(|fix| {
-            // One accent: the first thing to do.
-            let class = if index == 0 { "primary" } else { "" };
-            fix_button(card, fix, testing.contains(&card.id), act, class)
-        });
+        // One accent: the first thing to do.
+        let class = if index == 0 { "primary" } else { "" };
+        let button = if can_resume(card) {
+            let count = waiting(card).len();
+            Some(resume_button((card.id, &card.name), count, act, class))
+        } else {
+            let fix = card.health.fix;
+            fix.map(|fix| fix_button(card, fix, testing.contains(&card.id), act, class))
+        };
         html! {
             <li key={card.id.to_string()} data-testid="need" data-id={card.id.to_string()}>
                 <span class={classes!("pill", tone.class())}>
@@ -80,11 +85,15 @@ fn sentence(card: &Rc<CardView>) -> Html {
     let card = card.clone();
     at_now(move |now| {
         let cause = why(&card, now).unwrap_or_default();
+        let paused = paused(&waiting(&card));
         match card.health.status {
+            Status::Healthy => html! {
+                <><b>{ say_with("crons-again", &[("name", &card.name)]) }</b>{ " " }{ paused }</>
+            },
             Status::Expiring => html! {
                 <><b>{ say_with("need-expiring", &[("name", &card.name)]) }</b>{ " " }{ cause }</>
             },
-            Status::Healthy | Status::Failing => html! { <b>{ cause }</b> },
+            Status::Failing => html! { <><b>{ cause }</b>{ " " }{ paused }</> },
         }
     })
 }

@@ -58,11 +58,19 @@ fn ToastItem(props: &ItemProps) -> Html {
         let follow = Callback::from(move |_: MouseEvent| gone.emit(id));
         html! { <a class="link" href={route.href()} onclick={follow}>{ label.clone() }</a> }
     });
+    let undo = props.toast.undo.as_ref().map(|(label, undo)| {
+        let (undo, gone) = (undo.clone(), props.gone.clone());
+        let onclick = Callback::from(move |_: MouseEvent| {
+            undo.emit(());
+            gone.emit(id);
+        });
+        html! { <button type="button" class="quiet" data-testid="undo" {onclick}>{ label.clone() }</button> }
+    });
     html! {
         <div class="toast" data-testid="toast" data-tone={props.toast.tone.class()}>
             <span class={format!("{}-ink", props.toast.tone.class())}>{ icon(picture) }</span>
             <span class="grow">{ props.toast.text.clone() }</span>
-            { link.unwrap_or_default() }
+            { link.unwrap_or_default() }{ undo.unwrap_or_default() }
             <button type="button" class="quiet icon" aria-label={say("dismiss")} onclick={close}>
                 { icon(Icon::Close) }
             </button>

@@ -3,7 +3,7 @@
 use crate::{
     icons::{Icon, icon},
     ipc,
-    parts::{dialog::Dialog, states},
+    parts::{crons::listed, dialog::Dialog, states},
     query::use_query,
     route::{Route, go},
     say::{say, say_count, say_error, say_with},
@@ -87,6 +87,9 @@ pub fn breaks(preview: &DisconnectPreview) -> Html {
     }
     if preview.calls_30d > 0 {
         told.push(say_count("breaks-calls", preview.calls_30d as usize));
+    }
+    if let Some(paused) = listed(&preview.crons) {
+        told.push(say_with("breaks-crons", &[("names", &paused)]));
     }
     told.push(match &preview.revokes_at {
         Some(host) => say_with("breaks-revokes", &[("host", host)]),

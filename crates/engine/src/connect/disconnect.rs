@@ -36,6 +36,10 @@ pub(crate) async fn preview(
                 calls_30d: store::calls::count_since(conn, id, since)?,
                 tools: crate::health::count(&store::tools::list(conn, id)?),
                 revokes_at: found.about.revokes_at,
+                crons: store::crons::briefs_of(conn, id)?
+                    .into_iter()
+                    .map(|each| each.name)
+                    .collect(),
                 name: found.row.name,
             })
         })

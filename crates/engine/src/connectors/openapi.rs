@@ -114,7 +114,7 @@ impl OpenApi {
 }
 
 /// A validator that fetches nothing and whose patterns end.
-fn validator(schema: &Value) -> Result<Validator, String> {
+pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .offline()

@@ -8,7 +8,7 @@ use super::{
     to_json, touch,
 };
 use crate::store::{self, Tx, notices::NoticeRow};
-use wire::{Because, Error, IntegrationId, NoticeId, Time};
+use wire::{Because, Error, IntegrationId, NoticeId, NoticeKind, Time};
 
 /// What is left to do once the commit is done: the monitor's part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,10 +36,13 @@ impl After {
             match effect {
                 Effect::SchedulePing { within_ms } => after.ping_within_ms = Some(*within_ms),
                 Effect::Refresh => after.refresh = true,
+                // Whether it really works again is tested before an admin resumes.
+                Effect::OfferResume => {
+                    after.ping_within_ms = Some(after.ping_within_ms.unwrap_or(0).min(0));
+                }
                 Effect::StatusChanged { .. }
                 | Effect::OpenNotice { .. }
                 | Effect::ChangeNotice { .. }
-                | Effect::OfferResume
                 | Effect::CloseNotice { .. } => {}
             }
         }
@@ -95,28 +98,43 @@ fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Resu
             let what = format!("{} → {}", words::status(*from), words::status(*to));
             note(tx, now, Some((id, name)), &what, &Because::Health)
         }
-        Effect::OpenNotice { kind, reason } => crate::notices::open(
-            tx,
-            found,
-            NoticeRow {
-                id: NoticeId(uuid::Uuid::now_v7()),
-                integration: id,
-                integration_name: name.clone(),
-                kind: *kind,
-                reason: reason.clone(),
-                opened_at: now,
-                well_since: None,
-                resume_offered_at: None,
-                resolved_at: None,
-                seen_at: None,
-                snoozed_until: None,
-            },
-        ),
+        Effect::OpenNotice { kind, reason } => {
+            if *kind == NoticeKind::Failing {
+                crate::crons::hold(tx, found, now)?;
+            }
+            crate::notices::open(
+                tx,
+                found,
+                NoticeRow {
+                    id: NoticeId(uuid::Uuid::now_v7()),
+                    integration: id,
+                    integration_name: name.clone(),
+                    kind: *kind,
+                    reason: reason.clone(),
+                    opened_at: now,
+                    well_since: None,
+                    resume_offered_at: None,
+                    resolved_at: None,
+                    seen_at: None,
+                    snoozed_until: None,
+                },
+            )
+        }
         Effect::ChangeNotice {
             kind,
             reason,
             well_since,
-        } => store::notices::change(tx, (id, *kind), reason, *well_since),
+        } => {
+            // Within an episode it may heal and fail more than once.
+            match (kind, well_since) {
+                (NoticeKind::Failing, None) => crate::crons::hold(tx, found, now)?,
+                (NoticeKind::Failing, Some(_)) => {
+                    crate::crons::healed(tx, found, &found.state, now)?;
+                }
+                (NoticeKind::Expiring, _) => {}
+            }
+            store::notices::change(tx, (id, *kind), reason, *well_since)
+        }
         Effect::OfferResume => store::notices::offer_resume(tx, id, now),
         Effect::CloseNotice { kind } => store::notices::resolve(tx, (id, *kind), now),
         // The monitor's part, see `After`.

@@ -9,7 +9,7 @@ use crate::{
         deliveries::{self, Channel, DeliveryRow},
     },
 };
-use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeView};
+use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeKind, NoticeView};
 
 /// Rows of the list, at most.
 const ROWS: u32 = 200;
@@ -35,7 +35,13 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
                     let name = found
                         .as_ref()
                         .map_or(row.integration_name, |found| found.row.name.clone());
+                    let crons = if row.kind == NoticeKind::Failing && is_open {
+                        store::crons::waiting(conn, row.integration)?
+                    } else {
+                        Vec::new()
+                    };
                     Ok(NoticeView {
+                        crons,
                         id: row.id,
                         integration: row.integration,
                         icon: found.map(|found| integrations::tile(&shelf, &found.row)),

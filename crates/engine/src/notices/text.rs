@@ -36,8 +36,8 @@ pub(super) fn popup(
             }
             let name = [("name", names[0].as_str())];
             if failing {
-                let stopped = words::text("notice-failing-stopped");
-                (words::with("notice-failing", &name), stopped)
+                let crons = store::crons::waiting(conn, one.integration)?;
+                (words::with("notice-failing", &name), stopped(&crons))
             } else {
                 let stopped = words::text("notice-expiring-stopped");
                 (words::with("notice-expiring", &name), stopped)
@@ -81,6 +81,26 @@ pub(super) fn popup(
         },
         buttons,
     })
+}
+
+/// What stands still meanwhile: the crons by name, else tasks.
+fn stopped(crons: &[String]) -> String {
+    let names: Vec<String> = crons.iter().take(NAMES).map(|name| short(name)).collect();
+    let more = crons.len().saturating_sub(NAMES);
+    let and = words::text("crons-and");
+    match (names.split_last(), more) {
+        (None, _) => words::text("notice-failing-stopped"),
+        (Some((one, [])), 0) => words::with("cron-paused", &[("name", one)]),
+        (Some((last, first)), 0) => {
+            let names = format!("{} {and} {last}", first.join(", "));
+            words::with("crons-paused", &[("names", &names)])
+        }
+        (Some(_), more) => {
+            let more = words::counted("notice-and-more", u32::try_from(more).unwrap_or(u32::MAX));
+            let names = format!("{} {more}", names.join(", "));
+            words::with("crons-paused", &[("names", &names)])
+        }
+    }
 }
 
 fn count(members: &[NoticeRow]) -> u32 {

@@ -1,0 +1,123 @@
+//! Which moments of a schedule begin a run: each once, whatever restarts, sleeps and clocks do.
+//!
+//! A moment that has been handled is never begun again: `handled_at` only grows. Where the clock is set
+//! back by more than three hours it was wrong before, and the schedule begins anew from what it says now;
+//! the index of runs still keeps any moment from running twice.
+
+use super::{run::Begun, schedule::Schedule};
+use crate::store::{
+    self, Tx,
+    crons::{CronRow, RunRow},
+};
+use wire::{Error, Missed, RunCause, RunView, Time};
+
+/// Set back by more than this, the clock was wrong before (cron(8) has the same three hours).
+pub const BACK_MS: i64 = 3 * 3_600_000;
+/// Nobody looked for longer than this: this computer slept, or the clock was set.
+const GAP_MS: i64 = 90_000;
+
+/// Since when somebody has looked without a gap.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    since: Time,
+    last: Time,
+}
+
+impl Watch {
+    pub fn from(now: Time) -> Self {
+        Self {
+            since: now,
+            last: now,
+        }
+    }
+
+    pub fn look(&mut self, now: Time) {
+        if !(0..=GAP_MS).contains(&now.since(self.last)) {
+            self.since = now;
+        }
+        self.last = now;
+    }
+}
+
+/// The row as it is where the clock is set back so far that it was wrong before. Pure.
+pub fn correct(row: &CronRow, schedule: Option<&Schedule>, now: Time) -> Option<CronRow> {
+    (row.handled_at > now.plus(BACK_MS)).then(|| CronRow {
+        handled_at: now,
+        next_at: row.next_at.and(schedule).and_then(|each| each.next(now)),
+        ..row.clone()
+    })
+}
+
+/// What is due: the run that it begins, if any, and the row as it is from now on. Pure.
+pub fn decide(
+    row: &CronRow,
+    (schedule, last): (&Schedule, Option<&RunView>),
+    watch: Watch,
+    now: Time,
+) -> (CronRow, Option<(Time, RunCause)>) {
+    let mut after = row.clone();
+    let due = schedule.latest(row.handled_at, now);
+    after.handled_at = row.handled_at.max(now);
+    after.next_at = schedule.next(after.handled_at);
+    let Some(due) = due else {
+        return (after, None);
+    };
+    let slept = due < watch.since && now.since(due) > GAP_MS;
+    let overlapped = last
+        .is_some_and(|run| run.begun_at <= due && run.ended_at.is_some_and(|ended| due < ended));
+    let cause = match (slept || overlapped, row.missed) {
+        (false, _) => Some(RunCause::Schedule),
+        (true, Missed::CatchUp) => Some(RunCause::CatchUp),
+        (true, Missed::LeaveOut) => None,
+    };
+    (after, cause.map(|cause| (due, cause)))
+}
+
+/// Begins up to `free` runs of what is due, in the commit that notes it as handled.
+pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Begun>, Error> {
+    for row in store::crons::ahead(tx, now, BACK_MS)? {
+        let schedule = Schedule::read(&row.schedule, &row.zone).ok();
+        if let Some(row) = correct(&row, schedule.as_ref(), now) {
+            store::crons::put(tx, &row)?;
+        }
+    }
+    let mut begun = Vec::new();
+    if free == 0 {
+        return Ok(begun);
+    }
+    for row in store::crons::due(tx, now, free)? {
+        let schedule = match Schedule::read(&row.schedule, &row.zone) {
+            Ok(schedule) => schedule,
+            // The zone is gone from the tz database: nothing is due until somebody chooses another.
+            Err(error) => {
+                let obstacle = Some(error);
+                let next_at = None;
+                store::crons::put(
+                    tx,
+                    &CronRow {
+                        obstacle,
+                        next_at,
+                        ..row
+                    },
+                )?;
+                continue;
+            }
+        };
+        let last = store::crons::newest_of(tx, row.id, 1)?.pop();
+        let (after, starts) = decide(&row, (&schedule, last.as_ref()), watch, now);
+        store::crons::put(tx, &after)?;
+        if let Some((due, cause)) = starts {
+            let run = RunRow {
+                id: uuid::Uuid::now_v7(),
+                cron: row.id,
+                due_at: Some(due),
+                begun_at: now,
+                cause,
+            };
+            if store::crons::begin(tx, &run)? {
+                begun.push(Begun { cron: after, run });
+            }
+        }
+    }
+    Ok(begun)
+}

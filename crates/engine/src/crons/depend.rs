@@ -1,0 +1,244 @@
+//! What crons depend on: what a failure pauses, what a repair resumes, and what keeps one from starting.
+
+use super::set_going;
+use crate::{
+    Engine,
+    calls::policy::{self, Exact},
+    connectors::openapi,
+    integrations::{self, Integration, status::State},
+    store::{self, Durability, Tx, crons::CronRow},
+};
+use rusqlite::Connection;
+use serde_json::Value;
+use wire::{
+    Because, Choice, CronCall, CronId, Error, ErrorCode, IntegrationId, Reason, Status, Time,
+};
+
+/// Pauses what depends on an integration that begins to fail, in the commit that learned of it.
+pub(crate) fn hold(tx: &Tx<'_>, found: &Integration, now: Time) -> Result<(), Error> {
+    let before = store::crons::briefs_of(tx, found.id)?;
+    store::crons::hold(tx, found.id, now)?;
+    let names: Vec<&str> = before
+        .iter()
+        .filter(|each| !each.held && !each.paused)
+        .map(|each| each.name.as_str())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = format!("paused because it is failing: {}", names.join(", "));
+    let about = Some((found.id, found.row.name.as_str()));
+    integrations::note(tx, now, about, &what, &Because::Health)
+}
+
+/// It works again by itself. Where that was an outage and the admin has set so, its crons go on.
+pub(crate) fn healed(
+    tx: &Tx<'_>,
+    found: &Integration,
+    before: &State,
+    now: Time,
+) -> Result<(), Error> {
+    let was_outage = before
+        .episodes
+        .failing
+        .as_ref()
+        .is_some_and(|episode| matches!(episode.reason, Reason::Unreachable { .. }));
+    if was_outage && crate::settings::read(tx)?.resume_after_outage {
+        release(tx, found, now, &Because::Health)?;
+    }
+    Ok(())
+}
+
+/// Lifts exactly the pauses of this integration's failure: the names of those that go on now.
+fn release(
+    tx: &Tx<'_>,
+    found: &Integration,
+    now: Time,
+    because: &Because,
+) -> Result<Vec<String>, Error> {
+    let mut going = Vec::new();
+    for id in store::crons::release(tx, found.id)? {
+        let Ok(row) = store::crons::get(tx, id) else {
+            continue;
+        };
+        let name = row.name.clone();
+        if set_going(tx, row, now)? {
+            going.push(name);
+        }
+    }
+    if !going.is_empty() {
+        let what = format!("resumed: {}", going.join(", "));
+        let about = Some((found.id, found.row.name.as_str()));
+        integrations::note(tx, now, about, &what, because)?;
+    }
+    Ok(going)
+}
+
+/// True where nothing that needs it can run.
+pub(super) fn is_failing(found: &Integration, now: Time) -> bool {
+    found.row.enabled && found.state.shown(now).status() == Status::Failing
+}
+
+pub(super) fn held_by(found: &Integration, crons: &str) -> Error {
+    Error::new(ErrorCode::CronHeld)
+        .with("cron", crons)
+        .with("integration", found.row.name.clone())
+}
+
+/// Resumes exactly what this integration's failure paused.
+pub(crate) async fn resume_all(engine: &Engine, id: IntegrationId) -> Result<u32, Error> {
+    let (now, because) = (engine.now(), engine.admin().await);
+    let going = engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            let found = Integration::get(tx, id)?;
+            if is_failing(&found, now) {
+                let names: Vec<String> = store::crons::briefs_of(tx, id)?
+                    .into_iter()
+                    .filter(wire::CronBrief::waits)
+                    .map(|each| each.name)
+                    .collect();
+                return Err(held_by(&found, &names.join(", ")));
+            }
+            release(tx, &found, now, &because)
+        })
+        .await?;
+    engine.crons().wake();
+    Ok(u32::try_from(going.len()).unwrap_or(u32::MAX))
+}
+
+/// Lifts an admin's pause of one cron, and those of failures that are over.
+pub(crate) async fn resume(engine: &Engine, id: CronId) -> Result<(), Error> {
+    let (now, because) = (engine.now(), engine.admin().await);
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            let mut row = store::crons::get(tx, id)?;
+            for depend in store::crons::depends_of(tx, id)? {
+                let found = Integration::find(tx, depend.integration)?;
+                if let Some(found) = found.filter(|found| is_failing(found, now)) {
+                    return Err(held_by(&found, &row.name));
+                }
+            }
+            store::crons::release_one(tx, id)?;
+            row.paused = None;
+            let what = format!("the cron {} was resumed", row.name);
+            set_going(tx, row, now)?;
+            integrations::note(tx, now, None, &what, &because)
+        })
+        .await?;
+    engine.crons().wake();
+    Ok(())
+}
+
+/// Why these calls cannot be made now, apart from a failing integration; the place of the call in `call`.
+pub(super) fn obstacle(conn: &Connection, row: &CronRow) -> Result<Option<Error>, Error> {
+    let depends = store::crons::depends_of(conn, row.id)?;
+    for depend in &depends {
+        match Integration::find(conn, depend.integration)? {
+            None => {
+                let name = depend.integration_name.clone();
+                return Ok(Some(
+                    Error::new(ErrorCode::IntegrationGone).with("integration", name),
+                ));
+            }
+            Some(found) if !found.row.enabled => {
+                let error = Error::new(ErrorCode::IntegrationOff)
+                    .with("integration", found.row.name)
+                    .fix(wire::Fix::SwitchOn);
+                return Ok(Some(error));
+            }
+            Some(_) => {}
+        }
+    }
+    for (index, call) in row.calls.iter().enumerate() {
+        let why = match fits(conn, call) {
+            Ok(fitting) => refusal(conn, row.id, &fitting)?,
+            Err(error) => Some(error),
+        };
+        if let Some(error) = why {
+            return Ok(Some(error.with("call", (index + 1).to_string())));
+        }
+    }
+    Ok(None)
+}
+
+/// Under what the approvals of a cron stand.
+pub(super) fn owner(id: CronId) -> String {
+    format!("cron:{id}")
+}
+
+/// A call that can be made as it is: exactly what runs, and what may happen to it.
+pub(super) struct Fitting {
+    pub exact: Exact,
+    choice: Choice,
+    action: String,
+}
+
+/// Policy's no, or that nobody has approved exactly this.
+fn refusal(conn: &Connection, id: CronId, call: &Fitting) -> Result<Option<Error>, Error> {
+    let named = |code| Error::new(code).with("tool", call.action.clone());
+    Ok(match call.choice {
+        Choice::Allow => None,
+        Choice::Deny => Some(named(ErrorCode::PolicyDenied).with("agent", "")),
+        Choice::Ask => store::policies::preapproved(conn, &owner(id), &call.exact)?
+            .is_none()
+            .then(|| named(ErrorCode::ApprovalNeeded)),
+    })
+}
+
+/// Whether a call names a tool that is there and was accepted, with arguments that it takes.
+pub(super) fn fits(conn: &Connection, call: &CronCall) -> Result<Fitting, Error> {
+    let Some(found) = Integration::find(conn, call.integration)? else {
+        return Err(Error::new(ErrorCode::IntegrationUnknown));
+    };
+    let named = |code| {
+        Error::new(code)
+            .with("integration", found.row.name.clone())
+            .with("tool", crate::http::inert(&call.tool))
+    };
+    let tool = store::tools::find(conn, call.integration, &call.tool)?
+        .ok_or_else(|| named(ErrorCode::ToolUnknown))?;
+    let pin = store::pins::find(conn, call.integration, &call.tool)?;
+    if !pin.is_some_and(|pin| pin.holds(&tool.hash)) {
+        return Err(named(ErrorCode::ToolHeld));
+    }
+    let action = format!("{}.{}", found.row.slug, call.tool);
+    let wrong = |why: String| {
+        Error::new(ErrorCode::ArgumentsInvalid)
+            .with("tool", action.clone())
+            .with("why", why)
+    };
+    let arguments: Value = if call.arguments.trim().is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        serde_json::from_str(&call.arguments).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            wrong(format!("this is not JSON at {place}"))
+        })?
+    };
+    if !arguments.is_object() {
+        return Err(wrong("they must be a JSON object: {…}".to_owned()));
+    }
+    // A schema that no validator can be made of holds nothing back here: the server itself judges.
+    if let Ok(schema) = serde_json::from_str::<Value>(&tool.input_schema_json)
+        && let Ok(validator) = openapi::validator(&schema)
+        && let Err(error) = validator.validate(&arguments)
+    {
+        let place = error.instance_path().to_string();
+        // No value is repeated: the record keeps none either.
+        let said = crate::http::inert(&error.masked_with("it").to_string());
+        return Err(wrong(if place.is_empty() {
+            said
+        } else {
+            format!("{place}: {said}")
+        }));
+    }
+    let risk = policy::risk_of(&found.config, tool.risk, &arguments);
+    let rules = store::policies::rules(conn, (call.integration, &call.tool), None)?;
+    Ok(Fitting {
+        exact: Exact::new(call.integration, &call.tool, &tool.hash, &arguments),
+        choice: policy::decide(risk, rules),
+        action,
+    })
+}

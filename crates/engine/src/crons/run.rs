@@ -1,0 +1,179 @@
+//! One run: its calls one after the other, by the one path of every call, and how it ended.
+
+use super::depend;
+use crate::{
+    Engine,
+    calls::{self, Wanted, policy::By},
+    ports::{Popup, Press, Urgency},
+    store::{
+        self, Durability,
+        crons::{CronRow, RunRow},
+    },
+};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use wire::{Because, CronRunId, Error, ErrorCode, IntegrationId, NoticeId, RunCall, RunOutcome};
+
+/// How long calls that are cancelled have to write down their outcome.
+const CANCELLED_MS: u64 = 5_000;
+
+/// A run that was written down as begun.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    pub cron: CronRow,
+    pub run: RunRow,
+}
+
+/// Makes its calls, and lets the next one have its place.
+pub fn start(engine: &Engine, begun: Begun, place: Option<OwnedSemaphorePermit>) {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        let id = begun.run.id;
+        if let Err(error) = perform(&engine, begun).await {
+            tracing::error!(%error, run = %id, "a run of a cron could not be written down");
+        }
+        drop(place);
+        engine.crons().wake();
+    });
+}
+
+/// What its rows of the record say it was for.
+fn because(begun: &Begun) -> Because {
+    Because::Cron {
+        id: begun.cron.id,
+        name: begun.cron.name.clone(),
+        run: CronRunId(begun.run.id),
+    }
+}
+
+async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
+    let row = begun.cron.clone();
+    let obstacle = engine
+        .store()
+        .read(move |conn| depend::obstacle(conn, &row))
+        .await?;
+    if let Some(error) = obstacle {
+        return end(engine, &begun, (RunOutcome::NotStarted, Some(error))).await;
+    }
+    let cancel = CancellationToken::new();
+    let limit = i64::from(begun.cron.limit_min) * 60_000;
+    let clock = engine.clock();
+    let calls = make_calls(engine, &begun, cancel.clone());
+    tokio::pin!(calls);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut calls => ended?,
+        () = clock.sleep_until(begun.run.begun_at.plus(limit)) => {
+            cancel.cancel();
+            // The call that was under way still writes down how it ended.
+            let _ = tokio::time::timeout(Duration::from_millis(CANCELLED_MS), &mut calls).await;
+            let limit = format!("{} min", begun.cron.limit_min);
+            (RunOutcome::TimedOut, Some(Error::new(ErrorCode::CronTimedOut).with("limit", limit)))
+        }
+    };
+    if engine.stopping().is_cancelled() {
+        return end(engine, &begun, (RunOutcome::Interrupted, None)).await;
+    }
+    end(engine, &begun, ended).await
+}
+
+/// How the calls went: the first that fails is the last.
+async fn make_calls(
+    engine: &Engine,
+    begun: &Begun,
+    cancel: CancellationToken,
+) -> Result<(RunOutcome, Option<Error>), Error> {
+    let mut told: Vec<RunCall> = Vec::new();
+    let because = because(begun);
+    let owner = depend::owner(begun.cron.id);
+    let by = By::Itself { owner };
+    for call in &begun.cron.calls {
+        if cancel.is_cancelled() {
+            break;
+        }
+        let action = action(engine, call.integration, &call.tool).await?;
+        told.push(RunCall {
+            action,
+            took_ms: None,
+            error: None,
+        });
+        keep(engine, begun, &told).await?;
+        let arguments = serde_json::from_str(&call.arguments)
+            .unwrap_or_else(|_| Value::Object(serde_json::Map::new()));
+        let at = engine.now();
+        let wanted = Wanted {
+            integration: call.integration,
+            tool: call.tool.clone(),
+            arguments,
+            because: because.clone(),
+        };
+        let result = calls::call_as(engine, &by, wanted, cancel.clone()).await;
+        if let Some(last) = told.last_mut() {
+            let took = engine.now().since(at).max(0);
+            last.took_ms = Some(u32::try_from(took).unwrap_or(u32::MAX));
+            last.error = result.as_ref().err().cloned();
+        }
+        keep(engine, begun, &told).await?;
+        if let Err(error) = result {
+            return Ok((RunOutcome::Failed, Some(error)));
+        }
+    }
+    Ok((RunOutcome::Ok, None))
+}
+
+async fn action(engine: &Engine, id: IntegrationId, tool: &str) -> Result<String, Error> {
+    let found = engine
+        .store()
+        .read(move |conn| store::integrations::find(conn, id))
+        .await?;
+    let slug = found.map_or_else(String::new, |found| found.slug);
+    Ok(format!("{slug}.{tool}"))
+}
+
+async fn keep(engine: &Engine, begun: &Begun, told: &[RunCall]) -> Result<(), Error> {
+    let (id, told) = (begun.run.id, told.to_vec());
+    engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            store::crons::keep_calls(tx, id, &told)
+        })
+        .await
+}
+
+/// Writes down how it ended. What kept it from starting is told once, until it starts again.
+async fn end(
+    engine: &Engine,
+    begun: &Begun,
+    (outcome, error): (RunOutcome, Option<Error>),
+) -> Result<(), Error> {
+    let (now, id, cron) = (engine.now(), begun.run.id, begun.cron.id);
+    let told = error.clone();
+    let is_news = engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            store::crons::finish(tx, id, (outcome, error.as_ref()), now)?;
+            let obstacle = error.filter(|_| outcome == RunOutcome::NotStarted);
+            store::crons::set_obstacle(tx, cron, obstacle.as_ref())
+        })
+        .await?;
+    if let (true, Some(error)) = (is_news, told) {
+        tell(engine, &begun.cron, &error).await;
+    }
+    Ok(())
+}
+
+/// The system's own notification; the page says the same for as long as it holds.
+async fn tell(engine: &Engine, cron: &CronRow, error: &Error) {
+    let popup = Popup {
+        id: NoticeId(cron.id.0),
+        title: words::with("cron-did-not-start", &[("name", &cron.name)]),
+        body: words::error(error),
+        urgency: Urgency::Normal,
+        buttons: vec![(Press::Open, words::text("notice-open"))],
+    };
+    if let Err(why) = engine.desk().notify(&popup, None).await {
+        tracing::info!(why, "that a cron did not start could not be told");
+    }
+}

@@ -1,0 +1,454 @@
+//! Crons: they run on their minute, once; stop before they break; and come back exactly as they were.
+
+mod home;
+
+use crate::kit::{
+    Home,
+    agent::{Agent, ERAS},
+    code,
+    health::{drive, notices},
+    mcp,
+    scripted::Scripted,
+    targets, text_of, tick,
+};
+use anyhow::{Context, Result};
+use engine::{fakes::MemoryKeyring, ports::Clock as _};
+use home::{cron, greet, refusing};
+use serde_json::{Value, json};
+use std::{
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    sync::Notify,
+};
+use wire::{
+    Because, CronId, ErrorCode, IntegrationId, Outcome, RowKind, RunCause, RunOutcome, Status,
+};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+#[tokio::test]
+async fn a_cron_runs_on_its_minute_once_and_each_call_is_in_the_record() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let sample = home.connect(targets::sample()).await?;
+    let calls = json!([
+        { "integration": sample, "tool": "add", "arguments": "{\"numbers\": [1, 2]}" },
+        { "integration": sample, "tool": "echo", "arguments": "{\"text\": \"hello\"}" },
+    ]);
+    let id = home.save(cron("Morning sums", "* * * * *", calls)).await?;
+    let due = home.cron(id).await?.next.context("it is due")?;
+    assert_eq!(due.0 % MINUTE, 0, "on the minute");
+    clock.advance(MINUTE);
+    let after = home.ran(id, 1).await?;
+    let run = &after.runs[0];
+    assert_eq!(run.outcome, RunOutcome::Ok, "{run:?}");
+    assert_eq!((run.due_at, &run.cause), (Some(due), &RunCause::Schedule));
+    let called: Vec<&str> = run.calls.iter().map(|call| call.action.as_str()).collect();
+    assert_eq!(called, ["sample.add", "sample.echo"]);
+    assert_eq!(after.next, Some(due.plus(MINUTE)));
+    let rows = home.rows_of(RowKind::Call, "sample.echo").await?;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        rows[0].because,
+        Because::Cron {
+            id,
+            name: "Morning sums".to_owned(),
+            run: wire::CronRunId(run.id)
+        }
+    );
+
+    // Looked at again and again within the minute, after a restart, and with the clock set back.
+    clock.advance(1_000);
+    let home = home.restart().await?;
+    clock.advance(-30_000);
+    clock.advance(20_000);
+    home.cards().await?;
+    assert_eq!(home.ended(id).await?.len(), 1, "no moment runs twice");
+    // A night: one run stands for all that was missed.
+    clock.advance(9 * HOUR);
+    let after = home.ran(id, 2).await?;
+    assert_eq!(after.runs.len(), 2, "{:?}", after.runs);
+    let missed = clock.now().since(after.runs[1].due_at.context("a moment")?);
+    assert!((0..MINUTE).contains(&missed), "the newest stands for all");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failure_pauses_exactly_its_crons_and_a_repair_resumes_exactly_those() -> Result<()> {
+    let (server, refuse) = refusing().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let sample = home.connect(targets::sample()).await?;
+    let weekly = home
+        .save(cron("Weekly revenue", "0 9 * * 1", greet(id)))
+        .await?;
+    let watch = home
+        .save(cron("Refund watch", "*/5 * * * *", greet(id)))
+        .await?;
+    let own = home
+        .save(cron("On leave", "*/5 * * * *", greet(id)))
+        .await?;
+    home.ask::<wire::PauseCron>(json!({ "id": own })).await?;
+    let echo = json!([{ "integration": sample, "tool": "echo", "arguments": "{\"text\": \"x\"}" }]);
+    let other = home.save(cron("Elsewhere", "*/5 * * * *", echo)).await?;
+
+    *refuse.lock().expect("one thread") = true;
+    home.test(id).await?;
+    assert_eq!(home.card(id).await?.health.status, Status::Failing);
+    for cron in [weekly, watch] {
+        let cron = home.cron(cron).await?;
+        assert!(cron.is_held() && cron.next.is_none(), "{cron:?}");
+    }
+    assert!(!home.cron(other).await?.is_held());
+    assert_eq!(notices(&home)?.len(), 1, "one notice");
+    let inbox = home.ask::<wire::ListNotices>(json!({})).await?;
+    assert_eq!(inbox[0].crons, ["Refund watch", "Weekly revenue"]);
+    let began = Instant::now();
+    let popup = loop {
+        if let Some((_, popup)) = home.desk.popups().pop() {
+            break popup;
+        }
+        tick(began, "the popup").await?;
+    };
+    assert!(popup.title.contains("Keyed"), "{popup:?}");
+    assert!(
+        popup
+            .body
+            .contains("Refund watch and Weekly revenue are paused."),
+        "{popup:?}"
+    );
+    assert_eq!(home.desk.told().len(), 1);
+    let preview = home
+        .ask::<wire::PreviewDisconnect>(json!({ "id": id }))
+        .await?;
+    assert_eq!(
+        preview.crons,
+        ["On leave", "Refund watch", "Weekly revenue"]
+    );
+
+    // While it fails nothing runs, nothing is resumed, and nothing goes out.
+    let before = server.seen().len();
+    clock.advance(20 * MINUTE);
+    home.ran(other, 1).await?;
+    assert!(home.ended(watch).await?.is_empty());
+    let refused = home
+        .ask::<wire::ResumeCrons>(json!({ "integration": id }))
+        .await;
+    assert_eq!(code(refused)?, ErrorCode::CronHeld);
+    let refused = home.ask::<wire::ResumeCron>(json!({ "id": watch })).await;
+    assert_eq!(code(refused)?, ErrorCode::CronHeld);
+    let called = server.seen().split_off(before);
+    assert!(
+        called
+            .iter()
+            .all(|seen| seen.json()["method"] != "tools/call"),
+        "no call left"
+    );
+
+    *refuse.lock().expect("one thread") = false;
+    let report = home.test(id).await?;
+    assert!(report.error.is_none(), "{report:?}");
+    let card = home.card(id).await?;
+    let waiting: Vec<&str> = card
+        .crons
+        .iter()
+        .filter(|each| each.waits())
+        .map(|each| each.name.as_str())
+        .collect();
+    assert_eq!(
+        waiting,
+        ["Refund watch", "Weekly revenue"],
+        "resume 2 crons"
+    );
+    assert!(home.cron(watch).await?.is_held(), "nobody has resumed it");
+    let resumed = home
+        .ask::<wire::ResumeCrons>(json!({ "integration": id }))
+        .await?;
+    assert_eq!(resumed, 2);
+    assert!(home.cron(weekly).await?.next.is_some());
+    assert!(home.cron(watch).await?.next.is_some());
+    let own = home.cron(own).await?;
+    assert!(
+        own.paused.is_some() && own.next.is_none(),
+        "an admin's pause stays"
+    );
+    clock.advance(5 * MINUTE);
+    assert_eq!(home.ran(watch, 1).await?.runs[0].outcome, RunOutcome::Ok);
+    Ok(())
+}
+
+#[tokio::test]
+async fn crons_that_an_outage_paused_go_on_by_themselves_where_the_admin_has_set_so() -> Result<()>
+{
+    let down = Arc::new(Mutex::new(false));
+    let script = down.clone();
+    let server = Scripted::serve(move |seen| {
+        let is_down = *script.lock().expect("one thread at a time");
+        async move {
+            if is_down {
+                crate::kit::scripted::text(503, "")
+            } else {
+                mcp::answer(&seen, &Arc::new(Notify::new())).await
+            }
+        }
+    })
+    .await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let mut settings = serde_json::to_value(home.ask::<wire::GetSettings>(json!({})).await?)?;
+    settings["resume_after_outage"] = json!(true);
+    home.ask::<wire::SaveSettings>(json!({ "settings": settings }))
+        .await?;
+    let watch = home
+        .save(cron("Refund watch", "0 9 * * *", greet(id)))
+        .await?;
+    *down.lock().expect("one thread") = true;
+    drive(&home, &clock, "the outage", async || {
+        home.test(id).await?;
+        Ok(home.card(id).await?.health.status == Status::Failing)
+    })
+    .await?;
+    assert!(home.cron(watch).await?.is_held());
+    *down.lock().expect("one thread") = false;
+    drive(&home, &clock, "the repair", async || {
+        Ok(home.card(id).await?.health.status == Status::Healthy)
+    })
+    .await?;
+    let watch = home.cron(watch).await?;
+    assert!(!watch.is_held() && watch.next.is_some(), "{watch:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why_and_sends_nothing() -> Result<()> {
+    let (server, _) = refusing().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    // Told at once, at the call.
+    let calls = json!([{ "integration": id, "tool": "greet", "arguments": "{\"name\": 7}" }]);
+    let wrong = home.save(cron("Wrong", "* * * * *", calls)).await;
+    let wrong = wrong.err().context("it does not fit")?;
+    assert_eq!(wrong.code, ErrorCode::ArgumentsInvalid);
+    assert_eq!(wrong.args["call"], "1");
+    assert!(!wrong.args["why"].contains('7'), "no value: {wrong}");
+    let calls = json!([{ "integration": id, "tool": "gone", "arguments": "{}" }]);
+    assert_eq!(
+        code(home.save(cron("Wrong", "* * * * *", calls)).await)?,
+        ErrorCode::ToolUnknown
+    );
+    // Later: the integration is switched off, then gone.
+    let cron_id = home.save(cron("Hourly", "* * * * *", greet(id))).await?;
+    home.ask::<wire::SwitchIntegration>(json!({ "id": id, "enabled": false }))
+        .await?;
+    let before = server.seen().len();
+    clock.advance(MINUTE);
+    let run = home.ran(cron_id, 1).await?.runs.remove(0);
+    assert_eq!(run.outcome, RunOutcome::NotStarted);
+    assert_eq!(
+        run.error.map(|error| error.code),
+        Some(ErrorCode::IntegrationOff)
+    );
+    assert_eq!(server.seen().len(), before);
+    clock.advance(MINUTE);
+    home.ran(cron_id, 2).await?;
+    let began = Instant::now();
+    while home.desk.told().is_empty() {
+        tick(began, "the popup").await?;
+    }
+    let told = home.desk.told();
+    assert_eq!(told.len(), 1, "told once: {told:?}");
+    assert!(
+        told[0].title.contains("Hourly") && told[0].body.contains("Keyed"),
+        "{told:?}"
+    );
+    home.disconnect(id).await?;
+    let cron = home.cron(cron_id).await?;
+    let obstacle = cron.obstacle.context("what keeps it")?;
+    assert_eq!(obstacle.code, ErrorCode::IntegrationGone);
+    assert_eq!(obstacle.args["integration"], "Keyed", "by its last name");
+    let refused = home.ask::<wire::RunCron>(json!({ "id": cron_id })).await;
+    assert_eq!(code(refused)?, ErrorCode::IntegrationGone);
+    // Deleted, and back.
+    home.ask::<wire::DeleteCron>(json!({ "id": cron_id }))
+        .await?;
+    assert!(home.crons().await?.is_empty());
+    home.ask::<wire::RestoreCron>(json!({ "id": cron_id }))
+        .await?;
+    assert_eq!(home.crons().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agents_cron_is_refused_while_what_it_needs_fails_and_runs_after_the_repair()
+-> Result<()> {
+    let (server, refuse) = refusing().await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let door = home.open_door().await?;
+    for era in ERAS {
+        let (_, token) = home.pair(json!({ "name": format!("Bot {era}") })).await?;
+        let mut agent = Agent::start(era, &door.url, &token).await?;
+        let told = json!({
+            "name": "Nightly digest", "schedule": "0 3 * * *", "time_zone": "Europe/Berlin",
+            "depends_on": ["keyed"],
+        });
+        let answer = agent.call("chief_crons_register", told.clone()).await?;
+        let cron = answer["structuredContent"]["cron"].clone();
+        assert!(cron.is_string(), "{answer}");
+        let again = agent.call("chief_crons_register", told).await?;
+        assert_eq!(again["structuredContent"]["cron"], cron, "by its name");
+        let listed = home.crons().await?;
+        let own = listed
+            .iter()
+            .find(|each| json!(each.id) == cron)
+            .context("in the same list")?;
+        assert!(matches!(&own.owner, wire::CronOwner::Agent { name, .. } if name.ends_with(era)));
+
+        *refuse.lock().expect("one thread") = true;
+        home.test(id).await?;
+        let ask = json!({ "cron": cron });
+        let no = agent.call("chief_crons_may_run", ask.clone()).await?;
+        let no = &no["structuredContent"];
+        assert_eq!(no["may_run"], false, "{no}");
+        assert!(
+            no["why"].as_str().unwrap_or_default().contains("Keyed"),
+            "{no}"
+        );
+        let inbox = home.ask::<wire::ListNotices>(json!({})).await?;
+        assert!(inbox[0].crons.contains(&"Nightly digest".to_owned()));
+
+        *refuse.lock().expect("one thread") = false;
+        home.test(id).await?;
+        let no = agent.call("chief_crons_may_run", ask.clone()).await?;
+        assert_eq!(
+            no["structuredContent"]["may_run"], false,
+            "an admin is to resume"
+        );
+        home.ask::<wire::ResumeCrons>(json!({ "integration": id }))
+            .await?;
+        let yes = agent.call("chief_crons_may_run", ask.clone()).await?;
+        let yes = &yes["structuredContent"];
+        assert_eq!(yes["may_run"], true, "{yes}");
+        let no = agent.call("chief_crons_may_run", ask.clone()).await?;
+        assert_eq!(
+            no["structuredContent"]["may_run"], false,
+            "never two at once"
+        );
+        let reported = json!({ "run": yes["run"], "ok": true });
+        agent.call("chief_crons_report", reported).await?;
+        let runs = &home.cron(serde_json::from_value(cron.clone())?).await?.runs;
+        assert_eq!(runs[0].outcome, RunOutcome::Ok);
+        // Bad input is told by its field; another agent's cron is not there.
+        let wrong = json!({ "name": "x", "schedule": "never", "depends_on": [] });
+        let wrong = agent.call("chief_crons_register", wrong).await?;
+        assert!(text_of(&wrong).contains("Schedule"), "{wrong}");
+        let wrong = json!({ "name": "x", "schedule": "0 3 * * *", "depends_on": ["stripe"] });
+        let wrong = agent.call("chief_crons_register", wrong).await?;
+        assert!(text_of(&wrong).contains("stripe"), "{wrong}");
+        let (_, token) = home.pair(json!({ "name": "Stranger" })).await?;
+        let mut stranger = Agent::start(era, &door.url, &token).await?;
+        let refused = stranger.call("chief_crons_may_run", ask.clone()).await?;
+        assert_eq!(refused["isError"], true, "{refused}");
+        agent.call("chief_crons_remove", ask).await?;
+        let none = agent.call("chief_crons_list", json!({})).await?;
+        assert_eq!(none["structuredContent"]["crons"], json!([]));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_the_apps_death_cut_short_is_marked_so_and_not_repeated() -> Result<()> {
+    let hold = Arc::new(Notify::new());
+    let held = hold.clone();
+    let server = Scripted::serve(move |seen| {
+        let held = held.clone();
+        async move { mcp::answer(&seen, &held).await }
+    })
+    .await?;
+    let folder = tempfile::Builder::new()
+        .prefix("chief-journey-")
+        .tempdir()?;
+    let dist = tempfile::tempdir()?;
+    std::fs::write(dist.path().join("index.html"), "")?;
+    // The app as a process of its own, which is killed with the call under way.
+    let mut app = tokio::process::Command::new(env!("CARGO_BIN_EXE_host"))
+        .arg(folder.path())
+        .arg(dist.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut lines = BufReader::new(app.stdout.take().context("piped")?).lines();
+    let url = lines.next_line().await?.context("the app's address")?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let ask = async |name: &str, request: Value| -> Result<Value> {
+        let url = format!("{url}command/{name}");
+        Ok(client.post(url).json(&request).send().await?.json().await?)
+    };
+    let target = targets::mcp_bearer(&server.url("/mcp"), "key");
+    let request =
+        json!({ "target": target, "confirmed": { "private_address": true }, "ends_at": null });
+    ask("start_connect", request).await?;
+    let began = Instant::now();
+    let integration: IntegrationId = loop {
+        let cards = ask("list_integrations", json!({})).await?;
+        if let Some(id) = cards.pointer("/0/id") {
+            break serde_json::from_value(id.clone())?;
+        }
+        tick(began, "the integration").await?;
+    };
+    let calls = json!([
+        { "integration": integration, "tool": "greet", "arguments": "" },
+        { "integration": integration, "tool": "wait", "arguments": "" },
+        { "integration": integration, "tool": "greet", "arguments": "" },
+    ]);
+    let id = ask("save_cron", cron("Slow", "0 3 * * *", calls)).await?;
+    ask("run_cron", json!({ "id": id })).await?;
+    let began = Instant::now();
+    while !server
+        .seen()
+        .iter()
+        .any(|seen| seen.json()["params"]["name"] == "wait")
+    {
+        tick(began, "the call under way").await?;
+    }
+    app.kill().await?;
+
+    let home = Home::on_copy(folder, Arc::new(MemoryKeyring::default())).await?;
+    let id: CronId = serde_json::from_value(id)?;
+    let run = home.cron(id).await?.runs.remove(0);
+    assert_eq!(run.outcome, RunOutcome::Interrupted);
+    let went: Vec<(&str, bool)> = run
+        .calls
+        .iter()
+        .map(|call| (call.action.as_str(), call.took_ms.is_some()))
+        .collect();
+    assert_eq!(went, [("keyed.greet", true), ("keyed.wait", false)]);
+    let outcomes: Vec<Outcome> = home
+        .record()
+        .await?
+        .into_iter()
+        .filter(|row| row.kind == RowKind::Call)
+        .map(|row| row.outcome)
+        .collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::Unknown, Outcome::Ok],
+        "which calls went out"
+    );
+    assert_eq!(home.ended(id).await?.len(), 1, "it is not repeated");
+    hold.notify_waiters();
+    Ok(())
+}
