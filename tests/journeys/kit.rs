@@ -1,6 +1,7 @@
 //! What every journey stands on: an engine in a folder of its own, asked through the same table of
 //! commands as the window asks it, and everything it said kept for the search for secrets.
 
+pub mod acted;
 pub mod agent;
 pub mod authority;
 pub mod browser;

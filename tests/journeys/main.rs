@@ -17,6 +17,7 @@ mod destruction;
 mod device;
 mod doors;
 mod ends;
+mod every_way;
 mod floods;
 mod forged;
 mod gateway;

@@ -41,7 +41,7 @@ pub async fn ready() -> Result<(Odd, Home, Arc<FakeClock>, String)> {
 }
 
 /// Where the browser would be sent: the deep link.
-async fn link_of(home: &Home, attempt: AttemptId) -> Result<String> {
+pub async fn link_of(home: &Home, attempt: AttemptId) -> Result<String> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

@@ -76,7 +76,12 @@ impl Odd {
 
     /// The same with these ways back.
     pub fn describe_with(&self, home: &Path, return_by: &str) -> Result<()> {
-        let at = |path: &str| self.server.url(path);
+        Self::describe_at(&self.server.url(""), &home.join("providers"), return_by)
+    }
+
+    /// Writes the manifest of one that is reached at `base`.
+    pub fn describe_at(base: &str, folder: &Path, return_by: &str) -> Result<()> {
+        let at = |path: &str| format!("{base}{path}");
         let text = format!(
             r##"
 schema = 1
@@ -141,8 +146,7 @@ scopes = ["channels:read"]
             at("/api"),
             at("/api/auth.test"),
         );
-        let folder = home.join("providers");
-        std::fs::create_dir_all(&folder)?;
+        std::fs::create_dir_all(folder)?;
         Ok(std::fs::write(folder.join("odd.toml"), text)?)
     }
 

@@ -368,6 +368,9 @@ pub struct Verdict {
     pub error: String,
     /// What each error means; one that is not here is trouble.
     pub errors: BTreeMap<String, Meaning>,
+    /// JSON pointer of the scope that a refusal asks for: `/needed`.
+    #[serde(default)]
+    pub scope: Option<String>,
 }
 
 impl Endpoints {

@@ -158,10 +158,9 @@ impl Rest {
                 return Err(Error::new(ErrorCode::CallCancelled).with("host", host(&self.base)));
             }
         };
-        // A refused credential is the integration's trouble; every other status is the answer.
-        if answer.status == 401
-            && let Some(error) = http::classify(answer.status, &answer.headers, &host(&self.base))
-        {
+        // A refused credential, or a scope that it lacks, is the integration's trouble; everything
+        // else is the answer.
+        if let Some(error) = self.ping.refusal(&answer) {
             return Err(veil.error(error));
         }
         Ok(answer::shape(&answer, &shown(url), &veil))

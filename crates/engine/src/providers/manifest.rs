@@ -3,10 +3,8 @@
 //! Owns: the shape, documented for people in `providers/README.md` beside the manifests. Must not
 //! know: how a way is carried out, or what is shown. What a shape cannot say is in [`super::read`].
 
-use crate::{
-    connect::way::{Method, Ping, Pkce, TokenQuirks},
-    vault::ClientAuth,
-};
+pub use crate::connect::way::{Meaning, Method, Ping, Pkce, TokenQuirks, Verdict};
+use crate::vault::ClientAuth;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;

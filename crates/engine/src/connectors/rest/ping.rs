@@ -72,6 +72,20 @@ impl Ping {
         by_status.or_else(|| self.by_body(answer, &host))
     }
 
+    /// What the answer to a call says of the credential: refused (also in the body, where this service
+    /// says it there), or short of scopes that are named. `None`: the answer is the caller's, whatever
+    /// it is.
+    pub(super) fn refusal(&self, answer: &Answer) -> Option<Error> {
+        let host = http::host(&self.url);
+        let error = match answer.status {
+            401 | 403 => http::classify(answer.status, &answer.headers, &host),
+            200..=299 => self.by_body(answer, &host),
+            _ => None,
+        }?;
+        let short = error.code == ErrorCode::Forbidden && error.args.contains_key("scope");
+        (error.code == ErrorCode::Rejected || short).then_some(error)
+    }
+
     fn by_body(&self, answer: &Answer, host: &str) -> Option<Error> {
         let verdict = self.verdict.as_ref()?;
         let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
@@ -84,12 +98,17 @@ impl Ping {
         if body.pointer(&verdict.ok) == Some(&Value::Bool(true)) {
             return None;
         }
-        let name = body
-            .pointer(&verdict.error)
-            .and_then(Value::as_str)
-            .unwrap_or("no reason");
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        let name = text(&verdict.error).unwrap_or("no reason");
+        let scope = verdict.scope.as_deref().and_then(text);
         match verdict.errors.get(name) {
-            Some(meaning) => meant(*meaning, &http::inert(name), host),
+            Some(meaning) => {
+                let error = meant(*meaning, &http::inert(name), host)?;
+                Some(match scope.filter(|_| error.code == ErrorCode::Forbidden) {
+                    Some(scope) => error.with("scope", http::inert(&scope.replace(',', " "))),
+                    None => error,
+                })
+            }
             None => Some(
                 Error::new(ErrorCode::BadAnswer)
                     .with("host", host)
