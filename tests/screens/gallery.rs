@@ -153,6 +153,42 @@ async fn a_provider_without_app_credentials_says_what_is_missing_and_has_no_dead
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn from_missing_app_credentials_one_press_leads_to_their_form_and_back_to_connect()
+-> Result<()> {
+    let screen = Screen::open().await?;
+    open(&screen).await?;
+    screen
+        .click("[data-testid=provider][data-id=gitlab]")
+        .await?;
+    screen.click("#way-1").await?;
+    screen.press("Enter app credentials").await?;
+    screen.gone("dialog[open]").await?;
+    screen.see("#app-client-id").await?;
+    screen
+        .until("the form to have the focus", async || {
+            let focused = screen.page.active_element().await?;
+            Ok(focused.id().await?.as_deref() == Some("app-client-id"))
+        })
+        .await?;
+    screen.fill("app-client-id", "company-app").await?;
+    screen.press("Save").await?;
+    screen.reads("[data-testid=app]", "company-app").await?;
+    // It is not opened again by itself.
+    screen.go("#/").await?;
+    screen.go("#/settings").await?;
+    screen.see("[data-testid=app]").await?;
+    assert_eq!(screen.count("#app-client-id").await?, 0);
+    screen.go("#/").await?;
+    open(&screen).await?;
+    screen
+        .click("[data-testid=provider][data-id=gitlab]")
+        .await?;
+    screen.click("#way-1").await?;
+    screen.see("#connect-provider").await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_from_a_file_connects_in_one_click_and_its_card_has_its_look() -> Result<()> {
     let server = Peer::start("mcp-modern", &[]).await?;
     let screen = Screen::open().await?;

@@ -95,6 +95,8 @@ impl From<Fix> for Act {
 #[derive(Clone, PartialEq)]
 pub struct State {
     pub sheet: Option<Sheet>,
+    /// The provider whose app credentials are to be entered, until Settings shows the form.
+    pub set_up: Option<AttrValue>,
     /// The sample being connected without a sheet: it asks nothing.
     pub sample: Option<AttemptId>,
     pub toasts: Vec<(u32, Toast)>,
@@ -114,6 +116,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             sheet: None,
+            set_up: None,
             sample: None,
             toasts: Vec::new(),
             next_toast: 0,
@@ -130,6 +133,9 @@ impl Default for State {
 pub enum Action {
     Open(Sheet),
     CloseSheet,
+    /// The app credentials of this provider are to be entered: closes the sheet; `None`: their form is
+    /// open.
+    SetUp(Option<AttrValue>),
     /// A file was dropped on the window: for the open sheet of a document, else for a new one. Any other
     /// sheet keeps what the admin is doing.
     Dropped(web_sys::File),
@@ -157,6 +163,10 @@ impl Reducible for State {
         match action {
             Action::Open(sheet) => next.sheet = Some(sheet),
             Action::CloseSheet => next.sheet = None,
+            Action::SetUp(provider) => {
+                next.sheet = next.sheet.filter(|_| provider.is_none());
+                next.set_up = provider;
+            }
             Action::Dropped(file) => {
                 let begin = match next.sheet {
                     None | Some(Sheet::Add) => Some(Begin::default()),

@@ -20,6 +20,7 @@ use crate::{
         gallery::Choice,
         provider::Chosen,
     },
+    route::{Route, go},
     say::{say, say_error},
     state::{Action, Begin, Frame, Sheet},
 };
@@ -166,10 +167,14 @@ pub fn Add(props: &AddProps) -> Html {
             let change = Callback::from(move |next: Chosen| chosen.set(Rc::new(next)));
             let start = start.reform(|target: Target| (target, Origin::Provider));
             let state = (error.as_ref(), *starting);
+            let set_up = frame.dispatch.reform(|id| {
+                go(Route::Settings);
+                Action::SetUp(Some(id))
+            });
             (
                 provider.name.clone().into(),
                 Some(back),
-                provider::sheet(provider, &now, state, (&change, &start)),
+                provider::sheet(provider, &now, state, (&change, &start, &set_up)),
             )
         }
         (Step::Running(id, origin), provider) => {

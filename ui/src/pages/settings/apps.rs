@@ -12,7 +12,7 @@ use crate::{
     },
     query::use_query,
     say::{say, say_error, say_with},
-    state::Frame,
+    state::{Action, Frame},
 };
 use std::rc::Rc;
 use wire::{
@@ -24,6 +24,7 @@ use yew::{platform::spawn_local, prelude::*};
 /// The section of Settings.
 #[component]
 pub fn Apps() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
     let query = use_query(ListAppCredentials {}, vec![Topic::App]);
     // `Some(None)`: the form for another server.
     let open = use_state_eq(|| None::<Option<AppOwner>>);
@@ -31,6 +32,17 @@ pub fn Apps() -> Html {
         let open = open.clone();
         Callback::from(move |next: Option<Option<AppOwner>>| open.set(next))
     };
+    // Sent here from a provider's sheet.
+    {
+        let (set_open, dispatch) = (set_open.clone(), frame.dispatch.clone());
+        use_effect_with(frame.state.set_up.clone(), move |asked| {
+            if let Some(id) = asked {
+                let id = id.to_string();
+                set_open.emit(Some(Some(AppOwner::Provider { id })));
+                dispatch.emit(Action::SetUp(None));
+            }
+        });
+    }
     let body = states::shown(&query, states::loading_lines(), |page| {
         list(page, (*open).as_ref(), &set_open)
     });
@@ -191,6 +203,13 @@ fn AppForm(props: &AppFormProps) -> Html {
     let auth = use_state_eq(|| before.map_or(ClientAuth::None, |saved| saved.client_auth));
     let error = use_state(|| None::<Error>);
     let busy = use_state_eq(|| false);
+    use_effect_with(props.owner.is_none(), |typed| {
+        page::focus(if *typed {
+            "app-issuer"
+        } else {
+            "app-client-id"
+        });
+    });
 
     let finish = {
         let (frame, error, busy, close) = (

@@ -15,7 +15,7 @@ pub fn sheet(
     provider: &ProviderView,
     chosen: &Chosen,
     (error, starting): (Option<&Error>, bool),
-    (change, start): (&Callback<Chosen>, &Callback<Target>),
+    (change, start, set_up): (&Callback<Chosen>, &Callback<Target>, &Callback<AttrValue>),
 ) -> Html {
     let way = chosen.way(provider);
     let at_key = error.filter(|error| is_at_key(error, way));
@@ -30,6 +30,8 @@ pub fn sheet(
         })
     };
     let can = way.is_some_and(|way| way.effort != Effort::NeedsApp);
+    let id = AttrValue::from(provider.id.clone());
+    let set_up = set_up.reform(move |_: MouseEvent| id.clone());
     html! {
         <form {onsubmit} autocomplete="off">
             if at_key.is_none() && let Some(error) = error { { above(error) } }
@@ -41,6 +43,10 @@ pub fn sheet(
                         if starting { { icon(Icon::Busy) } }
                         { say("connect") }
                     </button>
+                </div>
+            } else {
+                <div class="buttons">
+                    <button type="button" class="primary" onclick={set_up}>{ say("missing-app-enter") }</button>
                 </div>
             }
         </form>
