@@ -28,7 +28,7 @@ use crate::{
     route::{Route, go, use_route},
     say::{say, say_with},
     sheets::sheets,
-    state::{Action, Frame, Sheet, State},
+    state::{Action, Frame, Shared, Sheet, State},
     time::{self, Now},
 };
 use drop::use_drop;
@@ -83,7 +83,7 @@ pub fn App() -> Html {
         }
     });
 
-    let frame = Frame {
+    let frame = Frame(Rc::new(Shared {
         cards,
         app,
         settings,
@@ -93,7 +93,7 @@ pub fn App() -> Html {
         state: (*state).clone().into(),
         dispatch,
         act,
-    };
+    }));
     use_headings(route);
     errands::use_errands(
         frame.cards.data.is_some(),

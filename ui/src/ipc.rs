@@ -6,8 +6,17 @@
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+mod lean;
 
+#[cfg(not(target_arch = "wasm32"))]
+use futures::future::LocalBoxFuture;
 use std::cell::RefCell;
+#[cfg(target_arch = "wasm32")]
+use std::{
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
 use wire::{Command, Topic};
 use yew::Callback;
 
@@ -16,10 +25,43 @@ use yew::Callback;
 /// # Errors
 /// What the engine says; `internal` where it cannot be reached at all.
 #[cfg(target_arch = "wasm32")]
-pub async fn call<C: Command>(request: C) -> Result<C::Reply, wire::Error> {
-    let body = serde_json::to_string(&request).map_err(|e| internal(&e.to_string()))?;
-    let reply = browser::send(C::NAME, body).await?;
-    serde_json::from_str(&reply).map_err(|e| internal(&format!("{} answered: {e}", C::NAME)))
+pub fn call<C: Command>(request: C) -> Call<C> {
+    Call(sent(&request), PhantomData)
+}
+
+/// An answer that is awaited. All commands share the future within; only the type of what is read out
+/// of it is each one's own.
+#[cfg(target_arch = "wasm32")]
+pub struct Call<C>(browser::Sent, PhantomData<fn() -> C>);
+
+#[cfg(target_arch = "wasm32")]
+impl<C: Command> Future for Call<C> {
+    type Output = Result<C::Reply, wire::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0
+            .as_mut()
+            .poll(cx)
+            .map(|answer| Ok(got::<C>(&answer?)))
+    }
+}
+
+/// Sends a request; its reply is text yet.
+#[cfg(target_arch = "wasm32")]
+pub fn sent<C: Command>(request: &C) -> browser::Sent {
+    browser::send(C::NAME, serde_json::to_string(request).map_err(|_| ()))
+}
+
+/// Nothing is ever sent natively.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn sent<C: Command>(_request: &C) -> LocalBoxFuture<'static, Result<String, wire::Error>> {
+    Box::pin(std::future::pending())
+}
+
+/// Reads a reply.
+#[must_use]
+pub fn got<C: Command>(reply: &str) -> C::Reply {
+    lean::read(reply)
 }
 
 /// What only a bug of ours, or an engine that is gone, can cause.

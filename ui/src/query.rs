@@ -113,7 +113,8 @@ struct Ask {
     topics: Vec<Topic>,
     same_request: Same,
     same_reply: Same,
-    send: fn(&dyn Any) -> LocalBoxFuture<'static, Answer>,
+    send: fn(&dyn Any) -> LocalBoxFuture<'static, Result<String, Error>>,
+    got: fn(&str) -> Data,
 }
 
 impl PartialEq for Ask {
@@ -134,6 +135,7 @@ impl Ask {
             same_request: is_same::<C>,
             same_reply: is_same::<C::Reply>,
             send: send::<C>,
+            got: got::<C>,
         }
     }
 }
@@ -142,12 +144,13 @@ fn is_same<T: PartialEq + 'static>(a: &dyn Any, b: &dyn Any) -> bool {
     matches!((a.downcast_ref::<T>(), b.downcast_ref::<T>()), (Some(a), Some(b)) if a == b)
 }
 
-fn send<C: Command + Clone>(request: &dyn Any) -> LocalBoxFuture<'static, Answer> {
-    let request = request.downcast_ref::<C>().cloned();
-    Box::pin(async move {
-        let request = request.expect("Ask::new gives the function for the request's own type");
-        ipc::call(request).await.map(|reply| Rc::new(reply) as Data)
-    })
+fn send<C: Command>(request: &dyn Any) -> LocalBoxFuture<'static, Result<String, Error>> {
+    let request = request.downcast_ref::<C>();
+    ipc::sent(request.expect("Ask::new gives the function for the request's own type"))
+}
+
+fn got<C: Command>(reply: &str) -> Data {
+    Rc::new(ipc::got::<C>(reply))
 }
 
 /// One page's fetching: one request in flight at a time. What changes meanwhile is one more fetch
@@ -171,6 +174,7 @@ impl Flight {
             loop {
                 me.again.set(false);
                 let answer = (me.ask.send)(&*me.ask.request).await;
+                let answer = answer.map(|reply| (me.ask.got)(&reply));
                 if me.gone.get() {
                     return;
                 }

@@ -218,9 +218,21 @@ impl Reducible for State {
     }
 }
 
-/// What every page can reach.
+/// What every page can reach. One pointer: it is cloned into every callback.
 #[derive(Clone, PartialEq)]
-pub struct Frame {
+pub struct Frame(pub Rc<Shared>);
+
+impl std::ops::Deref for Frame {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What the [`Frame`] points at.
+#[derive(PartialEq)]
+pub struct Shared {
     pub cards: Query<Vec<CardView>>,
     pub app: Query<AppView>,
     pub settings: Query<Settings>,

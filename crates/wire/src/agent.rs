@@ -21,7 +21,14 @@ pub struct AgentView {
 
 /// Where agents reach the gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "gateway")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "gateway")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#gateway")
+)]
 pub enum GatewayView {
     /// Not listening yet, or ended.
     #[default]

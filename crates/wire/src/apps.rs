@@ -2,13 +2,37 @@ use crate::{ClientAuth, Icon, Time};
 use serde::{Deserialize, Serialize};
 
 /// Whose app credentials they are.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "owner")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(Serialize),
+    serde(rename_all = "snake_case", tag = "owner")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#owner")
+)]
 pub enum AppOwner {
     /// A provider of the catalogue.
     Provider { id: String },
     /// Any other authorization server, by its issuer.
     Issuer { issuer: String },
+}
+
+/// As everywhere else; on wasm the derived form would be another (see the crate's head).
+#[cfg(target_arch = "wasm32")]
+impl Serialize for AppOwner {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let (owner, name, value) = match self {
+            Self::Provider { id } => ("provider", "id", id),
+            Self::Issuer { issuer } => ("issuer", "issuer", issuer),
+        };
+        let mut object = serializer.serialize_struct("AppOwner", 2)?;
+        object.serialize_field("owner", owner)?;
+        object.serialize_field(name, value)?;
+        object.end()
+    }
 }
 
 /// App credentials that the admin saved, without their secret.

@@ -157,7 +157,14 @@ pub struct AttemptView {
 
 /// Where an attempt stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "phase")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "phase")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#phase")
+)]
 pub enum Phase {
     /// Talking to the server: what does it want?
     Checking,
@@ -203,7 +210,14 @@ impl Phase {
 
 /// What only the admin can decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "question")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "question")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#question")
+)]
 pub enum Question {
     /// The host resolves to a private or loopback address: is that meant?
     PrivateAddress { host: String, address: String },

@@ -1,6 +1,6 @@
 use crate::Fix;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Why a command was not done: a code that the UI may act on, and arguments for its sentence.
 ///
@@ -56,7 +56,7 @@ impl std::error::Error for Error {}
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
         /// Every way a command can end other than well. The comment lists the sentence's arguments.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum ErrorCode {$($(#[$doc])* #[serde(rename = $text)] $name),*}
 
         impl ErrorCode {
@@ -70,6 +70,16 @@ macro_rules! codes {
             }
         }
     };
+}
+
+/// By the table: what serde derives for so many names weighs more than all of this crate's structs.
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let found = Self::ALL.iter().find(|code| code.as_str() == text);
+        let unknown = || de::Error::unknown_variant(&text, &[]);
+        found.copied().ok_or_else(unknown)
+    }
 }
 
 codes! {

@@ -24,7 +24,14 @@ pub enum Status {
 
 /// Why a status is what it is. Its sentence is in `words` under `reason-{as_str}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "reason")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "reason")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#reason")
+)]
 pub enum Reason {
     /// The last ping or call went well.
     Ok,
@@ -151,7 +158,14 @@ pub struct LastUsed {
 
 /// Why a row of activity happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "because")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "because")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#because")
+)]
 pub enum Because {
     /// An admin pressed a button in the window.
     Admin { name: String },
@@ -270,7 +284,14 @@ pub struct CardView {
 
 /// How a credential is given, without the credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "auth")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "auth")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#auth")
+)]
 pub enum AuthView {
     None,
     Bearer,
@@ -422,7 +443,14 @@ pub struct Disconnected {
 
 /// What the provider said to the revocation (RFC 7009).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "revocation")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "revocation")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#revocation")
+)]
 pub enum Revocation {
     /// The provider has no revocation endpoint, or the credential is a key: revoke it there by hand.
     NotOffered,

@@ -4,6 +4,10 @@
 //! engine runs, how a reply is shown, or any sentence (those are in `words`). Times are Unix
 //! milliseconds, ids are UUIDv7, and no reply type can hold a secret: the only secret here is
 //! [`SecretInput`], which goes in and cannot be written out except by the UI itself.
+//!
+//! An enum of a reply has its tag beside its fields (`tag = "reason"`). On wasm the same is said as
+//! `rename = "#reason"`, which the UI's reader knows (`ui/src/ipc/lean.rs`): what serde generates for
+//! `tag` weighs several kilobytes for each enum. Such an enum is read there, never written.
 
 mod activity;
 mod agent;

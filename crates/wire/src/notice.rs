@@ -56,7 +56,14 @@ impl NoticeView {
 
 /// How a notice stands in one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "delivery")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "delivery")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#delivery")
+)]
 pub enum Delivery {
     /// On its way, or not needed any more before it was.
     Waiting,
@@ -68,7 +75,14 @@ pub enum Delivery {
 
 /// Where a pressed notification leads, once: the window takes it and goes there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "errand")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "errand")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#errand")
+)]
 pub enum Errand {
     /// The inbox: more than one integration is concerned.
     Notices,

@@ -51,7 +51,14 @@ pub struct ServerView {
 
 /// A way to give a credential, as a document's security scheme names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "offer")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "offer")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#offer")
+)]
 pub enum AuthOffer {
     /// No operation asks for a credential.
     None,

@@ -18,7 +18,14 @@ pub struct RecordProof {
 
 /// The four answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "state")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#state")
+)]
 pub enum RecordState {
     /// Every row is there, in its place, as it was written.
     Intact,

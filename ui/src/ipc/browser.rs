@@ -1,6 +1,6 @@
 //! Both transports. Values cross as JSON text, which serde reads into the wire's types.
 
-use super::{internal, tell};
+use super::{internal, lean, tell};
 use futures::future::LocalBoxFuture;
 use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use std::cell::{Cell, RefCell};
@@ -16,9 +16,13 @@ fn tauri() -> Option<JsValue> {
         .filter(JsValue::is_object)
 }
 
+/// The reply's JSON, awaited.
+pub type Sent = LocalBoxFuture<'static, Result<String, Error>>;
+
 /// The reply's JSON to a request's. Boxed: every command shares this one piece of code.
-pub fn send(name: &'static str, body: String) -> LocalBoxFuture<'static, Result<String, Error>> {
+pub fn send(name: &'static str, body: Result<String, ()>) -> Sent {
     Box::pin(async move {
+        let body = body.map_err(|()| internal("the request is not JSON"))?;
         match tauri() {
             Some(door) => invoke_json(&door, name, &body).await,
             None => post(name, &body).await,
@@ -55,7 +59,7 @@ async fn invoke_json(door: &JsValue, name: &str, body: &str) -> Result<String, E
     match answer {
         Ok(value) => Ok(text(&value).unwrap_or_else(|| "null".to_owned())),
         Err(refusal) => Err(text(&refusal)
-            .and_then(|json| serde_json::from_str(&json).ok())
+            .and_then(|json| lean::refusal(&json))
             .unwrap_or_else(|| internal(&refusal.as_string().unwrap_or_else(|| name.to_owned())))),
     }
 }
@@ -90,8 +94,8 @@ async fn post(name: &str, body: &str) -> Result<String, Error> {
     if response.ok() {
         return Ok(answer);
     }
-    Err(serde_json::from_str(&answer)
-        .unwrap_or_else(|_| internal(&format!("{name} answered HTTP {}", response.status()))))
+    Err(lean::refusal(&answer)
+        .unwrap_or_else(|| internal(&format!("{name} answered HTTP {}", response.status()))))
 }
 
 /// Begins to hear of changes, once for the page's life.
@@ -103,9 +107,7 @@ pub fn listen() {
 }
 
 fn heard(json: &str) {
-    if let Ok(changed) = serde_json::from_str::<Changed>(json) {
-        tell(Some(&changed.topics));
-    }
+    tell(Some(&lean::read::<Changed>(json).topics));
 }
 
 fn listen_tauri(door: JsValue) {

@@ -1,0 +1,465 @@
+//! JSON into the wire's types with little code: what serde_json generates for each type anew (objects
+//! that may be arrays, field names that may be numbers, sentences for errors that nobody sees) is a
+//! third of the window's program.
+//!
+//! Owns: [`read`]. Reads only what the engine writes: an object where a struct is meant, and enums as
+//! names, as objects with one field, or with their tag beside the fields (a type that is named
+//! `#tag`; see `wire`).
+
+use serde::{
+    Deserializer,
+    de::{
+        self, DeserializeOwned, DeserializeSeed, EnumAccess, Expected, MapAccess, SeqAccess,
+        Unexpected, VariantAccess, Visitor, value::StrDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A value out of JSON text.
+///
+/// # Panics
+/// Where it is another than the engine writes. Window and engine are one program, so that is a bug of
+/// ours; and code that goes on after an error, with all that must be dropped on the way, would be half
+/// of what is generated for each type.
+#[must_use]
+pub fn read<T: DeserializeOwned>(json: &str) -> T {
+    of(parsed(json).unwrap_or_else(|| fail("JSON")))
+}
+
+/// The engine's refusal, where it is one: Tauri has refusals of its own, which are plain text.
+#[must_use]
+pub fn refusal(json: &str) -> Option<wire::Error> {
+    let value = parsed(json)?;
+    value.get("code")?.as_str()?;
+    Some(of(value))
+}
+
+fn parsed(json: &str) -> Option<Value> {
+    serde_json::from_str(json).ok()
+}
+
+fn of<T: DeserializeOwned>(value: Value) -> T {
+    match T::deserialize(Lean(value)) {
+        Ok(read) => read,
+        Err(never) => match never {},
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fail(what: &str) -> ! {
+    panic!("the engine answered without {what}")
+}
+
+/// There is none: see [`read`].
+#[derive(Debug)]
+enum Never {}
+
+impl fmt::Display for Never {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+impl std::error::Error for Never {}
+
+impl de::Error for Never {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        fail("a value")
+    }
+    fn invalid_type(_: Unexpected<'_>, _: &dyn Expected) -> Self {
+        fail("a type")
+    }
+    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
+        fail("a value")
+    }
+    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
+        fail("a length")
+    }
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        fail("a variant")
+    }
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        fail("a field")
+    }
+    fn missing_field(field: &'static str) -> Self {
+        fail(field)
+    }
+    fn duplicate_field(field: &'static str) -> Self {
+        fail(field)
+    }
+}
+
+struct Lean(Value);
+
+impl Lean {
+    fn whole(&self) -> i64 {
+        self.0.as_i64().unwrap_or_else(|| fail("a whole number"))
+    }
+
+    fn natural(&self) -> u64 {
+        self.0.as_u64().unwrap_or_else(|| fail("a natural number"))
+    }
+
+    fn text(self) -> String {
+        match self.0 {
+            Value::String(text) => text,
+            _ => fail("a text"),
+        }
+    }
+
+    fn list(self) -> Items {
+        match self.0 {
+            Value::Array(items) => Items(items.into_iter()),
+            _ => fail("a list"),
+        }
+    }
+
+    fn object(self) -> Fields {
+        match self.0 {
+            Value::Object(fields) => Fields {
+                rest: fields.into_iter(),
+                value: Value::Null,
+            },
+            _ => fail("an object"),
+        }
+    }
+
+    /// The name of the variant, and what it holds. `kind`: the enum's name, `#tag` where the variant's
+    /// name stands in the field `tag`, beside the others.
+    fn variant(self, kind: &str) -> Variant {
+        let mut fields: Map<String, Value> = match self.0 {
+            Value::String(name) => return Variant(name, Value::Null),
+            Value::Object(fields) => fields,
+            _ => fail("a variant"),
+        };
+        if let Some(tag) = kind.strip_prefix('#') {
+            return match fields.remove(tag) {
+                Some(Value::String(name)) => Variant(name, Value::Object(fields)),
+                _ => fail(tag),
+            };
+        }
+        match fields.into_iter().next() {
+            Some((name, held)) => Variant(name, held),
+            None => fail("a variant"),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident $read:ident,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+            visitor.$visit(self.$read())
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Lean {
+    type Error = Never;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(yes) => visitor.visit_bool(yes),
+            Value::Number(ref number) => match (number.as_u64(), number.as_i64()) {
+                (Some(natural), _) => visitor.visit_u64(natural),
+                (None, Some(whole)) => visitor.visit_i64(whole),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(_) => visitor.visit_seq(self.list()),
+            Value::Object(_) => visitor.visit_map(self.object()),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_bool(self.0.as_bool().unwrap_or_else(|| fail("yes or no")))
+    }
+
+    numbers! {
+        deserialize_i8 visit_i64 whole,
+        deserialize_i16 visit_i64 whole,
+        deserialize_i32 visit_i64 whole,
+        deserialize_i64 visit_i64 whole,
+        deserialize_u8 visit_u64 natural,
+        deserialize_u16 visit_u64 natural,
+        deserialize_u32 visit_u64 natural,
+        deserialize_u64 visit_u64 natural,
+        deserialize_str visit_string text,
+        deserialize_string visit_string text,
+        deserialize_seq visit_seq list,
+        deserialize_map visit_map object,
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_f64(self.0.as_f64().unwrap_or_else(|| fail("a number")))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Never> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_seq(self.list())
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Never> {
+        visitor.visit_map(self.object())
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Never> {
+        visitor.visit_enum(self.variant(name))
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_str(&self.text())
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! { f32 char bytes byte_buf unit_struct tuple_struct }
+}
+
+struct Items(std::vec::IntoIter<Value>);
+
+impl<'de> SeqAccess<'de> for Items {
+    type Error = Never;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Never> {
+        match self.0.next() {
+            Some(item) => seed.deserialize(Lean(item)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Fields {
+    rest: serde_json::map::IntoIter,
+    value: Value,
+}
+
+impl Fields {
+    fn step(&mut self) -> Option<String> {
+        let (name, value) = self.rest.next()?;
+        self.value = value;
+        Some(name)
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields {
+    type Error = Never;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Never> {
+        match self.step() {
+            Some(name) => seed.deserialize(Lean(Value::String(name))).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Never> {
+        seed.deserialize(Lean(self.value.take()))
+    }
+}
+
+struct Variant(String, Value);
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Never;
+    type Variant = Lean;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Lean), Never> {
+        let name = seed.deserialize(StrDeserializer::new(&self.0))?;
+        Ok((name, Lean(self.1)))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Lean {
+    type Error = Never;
+
+    fn unit_variant(self) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Never> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Never> {
+        visitor.visit_seq(self.list())
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Never> {
+        visitor.visit_map(self.object())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::{Deserialize, Serialize};
+    use std::collections::BTreeMap;
+
+    /// As the engine writes it.
+    #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+    #[serde(rename_all = "snake_case", tag = "how")]
+    enum Tagged {
+        Well,
+        Badly { since: i64, why: Option<String> },
+        Held(Inner),
+    }
+
+    /// The same as the window reads it.
+    #[derive(Deserialize, PartialEq, Debug)]
+    #[serde(rename_all = "snake_case", rename = "#how")]
+    enum Lightly {
+        Well,
+        Badly { since: i64, why: Option<String> },
+        Held(Inner),
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+    struct Inner {
+        name: String,
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+    #[serde(rename_all = "snake_case")]
+    enum Plain {
+        One,
+        Two(u8),
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+    struct Whole {
+        text: String,
+        yes: bool,
+        count: u32,
+        at: wire::Time,
+        id: wire::IntegrationId,
+        part: f64,
+        none: Option<u8>,
+        #[serde(default)]
+        left_out: Vec<u8>,
+        list: Vec<(u8, String)>,
+        map: BTreeMap<String, i64>,
+        plain: Vec<Plain>,
+        tagged: Vec<Tagged>,
+        any: serde_json::Value,
+    }
+
+    fn whole() -> Whole {
+        let held = Inner {
+            name: "é\"\\\n".to_owned(),
+        };
+        Whole {
+            text: "a \u{1f600} b".to_owned(),
+            yes: true,
+            count: 7,
+            at: wire::Time(-3),
+            id: "01890a5d-ac96-774b-bcce-b302099a8057"
+                .parse()
+                .expect("a UUID"),
+            part: 0.25,
+            none: None,
+            left_out: vec![],
+            list: vec![(1, "x".to_owned())],
+            map: BTreeMap::from([("k".to_owned(), -1)]),
+            plain: vec![Plain::One, Plain::Two(2)],
+            tagged: vec![
+                Tagged::Well,
+                Tagged::Badly {
+                    since: -5,
+                    why: None,
+                },
+                Tagged::Held(held),
+            ],
+            any: serde_json::json!({ "a": [1, null, -2.5] }),
+        }
+    }
+
+    #[test]
+    fn what_serde_json_writes_is_read_alike() {
+        let json = serde_json::to_string(&whole()).expect("JSON");
+        assert_eq!(read::<Whole>(&json), whole());
+        read::<()>("null");
+        assert_eq!(read::<Option<Vec<Plain>>>("null"), None);
+    }
+
+    #[test]
+    fn a_tag_beside_the_fields_is_found_by_the_types_name() {
+        let json = serde_json::to_string(&whole().tagged).expect("JSON");
+        let read = read::<Vec<Lightly>>(&json);
+        assert_eq!(read[0], Lightly::Well);
+        let since = Lightly::Badly {
+            since: -5,
+            why: None,
+        };
+        assert_eq!(read[1], since);
+        assert!(matches!(&read[2], Lightly::Held(inner) if inner.name == "é\"\\\n"));
+    }
+
+    fn is_refused<T: DeserializeOwned>(json: &'static str) -> bool {
+        std::panic::catch_unwind(|| drop(read::<T>(json))).is_err()
+    }
+
+    #[test]
+    fn what_the_engine_would_not_write_is_not_taken_for_something() {
+        for bad in ["", "{", "{}", "[]", "7", "{\"name\":7}", "\"x\"", "null"] {
+            assert!(is_refused::<Inner>(bad), "{bad}");
+        }
+        for bad in ["{}", "[]", "\"none\"", "{\"how\":\"none\"}", "{\"how\":7}"] {
+            assert!(is_refused::<Lightly>(bad), "{bad}");
+        }
+        assert!(is_refused::<u8>("300") && is_refused::<u8>("-1"));
+        assert!(is_refused::<Plain>("{\"two\":300}"));
+    }
+
+    #[test]
+    fn a_refusal_is_the_engines_or_none() {
+        let error = wire::Error::new(wire::ErrorCode::NotMcp).with("host", "example.com");
+        let json = serde_json::to_string(&error).expect("JSON");
+        assert_eq!(refusal(&json), Some(error));
+        for other in ["", "\"not allowed\"", "{}", "null", "{\"code\":7}"] {
+            assert_eq!(refusal(other), None, "{other}");
+        }
+    }
+}
