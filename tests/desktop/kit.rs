@@ -7,7 +7,11 @@ pub mod browser;
 #[path = "../journeys/kit/changing.rs"]
 pub mod changing;
 pub mod desktop;
+pub mod internet;
 pub mod mock;
+#[allow(dead_code, reason = "the journeys use more of it")]
+#[path = "../journeys/kit/odd.rs"]
+pub mod odd;
 pub mod record;
 #[allow(dead_code, reason = "the journeys use more of it")]
 #[path = "../journeys/kit/scripted.rs"]

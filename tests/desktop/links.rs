@@ -16,7 +16,7 @@ async fn put_away(desktop: &Desktop) -> Result<()> {
 }
 
 /// Waits until the window is there again, in front of everything.
-async fn raised(desktop: &Desktop) -> Result<()> {
+pub async fn raised(desktop: &Desktop) -> Result<()> {
     until("the window to be raised", async || {
         let shown = visible(desktop).await?;
         let active = desktop.run("xdotool", &["getactivewindow"]).await?;
@@ -42,7 +42,7 @@ async fn visible(desktop: &Desktop) -> Result<Vec<String>> {
 }
 
 /// Follows a link as any program of the desktop can.
-async fn follow(desktop: &Desktop, link: &str) -> Result<()> {
+pub async fn follow(desktop: &Desktop, link: &str) -> Result<()> {
     // What it starts outlives it, and would hold on to its output.
     let mut gio = desktop.command("gio");
     gio.args(["open", link])
@@ -54,7 +54,7 @@ async fn follow(desktop: &Desktop, link: &str) -> Result<()> {
 }
 
 /// Waits until the desktop knows who opens links to the app.
-async fn registered(desktop: &Desktop) -> Result<()> {
+pub async fn registered(desktop: &Desktop) -> Result<()> {
     until("the app to be the handler of its links", async || {
         let handler = desktop
             .run(

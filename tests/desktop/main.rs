@@ -3,10 +3,13 @@
 
 mod agents;
 mod crons;
+mod device;
+mod documents;
 mod first_run;
 mod keyrings;
 mod kit;
 mod links;
+mod links_with_code;
 mod notices;
 mod sign_in;
 mod tray;

@@ -22,12 +22,18 @@ pub const TITLE: &str = "Chief Integrations";
 impl<'d> App<'d> {
     /// Starts the app and waits for its page.
     pub async fn start(desktop: &'d Desktop) -> Result<Self> {
+        Self::start_with(desktop, &[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn start_with(desktop: &'d Desktop, more: &[(&'static str, String)]) -> Result<Self> {
         let port = free_port().await?;
         let driver = desktop
             .command("WebKitWebDriver")
             .args(["--host=127.0.0.1", &format!("--port={port}")])
             // What makes Tauri's WebView accept a driver.
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .envs(more.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .spawn()
             .context("WebKitWebDriver (package webkit2gtk-driver)")?;

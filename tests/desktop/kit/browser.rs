@@ -175,6 +175,36 @@ impl Opened {
         Ok(())
     }
 
+    /// Types a code that another screen shows, signs in and agrees. Knows the forms of the peer `oidc`.
+    pub async fn type_code(&self, code: &str, account: &str) -> Result<()> {
+        let page = &self.page;
+        let field = until("the form for the code", async || {
+            Ok(page.find(By::Css("input[name=user_code]")).await.ok())
+        })
+        .await?;
+        field.clear().await?;
+        field.send_keys(code).await?;
+        let press = async |what: &str, sign: &str| {
+            page.find(By::Css("button[type=submit]"))
+                .await?
+                .click()
+                .await?;
+            until(what, async || Ok(page.find(By::Css(sign)).await.ok())).await
+        };
+        press(
+            "the question whether it is the same code",
+            "form:not(:has([name=user_code]:not([type=hidden])))",
+        )
+        .await?;
+        let login = press("the sign-in form", "input[name=login]").await?;
+        login.send_keys(account).await?;
+        let password = page.find(By::Css("input[name=password]")).await?;
+        password.send_keys("any password").await?;
+        press("the consent form", "input[name=prompt][value=consent]").await?;
+        press("the page at the end", "body:not(:has(form))").await?;
+        Ok(())
+    }
+
     /// The last page's heading and where its link leads.
     pub async fn last_page(&self) -> Result<(String, String)> {
         let page = &self.page;

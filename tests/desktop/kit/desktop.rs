@@ -137,6 +137,11 @@ impl Desktop {
         self.home.join(".local/share/app.chief.integrations")
     }
 
+    /// Where an admin puts more manifests.
+    pub fn manifests(&self) -> PathBuf {
+        self.home.join(".config/app.chief.integrations/providers")
+    }
+
     /// A program in this desktop, ended with the test.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);

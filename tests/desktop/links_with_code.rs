@@ -1,0 +1,155 @@
+//! A sign-in whose code comes back by a deep link, as the desktop gives it to the app: while it runs,
+//! and when it does not.
+
+use crate::{
+    kit::{
+        App, Desktop, Keyring,
+        internet::Internet,
+        odd::{CLIENT, Odd, lock},
+        on, record, search, until,
+    },
+    links::{follow, raised, registered},
+};
+use anyhow::{Context, Result};
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+const NAME: &str = "accounts.odd.example";
+
+/// Makes a program the desktop's browser that only notes which address it was given: what a headless
+/// Chromium does with a link out of the web nobody can press.
+fn note_addresses(desktop: &Desktop) -> Result<()> {
+    let (bin, applications) = (
+        desktop.home.join("bin"),
+        desktop.home.join(".local/share/applications"),
+    );
+    for folder in [&bin, &applications] {
+        fs::create_dir_all(folder)?;
+    }
+    let program = bin.join("browser");
+    let noted = desktop.home.join("opened");
+    fs::write(
+        &program,
+        format!("#!/bin/sh\necho \"$1\" >>{}\n", noted.display()),
+    )?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    fs::write(
+        applications.join("test-browser.desktop"),
+        format!(
+            "[Desktop Entry]\nType=Application\nName=Browser\nExec={} %u\nNoDisplay=true\n\
+             MimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
+            program.display()
+        ),
+    )?;
+    Ok(fs::write(
+        desktop.home.join(".config/mimeapps.list"),
+        "[Default Applications]\nx-scheme-handler/http=test-browser.desktop\n\
+         x-scheme-handler/https=test-browser.desktop\n",
+    )?)
+}
+
+/// The address that the browser was given, as the `nth`.
+async fn opened(desktop: &Desktop, nth: usize) -> Result<String> {
+    until("the browser to be opened", async || {
+        let all = fs::read_to_string(desktop.home.join("opened"))?;
+        Ok(all.lines().nth(nth).map(str::to_owned))
+    })
+    .await
+}
+
+/// From the gallery to the wait for the browser.
+async fn begin(app: &App<'_>) -> Result<()> {
+    app.press("Add integration").await?;
+    app.click("[data-testid=provider][data-id=odd]").await?;
+    app.see("[data-testid=provider-sheet]").await?;
+    app.press("Connect").await?;
+    app.read("dialog[open]", "Waiting for your browser").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_code_comes_by_a_link_to_the_app_that_runs_and_a_late_one_starts_it_and_is_refused()
+-> Result<()> {
+    on(Keyring::Unlocked, "link-with-code", async |desktop| {
+        let odd = Odd::start().await?;
+        let secret = search::canary("client secret");
+        secret.clone_into(&mut lock(&odd.state.secret));
+        let internet = Internet::start(&[(NAME, &odd.server.url(""))]).await?;
+        Odd::describe_at(&format!("https://{NAME}"), &desktop.manifests())?;
+        note_addresses(desktop)?;
+        let variables = internet.variables();
+        let app = App::start_with(desktop, &variables).await?;
+        registered(desktop).await?;
+
+        // What the company registered is missing, and the sheet leads to where it goes.
+        app.press("Add integration").await?;
+        app.click("[data-testid=provider][data-id=odd]").await?;
+        app.read("[data-testid=missing]", "app credentials are missing")
+            .await?;
+        app.picture("4-missing-app").await?;
+        app.press("Enter app credentials").await?;
+        app.fill("#app-client-id", CLIENT).await?;
+        app.click("#app-client-2").await?;
+        app.fill("#app-secret", &secret).await?;
+        app.picture("4-app-credentials").await?;
+        app.press("Save").await?;
+        app.read("[data-testid=app]", CLIENT).await?;
+
+        // Warm: the app waits, the desktop brings the link.
+        begin(&app).await?;
+        app.picture("4-waiting").await?;
+        let link = internet.follow(&opened(desktop, 0).await?).await?;
+        follow(desktop, &link).await?;
+        app.read("dialog[open]", "Odd is connected.").await?;
+        app.picture("4-connected").await?;
+        app.press("Open").await?;
+        app.press("Test: Odd").await?;
+        app.see("[data-testid=test-report][data-ok=true]").await?;
+
+        // The same link once more is nobody's.
+        follow(desktop, &link).await?;
+        until("the refusal in the record", async || {
+            Ok((refusals(desktop)? == 1).then_some(()))
+        })
+        .await?;
+
+        // Cold: the attempt went with the app, so its genuine answer starts the app and is refused.
+        app.click("nav.side a[href='#/']").await?;
+        app.press("Add integration").await?;
+        app.click("[data-testid=provider][data-id=odd]").await?;
+        app.press("Connect").await?;
+        let link = internet.follow(&opened(desktop, 1).await?).await?;
+        app.quit().await?;
+        let before = credentials(desktop)?;
+        follow(desktop, &link).await?;
+        raised(desktop).await?;
+        until("the refusal in the record", async || {
+            Ok((refusals(desktop)? == 2).then_some(()))
+        })
+        .await?;
+        assert_eq!(credentials(desktop)?, before, "nothing else changed");
+        assert_eq!(record::count(desktop, "integrations")?, 1);
+        desktop.picture("4-cold").await?;
+        let needles = search::Needles::new([("the client secret", secret.as_str())])?;
+        let found = search::search_folder(&desktop.data(), &needles)?;
+        assert_eq!(found, Vec::<String>::new());
+        desktop
+            .run("wmctrl", &["-c", crate::kit::app::TITLE])
+            .await?;
+        until("the app to end", async || {
+            Ok(desktop.apps()?.is_empty().then_some(()))
+        })
+        .await
+    })
+    .await
+}
+
+/// How often a link was refused.
+fn refusals(desktop: &Desktop) -> Result<usize> {
+    let actions = record::actions(desktop)?;
+    let refused = |action: &&String| action.contains("link");
+    Ok(actions.iter().filter(refused).count())
+}
+
+fn credentials(desktop: &Desktop) -> Result<Vec<Vec<rusqlite::types::Value>>> {
+    record::credentials(desktop).context("the credentials on disk")
+}
