@@ -50,7 +50,7 @@ async fn a_code_that_is_typed_in_the_browser_connects_in_the_window() -> Result<
         app.press("Settings").await?;
         app.press("Set up: Certified").await?;
         app.fill("#app-client-id", "chief-preregistered").await?;
-        app.press("Save").await?;
+        app.click("#app-credentials button[type=submit]").await?;
         app.read("[data-testid=app]", "chief-preregistered").await?;
 
         app.click("nav.side a[href='#/']").await?;

@@ -58,6 +58,7 @@ async fn opened(desktop: &Desktop, nth: usize) -> Result<String> {
 
 /// From the gallery to the wait for the browser.
 async fn begin(app: &App<'_>) -> Result<()> {
+    app.click("nav.side a[href='#/']").await?;
     app.press("Add integration").await?;
     app.click("[data-testid=provider][data-id=odd]").await?;
     app.see("[data-testid=provider-sheet]").await?;
@@ -91,7 +92,7 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_a_late_one_starts_it_
         app.click("#app-client-2").await?;
         app.fill("#app-secret", &secret).await?;
         app.picture("4-app-credentials").await?;
-        app.press("Save").await?;
+        app.click("#app-credentials button[type=submit]").await?;
         app.read("[data-testid=app]", CLIENT).await?;
 
         // Warm: the app waits, the desktop brings the link.
@@ -113,10 +114,7 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_a_late_one_starts_it_
         .await?;
 
         // Cold: the attempt went with the app, so its genuine answer starts the app and is refused.
-        app.click("nav.side a[href='#/']").await?;
-        app.press("Add integration").await?;
-        app.click("[data-testid=provider][data-id=odd]").await?;
-        app.press("Connect").await?;
+        begin(&app).await?;
         let link = internet.follow(&opened(desktop, 1).await?).await?;
         app.quit().await?;
         let before = credentials(desktop)?;

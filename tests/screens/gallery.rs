@@ -172,7 +172,7 @@ async fn from_missing_app_credentials_one_press_leads_to_their_form_and_back_to_
         .await?;
     screen.fill("app-client-id", "company-app").await?;
     screen.press("Save").await?;
-    screen.reads("[data-testid=app]", "company-app").await?;
+    screen.reads("#app-credentials", "app company-app").await?;
     // It is not opened again by itself.
     screen.go("#/").await?;
     screen.go("#/settings").await?;

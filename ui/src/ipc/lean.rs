@@ -420,7 +420,7 @@ mod tests {
     fn what_serde_json_writes_is_read_alike() {
         let json = serde_json::to_string(&whole()).expect("JSON");
         assert_eq!(read::<Whole>(&json), whole());
-        read::<()>("null");
+        let () = read("null");
         assert_eq!(read::<Option<Vec<Plain>>>("null"), None);
     }
 
