@@ -75,7 +75,11 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_a_late_one_starts_it_
         let secret = search::canary("client secret");
         secret.clone_into(&mut lock(&odd.state.secret));
         let internet = Internet::start(&[(NAME, &odd.server.url(""))]).await?;
-        Odd::describe_at(&format!("https://{NAME}"), &desktop.manifests())?;
+        Odd::describe_at(
+            &format!("https://{NAME}"),
+            &desktop.manifests(),
+            r#"["deep_link"]"#,
+        )?;
         note_addresses(desktop)?;
         let variables = internet.variables();
         let app = App::start_with(desktop, &variables).await?;

@@ -20,7 +20,7 @@ use engine::providers::{
     read,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     ops::Range,
     path::Path,
     sync::{Arc, Mutex, OnceLock, atomic::AtomicU32},
@@ -123,14 +123,14 @@ impl Acted {
         let mut servers = BTreeMap::new();
         for (_, url) in urls(&state.manifest) {
             let host = Url::parse(&url)?.host_str().unwrap_or_default().to_owned();
-            if !servers.contains_key(&host) {
-                let (script, name) = (state.clone(), host.clone());
+            if let Entry::Vacant(place) = servers.entry(host.clone()) {
+                let (script, name) = (state.clone(), host);
                 let server = Scripted::serve(move |seen| {
                     let (state, host) = (script.clone(), name.clone());
                     async move { state.respond(&host, &seen).await }
                 })
                 .await?;
-                servers.insert(host, server);
+                place.insert(server);
             }
         }
         let addresses = servers
@@ -284,7 +284,7 @@ fn registered_port(way: &Way) -> Option<u16> {
         Way::Mcp(way) => way.port,
         Way::Oauth(way) => match way.return_by.first() {
             Some(ReturnBy::Port(port)) => Some(*port),
-            Some(ReturnBy::Loopback | ReturnBy::DeepLink) | None => None,
+            Some(ReturnBy::Loopback | ReturnBy::DeepLink | ReturnBy::Relay) | None => None,
         },
         Way::Device(_) | Way::Key(_) => None,
     }
@@ -312,10 +312,11 @@ fn urls(manifest: &Manifest) -> Vec<(Range<usize>, String)> {
                     &way.issuer,
                     &way.authorization_endpoint,
                     &way.token_endpoint,
-                ] {
-                    if let Some(url) = url {
-                        add!(url);
-                    }
+                ]
+                .into_iter()
+                .flatten()
+                {
+                    add!(url);
                 }
                 if let Some(revocation) = &way.revocation {
                     add!(revocation.url);

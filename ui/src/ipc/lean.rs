@@ -29,6 +29,7 @@ pub fn read<T: DeserializeOwned>(json: &str) -> T {
 }
 
 /// The engine's refusal, where it is one: Tauri has refusals of its own, which are plain text.
+#[cfg(any(target_arch = "wasm32", test))]
 #[must_use]
 pub fn refusal(json: &str) -> Option<wire::Error> {
     let value = parsed(json)?;

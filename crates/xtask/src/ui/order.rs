@@ -247,17 +247,14 @@ mod tests {
         let mut elements = ElementSection::new();
         let last = Elements::Functions([6].as_slice().into());
         elements.active(None, &ConstExpr::i32_const(0), last);
-        for section in [
-            &types as &dyn wasm_encoder::Section,
-            &imports,
-            &functions,
-            &tables,
-            &exports,
-            &elements,
-            &code,
-        ] {
-            module.section(section);
-        }
+        module
+            .section(&types)
+            .section(&imports)
+            .section(&functions)
+            .section(&tables)
+            .section(&exports)
+            .section(&elements)
+            .section(&code);
         module.finish()
     }
 
