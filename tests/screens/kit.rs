@@ -39,13 +39,21 @@ impl Screen {
 
     /// The same with a keyring that the test has prepared.
     pub async fn with_keyring(keyring: Arc<MemoryKeyring>) -> Result<Self> {
+        // The sign-in page opens nowhere: a screen shows that it waits.
+        Self::with(keyring, |_| {}).await
+    }
+
+    /// The same with what opens a URL in the system's browser.
+    pub async fn with(
+        keyring: Arc<MemoryKeyring>,
+        open: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chief-screen-").tempdir()?;
         let dist = std::env::var_os("CHIEF_UI_DIST").map_or_else(
             || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/dist")),
             PathBuf::from,
         );
-        // The sign-in page opens nowhere: a screen shows that it waits.
-        let desk = Arc::new(HostDesk::new(|_| {}));
+        let desk = Arc::new(HostDesk::new(open));
         let host = host::start(folder.path(), &dist, 0, desk, |desk| Ports {
             clock: Arc::new(SystemClock),
             desk,
@@ -228,6 +236,42 @@ impl Screen {
         let cards = engine::commands::answer(&host.engine, "list_integrations", request).await?;
         let cards: Vec<wire::CardView> = serde_json::from_value(cards)?;
         Ok(cards.first().context("a card")?.id)
+    }
+
+    /// Connects an MCP server on this computer, as the Add sheet does, and waits until it stands.
+    pub async fn connect_mcp(&self, url: &str) -> Result<wire::IntegrationId> {
+        let host = self.host.as_ref().context("the app runs")?;
+        let request = serde_json::json!({
+            "target": { "kind": "mcp", "name": "Items", "url": url, "auth": { "auth": "discover" } },
+            "confirmed": { "private_address": true },
+        });
+        let answer = async |name: &str, request| -> Result<wire::AttemptView> {
+            let answer = engine::commands::answer(&host.engine, name, request).await?;
+            Ok(serde_json::from_value(answer)?)
+        };
+        let attempt = answer("start_connect", request).await?.id;
+        let began = Instant::now();
+        loop {
+            let view = answer("get_attempt", serde_json::json!({ "id": attempt })).await?;
+            match view.phase {
+                wire::Phase::Done { integration, .. } => return Ok(integration),
+                wire::Phase::Asking { .. } => {
+                    let yes = serde_json::json!({
+                        "id": attempt, "confirmed": { "private_address": true },
+                    });
+                    answer("answer_attempt", yes).await?;
+                }
+                phase if phase.is_over() || began.elapsed() > PATIENCE => {
+                    bail!("the attempt stands at {phase:?}")
+                }
+                wire::Phase::Checking
+                | wire::Phase::WaitingForBrowser { .. }
+                | wire::Phase::WaitingForCode { .. }
+                | wire::Phase::Exchanging
+                | wire::Phase::Proving
+                | wire::Phase::Failed { .. } => tokio::time::sleep(GLANCE).await,
+            }
+        }
     }
 
     /// The engine behind the page.

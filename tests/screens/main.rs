@@ -1,6 +1,7 @@
 //! The screens: the built UI in a real headless browser, against the real engine behind the test
 //! host. The keyring is in memory; everything else is what the window has.
 
+mod access;
 mod accessibility;
 mod activity;
 mod adding;

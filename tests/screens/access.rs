@@ -1,0 +1,44 @@
+//! A tool that asks for more than the sign-in holds, in the window.
+
+use crate::kit::{Screen, browser::violations};
+use anyhow::{Context, Result};
+use chief_tests::peers::{
+    Peer,
+    sign_in::{Answer, sign_in},
+};
+use engine::fakes::MemoryKeyring;
+use serde_json::json;
+use std::sync::Arc;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn request_access_at_a_refused_tool_signs_in_again_and_clears_it() -> Result<()> {
+    let issuer = Peer::start("oidc", &[]).await?;
+    let server = Peer::start("mcp-protected", &[("ISSUER", &issuer.url)]).await?;
+    let runtime = tokio::runtime::Handle::current();
+    let screen = Screen::with(Arc::new(MemoryKeyring::default()), move |link| {
+        let link = link.to_owned();
+        runtime.spawn(async move { sign_in(&link, "ann", Answer::Agree).await });
+    })
+    .await?;
+    let id = screen.connect_mcp(&server.url).await?;
+    server.control("/test/set?refuse=403").await?;
+    let refused = screen.call(id, "list_items", json!({})).await;
+    refused.err().context("the tool is refused")?;
+    server.control("/test/set?refuse=none").await?;
+
+    screen.go(&format!("#/integrations/{id}/tools")).await?;
+    let tool = "[data-testid=tool][data-name=list_items]";
+    screen.reads(tool, "Needs access").await?;
+    screen.click(&format!("{tool} summary")).await?;
+    screen.see("[data-testid=lack]").await?;
+    screen.picture("request-access").await?;
+    assert_eq!(violations(&screen.page).await?, Vec::<String>::new());
+    screen.press("Request access").await?;
+    screen
+        .reads("[data-testid=attempt]", "is connected")
+        .await?;
+    screen.press("Close").await?;
+    screen.gone("[data-testid=lack]").await?;
+    screen.call(id, "list_items", json!({})).await?;
+    screen.close().await
+}
