@@ -211,6 +211,7 @@ fn because(because: &Because) -> String {
         Because::Health => text("cli-because-health"),
         Because::Connecting => text("cli-because-connecting"),
         Because::Outside => text("cli-because-outside"),
+        Because::Notice => text("cli-because-notice"),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     Engine, Live,
     connectors::{Caller, Connector, mcp::Ask},
     health::{self, Asked, Tells},
-    integrations::{self, Integration},
+    integrations,
     store::{
         self, Durability, Tx,
         calls::{CallRow, OutcomeRow, Payload},

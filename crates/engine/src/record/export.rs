@@ -184,6 +184,7 @@ fn cells(row: &RowView) -> [String; 13] {
         Because::Health => "health".to_owned(),
         Because::Connecting => "connecting".to_owned(),
         Because::Outside => "outside".to_owned(),
+        Because::Notice => "notice".to_owned(),
         Because::Task {
             title,
             url,

@@ -21,6 +21,7 @@ cli-ago = { $time } ago
 cli-because-health = health
 cli-because-connecting = connecting
 cli-because-outside = from outside
+cli-because-notice = a notice
 cli-app-runs = Chief Integrations { $version } runs
 cli-versions = This command is of version { $ours }, the app of { $theirs }. Install both anew.
 cli-door-open = Others may open the app's door (modes { $mode }). Restart the app, which sets them.
