@@ -109,7 +109,7 @@ async fn make_calls(
             arguments,
             because: because.clone(),
         };
-        let result = calls::call_as(engine, &by, wanted, cancel.clone()).await;
+        let result = calls::call_as(engine, &by, wanted, cancel.clone().into()).await;
         if let Some(last) = told.last_mut() {
             let took = engine.now().since(at).max(0);
             last.took_ms = Some(u32::try_from(took).unwrap_or(u32::MAX));
