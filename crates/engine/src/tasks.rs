@@ -136,6 +136,7 @@ impl<'a> Told<'a> {
             | Because::Health
             | Because::Connecting
             | Because::Outside
+            | Because::Notice
             | Because::Cron { .. } => ("", None, None),
         };
         let title = title.strip_prefix(agent.name.as_str()).unwrap_or(title);
