@@ -129,6 +129,7 @@ async fn call_for_ever(folder: PathBuf) -> Result<()> {
             providers: engine::providers::Sources::default(),
             folder,
             version: "0.0.0-test".to_owned(),
+            client_document: None,
         },
         Ports {
             clock: Arc::new(SystemClock),

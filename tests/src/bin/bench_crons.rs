@@ -79,6 +79,7 @@ async fn start(folder: &Path, clock: &Arc<FakeClock>) -> Result<(f64, Engine)> {
         log_folder: folder.join("logs"),
         providers: engine::providers::Sources::with_loopback(folder.join("providers")),
         version: "0".to_owned(),
+        client_document: None,
     };
     let ports = Ports {
         clock: clock.clone(),

@@ -19,6 +19,7 @@ pub async fn serve(folder: &Path, far: &str, strict: bool) -> Result<()> {
         log_folder: folder.join("logs"),
         providers: engine::providers::Sources::default(),
         version: "0.0.0-bench".to_owned(),
+        client_document: None,
     };
     let ports = Ports {
         clock: Arc::new(SystemClock),

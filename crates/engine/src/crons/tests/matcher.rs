@@ -164,7 +164,7 @@ pub fn zone_of(gene: u16) -> Tz {
 /// A moment from 2015 to 2036; half of them within a day of a change of the zone's clock.
 pub fn near_a_change(zone: Tz, gene: u16, start: i64) -> Time {
     let from = 1_420_070_400_000 + (start % 8_000) * DAY;
-    if gene % 2 == 0 {
+    if gene.is_multiple_of(2) {
         return Time(from + start % DAY);
     }
     let offset = |at: i64| {
