@@ -1,11 +1,7 @@
 //! What every journey in the window stands on.
 
-pub mod agent;
 pub mod app;
 pub mod browser;
-#[allow(dead_code, reason = "the journeys use more of it")]
-#[path = "../journeys/kit/changing.rs"]
-pub mod changing;
 pub mod desktop;
 pub mod internet;
 pub mod mock;
