@@ -97,6 +97,8 @@ pub struct State {
     pub sheet: Option<Sheet>,
     /// The provider whose app credentials are to be entered, until Settings shows the form.
     pub set_up: Option<AttrValue>,
+    /// "Repair all": those whose turn comes after the sheet that is open.
+    pub repairs: Rc<Vec<IntegrationId>>,
     /// The sample being connected without a sheet: it asks nothing.
     pub sample: Option<AttemptId>,
     pub toasts: Vec<(u32, Toast)>,
@@ -117,6 +119,7 @@ impl Default for State {
         Self {
             sheet: None,
             set_up: None,
+            repairs: Rc::default(),
             sample: None,
             toasts: Vec::new(),
             next_toast: 0,
@@ -129,6 +132,14 @@ impl Default for State {
     }
 }
 
+impl State {
+    fn next_repair(&mut self) {
+        let mut left = self.repairs.iter().copied();
+        self.sheet = left.next().map(Sheet::Reconnect);
+        self.repairs = Rc::new(left.collect());
+    }
+}
+
 /// What happens to it.
 pub enum Action {
     Open(Sheet),
@@ -136,6 +147,10 @@ pub enum Action {
     /// The app credentials of this provider are to be entered: closes the sheet; `None`: their form is
     /// open.
     SetUp(Option<AttrValue>),
+    /// Walks through these: one Reconnect after the other.
+    Repair(Vec<IntegrationId>),
+    /// On to the next of them; closes the sheet after the last.
+    NextRepair,
     /// A file was dropped on the window: for the open sheet of a document, else for a new one. Any other
     /// sheet keeps what the admin is doing.
     Dropped(web_sys::File),
@@ -162,11 +177,19 @@ impl Reducible for State {
         let mut next = (*self).clone();
         match action {
             Action::Open(sheet) => next.sheet = Some(sheet),
-            Action::CloseSheet => next.sheet = None,
             Action::SetUp(provider) => {
                 next.sheet = next.sheet.filter(|_| provider.is_none());
                 next.set_up = provider;
             }
+            Action::CloseSheet => {
+                next.sheet = None;
+                next.repairs = Rc::default();
+            }
+            Action::Repair(ids) => {
+                next.repairs = Rc::new(ids);
+                next.next_repair();
+            }
+            Action::NextRepair => next.next_repair(),
             Action::Dropped(file) => {
                 let begin = match next.sheet {
                     None | Some(Sheet::Add) => Some(Begin::default()),
@@ -307,6 +330,28 @@ mod tests {
         });
         let state = state.reduce(bad).reduce(Action::UnsayFailures);
         assert_eq!(state.toasts.len(), 2, "only the failure went");
+    }
+
+    #[test]
+    fn repair_all_walks_from_one_to_the_next_and_stops_where_it_is_told_to() {
+        let ids: Vec<IntegrationId> = [1_u8, 2, 3]
+            .into_iter()
+            .map(|n| format!("01890a5d-ac96-774b-bcce-b302099a800{n}"))
+            .map(|id| id.parse().expect("a UUID"))
+            .collect();
+        let open = |state: &State| match state.sheet {
+            Some(Sheet::Reconnect(id)) => Some((id, state.repairs.len())),
+            _ => None,
+        };
+        let state = Rc::new(State::default()).reduce(Action::Repair(ids.clone()));
+        assert_eq!(open(&state), Some((ids[0], 2)));
+        let state = state.reduce(Action::NextRepair);
+        assert_eq!(open(&state), Some((ids[1], 1)));
+        let stopped = state.clone().reduce(Action::CloseSheet);
+        assert!(stopped.sheet.is_none() && stopped.repairs.is_empty());
+        let state = state.reduce(Action::NextRepair);
+        assert_eq!(open(&state), Some((ids[2], 0)));
+        assert!(state.reduce(Action::NextRepair).sheet.is_none());
     }
 
     #[test]

@@ -23,7 +23,7 @@ use first_run::FirstRun;
 use gloo_timers::callback::Timeout;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
-use wire::{CardView, IntegrationId, Status};
+use wire::{CardView, Fix, IntegrationId, Status};
 use yew::prelude::*;
 
 /// Cards at first, and with each step towards the end: more than a window shows, and few enough that
@@ -180,7 +180,8 @@ fn Cards(props: &CardsProps) -> Html {
     };
     html! {
         <>
-            { need(&cards, &frame.state.testing, &frame.act, &choose.reform(|()| Chip::NeedsYou)) }
+            { need(&cards, &frame.state.testing, &frame.act,
+                (&choose.reform(|()| Chip::NeedsYou), &repair_all(&frame, &cards))) }
             { chips(&cards, chip, &choose) }
             if found.is_empty() {
                 { nothing_found(&search, chip) }
@@ -196,6 +197,25 @@ fn Cards(props: &CardsProps) -> Html {
             { menu.as_ref().and_then(|at| card_menu(&frame, at, menu.clone())).unwrap_or_default() }
         </>
     }
+}
+
+/// Tests what only has to answer again, and walks through what needs the admin's hand: what fails
+/// first.
+fn repair_all(frame: &Frame, cards: &Rc<Vec<Rc<CardView>>>) -> Callback<()> {
+    let (frame, cards) = (frame.clone(), cards.clone());
+    Callback::from(move |()| {
+        let mut walk = vec![];
+        for card in cards.iter().filter(|card| needs_admin(card)) {
+            match card.health.fix {
+                Some(Fix::Reconnect | Fix::PasteKey) => walk.push((card.health.status, card.id)),
+                Some(fix) => frame.act.emit((card.id, fix.into())),
+                None => {}
+            }
+        }
+        walk.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
+        let walk = walk.into_iter().map(|(_, id)| id).collect();
+        frame.dispatch.emit(Action::Repair(walk));
+    })
 }
 
 fn nothing_found(search: &AttrValue, chip: Chip) -> Html {

@@ -25,12 +25,12 @@ pub fn needs_admin(card: &CardView) -> bool {
 /// How many are named at most; of more, one fewer, since the line that counts the rest takes a place.
 const NAMED: usize = 4;
 
-/// The strip; nothing where nobody needs anything. `all` shows all of them.
+/// The strip; nothing where nobody needs anything. `all` shows all of them, `repair` walks through them.
 pub fn need(
     cards: &[Rc<CardView>],
     testing: &BTreeSet<IntegrationId>,
     act: &Callback<(IntegrationId, Act)>,
-    all: &Callback<()>,
+    (all, repair): (&Callback<()>, &Callback<()>),
 ) -> Html {
     let needing: Vec<&Rc<CardView>> = cards.iter().filter(|card| needs_admin(card)).collect();
     if needing.is_empty() {
@@ -65,14 +65,18 @@ pub fn need(
     });
     let rest = needing.len().saturating_sub(named);
     let all = all.reform(|_: MouseEvent| ());
+    let repair = repair.reform(|_: MouseEvent| ());
     html! {
         <section class="need" aria-label={say("needs-you")}>
             <ul>
                 <>{ for rows }</>
-                if rest > 0 {
+                if needing.len() > 1 {
                     <li>
-                        <span class="grow sub">{ say_count("need-more", rest) }</span>
-                        <button type="button" class="quiet" onclick={all}>{ say("show-all") }</button>
+                        <span class="grow sub">if rest > 0 { { say_count("need-more", rest) } }</span>
+                        if rest > 0 {
+                            <button type="button" class="quiet" onclick={all}>{ say("show-all") }</button>
+                        }
+                        <button type="button" class="quiet" data-testid="repair-all" onclick={repair}>{ say("repair-all") }</button>
                     </li>
                 }
             </ul>

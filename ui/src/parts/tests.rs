@@ -201,7 +201,7 @@ fn what_needs_the_admin_is_a_row_each_and_the_rest_is_counted() {
             cards,
             &BTreeSet::new(),
             &Callback::noop(),
-            &Callback::noop(),
+            (&Callback::noop(), &Callback::noop()),
         ))
     };
     let mut off = (*failing(9)).clone();
@@ -218,6 +218,9 @@ fn what_needs_the_admin_is_a_row_each_and_the_rest_is_counted() {
         1,
         "one thing is the next to do"
     );
+    let one = show(&[failing(1)]);
+    assert!(!one.contains("repair-all"), "one needs no walk");
+    assert!(four.contains("Repair all"));
     let ten = show(&(0..10).map(failing).collect::<Vec<_>>());
     assert_eq!(ten.matches("data-testid=\"need\"").count(), 3);
     assert!(ten.contains("7 more need you."));

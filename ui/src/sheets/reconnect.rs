@@ -11,8 +11,8 @@ use crate::{
         dialog::Dialog,
         field::{Field, Kind},
     },
-    say::{say, say_error, say_with},
-    state::Frame,
+    say::{say, say_count, say_error, say_with},
+    state::{Action, Frame},
     time::start_of,
 };
 use wire::{AttemptId, AuthView, Confirmed, Error, IntegrationId, SecretInput};
@@ -91,7 +91,9 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
     };
     let over = {
         let (away, attempt, error) = (leave(&frame, &props.close), attempt.clone(), error.clone());
+        let (dispatch, walks) = (frame.dispatch.clone(), !frame.state.repairs.is_empty());
         Callback::from(move |over: Over| match over {
+            Over::Close(_) if walks => dispatch.emit(Action::NextRepair),
             Over::Back(why) if asks_key => {
                 error.set(why);
                 attempt.set(None);
@@ -161,7 +163,27 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
             None => html! { <p class="lead">{ icon(Icon::Busy) }{ say("attempt-checking") }</p> },
         },
     };
-    html! { <Dialog {title} {on_close} narrow=true>{ body }</Dialog> }
+    let tools = match frame.state.repairs.len() {
+        0 => Html::default(),
+        left => {
+            let skip = {
+                let (dispatch, attempt) = (frame.dispatch.clone(), *attempt);
+                Callback::from(move |_: MouseEvent| {
+                    if let Some(id) = attempt {
+                        cancel(id);
+                    }
+                    dispatch.emit(Action::NextRepair);
+                })
+            };
+            html! {
+                <>
+                    <span class="sub">{ say_count("repairs-left", left) }</span>
+                    <button type="button" class="quiet" data-testid="repair-skip" onclick={skip}>{ say("repair-skip") }</button>
+                </>
+            }
+        }
+    };
+    html! { <Dialog {title} {on_close} narrow=true {tools}>{ body }</Dialog> }
 }
 
 /// What is pasted: a key, a token, or the password of a user.

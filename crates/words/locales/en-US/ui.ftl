@@ -102,6 +102,12 @@ need-more = { $count ->
     [one] One more needs you.
    *[other] { $count } more need you.
 }
+repair-all = Repair all
+repair-skip = Skip this one
+repairs-left = { $count ->
+    [one] One more after this
+   *[other] { $count } more after this
+}
 
 # --- side bar
 side-needs = { $count ->
