@@ -20,7 +20,7 @@ pub(crate) use input::address;
 
 use crate::{
     Engine,
-    connectors::{Config, Connector, Pong, Supplies, Tool},
+    connectors::{Config, Connector, Pong, Supplies, Tool, mcp},
     documents::Inspected,
     health,
     integrations::{
@@ -113,6 +113,8 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
     };
     let (pong, tools) = attempt.or_stopped(proved).await?;
     connector.drop_session().await;
+    let work = prove_by_more(engine, config, &credential, pong);
+    let (config, pong) = attempt.or_stopped(work).await?;
     let name = plan
         .name
         .clone()
@@ -151,6 +153,32 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
         None => {}
     }
     Ok(proof)
+}
+
+/// An MCP server that lets anybody ping has proved nothing yet: where it looks at the credential of a
+/// call, each ping of it is asked more from here on.
+async fn prove_by_more(
+    engine: &Engine,
+    mut config: Config,
+    credential: &Credential,
+    pong: Pong,
+) -> Result<(Config, Pong), Error> {
+    let reach = config.reach();
+    let Config::Mcp { url, guard, .. } = &mut config else {
+        return Ok((config, pong));
+    };
+    let known = url::Url::parse(url).ok();
+    let Some(url) = known.filter(|_| !matches!(credential, Credential::None)) else {
+        return Ok((config, pong));
+    };
+    *guard = mcp::guard(engine.http(), &reach, &url).await;
+    if *guard != mcp::Guard::Calls {
+        return Ok((config, pong));
+    }
+    let connector = Connector::new(&config, engine.http(), Supplies::default())?;
+    let pong = connector.ping(credential).await?;
+    connector.drop_session().await;
+    Ok((config, pong))
 }
 
 /// The one commit of an attempt.

@@ -51,6 +51,9 @@ pub enum Config {
         /// How it was connected, where that was not by asking the server.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         way: Option<Box<Way>>,
+        /// How far a ping proves the credential.
+        #[serde(default)]
+        guard: mcp::Guard,
     },
     /// A custom HTTP API.
     Api {
@@ -124,13 +127,17 @@ impl Connector {
                 Ok(Self::Mcp(mcp::Mcp::new(http.clone(), Sample::reach(), url)))
             }
             Config::Mcp {
-                url, private_hosts, ..
+                url,
+                private_hosts,
+                guard,
+                ..
             } => {
                 let reach = Reach {
                     private_hosts: private_hosts.clone(),
                 };
                 let mcp = mcp::Mcp::new(http.clone(), reach, parse(url)?);
-                Ok(Self::Mcp(mcp.repeats(supplies.repeats_arguments)))
+                let mcp = mcp.repeats(supplies.repeats_arguments);
+                Ok(Self::Mcp(mcp.guarded(*guard)))
             }
             Config::Api {
                 base_url,

@@ -6,6 +6,7 @@
 mod access;
 mod apply;
 pub(crate) mod pins;
+pub(crate) mod remarks;
 pub mod status;
 mod tile;
 mod tools;
@@ -213,6 +214,7 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 revocable: found.about.revokes_at.is_some(),
                 document: store::documents::about(conn, id)?,
                 ends_at: found.state.end.map(|end| end.at),
+                remarks: remarks::of(&reader.catalogue(), &found),
                 card: found.card(now, &mut around),
             })
         })

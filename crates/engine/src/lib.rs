@@ -30,6 +30,7 @@ mod refusals;
 pub mod sample;
 pub mod secret;
 mod settings;
+pub mod steps;
 pub mod store;
 mod tasks;
 mod tokens;

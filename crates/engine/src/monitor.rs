@@ -10,14 +10,14 @@ use crate::{
     Engine,
     health::{self, origin},
     integrations::{
-        self, After, Integration,
+        self, After, Integration, remarks,
         status::{self, Signal},
     },
     providers::Catalogue,
     store::{self, Durability, backup},
     tokens::{self, Need},
 };
-use schedule::{Due, Schedule, Tried};
+use schedule::{BACK_MS, Due, Schedule, Tried};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
@@ -27,6 +27,8 @@ use wire::{Because, Changed, Error, IntegrationId, Time, Topic};
 
 /// The monitor looks at the wall clock this often, in milliseconds: a sleep is noticed by the gap.
 const TICK_MS: i64 = 10_000;
+/// Sooner where something is due, but no sooner than this.
+const BREATH_MS: i64 = 1_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Pings are kept as long.
 const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
@@ -81,7 +83,7 @@ pub(crate) fn run(engine: &Engine) {
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
-                () = clock.sleep_until(engine.now().plus(TICK_MS)) => {}
+                () = clock.sleep_until(monitor.next(&engine)) => {}
                 () = engine.network().woken.notified() => {}
             }
             if let Err(error) = keep_house(&engine).await {
@@ -155,6 +157,8 @@ struct Look {
     idle: Vec<IntegrationId>,
     /// The admin wants no pings now. Tokens are still renewed: to pause is not to let die.
     is_paused: bool,
+    /// Those whose vendor's plans are other than they knew.
+    sunsets: Vec<(IntegrationId, Option<Time>)>,
 }
 
 fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result<Look, Error> {
@@ -172,6 +176,12 @@ fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result
         })
         .map(|each| each.id)
         .collect();
+    let sunsets = all
+        .iter()
+        .map(|each| (each, remarks::sunset(catalogue, each)))
+        .filter(|(each, day)| each.state.sunset != *day)
+        .map(|(each, day)| (each.id, day))
+        .collect();
     let known = all
         .iter()
         .filter(|each| each.row.enabled)
@@ -186,6 +196,7 @@ fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result
         aged,
         idle,
         is_paused: crate::background::paused_until(conn, now)?.is_some(),
+        sunsets,
     })
 }
 
@@ -222,6 +233,17 @@ impl Monitor {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When to look again: each ping starts at its own moment, not with all others of a tick.
+    fn next(&self, engine: &Engine) -> Time {
+        let now = engine.now();
+        let tick = now.plus(TICK_MS);
+        if engine.network().is_offline() {
+            return tick;
+        }
+        let due = self.schedule().next().unwrap_or(tick);
+        due.clamp(now.plus(BREATH_MS), tick)
+    }
+
     /// Starts every ping that is due, and returns at once.
     async fn tick(self: &Arc<Self>, engine: &Engine) -> Result<(), Error> {
         let now = engine.now();
@@ -231,6 +253,7 @@ impl Monitor {
             aged,
             idle,
             is_paused,
+            sunsets,
         } = engine
             .store()
             .read(move |conn| look(conn, &catalogue, now))
@@ -244,6 +267,9 @@ impl Monitor {
             let ids = known.iter().map(|each| each.id).collect();
             tell(engine, ids, Signal::ClockJumped).await?;
         }
+        for (id, at) in sunsets {
+            tell(engine, vec![id], Signal::VendorEnds { at }).await?;
+        }
         tell(engine, aged, Signal::Tick).await?;
         self.set_offline(engine, &known).await?;
         let asked = std::mem::take(&mut *engine.network().asked());
@@ -251,7 +277,7 @@ impl Monitor {
             let mut schedule = self.schedule();
             for (id, after) in &asked {
                 if let Some(within) = after.ping_within_ms {
-                    schedule.soon(*id, now.plus(jitter(within)));
+                    schedule.soon(*id, (now, within), jitter);
                 }
             }
             if is_paused {
@@ -323,7 +349,7 @@ impl Monitor {
             let came_back = self.schedule().tried(id, tried, now, jitter);
             if came_back {
                 tracing::info!("the network is back");
-                self.schedule().spread(now, jitter);
+                self.schedule().spread(now, BACK_MS, jitter);
             }
         });
     }
@@ -354,7 +380,7 @@ impl Monitor {
             let signal = if offline {
                 Signal::NetworkLost
             } else {
-                self.schedule().spread(engine.now(), jitter);
+                self.schedule().spread(engine.now(), BACK_MS, jitter);
                 Signal::NetworkBack
             };
             tell(engine, ids, signal).await?;

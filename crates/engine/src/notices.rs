@@ -90,6 +90,7 @@ fn cause(found: &Integration, kind: NoticeKind, reason: &Reason) -> String {
         Reason::Ok
         | Reason::RateLimited { .. }
         | Reason::EndsOn { .. }
+        | Reason::VendorEnds { .. }
         | Reason::Rejected { .. }
         | Reason::NeedsAccess { .. }
         | Reason::IssuerChanged => found.row.provider.clone().unwrap_or_else(|| origin(found)),

@@ -6,7 +6,7 @@
 mod execute;
 pub mod manifest;
 pub mod read;
-mod view;
+pub(crate) mod view;
 
 use manifest::{Manifest, Way};
 pub use read::Hosts;

@@ -13,6 +13,7 @@ use crate::{
         status::{End, Renewal, Signal},
     },
     oauth::{self, RefreshError},
+    steps::{self, Step},
     store::{self, Durability, calls::OutcomeRow},
     vault::{Credential, OAuthCredential, is_superseded},
 };
@@ -176,6 +177,7 @@ async fn renew(
         because,
     )
     .await?;
+    steps::reached(Step::Intended);
     let mut answer = oauth::refresh(engine.http(), &reach, old, engine.now()).await;
     if matches!(answer, Err(RefreshError::Ambiguous(_))) {
         // The answer was lost: servers with a grace window take the same token once more.
@@ -195,6 +197,7 @@ async fn renew(
                 .and(Err(error));
         }
     };
+    steps::reached(Step::Answered);
     let outcome = journal.outcome(engine.now(), None, "a fresh token");
     let (copy, now) = (new.clone(), engine.now());
     let signal = Signal::Refreshed { end: end_of(&new) };

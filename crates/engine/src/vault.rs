@@ -24,6 +24,7 @@ pub use credential::{ClientAuth, Credential, LIMIT, OAuthCredential};
 
 use crate::{
     ports::{Keyring, KeyringError},
+    steps::{self, Step},
     store::{
         Durability, Store, Tx,
         credentials::{self, CredentialRow, Form, Sealed},
@@ -265,10 +266,13 @@ impl Vault {
                     },
                     &about,
                 )?;
+                steps::reached(Step::Sealed);
                 Ok((generation, value))
             })
             .await?;
+        steps::reached(Step::Committed);
         self.remember(id, generation, kept).await;
+        steps::reached(Step::Anchored);
         drop(gate);
         Ok((generation, value))
     }

@@ -39,6 +39,8 @@ pub enum Reason {
     RateLimited { until: Time },
     /// The credential ends and cannot renew itself.
     EndsOn { at: Time },
+    /// The vendor ends this kind of access.
+    VendorEnds { at: Time },
     /// Revoked, expired, or `invalid_grant`.
     Rejected { since: Time },
     /// The credential is known but may not do what the ping needs.
@@ -59,7 +61,7 @@ impl Reason {
     pub fn status(&self) -> Status {
         match self {
             Self::Ok | Self::RateLimited { .. } => Status::Healthy,
-            Self::EndsOn { .. } => Status::Expiring,
+            Self::EndsOn { .. } | Self::VendorEnds { .. } => Status::Expiring,
             Self::Rejected { .. }
             | Self::NeedsAccess { .. }
             | Self::Unreachable { .. }
@@ -76,6 +78,7 @@ impl Reason {
             Self::Ok | Self::RateLimited { .. } => None,
             Self::Unreachable { .. } => Some(Fix::Test),
             Self::EndsOn { .. }
+            | Self::VendorEnds { .. }
             | Self::Rejected { .. }
             | Self::NeedsAccess { .. }
             | Self::IssuerChanged
@@ -95,6 +98,7 @@ impl Reason {
             Self::Ok => "ok",
             Self::RateLimited { .. } => "rate-limited",
             Self::EndsOn { .. } => "ends-on",
+            Self::VendorEnds { .. } => "vendor-ends",
             Self::Rejected { .. } => "rejected",
             Self::NeedsAccess { .. } => "needs-access",
             Self::Unreachable { .. } => "unreachable",
@@ -345,6 +349,10 @@ pub struct IntegrationView {
     /// When the credential ends for good, where that is known.
     #[serde(default)]
     pub ends_at: Option<Time>,
+    /// What an admin should know of it, one sentence each: what its vendor ends, and what a check
+    /// cannot prove.
+    #[serde(default)]
+    pub remarks: Vec<String>,
 }
 
 /// One tool, as the probe found it. All text is the server's: inert, capped.

@@ -129,6 +129,7 @@ mod tests {
         let reasons = [
             wire::Reason::RateLimited { until: t },
             wire::Reason::EndsOn { at: t },
+            wire::Reason::VendorEnds { at: t },
             wire::Reason::Rejected { since: t },
             wire::Reason::NeedsAccess { since: t },
             wire::Reason::Unreachable { since: t },

@@ -243,6 +243,7 @@ pub fn reason(reason: &Reason, name: &str, now: wire::Time) -> Option<AttrValue>
         Reason::Ok => return None,
         Reason::RateLimited { until: at }
         | Reason::EndsOn { at }
+        | Reason::VendorEnds { at }
         | Reason::Rejected { since: at }
         | Reason::NeedsAccess { since: at }
         | Reason::Unreachable { since: at } => moment(*at, now),

@@ -53,7 +53,7 @@ pub fn status_pill(card: &CardView) -> Html {
     let (tone, picture) = of_status(status);
     let word: AttrValue = words::status(status).into();
     match (status, &card.health.reason) {
-        (Status::Expiring, Reason::EndsOn { at }) => {
+        (Status::Expiring, Reason::EndsOn { at } | Reason::VendorEnds { at }) => {
             let at = *at;
             at_now(move |now| {
                 let left = at.since(now) > 0;

@@ -149,7 +149,10 @@ fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Er
         return Err(named(ErrorCode::ToolHeld).with("tool", crate::http::inert(name)));
     }
     match found.state.shown(now) {
-        Reason::Ok | Reason::RateLimited { .. } | Reason::EndsOn { .. } => Ok(tool),
+        Reason::Ok
+        | Reason::RateLimited { .. }
+        | Reason::EndsOn { .. }
+        | Reason::VendorEnds { .. } => Ok(tool),
         // A task that already has it may still try where it is merely out of reach; and so may an admin.
         Reason::Unreachable { since }
             if known.task.as_ref().is_none_or(|task| task.begun_at < since) =>

@@ -82,6 +82,7 @@ impl Plan {
                     issuer,
                     resource,
                     way: self.way.clone(),
+                    guard: crate::connectors::mcp::Guard::default(),
                 }
             }
             Kind::Api => Config::Api {

@@ -7,6 +7,7 @@ mod asking;
 mod carrier;
 mod connection;
 mod ears;
+mod guard;
 
 pub use asking::{Answer, Ask, Question};
 
@@ -17,9 +18,10 @@ use crate::{
 };
 use carrier::Carrier;
 use connection::{Connection, Trouble};
+pub use guard::{Guard, guard};
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, ClientRequest, DiscoverRequest, DiscoverRequestParams,
-    ErrorCode as Rpc, ErrorData, PingRequest, ServerResult,
+    CallToolRequest, CallToolRequestParams, ClientRequest, ErrorCode as Rpc, ErrorData,
+    ServerResult,
 };
 use serde_json::Value;
 use std::{
@@ -55,6 +57,8 @@ pub struct Mcp {
     /// A tool wants some of its arguments repeated in headers (2026-07-28, `x-mcp-header`). Which, only
     /// its place in the list says, which each connection must have read.
     repeats: AtomicBool,
+    /// How far a ping proves the credential.
+    guard: Guard,
 }
 
 /// What the server said to a first contact without a credential.
@@ -99,6 +103,7 @@ impl Mcp {
             is_older: AtomicBool::new(false),
             tools_changed: Arc::default(),
             repeats: AtomicBool::new(false),
+            guard: Guard::default(),
         }
     }
 
@@ -106,6 +111,10 @@ impl Mcp {
     pub(super) fn repeats(self, repeats: bool) -> Self {
         self.repeats.store(repeats, Ordering::Relaxed);
         self
+    }
+
+    pub(super) fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 
     pub(super) fn ping_in_words(&self) -> String {
@@ -121,27 +130,20 @@ impl Mcp {
             .connection(credential)
             .await
             .map_err(|error| veil.error(error))?;
-        let is_newer = !connection.protocol.has_initialize();
-        let request = if is_newer {
-            ClientRequest::DiscoverRequest(DiscoverRequest::new(DiscoverRequestParams {}))
-        } else {
-            ClientRequest::PingRequest(PingRequest::default())
+        let asked = async {
+            connection.greet(self, &key).await?;
+            if self.guard == Guard::Calls {
+                connection.ask_who(self, &key).await?;
+            }
+            Ok(())
         };
-        match connection
-            .ask(
-                self,
-                carrier::keyed(request, &key),
-                PATIENCE,
-                &Caller::default(),
-            )
-            .await
-        {
-            Ok(_) => {}
-            // It knows the credential and answered, if only that it has no such method.
-            Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => {}
-            Err(trouble) => return Err(veil.error(self.plain(trouble))),
-        }
-        let what = if is_newer { "server/discover" } else { "ping" };
+        asked.await.map_err(|error| veil.error(error))?;
+        let what = match (connection.is_newer(), self.guard) {
+            (true, Guard::Calls) => "server/discover and a call of no tool",
+            (false, Guard::Calls) => "ping and a call of no tool",
+            (true, Guard::Ping | Guard::Nothing) => "server/discover",
+            (false, Guard::Ping | Guard::Nothing) => "ping",
+        };
         Ok(Pong {
             tried: format!("MCP {what} to {}", shown(&self.url)),
             answer: format!("MCP {}", inert(connection.protocol.as_str())),

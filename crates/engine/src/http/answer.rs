@@ -38,6 +38,12 @@ pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
         }),
         (429, wait) => Some(limited(wait.unwrap_or(USUAL_WAIT_S))),
         (503, Some(wait)) => Some(limited(wait)),
+        // RFC 6585 section 6: said by what stands in between, never by the server itself.
+        (511, _) => Some(
+            Error::new(ErrorCode::Unreachable)
+                .with("host", host)
+                .with("why", "the network asks for a sign-in"),
+        ),
         (500..=599, _) => Some(with_status(ErrorCode::ServerError)),
         (407, _) => Some(
             Error::new(ErrorCode::Unreachable)

@@ -21,8 +21,9 @@ const OUTAGE_MS: i64 = 2 * 60_000;
 const LONE_OUTAGE_MS: i64 = 10 * 60_000;
 /// A first failure is looked at again within half a minute.
 const DOUBT_MS: i64 = 30_000;
-/// Where many may be due at once, each is due within a minute.
-const SPREAD_MS: i64 = 60_000;
+/// Where many may be due at once, they are spread over a minute and a little, so that the first and
+/// the last of many are a minute apart.
+pub(crate) const SPREAD_MS: i64 = 66_000;
 /// An hour between two refreshes that are only asked for because an end comes near.
 const REFRESH_AGAIN_MS: i64 = 3_600_000;
 /// Tools that are remembered as lacking a permission, at most.
@@ -43,6 +44,9 @@ pub struct State {
     /// When the credential ends for good, where that is known.
     #[serde(default)]
     pub end: Option<End>,
+    /// When its vendor ends this kind of access, where that is announced.
+    #[serde(default)]
+    pub sunset: Option<Time>,
     /// When the admin gave this credential: connected or reconnected.
     #[serde(default)]
     pub consent: Option<Time>,
@@ -99,6 +103,8 @@ pub enum Signal {
     RefreshAmbiguous,
     /// The end of the key was learned: from the provider, or typed by the admin (`None`: no end).
     EndsAt { end: Option<End> },
+    /// What the catalogue knows of the vendor's own plans (`None`: nothing).
+    VendorEnds { at: Option<Time> },
     /// Connected or reconnected: proved a moment ago, with this end.
     Connected { end: Option<End> },
     /// The admin switched it off.
@@ -166,6 +172,7 @@ impl State {
             checked_at: Some(now),
             outage: None,
             end,
+            sunset: None,
             consent: Some(now),
             off: false,
             lacks: BTreeMap::new(),
@@ -186,12 +193,22 @@ impl State {
     /// The reason to show: what stands, or the coming end where nothing worse stands.
     #[must_use]
     pub fn shown(&self, now: Time) -> Reason {
-        match (&self.reason, self.end) {
-            (Reason::Ok | Reason::RateLimited { .. }, Some(end)) if end.warns(now) => {
-                Reason::EndsOn { at: end.at }
-            }
+        match (&self.reason, self.ending(now)) {
+            (Reason::Ok | Reason::RateLimited { .. }, Some(ending)) => ending,
             (Reason::RateLimited { until }, _) if *until <= now => Reason::Ok,
             (reason, _) => reason.clone(),
+        }
+    }
+
+    /// The end that comes first among those that are near enough to warn of.
+    fn ending(&self, now: Time) -> Option<Reason> {
+        let own = self.end.filter(|end| end.warns(now)).map(|end| end.at);
+        let vendor = self.sunset.filter(|at| end::is_near(*at, now));
+        match (own, vendor) {
+            (Some(at), vendor) if vendor.is_none_or(|vendor| at <= vendor) => {
+                Some(Reason::EndsOn { at })
+            }
+            (_, vendor) => vendor.map(|at| Reason::VendorEnds { at }),
         }
     }
 
@@ -276,6 +293,7 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
         Signal::Unreachable(elsewhere) => outage(new, *elsewhere, now),
         Signal::Refreshed { end } => new.end = end::refreshed(new.end, *end),
         Signal::EndsAt { end } => new.end = end::told(new.end, *end),
+        Signal::VendorEnds { at } => new.sunset = *at,
         Signal::SwitchedOff => new.off = true,
         Signal::SwitchedOn => new.off = false,
         // A row of failures that the network, or a clock, broke off says nothing.
@@ -314,6 +332,7 @@ fn ask(before: &State, new: &mut State, signal: &Signal, now: Time, effects: &mu
         | Signal::RefreshRefused
         | Signal::RefreshAmbiguous
         | Signal::EndsAt { .. }
+        | Signal::VendorEnds { .. }
         | Signal::Connected { .. }
         | Signal::SwitchedOff
         | Signal::NetworkLost
@@ -355,6 +374,7 @@ fn heal(state: &mut State, now: Time) {
         }
         Reason::RateLimited { .. }
         | Reason::EndsOn { .. }
+        | Reason::VendorEnds { .. }
         | Reason::Rejected { .. }
         | Reason::NeedsAccess { .. }
         | Reason::Unreachable { .. } => true,

@@ -5,8 +5,10 @@ use wire::{ErrorCode, IntegrationId, TestReport, Time};
 
 /// Fifteen minutes between pings of what is well.
 const INTERVAL_MS: i64 = 15 * 60_000;
-/// The first wave after start or wake, and after the network's return, is spread over this long.
-pub const SPREAD_MS: i64 = 60_000;
+/// The first wave after start or wake is spread over as long.
+pub(super) use crate::integrations::status::SPREAD_MS;
+/// After the network's return, so that all are fresh within 90 s of it.
+pub const BACK_MS: i64 = 45_000;
 /// A first failure is looked at again after half a minute, then later and later.
 const DOUBT_MS: i64 = 30_000;
 /// The longest that "slow down" is obeyed without a look, a day.
@@ -27,6 +29,8 @@ pub enum Tried {
     NoAnswer,
     /// An answer, but that of a server in trouble: the network works.
     Trouble,
+    /// Nothing that tells whether the network works.
+    Unclear,
     /// Nothing was sent (the keyring is locked, the integration is gone).
     NotSent,
 }
@@ -35,8 +39,9 @@ impl Tried {
     pub fn of(report: &TestReport) -> Self {
         match (&report.error, &report.health.reason) {
             (_, wire::Reason::RateLimited { until }) => Self::RateLimited { until: *until },
-            (Some(error), _) if error.code == ErrorCode::Unreachable => Self::NoAnswer,
+            (Some(error), _) if is_no_answer(error.code) => Self::NoAnswer,
             (Some(error), _) if error.code == ErrorCode::ServerError => Self::Trouble,
+            (Some(error), _) if error.code == ErrorCode::OauthTokenRefused => Self::Unclear,
             (Some(error), _)
                 if matches!(
                     error.code,
@@ -51,6 +56,19 @@ impl Tried {
             (Some(_) | None, _) => Self::Answered,
         }
     }
+}
+
+/// True also of a page where an answer should be: so a captive portal speaks for everybody. One
+/// server that does so alone is no portal, since others answer.
+fn is_no_answer(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::Unreachable
+            | ErrorCode::BadAnswer
+            | ErrorCode::NotMcp
+            | ErrorCode::RedirectRefused
+            | ErrorCode::TooLarge
+    )
 }
 
 /// One that is to be pinged now.
@@ -122,17 +140,17 @@ impl Schedule {
         let gap = now.since(self.last_tick);
         let jumped = !(0..GAP_MS).contains(&gap);
         if jumped {
-            self.spread(now, jitter);
+            self.spread(now, SPREAD_MS, jitter);
         }
         self.last_tick = now;
         jumped
     }
 
-    /// Everything within the next minute, in no order, with back-off forgotten; but whoever asked to
+    /// Everything within the next `over_ms`, in no order, with back-off forgotten; but whoever asked to
     /// slow down is left its time.
-    pub fn spread(&mut self, now: Time, mut jitter: impl FnMut(i64) -> i64) {
+    pub fn spread(&mut self, now: Time, over_ms: i64, mut jitter: impl FnMut(i64) -> i64) {
         for entry in self.entries.values_mut() {
-            let soon = now.plus(jitter(SPREAD_MS));
+            let soon = now.plus(jitter(over_ms));
             // A clock that was set back must not turn minutes into hours.
             let not_before = entry
                 .not_before
@@ -142,12 +160,26 @@ impl Schedule {
         }
     }
 
-    /// Brings the turn of one forward to `at`; never before the time that it asked for.
-    pub fn soon(&mut self, id: IntegrationId, at: Time) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            let at = entry.not_before.map_or(at, |not| at.max(not));
-            entry.at = entry.at.min(at);
+    /// Brings the turn of one forward to within `within_ms`, where it is not so near already; never
+    /// before the time that it asked for.
+    pub fn soon(
+        &mut self,
+        id: IntegrationId,
+        (now, within_ms): (Time, i64),
+        mut jitter: impl FnMut(i64) -> i64,
+    ) {
+        if let Some(entry) = self.entries.get_mut(&id)
+            && entry.at > now.plus(within_ms)
+        {
+            let at = now.plus(jitter(within_ms));
+            entry.at = entry.not_before.map_or(at, |not| at.max(not));
         }
+    }
+
+    /// When the next one is due that does not run; `None` where all run, or there is none.
+    pub fn next(&self) -> Option<Time> {
+        let waiting = self.entries.values().filter(|entry| !entry.running);
+        waiting.map(|entry| entry.at).min()
     }
 
     /// Those whose time has come, marked as running. Offline, one alone is tried each time: the one
@@ -210,6 +242,10 @@ impl Schedule {
                 self.silent.clear();
                 was_silent
             }
+            Tried::Unclear => {
+                entry.back_off(now, jitter);
+                false
+            }
             Tried::NotSent => {
                 entry.at = now.plus(SPREAD_MS + jitter(SPREAD_MS));
                 false
@@ -258,12 +294,13 @@ mod tests {
         let mut schedule = Schedule::starting(Time(0));
         know(&mut schedule, 0, &all);
         let mut seen = 0;
-        for second in 0..60 {
+        for second in 0..SPREAD_MS / 1000 {
             let due = schedule.due(Time(second * 1000), false).len();
             assert!(due <= 40, "{due} at once in second {second}");
             seen += due;
         }
-        assert_eq!(seen + schedule.due(Time(60_000), false).len(), 200);
+        const { assert!(SPREAD_MS >= 60_000) };
+        assert_eq!(seen + schedule.due(Time(SPREAD_MS), false).len(), 200);
     }
 
     #[test]
@@ -275,7 +312,7 @@ mod tests {
         know(&mut schedule, woken, &all);
         let at_once = schedule.due(Time(woken), false).len();
         assert!(at_once < 20, "{at_once} in the first moment after waking");
-        let later = schedule.due(Time(woken + 60_000), false).len();
+        let later = schedule.due(Time(woken + SPREAD_MS), false).len();
         assert_eq!(
             at_once + later,
             200,
@@ -288,7 +325,7 @@ mod tests {
         let all = ids(1);
         let mut schedule = Schedule::starting(Time(0));
         know(&mut schedule, 0, &all);
-        assert_eq!(schedule.due(Time(60_000), false).len(), 1);
+        assert_eq!(schedule.due(Time(SPREAD_MS), false).len(), 1);
         assert_eq!(schedule.due(Time(70_000), false).len(), 0);
         schedule.tried(all[0], Tried::Answered, Time(80_000), middle);
         assert_eq!(schedule.due(Time(81_000), false).len(), 0);
@@ -301,11 +338,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_near_already_is_not_brought_nearer() {
+        let all = ids(1);
+        let mut schedule = Schedule::starting(Time(0));
+        know(&mut schedule, 0, &all);
+        let first = schedule.next().expect("one waits");
+        schedule.soon(all[0], (Time(0), SPREAD_MS), middle);
+        assert_eq!(
+            schedule.next(),
+            Some(first),
+            "or a wave would lose its tail"
+        );
+        schedule.soon(all[0], (Time(0), 0), middle);
+        assert_eq!(schedule.next(), Some(Time(0).min(first)));
+    }
+
+    #[test]
     fn too_many_requests_are_not_asked_again_before_their_time() {
         let all = ids(1);
         let mut schedule = Schedule::starting(Time(0));
         know(&mut schedule, 0, &all);
-        schedule.due(Time(60_000), false);
+        schedule.due(Time(SPREAD_MS), false);
         let until = Time(10_000_000);
         schedule.tried(all[0], Tried::RateLimited { until }, Time(61_000), middle);
         assert!(schedule.due(Time(9_999_999), false).is_empty());
@@ -316,7 +369,7 @@ mod tests {
         let all = ids(50);
         let mut schedule = Schedule::starting(Time(0));
         know(&mut schedule, 0, &all);
-        for due in schedule.due(Time(60_000), false) {
+        for due in schedule.due(Time(SPREAD_MS), false) {
             schedule.tried(due.id, Tried::NoAnswer, Time(61_000), middle);
         }
         let names: Vec<String> = (0..50).map(|n| format!("host{n}")).collect();
@@ -345,9 +398,9 @@ mod tests {
         let all = ids(1);
         let mut schedule = Schedule::starting(Time(0));
         know(&mut schedule, 0, &all);
-        schedule.due(Time(60_000), false);
+        schedule.due(Time(SPREAD_MS), false);
         let mut waits = vec![];
-        let mut now = 60_000;
+        let mut now = SPREAD_MS;
         for _ in 0..8 {
             schedule.tried(all[0], Tried::NoAnswer, Time(now), middle);
             let next = (now..)

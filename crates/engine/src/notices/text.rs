@@ -116,6 +116,7 @@ fn when(conn: &Connection, reason: &Reason, now: Time) -> Result<String, Error> 
     match reason {
         Reason::RateLimited { until: at }
         | Reason::EndsOn { at }
+        | Reason::VendorEnds { at }
         | Reason::Rejected { since: at }
         | Reason::NeedsAccess { since: at }
         | Reason::Unreachable { since: at } => store::notices::wall(conn, *at, now),

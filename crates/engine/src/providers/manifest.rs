@@ -378,6 +378,35 @@ pub struct Sunset {
     /// `API tokens stop working`.
     pub what: String,
     pub on: toml::value::Datetime,
+    #[serde(default)]
+    pub concerns: Concerns,
     pub link: Spanned<String>,
     pub source: Vec<Spanned<String>>,
+}
+
+/// Which integrations of the provider a sunset concerns.
+#[derive(Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Concerns {
+    #[default]
+    Everything,
+    /// Those with a pasted key.
+    Keys,
+    /// All others.
+    SignIns,
+}
+
+impl Sunset {
+    /// The beginning of its day, UTC; `None` where `on` is no date.
+    #[must_use]
+    pub fn day(&self) -> Option<wire::Time> {
+        let date = self.on.date?;
+        let day =
+            chrono::NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into())?;
+        Some(wire::Time(
+            day.and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_millis(),
+        ))
+    }
 }

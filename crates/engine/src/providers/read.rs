@@ -123,6 +123,10 @@ impl Check<'_> {
             self.sources(manifest, &tokens.source);
         }
         for sunset in &manifest.sunsets {
+            if sunset.day().is_none() {
+                let why = format!("a sunset is on {}, which is no date", sunset.on);
+                self.refuse(sunset.link.span(), why);
+            }
             self.url(&sunset.link);
             self.sources(manifest, &sunset.source);
         }

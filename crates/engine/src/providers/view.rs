@@ -2,7 +2,7 @@
 
 use super::{
     Provider,
-    manifest::{Client, Manifest, Way},
+    manifest::{Client, Manifest, Sunset, Way},
 };
 use wire::{Brand, BundleView, Effort, Icon, ProviderView, WayKind, WayView};
 
@@ -32,16 +32,19 @@ fn words_of(manifest: &Manifest) -> Vec<String> {
     own.chain([category]).collect()
 }
 
+/// What a vendor ends, when, and where it says so.
+pub(crate) fn sunset_in_words(sunset: &Sunset) -> String {
+    let on = sunset.on.to_string();
+    let args = [
+        ("what", sunset.what.as_str()),
+        ("on", on.as_str()),
+        ("link", sunset.link.get_ref().as_str()),
+    ];
+    crate::http::inert(&words::with("sunset", &args))
+}
+
 fn notes(manifest: &Manifest) -> Vec<String> {
-    let ends = manifest.sunsets.iter().map(|sunset| {
-        let on = sunset.on.to_string();
-        let args = [
-            ("what", sunset.what.as_str()),
-            ("on", on.as_str()),
-            ("link", sunset.link.get_ref().as_str()),
-        ];
-        crate::http::inert(&words::with("sunset", &args))
-    });
+    let ends = manifest.sunsets.iter().map(sunset_in_words);
     let notes = manifest.notes.iter();
     ends.chain(notes.map(|note| crate::http::inert(&note.says)))
         .collect()

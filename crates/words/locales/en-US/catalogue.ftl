@@ -45,6 +45,8 @@ missing-app = Your company’s own app credentials are missing
 missing-app-why = { $name } lets in apps that your company has registered with it, once.
 missing-app-enter = Enter app credentials
 guide-page = The page for it:
+guard-calls = Anybody may ping this server and list its tools, so each check also calls a tool that is not there: only a call makes the server look at the credential.
+guard-nothing = This server answers a check with or without a credential: only a real call can show that it is refused.
 sunset = { $what } on { $on }: { $link }
 manifests-refused = { $count ->
     [one] One manifest was refused

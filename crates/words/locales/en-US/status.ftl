@@ -11,6 +11,7 @@ fix-switch-on = Switch on
 reason-ok = Everything works.
 reason-rate-limited = { $name } asks to slow down until { $when }. Nothing is broken.
 reason-ends-on = The token of { $name } ends on { $when } and cannot renew itself.
+reason-vendor-ends = The vendor of { $name } ends this kind of access on { $when }.
 reason-rejected = { $name } no longer accepts this credential since { $when }.
 reason-needs-access = { $name } forbids what the check needs since { $when }.
 reason-unreachable = { $name } has not answered since { $when }.

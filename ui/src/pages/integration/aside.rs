@@ -1,6 +1,7 @@
 //! What stands beside the tabs: how the credential is given, and what it may do.
 
 use crate::{
+    inert::inert,
     parts::scopes::scope_list,
     route::{Route, Tab},
     say::{say, say_count, say_with},
@@ -53,6 +54,7 @@ fn given(view: &IntegrationView) -> Html {
             } else {
                 { view.ends_at.map(|at| ends(false, Some(at))).unwrap_or_default() }
             }
+            { for view.remarks.iter().map(|told| html! { <p class="why" data-testid="remark">{ inert(told) }</p> }) }
             if view.revocable { <p class="why">{ say("auth-revocable") }</p> }
             if let Some(server) = &view.server {
                 <p class="why">{ say_with("server-says", &[("server", server)]) }</p>

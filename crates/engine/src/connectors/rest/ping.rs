@@ -69,7 +69,9 @@ impl Ping {
             Some(meaning) => meant(*meaning, &answer.status.to_string(), &host),
             None => http::classify(answer.status, &answer.headers, &host),
         };
-        by_status.or_else(|| self.by_body(answer, &host))
+        by_status
+            .or_else(|| page(answer, &host))
+            .or_else(|| self.by_body(answer, &host))
     }
 
     /// What the answer to a call says of the credential: refused (also in the body, where this service
@@ -116,6 +118,21 @@ impl Ping {
             ),
         }
     }
+}
+
+/// A web page where an API was asked: a sign-in page, or a captive portal's. It proves nothing.
+fn page(answer: &Answer, host: &str) -> Option<Error> {
+    let start = answer.body.trim_ascii_start();
+    let is_page = ["<!doctype html", "<html"].iter().any(|tag| {
+        start
+            .get(..tag.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(tag.as_bytes()))
+    });
+    is_page.then(|| {
+        Error::new(ErrorCode::BadAnswer)
+            .with("host", host)
+            .with("why", "it answered a web page")
+    })
 }
 
 /// `status`: the number, or the name in the body.

@@ -66,6 +66,11 @@ impl End {
     }
 }
 
+/// True where a day that a vendor has set is near, or past.
+pub(super) fn is_near(at: Time, now: Time) -> bool {
+    now >= at.plus(-WARNING_MS)
+}
+
 /// The end after a refresh that told `new`. One that moves by less than half of the time since it was
 /// last heard of does not slide: from then on it is fixed, and its window is that of the whole life.
 pub(super) fn refreshed(old: Option<End>, new: Option<End>) -> Option<End> {

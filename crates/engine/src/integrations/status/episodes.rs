@@ -138,10 +138,19 @@ fn failing(new: &mut State, signal: &Signal, now: Time, effects: &mut Vec<Effect
 
 fn expiring(before: &State, new: &mut State, now: Time, effects: &mut Vec<Effect>) {
     let kind = NoticeKind::Expiring;
-    let due = new.end.filter(|end| end.warns(now)).map(|end| Warned {
-        consent: new.consent,
-        at: end.at,
-    });
+    let ending = new.ending(now);
+    let due = match &ending {
+        Some(Reason::EndsOn { at }) => Some(Warned {
+            consent: new.consent,
+            at: *at,
+        }),
+        // Whatever credential is given: it is the vendor's day.
+        Some(Reason::VendorEnds { at }) => Some(Warned {
+            consent: None,
+            at: *at,
+        }),
+        Some(_) | None => None,
+    };
     match (new.episodes.expiring, due) {
         (Some(open), Some(due)) => {
             if !open.is_of(due) {
@@ -149,13 +158,15 @@ fn expiring(before: &State, new: &mut State, now: Time, effects: &mut Vec<Effect
                 new.episodes.warned = Some(due);
                 effects.push(Effect::ChangeNotice {
                     kind,
-                    reason: Reason::EndsOn { at: due.at },
+                    reason: ending.unwrap_or(Reason::EndsOn { at: due.at }),
                     well_since: None,
                 });
             }
         }
         // It moved away, or is no more: not only the clock went back.
-        (Some(_), None) if new.end.map(moment) != before.end.map(moment) => {
+        (Some(_), None)
+            if new.end.map(moment) != before.end.map(moment) || new.sunset != before.sunset =>
+        {
             new.episodes.expiring = None;
             effects.push(Effect::CloseNotice { kind });
         }
@@ -166,7 +177,7 @@ fn expiring(before: &State, new: &mut State, now: Time, effects: &mut Vec<Effect
             if is_shown && is_new {
                 new.episodes.expiring = Some(due);
                 new.episodes.warned = Some(due);
-                let reason = Reason::EndsOn { at: due.at };
+                let reason = ending.unwrap_or(Reason::EndsOn { at: due.at });
                 effects.push(Effect::OpenNotice { kind, reason });
             }
         }
@@ -197,6 +208,7 @@ fn is_bad_news(signal: &Signal) -> bool {
         | Signal::Refreshed { .. }
         | Signal::RefreshAmbiguous
         | Signal::EndsAt { .. }
+        | Signal::VendorEnds { .. }
         | Signal::Connected { .. }
         | Signal::SwitchedOff
         | Signal::SwitchedOn

@@ -81,7 +81,12 @@ impl Draw {
             24 | 25 => Signal::Refreshed { end: self.end() },
             26 => Signal::RefreshRefused,
             27 => Signal::RefreshAmbiguous,
-            28 => Signal::EndsAt { end: self.end() },
+            28 => match self.below(3) {
+                0 => Signal::VendorEnds {
+                    at: (self.below(3) > 0).then(|| Time(self.below(60) * DAY)),
+                },
+                _ => Signal::EndsAt { end: self.end() },
+            },
             29 => Signal::Connected { end: self.end() },
             30 => Signal::SwitchedOff,
             31 => Signal::SwitchedOn,
@@ -127,6 +132,7 @@ impl Ledger {
             | Signal::Refreshed { .. }
             | Signal::RefreshAmbiguous
             | Signal::EndsAt { .. }
+            | Signal::VendorEnds { .. }
             | Signal::SwitchedOff
             | Signal::SwitchedOn
             | Signal::Tick => {}
@@ -186,7 +192,7 @@ fn check_table_of_reasons(state: &State, now: Time) -> Result<(), TestCaseError>
         };
         let wanted = match view.reason {
             Reason::Ok | Reason::RateLimited { .. } => (Status::Healthy, None),
-            Reason::EndsOn { .. } => (Status::Expiring, Some(mend)),
+            Reason::EndsOn { .. } | Reason::VendorEnds { .. } => (Status::Expiring, Some(mend)),
             Reason::Unreachable { .. } => (Status::Failing, Some(Fix::Test)),
             Reason::Rejected { .. }
             | Reason::NeedsAccess { .. }
@@ -222,7 +228,10 @@ fn check_effects(
                         ledger.well_since = None;
                     }
                     NoticeKind::Expiring => {
-                        let end = new.end.map(|end| end.at).unwrap_or_default();
+                        let (Reason::EndsOn { at: end } | Reason::VendorEnds { at: end }) = *reason
+                        else {
+                            return Err(TestCaseError::fail("a warning without its date"));
+                        };
                         let key = (new.consent, end);
                         let same = ledger
                             .warned
@@ -235,7 +244,7 @@ fn check_effects(
             Effect::ChangeNotice { kind, reason, .. } => {
                 prop_assert!(ledger.open.contains_key(kind), "no notice to change");
                 if *kind == NoticeKind::Expiring {
-                    let Reason::EndsOn { at } = reason else {
+                    let (Reason::EndsOn { at } | Reason::VendorEnds { at }) = reason else {
                         return Err(TestCaseError::fail("an expiring notice without its date"));
                     };
                     ledger.warned = Some((new.consent, *at));
@@ -257,12 +266,13 @@ fn check_effects(
                         .is_some_and(|since| now.since(since) >= HOUR),
                     NoticeKind::Expiring => {
                         new.end.map(|end| end.at) != before.end.map(|end| end.at)
+                            || new.sunset != before.sunset
                     }
                 };
                 prop_assert!(repaired || over, "{kind:?} closed by {signal:?}");
             }
             Effect::SchedulePing { within_ms } => {
-                prop_assert!(!new.off && (0..=MINUTE).contains(within_ms));
+                prop_assert!(!new.off && (0..=SPREAD_MS).contains(within_ms));
             }
             Effect::Refresh => prop_assert!(!failing, "no refresh for what only a reconnect mends"),
         }
@@ -318,6 +328,7 @@ fn check_signal(
         | Signal::Refreshed { .. }
         | Signal::RefreshRefused
         | Signal::EndsAt { .. }
+        | Signal::VendorEnds { .. }
         | Signal::IssuerChanged
         | Signal::Restored
         | Signal::KeyringLost => {}
@@ -368,8 +379,10 @@ proptest! {
             prop_assert_eq!(after.episodes.failing.is_some(), !after.off);
         }
         let (after, _) = next(&state, &Signal::Connected { end: None }, now);
-        prop_assert!(after.episodes.failing.is_none() && after.episodes.expiring.is_none());
-        prop_assert_eq!(after.shown(now), Reason::Ok);
+        prop_assert!(after.episodes.failing.is_none());
+        // A reconnect does not change what the vendor has planned.
+        let well = matches!(after.shown(now), Reason::Ok | Reason::VendorEnds { .. });
+        prop_assert!(well, "a reconnect left {:?}", after.shown(now));
     }
 
     #[test]

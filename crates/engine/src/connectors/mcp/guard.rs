@@ -1,0 +1,89 @@
+//! What of an MCP server looks at the credential. Some let anybody greet, ping and list, and ask only
+//! who calls: there a ping that goes well proves nothing.
+
+use super::{Connection, Mcp, PATIENCE, Trouble, carrier};
+use crate::{
+    connectors::{Caller, sent::Key},
+    http::{Http, Reach},
+};
+use rmcp::model::{
+    CallToolRequest, CallToolRequestParams, ClientRequest, DiscoverRequest, DiscoverRequestParams,
+    PingRequest,
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use wire::{Error, ErrorCode};
+
+/// The tool that is called to be asked who calls: no server has one of this name, so nothing happens.
+const NO_TOOL: &str = "chief_integrations_asks_who_it_is";
+
+/// How far a ping proves the credential; found out once, when it is connected.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// A ping without the credential is refused, or that is not known.
+    #[default]
+    Ping,
+    /// Anybody may ping; a call without the credential is refused, also of a tool that is not there.
+    Calls,
+    /// Anybody may do both: only a real call proves it.
+    Nothing,
+}
+
+/// Tries a ping and the harmless call without any credential. Leaves no session behind. What cannot be
+/// found out counts as guarded.
+pub async fn guard(http: &Http, reach: &Reach, url: &Url) -> Guard {
+    let mcp = Mcp::new(http.clone(), reach.clone(), url.clone());
+    let Ok(carrier) = mcp.carrier() else {
+        return Guard::Ping;
+    };
+    let Ok(connection) = Connection::open(&mcp, carrier).await else {
+        return Guard::Ping;
+    };
+    let found = match connection.greet(&mcp, &Key::none()).await {
+        Err(_) => Guard::Ping,
+        Ok(()) => match connection.ask_who(&mcp, &Key::none()).await {
+            Err(error) if matches!(error.code, ErrorCode::Rejected | ErrorCode::Forbidden) => {
+                Guard::Calls
+            }
+            Ok(()) | Err(_) => Guard::Nothing,
+        },
+    };
+    connection.end().await;
+    found
+}
+
+impl Connection {
+    /// `server/discover` in the newer era, `ping` in the older.
+    pub(super) async fn greet(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
+        let request = if self.is_newer() {
+            ClientRequest::DiscoverRequest(DiscoverRequest::new(DiscoverRequestParams {}))
+        } else {
+            ClientRequest::PingRequest(PingRequest::default())
+        };
+        self.harmless(mcp, carrier::keyed(request, key)).await
+    }
+
+    /// Calls a tool that is not there: whoever is let in is told so.
+    pub(super) async fn ask_who(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
+        let params = CallToolRequestParams::new(NO_TOOL.to_owned());
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        self.harmless(mcp, carrier::keyed(request, key)).await
+    }
+
+    /// True from 2026-07-28 on.
+    pub(super) fn is_newer(&self) -> bool {
+        !self.protocol.has_initialize()
+    }
+
+    /// Any answer of the server's own will do, also that it knows no such method or tool.
+    async fn harmless(&self, mcp: &Mcp, request: ClientRequest) -> Result<(), Error> {
+        let answer = self
+            .ask(mcp, request, PATIENCE, &Caller::default())
+            .await;
+        match answer {
+            Ok(_) | Err(Trouble::Said(_)) => Ok(()),
+            Err(trouble) => Err(mcp.plain(trouble)),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What an admin should know of an integration beyond how it is: what its vendor ends, and what a
+//! check cannot prove.
+//!
+//! Owns: which of a manifest's sunsets concern an integration. Must not know: when that is worth a
+//! warning (`status`).
+
+use super::Integration;
+use crate::{
+    connectors::{Config, mcp::Guard},
+    providers::{
+        Catalogue,
+        manifest::{Concerns, Sunset},
+        view::sunset_in_words,
+    },
+};
+use wire::Time;
+
+/// The first day on which the vendor ends this kind of access; `None` where nothing is announced.
+pub(crate) fn sunset(catalogue: &Catalogue, of: &Integration) -> Option<Time> {
+    concerning(catalogue, of)
+        .iter()
+        .filter_map(Sunset::day)
+        .min()
+}
+
+/// One sentence each.
+pub(crate) fn of(catalogue: &Catalogue, of: &Integration) -> Vec<String> {
+    let proves = match &of.config {
+        Config::Mcp { guard, .. } => match guard {
+            Guard::Ping => None,
+            Guard::Calls => Some("guard-calls"),
+            Guard::Nothing => Some("guard-nothing"),
+        },
+        Config::Sample | Config::Api { .. } => None,
+    };
+    concerning(catalogue, of)
+        .iter()
+        .map(sunset_in_words)
+        .chain(proves.map(words::text))
+        .collect()
+}
+
+fn concerning(catalogue: &Catalogue, of: &Integration) -> Vec<Sunset> {
+    let provider = of.row.provider.as_deref().and_then(|id| catalogue.get(id));
+    let Some(provider) = provider else {
+        return Vec::new();
+    };
+    let concerns = |sunset: &&Sunset| match sunset.concerns {
+        Concerns::Everything => true,
+        Concerns::Keys => of.takes_key(),
+        Concerns::SignIns => !of.takes_key(),
+    };
+    let all = provider.manifest.sunsets.iter();
+    all.filter(concerns).cloned().collect()
+}

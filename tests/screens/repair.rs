@@ -1,0 +1,53 @@
+//! Repair all: one sheet after the other, what fails first, and a way out of it.
+
+use crate::kit::{Screen, api::Api};
+use anyhow::Result;
+
+async fn connect(screen: &Screen, api: &Api, name: &str) -> Result<()> {
+    screen.click("[data-testid=add-integration]").await?;
+    screen.click("#choose-api").await?;
+    screen.fill("url", &api.url).await?;
+    screen.fill("name", name).await?;
+    screen.fill("secret", "first").await?;
+    screen.fill("health-path", "/health").await?;
+    screen.press("Connect").await?;
+    screen.press("Yes, connect to it").await?;
+    screen
+        .reads("[data-testid=sheet]", &format!("{name} is connected."))
+        .await?;
+    screen.press("Close").await?;
+    screen.gone("[data-testid=sheet]").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repair_all_walks_from_one_to_the_next_and_can_be_left() -> Result<()> {
+    let (orders, stock) = (Api::start("first").await?, Api::start("first").await?);
+    let screen = Screen::open().await?;
+    connect(&screen, &orders, "Orders").await?;
+    connect(&screen, &stock, "Stock").await?;
+    assert_eq!(screen.count("[data-testid=repair-all]").await?, 0);
+    for (api, name) in [(&orders, "Orders"), (&stock, "Stock")] {
+        api.rotate("second");
+        screen.press(&format!("Test: {name}")).await?;
+        let need = format!("[data-testid=need] [aria-label='Paste a fresh key: {name}']");
+        screen.see(&need).await?;
+    }
+    screen.click("[data-testid=repair-all]").await?;
+    screen
+        .reads("[data-testid=sheet]", "One more after this")
+        .await?;
+    let first = screen.text("[data-testid=sheet] h2").await?;
+    screen.click("[data-testid=repair-skip]").await?;
+    screen.gone("[data-testid=repair-skip]").await?;
+    let second = screen.text("[data-testid=sheet] h2").await?;
+    assert_ne!(first, second, "the other one's turn");
+    screen.fill("fresh-key", "second").await?;
+    screen.press("Reconnect").await?;
+    screen.reads("[data-testid=sheet]", "is connected.").await?;
+    screen.press("Close").await?;
+    screen.gone("[data-testid=sheet]").await?;
+    // One is left, and one needs no walk.
+    screen.gone("[data-testid=repair-all]").await?;
+    assert_eq!(screen.count("[data-testid=need]").await?, 1);
+    screen.close().await
+}
