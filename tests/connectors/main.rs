@@ -25,6 +25,7 @@ fn mcp_at(url: &str) -> Result<Connector> {
         issuer: None,
         resource: None,
         way: None,
+        guard: engine::connectors::mcp::Guard::default(),
     };
     Ok(Connector::new(&config, &Http::new()?, Supplies::default())?)
 }

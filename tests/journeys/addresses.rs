@@ -112,7 +112,7 @@ async fn places_that_are_never_allowed_are_refused_even_when_confirmed() -> Resu
 #[tokio::test]
 async fn a_private_address_is_asked_about_before_a_byte_leaves() -> Result<()> {
     let server =
-        Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::default()).await }).await?;
+        Scripted::serve(|seen| async move { mcp::open(&seen, &Arc::default()).await }).await?;
     let home = Home::new().await?;
     let unconfirmed = json!({ "target": targets::mcp(&server.url("/mcp")), "confirmed": {} });
 

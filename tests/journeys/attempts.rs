@@ -133,7 +133,7 @@ async fn the_browser_can_be_opened_again_and_the_link_copied() -> Result<()> {
 #[tokio::test]
 async fn the_same_server_with_an_unknown_account_is_asked_about() -> Result<()> {
     let server =
-        Scripted::serve(|seen| async move { mcp::answer(&seen, &Arc::default()).await }).await?;
+        Scripted::serve(|seen| async move { mcp::open(&seen, &Arc::default()).await }).await?;
     let home = Home::new().await?;
     let first = home.connect(targets::mcp(&server.url("/mcp"))).await?;
     let seen = server.seen().len();

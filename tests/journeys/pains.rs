@@ -70,6 +70,14 @@ async fn pain_3_every_check_shows_whom_it_is_for() -> Result<()> {
     let checks = authority.server.seen_at("/mcp").split_off(before);
     assert!(!checks.is_empty());
     assert!(checks.iter().all(|seen| !seen.bearer().is_empty()));
+    // And one that is refused takes no tool away.
+    let tools = home.tools(id).await?;
+    authority.instead("/mcp", |_| text(401, "no"));
+    home.test(id).await?;
+    let probed = home.ask::<wire::ProbeIntegration>(json!({ "id": id }));
+    assert!(probed.await.is_err());
+    assert_eq!(home.card(id).await?.health.status, Status::Failing);
+    assert_eq!(home.tools(id).await?, tools);
     Ok(())
 }
 
@@ -106,6 +114,13 @@ async fn pain_6_every_surface_tells_the_same_status() -> Result<()> {
     assert_eq!(listed, home.card(id).await?.health);
     assert_eq!(listed, report);
     assert_eq!(listed.status, Status::Failing);
+    assert_eq!(home.engine.worst().await?, Status::Failing, "the tray");
+    let called = home.call(id, "greet", json!({})).await;
+    let refused = called.err().context("a call is refused")?;
+    assert_eq!(refused.code, wire::ErrorCode::IntegrationFailing);
+    let told = home.ask::<wire::ListNotices>(json!({})).await?;
+    let told = told.first().context("the inbox")?;
+    assert_eq!(told.reason, listed.reason);
     Ok(())
 }
 
@@ -237,6 +252,23 @@ async fn pain_16_waking_after_three_days_opens_no_browser() -> Result<()> {
         "one, not one for each missed turn"
     );
     assert_eq!(home.card(id).await?.health.status, Status::Healthy);
+
+    // Nor where the sign-in has died meanwhile: a card and a notice say so, and nothing opens.
+    authority.end_access();
+    authority.instead("/token", |_| {
+        answer(400, &json!({ "error": "invalid_grant" }))
+    });
+    for _ in 0..3 {
+        clock.advance(3 * DAY);
+        let before = home.count("pings")?;
+        drive(&home, &clock, "a ping", async || {
+            Ok(home.count("pings")? > before)
+        })
+        .await?;
+    }
+    assert_eq!(home.card(id).await?.health.status, Status::Failing);
+    assert_eq!(home.desk.opened().len(), 1);
+    assert_eq!(notices(&home)?.len(), 1);
     Ok(())
 }
 

@@ -11,6 +11,7 @@
 //   POST /test/fail?path=/token&mode=html|500|503|redirect|json|hang|lose[&to=URL][&count=N]
 //                               the next N (1) requests to path are answered like that; `lose` lets
 //                               the server act and then drops the answer
+//   GET  /test/failures         what is left of those
 //   POST /test/end-grants       every grant ends, as an administrator there could do
 //   GET  /test/token?token=…    what the server thinks of a refresh or opaque access token
 //   GET  /test/issued           every secret that it gave out or was sent, by kind, oldest first
@@ -161,6 +162,7 @@ async function control(request, response, url) {
     case '/test/issued': return json(response, issued);
     case '/test/set': Object.assign(settings, ask); return json(response, settings);
     case '/test/fail': failures.push({ ...ask, count: Number(ask.count ?? 1) }); return json(response, failures);
+    case '/test/failures': return json(response, failures);
     case '/test/end-grants': {
       const ended = [...grants];
       for (const id of ended) {

@@ -216,6 +216,7 @@ async fn renew(
         .await;
     match saved {
         Ok((generation, after)) => {
+            steps::reached(Step::Anchored);
             engine.network().ask(id, after);
             Ok((Credential::OAuth(Box::new(copy)), generation))
         }

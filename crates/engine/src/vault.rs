@@ -24,7 +24,6 @@ pub use credential::{ClientAuth, Credential, LIMIT, OAuthCredential};
 
 use crate::{
     ports::{Keyring, KeyringError},
-    steps::{self, Step},
     store::{
         Durability, Store, Tx,
         credentials::{self, CredentialRow, Form, Sealed},
@@ -266,13 +265,12 @@ impl Vault {
                     },
                     &about,
                 )?;
-                steps::reached(Step::Sealed);
+                crate::steps::reached(crate::steps::Step::Sealed);
                 Ok((generation, value))
             })
             .await?;
-        steps::reached(Step::Committed);
+        crate::steps::reached(crate::steps::Step::Committed);
         self.remember(id, generation, kept).await;
-        steps::reached(Step::Anchored);
         drop(gate);
         Ok((generation, value))
     }

@@ -1,8 +1,10 @@
-//! The store under a process that dies: killed again and again while it commits, it loses no row
-//! that was answered, and the data stays whole.
+//! The store under a process that dies: killed again and again while it commits, takes backups and
+//! migrates, it loses no row that was answered, and the data stays whole.
 
 use anyhow::{Context, Result, bail, ensure};
-use chief_engine::store::{Durability, Store, calls, calls::CallRow, calls::Filter, settings};
+use chief_engine::store::{
+    Durability, Store, backup, calls, calls::CallRow, calls::Filter, settings,
+};
 use std::{
     collections::BTreeSet,
     env,
@@ -121,9 +123,67 @@ fn write_for_ever(folder: &Path) -> Result<()> {
                 Ok::<_, anyhow::Error>(())
             }
         });
-        futures::future::try_join_all(writers).await?;
+        let backups = async {
+            while began.elapsed() < Duration::from_secs(60) {
+                store.backup(Time(1), backup::KEPT).await?;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        futures::future::try_join(futures::future::try_join_all(writers), backups).await?;
         Ok(())
     })
+}
+
+/// Killed a little later each time, until once it lives long enough to be done.
+#[test]
+fn a_process_that_is_killed_while_it_migrates_leaves_the_old_data_or_the_new() -> Result<()> {
+    let test = "a_process_that_is_killed_while_it_migrates_leaves_the_old_data_or_the_new";
+    if let Ok(folder) = env::var(FOLDER) {
+        let _store = Store::open(Path::new(&folder))?;
+        println!("migrated");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("chief.db");
+    let old = rusqlite::Connection::open(&file)?;
+    old.execute_batch(include_str!("../src/store/schema/1.sql"))?;
+    // Enough of it that the copy and the steps take a while.
+    old.execute_batch(
+        "pragma user_version = 1;
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
+         insert into settings (key, value) select 'key ' || i, json_quote(hex(randomblob(100))) from n;",
+    )?;
+    drop(old);
+    let mut done = false;
+    for kill in 0..200_u64 {
+        let child = Command::new(env::current_exe()?)
+            .args(["--exact", test, "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut child = Writing(child);
+        let until = Instant::now() + Duration::from_millis(5 + kill * 4);
+        while Instant::now() < until && child.0.try_wait()?.is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        done = child.0.try_wait()?.is_some_and(|status| status.success());
+        child.0.kill()?;
+        child.0.wait()?;
+        let left = rusqlite::Connection::open(&file)?;
+        let look = |sql: &str| left.query_row(sql, [], |row| row.get::<_, String>(0));
+        ensure!(look("pragma integrity_check")? == "ok", "after kill {kill}");
+        let rows = look("select cast(count(*) as text) from settings where key like 'key %'")?;
+        ensure!(rows == "20000", "{rows} rows after kill {kill}");
+        if done {
+            println!("done after {kill} kills");
+            break;
+        }
+    }
+    ensure!(done, "it never lived long enough");
+    Store::open(folder.path())?;
+    Ok(())
 }
 
 /// Opens what the dead process left: whole, every answered row there, no half commit.
@@ -144,6 +204,11 @@ fn verify(folder: &Path, answered: &BTreeSet<Uuid>) -> Result<()> {
             })
             .await?;
         ensure!(whole == "ok", "{whole}");
+        for (_, copy) in backup::all(folder) {
+            let copy = rusqlite::Connection::open(copy)?;
+            let whole: String = copy.query_row("pragma integrity_check", [], |row| row.get(0))?;
+            ensure!(whole == "ok", "a backup: {whole}");
+        }
         ensure!(halves == "0", "a commit is there by half: {halves}");
         let mut found = BTreeSet::new();
         let mut filter = Filter {

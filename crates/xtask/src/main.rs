@@ -69,6 +69,12 @@ enum Command {
         /// How many histories
         #[arg(long, default_value_t = soak::HISTORIES)]
         histories: u32,
+        /// How many kills
+        #[arg(long, default_value_t = soak::KILLS)]
+        kills: u32,
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
     },
     /// Write the README's table of providers, from their manifests
     Providers,
@@ -101,7 +107,11 @@ fn main() -> ExitCode {
         Command::Ci { checks_only, yes } => ci::ci(checks_only, setup::Consent::new(yes)),
         Command::Ui { yes } => ui::command(setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS),
         Command::Tidy => tidy::command(),
-        Command::Soak { histories } => soak::command(histories).map(|()| ExitCode::SUCCESS),
+        Command::Soak {
+            histories,
+            kills,
+            yes,
+        } => soak::command(histories, kills, setup::Consent::new(yes)).map(|()| ExitCode::SUCCESS),
         Command::Providers => providers::command().map(|()| ExitCode::SUCCESS),
         Command::Desktop(arguments) => desktop::command(arguments),
         Command::Screenshots { yes } => {

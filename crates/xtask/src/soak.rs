@@ -1,22 +1,28 @@
-//! `cargo xtask soak`: what the tests try a few thousand times, tried until it means something.
+//! `cargo xtask soak`: what the tests try a few times, tried until it means something.
 
 use anyhow::Result;
 
 use crate::process::{cargo, run};
+use crate::setup::Consent;
+use crate::test;
 
 /// Histories that the promises of the state machine and of the crons are held against, where nobody says how many.
 pub const HISTORIES: u32 = 100_000;
 
 /// How often the app is killed while it calls.
-const KILLS: u32 = 1_000;
+const CALLS_KILLED: u32 = 1_000;
+
+/// Refreshes that are killed, where nobody says how many.
+pub const KILLS: u32 = 200;
 
 /// Sequences of faults that notices in Slack are put through.
 const SLACK_SEQUENCES: &str = "1000";
 
 /// Runs the properties of the state machine and of the crons over `histories` random histories each: both
-/// are pure, and the crons' are checked minute by minute. Then notices in Slack through a thousand
-/// sequences of faults and kills: minutes, since every one has an engine and a server of its own.
-pub fn command(histories: u32) -> Result<()> {
+/// are pure, and the crons' are checked minute by minute. Then calls and `kills` refreshes that are killed, each refresh at the next of its steps,
+/// and notices in Slack through a thousand sequences of faults and kills: minutes, since every one has
+/// an engine and a server of its own.
+pub fn command(histories: u32, kills: u32, consent: Consent) -> Result<()> {
     run(cargo()
         .args(["test", "--package", "chief-engine", "--lib", "--"])
         .args([
@@ -35,7 +41,12 @@ pub fn command(histories: u32) -> Result<()> {
             "--",
         ])
         .args(["killed::what_arrived", "--nocapture"])
-        .env("CHIEF_KILLS", KILLS.to_string()))?;
+        .env("CHIEF_KILLS", CALLS_KILLED.to_string()))?;
+    test::one_journey(
+        "refreshing::a_kill_at_any_step_of_a_refresh_locks_nobody_out",
+        ("CHIEF_TEST_KILLS", &kills.to_string()),
+        consent,
+    )?;
     run(cargo()
         .args(["test", "--package", "chief-engine", "--lib", "--"])
         .args(["notices::slack::tests::faults", "--nocapture"])

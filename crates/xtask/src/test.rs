@@ -90,6 +90,15 @@ pub fn test(ring: Option<Ring>, filter: Option<&str>, consent: Consent) -> Resul
     })
 }
 
+/// One test of the journeys, by its whole name, with one more variable in its environment.
+pub fn one_journey(name: &str, (variable, value): (&str, &str), consent: Consent) -> Result<()> {
+    setup::prepare(Purpose::Tests, consent)?;
+    install_peers()?;
+    let mut command = cargo_test(&target("journeys")?, Some(name));
+    command.args(["--exact", "--nocapture"]);
+    run(dress(&mut command)?.env(variable, value))
+}
+
 /// `npm ci` for the real servers, when what is installed is older than the lock file.
 fn install_peers() -> Result<()> {
     let peers = root().join("tests/peers");

@@ -72,11 +72,16 @@ struct Asked {
 impl Authority {
     /// One that does everything right; its access tokens live an hour.
     pub async fn start() -> Result<Self> {
+        Self::start_at("127.0.0.1").await
+    }
+
+    /// The same at another address of this computer.
+    pub async fn start_at(host: &str) -> Result<Self> {
         let state = Arc::new(State::default());
         state.lives.store(3600, Ordering::Relaxed);
         state.names_itself.store(true, Ordering::Relaxed);
         let script = state.clone();
-        let server = Scripted::serve(move |seen| {
+        let server = Scripted::serve_at(host, move |seen| {
             let state = script.clone();
             async move { state.respond(seen).await }
         })

@@ -10,8 +10,18 @@ use std::sync::{
 };
 use tokio::sync::Notify;
 
-/// Answers one request of a client that was let in. `go_on` ends the tool `wait`.
+/// Answers one request of a client that shows any credential, and refuses the others. `go_on` ends
+/// the tool `wait`.
 pub async fn answer(seen: &Seen, go_on: &Arc<Notify>) -> Response {
+    let shows = ["authorization", "x-api-key", "x-acme-key"];
+    if seen.query.is_empty() && shows.iter().all(|name| seen.header(name).is_empty()) {
+        return text(401, "who are you");
+    }
+    open(seen, go_on).await
+}
+
+/// Answers anybody.
+pub async fn open(seen: &Seen, go_on: &Arc<Notify>) -> Response {
     if seen.method != "POST" {
         // No stream of the server's own, no session to end.
         return text(405, "");

@@ -90,7 +90,16 @@ impl Scripted {
         F: Fn(Seen) -> A + Send + Sync + 'static,
         A: Future<Output = Response> + Send + 'static,
     {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::serve_at("127.0.0.1", script).await
+    }
+
+    /// The same at another address of this computer, or at all of them (`0.0.0.0`).
+    pub async fn serve_at<F, A>(host: &str, script: F) -> Result<Self>
+    where
+        F: Fn(Seen) -> A + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        let listener = tokio::net::TcpListener::bind((host, 0)).await?;
         let address = listener.local_addr()?;
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let script: Script = Arc::new(move |request| Box::pin(script(request)));

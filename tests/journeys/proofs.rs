@@ -1,0 +1,234 @@
+//! What a check proves, and what it does not: servers that greet anybody, pages in an API's place, and
+//! what a vendor has announced to end.
+
+use crate::kit::{
+    Home,
+    health::{drive, notices},
+    mcp,
+    scripted::{Scripted, content, json as answer, text},
+    targets,
+};
+use anyhow::{Context, Result};
+use engine::ports::Clock as _;
+use serde_json::json;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+use wire::{ErrorCode, Fix, IntegrationId, Reason, Status, Time};
+
+const DAY: i64 = 24 * 3_600_000;
+
+/// Anybody may greet, ping and list; only a call is asked who it is.
+async fn asks_callers_only(key: Arc<Mutex<String>>) -> Result<Scripted> {
+    Scripted::serve(move |seen| {
+        let key = key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        async move {
+            let calls = seen.json()["method"] == "tools/call";
+            if calls && seen.bearer() != key {
+                return text(401, "who are you");
+            }
+            mcp::open(&seen, &Arc::default()).await
+        }
+    })
+    .await
+}
+
+async fn remarks(home: &Home, id: IntegrationId) -> Result<Vec<String>> {
+    let page = home
+        .ask::<wire::GetIntegration>(json!({ "id": id }))
+        .await?;
+    Ok(page.remarks)
+}
+
+#[tokio::test]
+async fn a_server_that_lists_to_anybody_is_asked_more_than_a_list() -> Result<()> {
+    let key = Arc::new(Mutex::new("right".to_owned()));
+    let server = asks_callers_only(key.clone()).await?;
+    let home = Home::new().await?;
+    let wrong = home
+        .begin(targets::mcp_bearer(&server.url("/mcp"), "wrong"))
+        .await?;
+    assert_eq!(home.fails(wrong).await?.code, ErrorCode::Rejected);
+    home.holds_nothing()?;
+
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "right"))
+        .await?;
+    let said = remarks(&home, id).await?;
+    assert!(
+        said.iter()
+            .any(|remark| remark.contains("a tool that is not there")),
+        "the page says so: {said:?}"
+    );
+    let report = home.test(id).await?;
+    assert_eq!(
+        (report.error, report.health.status),
+        (None, Status::Healthy)
+    );
+    assert!(
+        report.tried.contains("a call of no tool"),
+        "{}",
+        report.tried
+    );
+
+    "another".clone_into(&mut key.lock().unwrap_or_else(PoisonError::into_inner));
+    let report = home.test(id).await?;
+    assert!(
+        matches!(report.health.reason, Reason::Rejected { .. }),
+        "a list would have said that all is well: {:?}",
+        report.health
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_asks_nobody_is_said_to_prove_nothing() -> Result<()> {
+    let server =
+        Scripted::serve(|seen| async move { mcp::open(&seen, &Arc::default()).await }).await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "any"))
+        .await?;
+    let said = remarks(&home, id).await?;
+    assert!(
+        said.iter().any(|remark| remark.contains("with or without")),
+        "{said:?}"
+    );
+    let before = server.seen().len();
+    home.test(id).await?;
+    let calls = server.seen().split_off(before);
+    assert!(
+        calls
+            .iter()
+            .all(|seen| seen.json()["method"] != "tools/call"),
+        "what proves nothing is not asked"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_web_page_in_an_apis_place_proves_nothing() -> Result<()> {
+    let page = Arc::new(AtomicBool::new(true));
+    let shows = page.clone();
+    let server = Scripted::serve(move |_| {
+        let shows = shows.load(Ordering::Relaxed);
+        async move {
+            if shows {
+                content(200, "text/html", "\n<!doctype HTML><title>Sign in</title>")
+            } else {
+                answer(200, &json!({ "ok": true }))
+            }
+        }
+    })
+    .await?;
+    let home = Home::new().await?;
+    let target = || targets::api(&server.url("/v1"), "/health", targets::bearer("a-key"));
+    let attempt = home.begin(target()).await?;
+    let error = home.fails(attempt).await?;
+    assert_eq!(error.code, ErrorCode::BadAnswer, "{error}");
+    page.store(false, Ordering::Relaxed);
+    let id = home.connect(target()).await?;
+    page.store(true, Ordering::Relaxed);
+    let report = home.test(id).await?;
+    assert_eq!(
+        report.error.context("it is no answer")?.code,
+        ErrorCode::BadAnswer
+    );
+    assert_eq!(report.health.status, Status::Healthy, "nor is it a refusal");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_vendors_sunset_is_on_the_page_at_once_and_on_the_card_a_week_before() -> Result<()> {
+    let server = Scripted::serve(|_| async { answer(200, &json!({ "ok": true })) }).await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let on = Time((clock.now().0 / DAY + 30) * DAY);
+    let date = day(on);
+    let folder = home.folder().join("providers");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(
+        folder.join("acme.toml"),
+        format!(
+            r##"schema = 1
+id = "acme"
+name = "Acme"
+summary = "Anvils, by post"
+category = "sales"
+colour = "#0a7f5a"
+verified = false
+
+[sources]
+A = {{ what = "https://acme.example.com/docs", day = 2026-11-22 }}
+
+[[ways]]
+[ways.key]
+auth = "bearer"
+guide = {{ steps = ["Ask Acme."], source = ["A"] }}
+source = ["A"]
+
+[api]
+base_url = "{}"
+ping = {{ path = "/health" }}
+source = ["A"]
+
+[[sunsets]]
+what = "API keys stop working"
+on = {date}
+concerns = "keys"
+link = "https://acme.example.com/sunset"
+source = ["A"]
+"##,
+            server.url("/v1")
+        ),
+    )?;
+    let catalogue = home.ask::<wire::ListProviders>(json!({})).await?;
+    assert_eq!(catalogue.refused, []);
+    let id = home
+        .connect(json!({ "kind": "provider", "provider": "acme", "way": "key", "bundles": [], "key": "a-key", "name": "" }))
+        .await?;
+    let said = remarks(&home, id).await?;
+    assert!(
+        said.iter()
+            .any(|remark| remark.contains("API keys stop working") && remark.contains(&date)),
+        "{said:?}"
+    );
+    assert_eq!(home.card(id).await?.health.reason, Reason::Ok);
+
+    clock.advance(on.since(clock.now()) - 6 * DAY);
+    drive(&home, &clock, "the warning", async || {
+        Ok(!notices(&home)?.is_empty())
+    })
+    .await?;
+    let health = home.card(id).await?.health;
+    assert_eq!(health.reason, Reason::VendorEnds { at: on });
+    assert_eq!(
+        (health.status, health.fix),
+        (Status::Expiring, Some(Fix::PasteKey))
+    );
+    // A fresh key does not move the vendor's day, and nobody is told twice.
+    let attempt = home.begin_again(id, Some("another-key")).await?;
+    home.done(attempt).await?;
+    clock.advance(DAY);
+    let until = clock.now().plus(60_000);
+    drive(&home, &clock, "a minute", async || Ok(clock.now() >= until)).await?;
+    assert_eq!(home.card(id).await?.health.status, Status::Expiring);
+    assert_eq!(notices(&home)?.len(), 1);
+
+    // The vendor thinks better of it.
+    let file = folder.join("acme.toml");
+    let later = day(on.plus(200 * DAY));
+    let text = std::fs::read_to_string(&file)?.replace(&date, &later);
+    std::fs::write(&file, text)?;
+    home.ask::<wire::ListProviders>(json!({})).await?;
+    drive(&home, &clock, "it to be well", async || {
+        Ok(home.card(id).await?.health.status == Status::Healthy)
+    })
+    .await
+}
+
+/// `2026-12-31`
+fn day(at: Time) -> String {
+    let day = chrono::DateTime::from_timestamp_millis(at.0);
+    day.map_or_else(String::new, |day| day.format("%Y-%m-%d").to_string())
+}

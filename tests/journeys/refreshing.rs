@@ -1,0 +1,202 @@
+//! One refresh at a time, and none that locks anybody out: many callers, two processes, and a process
+//! that is killed at each step, against a certified server that kills the family of a token that is
+//! used twice.
+
+use crate::kit::{Home, browser, call, child, health::notices, targets, text_of, tick};
+use anyhow::{Context, Result, bail, ensure};
+use chief_tests::peers::Peer;
+use engine::{
+    fakes::FakeClock,
+    steps::{STOP_AT, Step},
+};
+use serde_json::json;
+use std::{
+    process::Command as StdCommand,
+    time::{Duration, Instant},
+};
+use tokio::process::Command;
+use wire::{ErrorCode, Fix, IntegrationId, Outcome, Reason, RowKind, Status};
+
+/// How many kills, where the soak asks for more than one at each place.
+const KILLS: &str = "CHIEF_TEST_KILLS";
+
+async fn pair() -> Result<(Peer, Peer)> {
+    crate::sign_in::pair(&[("ACCESS_TTL", "60")]).await
+}
+
+async fn refreshes(issuer: &Peer) -> Result<usize> {
+    let log = issuer.control("/test/log").await?;
+    let log = log.as_array().context("a log")?;
+    Ok(log
+        .iter()
+        .filter(|entry| entry["parameters"]["grant_type"] == "refresh_token")
+        .count())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_callers_at_the_end_make_one_token_request_and_a_second_process_none()
+-> Result<()> {
+    if child::asked() {
+        return match child::engine(false).await {
+            Err(error) if error.code == ErrorCode::StoreInUse => {
+                println!("refused: {error}");
+                Ok(())
+            }
+            Err(error) => bail!("refused for another reason: {error}"),
+            Ok(_) => bail!("two processes work on one folder"),
+        };
+    }
+    let (issuer, server) = pair().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&server.url)).await?;
+    for round in 1..=2 {
+        // Past its end: nobody can go on with the old token.
+        clock.advance(61_000);
+        let test = "refreshing::a_hundred_callers_at_the_end_make_one_token_request_and_a_second_process_none";
+        let mut second = home.beside(test)?;
+        let calls = (0..100).map(|_| call(&home.engine, id, "list_items", json!({})));
+        let (answers, refused) =
+            futures::future::join(futures::future::join_all(calls), second.says("refused")).await;
+        for answer in answers {
+            ensure!(text_of(&answer?).contains("first"));
+        }
+        refused?;
+        second.ends().await?;
+        assert_eq!(
+            refreshes(&issuer).await?,
+            round,
+            "one for a hundred and one"
+        );
+    }
+    assert_eq!(home.desk.opened().len(), 1, "and the family lives");
+    Ok(())
+}
+
+/// Where the process is killed.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    At(Step),
+    /// The request has arrived, and no answer comes.
+    UnderWay,
+}
+
+impl Place {
+    fn all() -> Vec<Self> {
+        let mut all: Vec<Self> = Step::ALL.into_iter().map(Self::At).collect();
+        all.insert(1, Self::UnderWay);
+        all
+    }
+
+    /// True where the server has taken the old token's place already, and the new one died with the
+    /// process: no program can do better than ask, unless the server forgives.
+    fn loses_the_pair(self) -> bool {
+        matches!(self, Self::At(Step::Answered | Step::Sealed))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_step_of_a_refresh_locks_nobody_out() -> Result<()> {
+    if child::asked() {
+        return child::calls("list_items").await;
+    }
+    let places = Place::all();
+    let kills = match std::env::var(KILLS) {
+        Ok(kills) => kills.parse()?,
+        Err(_) => places.len(),
+    };
+    let (issuer, server) = pair().await?;
+    let (mut home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&server.url)).await?;
+    for (kill, place) in (0..kills).zip(places.into_iter().cycle()) {
+        home = killed(home, (&issuer, &clock), id, place)
+            .await
+            .with_context(|| format!("kill {kill}, {place:?}"))?;
+    }
+    Ok(())
+}
+
+/// One refresh in another process, which is killed at `place`; then the next run.
+async fn killed(
+    home: Home,
+    (issuer, clock): (&Peer, &FakeClock),
+    id: IntegrationId,
+    place: Place,
+) -> Result<Home> {
+    let asked_before = refreshes(issuer).await?;
+    clock.advance(61_000);
+    let closed = home.close().await;
+    let mut command = StdCommand::new(std::env::current_exe()?);
+    match place {
+        Place::At(step) => {
+            command.env(STOP_AT, step.name());
+        }
+        Place::UnderWay => {
+            issuer.control("/test/fail?path=/token&mode=hang").await?;
+        }
+    }
+    let test = "refreshing::a_kill_at_any_step_of_a_refresh_locks_nobody_out";
+    let mut other = closed.elsewhere(Command::from(command), test)?;
+    match place {
+        Place::At(step) => {
+            other.says(&format!("stopped at {}", step.name())).await?;
+        }
+        Place::UnderWay => arrived(issuer).await?,
+    }
+    other.kill().await?;
+
+    let home = closed.open().await?;
+    let _ends = browser::signs_in(&home.desk);
+    ensure!(whole(&home)? == "ok", "the database is damaged");
+    let answer = home.call(id, "list_items", json!({})).await;
+    if place.loses_the_pair() {
+        let error = answer.err().context("the pair was lost")?;
+        ensure!(error.code == ErrorCode::OauthInvalidGrant, "{error}");
+        let health = home.card(id).await?.health;
+        ensure!(matches!(health.reason, Reason::Rejected { .. }));
+        ensure!(health.fix == Some(Fix::Reconnect), "one button mends it");
+        let attempt = home.begin_again(id, None).await?;
+        home.done(attempt).await?;
+        home.call(id, "list_items", json!({})).await?;
+        ensure!(notices(&home)?.iter().all(|told| told.resolved));
+    } else {
+        answer?;
+        ensure!(home.desk.opened().is_empty(), "nobody signs in again");
+    }
+    ensure!(home.card(id).await?.health.status == Status::Healthy);
+    let asked = refreshes(issuer).await? - asked_before;
+    ensure!(asked <= 2, "{asked} requests: it asks again and again");
+    let committed = matches!(place, Place::At(Step::Committed | Step::Anchored));
+    let rows = home.rows_of(RowKind::Token, "token.refresh").await?;
+    // The newest where the dead process had committed, else the one before what came after.
+    let of_the_dead = rows.iter().find(|row| row.outcome == Outcome::Unknown);
+    ensure!(
+        committed || of_the_dead.is_some(),
+        "the record says that a refresh was begun: {rows:?}"
+    );
+    Ok(home)
+}
+
+/// Waits until the token request has arrived that is never answered.
+async fn arrived(issuer: &Peer) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let left = issuer.control("/test/failures").await?;
+        let left = left.as_array().context("a list")?;
+        if left.iter().all(|failure| failure["count"] == 0) {
+            // It is read; whoever asked waits.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            return Ok(());
+        }
+        tick(began, "the token request to arrive").await?;
+    }
+}
+
+/// What SQLite says of the file.
+pub fn whole(home: &Home) -> Result<String> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let file = home.folder().join("chief.db");
+    let connection = rusqlite::Connection::open_with_flags(file, flags)?;
+    Ok(connection.query_row("pragma integrity_check", [], |row| row.get(0))?)
+}
