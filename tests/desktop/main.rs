@@ -5,6 +5,7 @@ mod crons;
 mod device;
 mod documents;
 mod first_run;
+mod health;
 mod keyrings;
 mod kit;
 mod links;

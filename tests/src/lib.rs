@@ -3,3 +3,4 @@
 pub mod conformance;
 pub mod host;
 pub mod peers;
+pub mod wave;

@@ -4,9 +4,11 @@
 //!
 //! Sealing cannot be had without its commit, by design: `save_us` is both, `open_us` is reading and
 //! opening. Rows are intents and outcomes as `calls` writes them, `synchronous=NORMAL`, from 64 callers
-//! that each wait for their own row.
+//! that each wait for their own row. `health`: a thousand integrations that are due at one moment, in
+//! real time (see `chief_tests::wave`), and steps of the state machine.
 
 use anyhow::{Context, Result};
+use chief_tests::wave;
 use engine::{
     fakes::MemoryKeyring,
     secret::Secret,
@@ -30,6 +32,10 @@ const TIMES: usize = 1_000;
 const CALLERS: usize = 64;
 /// Calls of each caller: two rows each.
 const CALLS: usize = 500;
+/// Integrations that are due at one moment.
+const DUE: usize = 1_000;
+/// Steps of the state machine.
+const STEPS: u32 = 1_000_000;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -55,14 +61,20 @@ async fn main() -> Result<()> {
         vault.open(id).await?;
         open.push(began.elapsed());
     }
+    let rows_per_second = rows_per_second(&store, id).await?.round();
+    let many = tempfile::tempdir_in(folder.path())?;
     let report = json!({
+        "health": {
+            "due_at_once": wave::due_at_once(many.path(), DUE).await?,
+            "state_machine_steps_per_second": wave::steps_per_second(STEPS).round(),
+        },
         "times": TIMES,
         "save_us": told(save, 1e6)?,
         "open_us": told(open, 1e6)?,
         "commit_full_ms": told(commits(&store, id, Durability::Full).await?, 1e3)?,
         "commit_normal_ms": told(commits(&store, id, Durability::Normal).await?, 1e3)?,
         "callers": CALLERS,
-        "rows_per_second": rows_per_second(&store, id).await?.round(),
+        "rows_per_second": rows_per_second,
         "debug_build": cfg!(debug_assertions),
     });
     println!("{report}");
