@@ -15,4 +15,5 @@ mod keyboard;
 mod kit;
 mod notices;
 mod relay;
+mod repair;
 mod trouble;

@@ -36,10 +36,10 @@ async fn repair_all_walks_from_one_to_the_next_and_can_be_left() -> Result<()> {
     screen
         .reads("[data-testid=sheet]", "One more after this")
         .await?;
-    let first = screen.text("[data-testid=sheet] h2").await?;
+    let first = screen.text("#sheet-title").await?;
     screen.click("[data-testid=repair-skip]").await?;
     screen.gone("[data-testid=repair-skip]").await?;
-    let second = screen.text("[data-testid=sheet] h2").await?;
+    let second = screen.text("#sheet-title").await?;
     assert_ne!(first, second, "the other one's turn");
     screen.fill("fresh-key", "second").await?;
     screen.press("Reconnect").await?;
