@@ -37,7 +37,7 @@ async fn signs_in(app: &App<'_>, browser: &mut Browser) -> Result<()> {
 async fn a_token_that_ends_soon_is_told_with_its_date() -> Result<()> {
     on(Keyring::Unlocked, "ends-soon", async |desktop| {
         // Its last fifth, from 28 s on, is told.
-        let issuer = Peer::start("oidc", &[("ACCESS_TTL", "35"), ("REFRESH", "none")]).await?;
+        let issuer = Peer::start("oidc", &[("ACCESS_TTL", "35"), ("NO_REFRESH", "1")]).await?;
         let server = Peer::start("mcp-protected", &[("ISSUER", &issuer.url)]).await?;
         let mut browser = Browser::install(desktop).await?;
         let app = App::start(desktop).await?;

@@ -180,6 +180,7 @@ pub fn why(card: &CardView) -> String {
         Reason::Ok => String::new(),
         reason @ (Reason::RateLimited { until: at }
         | Reason::EndsOn { at }
+        | Reason::VendorEnds { at }
         | Reason::Rejected { since: at }
         | Reason::NeedsAccess { since: at }
         | Reason::Unreachable { since: at }) => {

@@ -78,9 +78,7 @@ impl Connection {
 
     /// Any answer of the server's own will do, also that it knows no such method or tool.
     async fn harmless(&self, mcp: &Mcp, request: ClientRequest) -> Result<(), Error> {
-        let answer = self
-            .ask(mcp, request, PATIENCE, &Caller::default())
-            .await;
+        let answer = self.ask(mcp, request, PATIENCE, &Caller::default()).await;
         match answer {
             Ok(_) | Err(Trouble::Said(_)) => Ok(()),
             Err(trouble) => Err(mcp.plain(trouble)),
