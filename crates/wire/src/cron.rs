@@ -40,7 +40,14 @@ pub struct CronInput {
 
 /// Whose cron it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "owner")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "owner")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#owner")
+)]
 pub enum CronOwner {
     /// The app's own: it makes the calls.
     App,
@@ -85,7 +92,14 @@ pub enum RunOutcome {
 
 /// What set a run off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "cause")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "cause")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#cause")
+)]
 pub enum RunCause {
     Schedule,
     /// In the place of what was missed.
