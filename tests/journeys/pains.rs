@@ -114,7 +114,7 @@ async fn pain_6_every_surface_tells_the_same_status() -> Result<()> {
     assert_eq!(listed, home.card(id).await?.health);
     assert_eq!(listed, report);
     assert_eq!(listed.status, Status::Failing);
-    assert_eq!(home.engine.worst().await?, Status::Failing, "the tray");
+    assert_eq!(home.engine.tray().await?.worst, Status::Failing, "the tray");
     let called = home.call(id, "greet", json!({})).await;
     let refused = called.err().context("a call is refused")?;
     assert_eq!(refused.code, wire::ErrorCode::IntegrationFailing);
