@@ -109,6 +109,7 @@ mod tests {
             "place",
             "agent",
             "cron",
+            "provider",
         ];
         for code in wire::ErrorCode::ALL {
             let all = names

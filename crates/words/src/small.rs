@@ -195,6 +195,18 @@ mod tests {
             "link",
             "on",
             "tools",
+            "at",
+            "bytes",
+            "calls",
+            "choice",
+            "cron",
+            "day",
+            "names",
+            "provider",
+            "runs",
+            "scopes",
+            "task",
+            "wall",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names

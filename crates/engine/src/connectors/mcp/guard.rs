@@ -8,7 +8,7 @@ use crate::{
 };
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, DiscoverRequest, DiscoverRequestParams,
-    PingRequest,
+    ErrorCode as Rpc, PingRequest,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -61,14 +61,24 @@ impl Connection {
         } else {
             ClientRequest::PingRequest(PingRequest::default())
         };
-        self.harmless(mcp, carrier::keyed(request, key)).await
+        let answer = self.said(mcp, carrier::keyed(request, key)).await;
+        match answer {
+            // It knows the credential and answered, if only that it has no such method.
+            Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => Ok(()),
+            other => other.map_err(|trouble| mcp.plain(trouble)),
+        }
     }
 
     /// Calls a tool that is not there: whoever is let in is told so.
     pub(super) async fn ask_who(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
         let params = CallToolRequestParams::new(NO_TOOL.to_owned());
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        self.harmless(mcp, carrier::keyed(request, key)).await
+        let answer = self.said(mcp, carrier::keyed(request, key)).await;
+        match answer {
+            // Whatever it says of the tool, it let the caller in.
+            Err(Trouble::Said(_)) => Ok(()),
+            other => other.map_err(|trouble| mcp.plain(trouble)),
+        }
     }
 
     /// True from 2026-07-28 on.
@@ -76,12 +86,8 @@ impl Connection {
         !self.protocol.has_initialize()
     }
 
-    /// Any answer of the server's own will do, also that it knows no such method or tool.
-    async fn harmless(&self, mcp: &Mcp, request: ClientRequest) -> Result<(), Error> {
+    async fn said(&self, mcp: &Mcp, request: ClientRequest) -> Result<(), Trouble> {
         let answer = self.ask(mcp, request, PATIENCE, &Caller::default()).await;
-        match answer {
-            Ok(_) | Err(Trouble::Said(_)) => Ok(()),
-            Err(trouble) => Err(mcp.plain(trouble)),
-        }
+        answer.map(drop)
     }
 }

@@ -1,10 +1,11 @@
 //! What a call's arguments or result were, without what they said: size, shape, and a hash.
 
 use super::super::{Tx, text};
+use crate::connectors::canonical_text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 use wire::{Error, PayloadView};
 
 const PURPOSE: &str = "app.chief.integrations/payload/1";
@@ -36,7 +37,7 @@ impl Payload {
     /// Of a JSON value.
     #[must_use]
     pub fn of(value: &Value) -> Self {
-        let text = value.to_string();
+        let text = canonical_text(value);
         let mut shape = String::new();
         draw(value, DEPTH, &mut shape);
         Self {
@@ -85,7 +86,9 @@ fn draw(value: &Value, depth: usize, shape: &mut String) {
         }
         Value::Object(members) => {
             shape.push('{');
-            for (n, (name, member)) in members.iter().take(MEMBERS).enumerate() {
+            // By name: the order in which they were written is no part of the shape.
+            let sorted: BTreeMap<_, _> = members.iter().collect();
+            for (n, (name, member)) in sorted.into_iter().take(MEMBERS).enumerate() {
                 let comma = if n == 0 { "" } else { ", " };
                 let name: String = crate::http::inert(name).chars().take(40).collect();
                 let _ = write!(shape, "{comma}{name}: ");
