@@ -53,9 +53,12 @@ impl Changing {
         self.trouble.store(status, Ordering::Relaxed);
     }
 
-    /// The tool calls that have arrived: their parameters, oldest first.
+    /// The tool calls that have arrived: their parameters, oldest first. Without the one of no tool, by
+    /// which the app finds out at connecting whether anybody may call.
     pub fn calls(&self) -> Vec<Value> {
-        self.asked("tools/call")
+        let mut calls = self.asked("tools/call");
+        calls.retain(|call| call["name"] != "chief_integrations_asks_who_it_is");
+        calls
     }
 
     /// The parameters of every request of one method.
