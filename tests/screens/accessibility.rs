@@ -59,7 +59,7 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
         screen.press("Test: Sample").await?;
         screen.see("[data-testid=test-report]").await?;
         passes(&screen, "an integration's tools", theme).await?;
-        for tab in 2..=4 {
+        for tab in 2..=5 {
             screen
                 .page
                 .execute(

@@ -46,7 +46,8 @@ struct Draft {
     name: String,
     schedule: String,
     /// Empty: this computer's own.
-    zone: String,
+    /// None while nobody has typed in it: this computer's own.
+    zone: Option<String>,
     calls: Vec<Typed>,
     missed: Missed,
     limit: String,
@@ -58,7 +59,7 @@ impl Draft {
             return Self {
                 name: String::new(),
                 schedule: PRESETS[2].1.to_owned(),
-                zone: String::new(),
+                zone: None,
                 calls: vec![Typed::new(0)],
                 missed: Missed::CatchUp,
                 limit: "10".to_owned(),
@@ -73,7 +74,7 @@ impl Draft {
         Self {
             name,
             schedule: cron.schedule.clone(),
-            zone: cron.zone.clone(),
+            zone: Some(cron.zone.clone()),
             calls: cron
                 .calls
                 .iter()
@@ -95,11 +96,7 @@ pub fn Form(props: &Props) -> Html {
     let error = use_state(|| None::<Error>);
     let busy = use_state_eq(|| false);
     let own = zones.data.as_ref().map_or("UTC", |zones| &zones.own);
-    let zone = if draft.zone.is_empty() {
-        own.to_owned()
-    } else {
-        draft.zone.clone()
-    };
+    let zone = draft.zone.clone().unwrap_or_else(|| own.to_owned());
     let check = use_query(
         CheckSchedule {
             schedule: draft.schedule.clone(),
@@ -176,7 +173,7 @@ pub fn Form(props: &Props) -> Html {
                         on_input={set(&draft, |draft, text| draft.schedule = text)} />
                     <div class="chips">{ for PRESETS.iter().map(|(key, text)| preset(&draft, key, text)) }</div>
                     <Field id="cron-zone" label={say("cron-zone")} value={zone} required=true max={60}
-                        error={typed_wrong(&check, "Time zone")} on_input={set(&draft, |draft, text| draft.zone = text)} />
+                        error={typed_wrong(&check, "Time zone")} on_input={set(&draft, |draft, text| draft.zone = Some(text))} />
                     { choice("cron-missed", say("cron-missed"), (&missed, leaves_out), &{
                         let draft = draft.clone();
                         Callback::from(move |at| draft.set(Draft {
