@@ -90,7 +90,7 @@ async fn a_cron_is_made_by_its_form_run_paused_copied_deleted_and_brought_back()
     screen.see("[data-testid=card]").await?;
     let link = screen.page.find(By::Css("[data-testid=card] h2 a")).await?;
     link.click().await?;
-    screen.press("Crons 2").await?;
+    screen.click(".tabs a[href$=crons]").await?;
     screen
         .until("its crons", async || Ok(screen.count(row).await? == 2))
         .await?;

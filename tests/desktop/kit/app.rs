@@ -64,7 +64,10 @@ impl<'d> App<'d> {
         self.desktop.run("wmctrl", &["-c", TITLE]).await?;
         self.read("dialog[open]", "Until it is started again")
             .await?;
-        self.press("Quit").await?;
+        // Later, by the page itself: the session goes with the window, in the middle of a click by the driver.
+        let quit = "setTimeout(() => [...document.querySelectorAll('dialog[open] button')]\
+                    .find(button => button.textContent.trim() === 'Quit').click(), 200)";
+        self.page.execute(quit, vec![]).await?;
         let (desktop, pid) = (self.desktop, self.pid);
         until("the app to end", async || {
             Ok((!desktop.apps()?.contains(&pid)).then_some(()))
