@@ -110,6 +110,9 @@ mod tests {
             "agent",
             "cron",
             "provider",
+            "n",
+            "person",
+            "task",
         ];
         for code in wire::ErrorCode::ALL {
             let all = names
