@@ -147,7 +147,10 @@ pub fn search_folder(folder: &Path, needles: &Needles) -> Result<Vec<String>> {
             place.as_bytes(),
             needles,
         ));
-        found.extend(search(&place, &fs::read(&file)?, needles));
+        // A socket, such as the door of the `chief` command, has nothing to read.
+        if file.metadata()?.is_file() {
+            found.extend(search(&place, &fs::read(&file)?, needles));
+        }
     }
     Ok(found)
 }
