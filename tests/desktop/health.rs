@@ -33,35 +33,6 @@ async fn signs_in(app: &App<'_>, browser: &mut Browser) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_token_that_ends_soon_is_told_with_its_date() -> Result<()> {
-    on(Keyring::Unlocked, "ends-soon", async |desktop| {
-        // Its last fifth, from 28 s on, is told.
-        let issuer = Peer::start("oidc", &[("ACCESS_TTL", "35"), ("NO_REFRESH", "1")]).await?;
-        let server = Peer::start("mcp-protected", &[("ISSUER", &issuer.url)]).await?;
-        let mut browser = Browser::install(desktop).await?;
-        let app = App::start(desktop).await?;
-        connect(&app, &server, &mut browser).await?;
-        app.see("[data-testid=card][data-status=healthy]").await?;
-        app.see("[data-testid=card][data-status=expiring]").await?;
-        app.read("[data-testid=need]", "Protected tests will stop soon.")
-            .await?;
-        let card = app
-            .read("[data-testid=card] .why", "cannot renew itself")
-            .await?;
-        let said = card.prop("innerText").await?.unwrap_or_default();
-        let (_, date) = said.split_once("ends on ").context("it says when")?;
-        ensure!(
-            date.contains(char::is_numeric) || date.contains("today"),
-            "when is in the sentence: {said}"
-        );
-        app.picture("7-expiring").await?;
-        assert_eq!(fixes(&app).await?, ["Reconnect: Protected tests"]);
-        app.quit().await
-    })
-    .await
-}
-
 /// The buttons of the strip above the cards.
 async fn fixes(app: &App<'_>) -> Result<Vec<String>> {
     let buttons = "return [...document.querySelectorAll('[data-testid=need] button')] \

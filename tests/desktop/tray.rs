@@ -64,7 +64,7 @@ async fn without_an_icon_closing_asks_and_says_what_stops() -> Result<()> {
         app.read("dialog[open]", "no connection is checked, no cron runs")
             .await?;
         app.picture("6-closing").await?;
-        app.press("Minimise instead").await?;
+        app.press_later("Minimise instead").await?;
         until_windows(desktop, 0).await?;
         assert_eq!(desktop.apps()?, [app.pid], "it goes on");
         start_again(desktop).await?;

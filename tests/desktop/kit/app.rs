@@ -58,16 +58,24 @@ impl<'d> App<'d> {
         Ok(app)
     }
 
+    /// Presses a dialog's button whose window goes with it: by the page itself and a moment later, since the
+    /// driver would lose its session in the middle of the click.
+    pub async fn press_later(&self, words: &str) -> Result<()> {
+        let press = format!(
+            "setTimeout(() => [...document.querySelectorAll('dialog[open] button')]\
+             .find(button => button.textContent.trim() === '{words}').click(), 200)"
+        );
+        self.page.execute(press, vec![]).await?;
+        Ok(())
+    }
+
     /// Quits as an admin does where no icon beside the clock is: closes the window, and says that it is
     /// meant.
     pub async fn quit(mut self) -> Result<()> {
         self.desktop.run("wmctrl", &["-c", TITLE]).await?;
         self.read("dialog[open]", "Until it is started again")
             .await?;
-        // Later, by the page itself: the session goes with the window, in the middle of a click by the driver.
-        let quit = "setTimeout(() => [...document.querySelectorAll('dialog[open] button')]\
-                    .find(button => button.textContent.trim() === 'Quit').click(), 200)";
-        self.page.execute(quit, vec![]).await?;
+        self.press_later("Quit").await?;
         let (desktop, pid) = (self.desktop, self.pid);
         until("the app to end", async || {
             Ok((!desktop.apps()?.contains(&pid)).then_some(()))
