@@ -69,7 +69,15 @@ fn build(package: &str, debug: bool) -> Result<PathBuf> {
 
 fn build_program(package: &str, program: &str, debug: bool) -> Result<PathBuf> {
     built(
-        cargo().args(["build", "--package", package, "--bin", program]),
+        cargo().args([
+            "build",
+            "--package",
+            package,
+            "--features",
+            "benchmarks",
+            "--bin",
+            program,
+        ]),
         program,
         debug,
     )

@@ -39,7 +39,7 @@ fn clippy() -> Result<()> {
         "--all-targets",
         "--keep-going",
         "--features",
-        "chief-integrations/custom-protocol",
+        "chief-integrations/custom-protocol,chief-tests/benchmarks",
         "--",
         "--deny",
         "warnings",

@@ -24,7 +24,7 @@ const SLACK_SEQUENCES: &str = "1000";
 /// an engine and a server of its own.
 pub fn command(histories: u32, kills: u32, consent: Consent) -> Result<()> {
     run(cargo()
-        .args(["test", "--package", "chief-engine", "--lib", "--"])
+        .args(["test", "--lib", "--"])
         .args([
             "integrations::status::tests::properties",
             "crons::tests",
@@ -32,14 +32,7 @@ pub fn command(histories: u32, kills: u32, consent: Consent) -> Result<()> {
         ])
         .env("PROPTEST_CASES", histories.to_string()))?;
     run(cargo()
-        .args([
-            "test",
-            "--package",
-            "chief-tests",
-            "--test",
-            "journeys",
-            "--",
-        ])
+        .args(["test", "--test", "journeys", "--"])
         .args(["killed::what_arrived", "--nocapture"])
         .env("CHIEF_KILLS", CALLS_KILLED.to_string()))?;
     test::one_journey(
@@ -48,7 +41,7 @@ pub fn command(histories: u32, kills: u32, consent: Consent) -> Result<()> {
         consent,
     )?;
     run(cargo()
-        .args(["test", "--package", "chief-engine", "--lib", "--"])
+        .args(["test", "--lib", "--"])
         .args(["notices::slack::tests::faults", "--nocapture"])
         .env("CHIEF_SLACK_SEQUENCES", SLACK_SEQUENCES))
 }

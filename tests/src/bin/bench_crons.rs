@@ -1,4 +1,4 @@
-//! `cargo run -p chief-tests --bin bench_crons -- [FOLDER]`: what many crons cost, as JSON on standard
+//! `cargo run -p chief-tests --features benchmarks --bin bench_crons -- [FOLDER]`: what many crons cost, as JSON on standard
 //! output: start of the engine, a look where nothing is due, a look that begins runs, the page's list,
 //! and memory. `FOLDER` decides which disk is measured.
 

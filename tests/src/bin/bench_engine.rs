@@ -1,4 +1,4 @@
-//! `cargo run -p chief-tests --bin bench_engine -- [FOLDER]`: what the engine's own disk work costs, as
+//! `cargo run -p chief-tests --features benchmarks --bin bench_engine -- [FOLDER]`: what the engine's own disk work costs, as
 //! JSON on standard output. `FOLDER` decides which disk is measured; the system's temporary one
 //! otherwise.
 //!

@@ -1,4 +1,4 @@
-//! `cargo run -p chief-tests --bin bench_notices`, inside a session bus of its own: how long it takes from
+//! `cargo run -p chief-tests --features benchmarks --bin bench_notices`, inside a session bus of its own: how long it takes from
 //! the commit of a status to the call that shows it (D-Bus, `Notify`), as JSON on standard output.
 //!
 //! Each sample is an integration of its own at a server of its own (one cause each, so that none is told

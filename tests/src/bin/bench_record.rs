@@ -1,4 +1,4 @@
-//! `cargo run -p chief-tests --bin bench_record -- [FOLDER] [ROWS]`: the first page of activity and its
+//! `cargo run -p chief-tests --features benchmarks --bin bench_record -- [FOLDER] [ROWS]`: the first page of activity and its
 //! filters over a long record (ten million calls), as JSON on standard output.
 //!
 //! The rows are written past the chain, by SQL alone, since only reading is measured. 200 integrations, 2,000

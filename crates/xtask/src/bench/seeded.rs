@@ -60,6 +60,14 @@ impl Drop for Seeded {
 
 /// Builds the program that fills; returns its path. Debug, whatever is measured: only the window is timed.
 fn program() -> Result<PathBuf> {
-    run(cargo().args(["build", "--package", "chief-tests", "--bin", "bench"]))?;
+    run(cargo().args([
+        "build",
+        "--package",
+        "chief-tests",
+        "--features",
+        "benchmarks",
+        "--bin",
+        "bench",
+    ]))?;
     Ok(root().join("target/debug/bench"))
 }

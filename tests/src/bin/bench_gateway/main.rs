@@ -1,4 +1,4 @@
-//! `cargo run -p chief-tests --bin bench_gateway -- [FOLDER]`: what a call costs through the gateway, beside
+//! `cargo run -p chief-tests --features benchmarks --bin bench_gateway -- [FOLDER]`: what a call costs through the gateway, beside
 //! the same call made directly, as JSON on standard output.
 //!
 //! Far side, app and load are processes of their own on this computer, so that the app's processor time
