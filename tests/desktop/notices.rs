@@ -34,6 +34,7 @@ async fn a_token_near_its_end_is_told_once_and_mended_from_its_notification() ->
         let_time_pass(desktop)?;
         let app = App::start(desktop).await?;
         app.see("[data-testid=card][data-status=expiring]").await?;
+        says_when(&app, desktop).await?;
         app.read("[data-testid=new-notices]", "1").await?;
         let popup = until("the popup", async || Ok(screen.calls("Notify")?.pop())).await?;
         for part in ["Protected tests expires soon", "\"fix\", \"Reconnect\""] {
@@ -69,6 +70,39 @@ async fn a_token_near_its_end_is_told_once_and_mended_from_its_notification() ->
         app.quit().await
     })
     .await
+}
+
+/// The card says when the token ends: in words, and exactly, with its day.
+async fn says_when(app: &App<'_>, desktop: &Desktop) -> Result<()> {
+    let query = "select json_extract(state, '$.end.at') from integrations";
+    let rows = record::rows(desktop, query)?;
+    let at = match rows.first().and_then(|row| row.first()) {
+        Some(rusqlite::types::Value::Integer(at)) => *at,
+        other => anyhow::bail!("no end: {other:?}"),
+    };
+    let exactly = format!(
+        "const at = new Date({at}), two = (n) => String(n).padStart(2, '0'); \
+         const month = at.toLocaleString('en-US', {{ month: 'short' }}); \
+         return `${{at.getDate()}} ${{month}}, ${{two(at.getHours())}}:${{two(at.getMinutes())}}`"
+    );
+    let exactly = app.script(&exactly).await?;
+    let exactly = exactly.as_str().context("a moment")?;
+    let card = "[data-testid=card][data-status=expiring]";
+    app.read(&format!("{card} [data-testid=status]"), "Expires in")
+        .await?;
+    let told = format!("ends on {}", weekday(app, at).await?);
+    app.read(
+        &format!("{card} .why"),
+        &format!("{told} {exactly} and cannot renew itself."),
+    )
+    .await?;
+    Ok(())
+}
+
+async fn weekday(app: &App<'_>, at: i64) -> Result<String> {
+    let day = format!("return new Date({at}).toLocaleString('en-US', {{ weekday: 'short' }})");
+    let day = app.script(&day).await?;
+    Ok(day.as_str().context("a day")?.to_owned())
 }
 
 /// As if the app had been closed for most of the token's hour.

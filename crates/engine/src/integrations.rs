@@ -107,6 +107,7 @@ impl Integration {
             id: self.id,
             icon: around.icon(&self.row),
             kind: self.kind(),
+            stale: around.offline && !crate::health::is_local(&crate::health::origin(&self)),
             health: self.state.view(now, self.takes_key()),
             account: self.row.account_label,
             address,
@@ -135,6 +136,7 @@ struct Around {
     tools: BTreeMap<IntegrationId, Summary>,
     days: BTreeMap<IntegrationId, Vec<Day>>,
     crons: BTreeMap<IntegrationId, Vec<CronBrief>>,
+    offline: bool,
     engine: Engine,
 }
 
@@ -142,6 +144,7 @@ impl Around {
     fn read(conn: &rusqlite::Connection, engine: &Engine, now: Time) -> Result<Self, Error> {
         Ok(Self {
             engine: engine.clone(),
+            offline: engine.network().is_offline(),
             tools: store::tools::summaries(conn)?,
             days: store::pings::days(conn, now, DAYS)?,
             crons: store::crons::briefs(conn)?,
@@ -214,11 +217,30 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 revocable: found.about.revokes_at.is_some(),
                 document: store::documents::about(conn, id)?,
                 ends_at: found.state.end.map(|end| end.at),
+                pace: found.state.pace,
+                usual_pace: remarks::usual_pace(&reader.catalogue(), &found),
                 remarks: remarks::of(&reader.catalogue(), &found),
                 card: found.card(now, &mut around),
             })
         })
         .await
+}
+
+/// What was kept for an earlier run only says so from the start of this one, before anybody asks.
+pub(crate) async fn note_ended_run(engine: &Engine) -> Result<(), Error> {
+    let (now, store) = (engine.now(), engine.store());
+    let ended = store.read(store::credentials::of_one_run).await?;
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let tell = move |tx: &mut Tx<'_>| {
+        for id in ended {
+            // Nothing can be asked of the network for it.
+            let _ = apply(tx, id, &Signal::RunEnded, now)?;
+        }
+        Ok(())
+    };
+    store.write(Durability::Full, tell).await
 }
 
 /// Gives it another name; the slug, which agents know, stays.
@@ -245,6 +267,37 @@ pub(crate) async fn switch(engine: &Engine, id: IntegrationId, on: bool) -> Resu
     })
     .await?;
     engine.network().ask(id, after);
+    Ok(())
+}
+
+/// Minutes between two checks, at most: a day.
+const PACE_MAX: u32 = 1_440;
+
+/// Sets how often it is checked while it is well.
+pub(crate) async fn set_pace(
+    engine: &Engine,
+    id: IntegrationId,
+    minutes: Option<u32>,
+) -> Result<(), Error> {
+    if minutes.is_some_and(|minutes| !(1..=PACE_MAX).contains(&minutes)) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "check every")
+            .with("why", "it is between a minute and a day"));
+    }
+    let what = minutes.map_or_else(
+        || "checked as often as usual".to_owned(),
+        |minutes| format!("checked every {minutes} min"),
+    );
+    change(engine, id, move |tx, found| {
+        let state = State {
+            pace: minutes,
+            ..found.state.clone()
+        };
+        store::integrations::set_state(tx, id, &to_json(&state)?)?;
+        Ok((what, ()))
+    })
+    .await?;
+    engine.network().wake();
     Ok(())
 }
 

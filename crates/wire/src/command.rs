@@ -44,6 +44,7 @@ macro_rules! commands {
             rename_integration: RenameIntegration => (),
             switch_integration: SwitchIntegration => (),
             set_end: SetEnd => (),
+            set_pace: SetPace => (),
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
@@ -177,6 +178,9 @@ requests! {
     SwitchIntegration { id: IntegrationId, enabled: bool }
     /// When a pasted key ends, as its provider told the admin; `None`: it has no end that is known.
     SetEnd { id: IntegrationId, ends_at: Option<Time> }
+    /// How often it is checked while it is well: minutes, one to a day; `None`: as its provider, or all
+    /// others.
+    SetPace { id: IntegrationId, minutes: Option<u32> }
     PreviewDisconnect { id: IntegrationId }
     /// Revoke, destroy the credential for good, end its calls.
     Disconnect { id: IntegrationId }

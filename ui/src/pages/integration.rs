@@ -2,6 +2,7 @@
 
 mod aside;
 mod ends;
+mod pace;
 mod settings;
 
 use crate::{
