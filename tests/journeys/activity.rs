@@ -176,6 +176,32 @@ async fn what_is_in_sight_is_exported_whole_or_not_at_all() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_export_that_is_stopped_leaves_nothing() -> Result<()> {
+    let home = used().await?;
+    let folder = tempfile::tempdir()?;
+    for form in ["csv", "jsonl"] {
+        let ask =
+            json!({ "form": form, "folder": folder.path(), "integration": null, "pings": true });
+        let id = home.ask::<wire::StartExport>(ask).await?.id;
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1, "it has begun");
+        home.ask::<wire::CancelExport>(json!({ "id": id })).await?;
+        let began = Instant::now();
+        loop {
+            let view = home.ask::<wire::GetExport>(json!({ "id": id })).await?;
+            match view.state {
+                ExportState::Running => tick(began, "the export to stop").await?,
+                ExportState::Cancelled => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+        // Over is over.
+        home.ask::<wire::CancelExport>(json!({ "id": id })).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_collectors_file_gets_each_row_once_it_ended() -> Result<()> {
     let home = used().await?;
     let folder = tempfile::tempdir()?;

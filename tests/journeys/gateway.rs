@@ -76,7 +76,7 @@ async fn official_clients_of_both_eras_list_and_call_and_the_thread_is_on_the_ro
         matches!(used.because, Because::Task { title, .. } if title.starts_with("Support bot"))
     );
     let agents = home.ask::<wire::ListAgents>(json!({})).await?.agents;
-    assert_eq!(agents[0].calls, 4, "what reached a tool");
+    assert_eq!(agents[0].calls, 2, "what reached a tool");
     assert!(agents[0].last_used_at.is_some());
     Ok(())
 }

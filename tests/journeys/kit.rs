@@ -7,6 +7,7 @@ pub mod authority;
 pub mod browser;
 pub mod changing;
 pub mod child;
+pub mod client;
 pub mod health;
 pub mod hosted;
 mod log;

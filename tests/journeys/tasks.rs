@@ -188,3 +188,40 @@ async fn what_is_out_of_reach_may_be_tried_by_a_task_that_has_it_and_heals_but_b
     assert_eq!(text_of(&scene.call("look", Some("Newer")).await?), "look");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_session_of_the_older_era_is_a_task_by_either_door_and_the_newer_era_has_none()
+-> Result<()> {
+    let scene = Scene::at(Home::new().await?).await?;
+    let mut agents = vec![];
+    for era in ["1", "1", "2", "2"] {
+        agents.push(Agent::start(era, &scene.door.url, &scene.token).await?);
+        agents.push(Agent::bridged(era, &scene.home, &scene.token, &[]).await?);
+    }
+    for _ in 0..2 {
+        for agent in &mut agents {
+            let answer = agent.call("keyed__look", json!({})).await?;
+            assert_eq!(text_of(&answer), "look", "{answer}");
+        }
+    }
+    let tasks = scene.tasks().await?;
+    let mut calls: Vec<u32> = tasks.iter().map(|task| task.calls).collect();
+    calls.sort_unstable();
+    assert_eq!(
+        calls,
+        [2, 2, 2, 2, 8],
+        "four sessions, and one agent: {tasks:?}"
+    );
+    // What it names goes before its session.
+    let thread = json!({ "app.chief.integrations/thread": { "url": THREAD, "title": "Refund" } });
+    agents[0].call_for("keyed__look", json!({}), thread).await?;
+    assert_eq!(scene.of("Refund").await?.calls, 1);
+    // Each leads to exactly its own rows in the record.
+    for task in scene.tasks().await? {
+        let filter = json!({ "agent": task.agent, "task": task.in_record });
+        let ask = json!({ "integration": null, "before": null, "limit": 50, "pings": false, "filter": filter });
+        let page = scene.home.ask::<wire::ListActivity>(ask).await?;
+        assert_eq!(page.rows.len(), task.calls as usize, "{task:?}");
+    }
+    Ok(())
+}

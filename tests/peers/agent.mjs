@@ -2,7 +2,8 @@
 // the newer one (SDK=2, npm @modelcontextprotocol/client). Environment: URL and TOKEN; or COMMAND, a JSON of
 // {command, args, env}, for stdio. It does each line of stdin, a JSON of {list: true} or {call: name,
 // arguments, meta, timeout, progress, abort}, and answers each with a line. progress: tell what was heard of
-// it. abort: cancel after so many milliseconds.
+// it. abort: cancel after so many milliseconds. With NEWS it listens, and {news: n} waits until it was told n
+// times that the tools have changed.
 import readline from 'node:readline';
 
 console.log = console.info = console.debug = console.error;
@@ -15,9 +16,15 @@ const { Client, StreamableHTTPClientTransport, StdioClientTransport } = modern
     ...await import('@modelcontextprotocol/sdk/client/stdio.js'),
   };
 
+let told = 0;
 const client = new Client(
   { name: 'an-agent', version: '1.0.0' },
-  modern ? { versionNegotiation: { mode: 'auto' } } : {},
+  {
+    ...(modern ? { versionNegotiation: { mode: 'auto' } } : {}),
+    ...(process.env.NEWS
+      ? { listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => { told += 1; } } } }
+      : {}),
+  },
 );
 const transport = process.env.COMMAND
   ? new StdioClientTransport(JSON.parse(process.env.COMMAND))
@@ -38,11 +45,16 @@ say({
 });
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { list, call, arguments: given, meta, timeout, progress, abort } = JSON.parse(line);
+  const { list, news, call, arguments: given, meta, timeout, progress, abort } = JSON.parse(line);
   const heard = progress ? [] : undefined;
   try {
     if (list) {
       say({ ok: await client.listTools() });
+      continue;
+    }
+    if (news) {
+      for (let n = 0; told < news && n < 1_000; n += 1) await new Promise((next) => setTimeout(next, 20));
+      say({ ok: told });
       continue;
     }
     const asked = { name: call, arguments: given ?? {}, ...(meta ? { _meta: meta } : {}) };

@@ -8,6 +8,9 @@ mod bridge;
 pub(crate) mod clients;
 pub(crate) mod port;
 mod snippets;
+mod watch;
+
+pub use watch::Watch;
 
 use crate::{
     Engine,
@@ -27,8 +30,8 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
 };
 use wire::{
     AgentId, AgentView, AgentsView, Because, Choice, Error, ErrorCode, GatewayView, IntegrationId,
@@ -47,8 +50,38 @@ const STRANGER_EACH_MS: i64 = 60_000;
 pub(crate) struct Door {
     state: Mutex<Option<GatewayView>>,
     stranger: Mutex<Option<Time>>,
+    known: Mutex<KnownTokens>,
     /// The port that the admin has set.
     port: tokio::sync::watch::Sender<Option<u16>>,
+}
+
+/// Agents whose tokens were looked up, by the tokens' hashes: each call would read them anew.
+#[derive(Default)]
+struct KnownTokens {
+    /// Moves on when a token is refused from now on: what was read before is not remembered then.
+    changes: u64,
+    agents: HashMap<[u8; 32], AgentView>,
+}
+
+impl Door {
+    fn known(&self, hash: &[u8; 32]) -> (Option<AgentView>, u64) {
+        let known = lock(&self.known);
+        (known.agents.get(hash).cloned(), known.changes)
+    }
+
+    /// What was read when there were so many changes.
+    fn remember(&self, hash: [u8; 32], agent: &AgentView, changes: u64) {
+        let mut known = lock(&self.known);
+        if known.changes == changes {
+            known.agents.insert(hash, agent.clone());
+        }
+    }
+
+    fn forget(&self) {
+        let mut known = lock(&self.known);
+        known.changes += 1;
+        known.agents.clear();
+    }
 }
 
 /// One tool that an agent may see, with what it belongs to.
@@ -65,6 +98,15 @@ pub struct Offered {
     /// False: the integration is failing or switched off, the tool is held back or denied, or the agent
     /// may only use what reads and this does not. Such a tool is not listed; a call of it is refused by name.
     pub listed: bool,
+}
+
+/// Where a call comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// What the agent told.
+    pub because: Because,
+    /// The session that it belongs to, where the agent's era knows such.
+    pub session: Option<Arc<str>>,
 }
 
 /// Which tools are looked up.
@@ -172,7 +214,9 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
             let what = format!("the agent {name} was removed: its token is refused from now on");
             integrations::note(tx, now, None, &what, &because)
         })
-        .await
+        .await?;
+    engine.door().forget();
+    Ok(())
 }
 
 /// Whose token this is, while it holds. Where it is nobody's, one row a minute says that somebody
@@ -187,10 +231,16 @@ pub async fn authenticate(
     let now = engine.now();
     if let Some(token) = token {
         let hash = fingerprint(token);
-        let known = engine
-            .store()
-            .read(move |conn| store::agents::by_token(conn, &hash))
-            .await?;
+        let (mut known, changes) = engine.door().known(&hash);
+        if known.is_none() {
+            known = engine
+                .store()
+                .read(move |conn| store::agents::by_token(conn, &hash))
+                .await?;
+            if let Some(agent) = &known {
+                engine.door().remember(hash, agent, changes);
+            }
+        }
         if let Some(agent) = known
             && agent.expires_at.is_none_or(|end| now < end)
         {
@@ -299,7 +349,7 @@ pub async fn described(
         .await
 }
 
-/// Calls one tool for an agent. `because` names the task and its thread.
+/// Calls one tool for an agent. `from` names the task and its thread.
 ///
 /// # Errors
 /// `AgentNotAllowed` (nothing was sent, and a row says so), and as [`calls::call`].
@@ -308,17 +358,11 @@ pub async fn call(
     agent: &AgentView,
     offered: &Offered,
     arguments: Value,
-    because: Because,
+    from: Origin,
     caller: Caller,
 ) -> Result<Value, Error> {
-    let (now, of, told) = (engine.now(), agent.clone(), because.clone());
-    let task = engine
-        .store()
-        .write(Durability::Normal, move |tx| {
-            tasks::enter(tx, &of, &told, now)
-        })
-        .await?;
-    let mut because = because;
+    let task = tasks::enter(engine, agent, &from, engine.now()).await?;
+    let mut because = from.because;
     if let Because::Task { task: named, .. } = &mut because {
         // Its own name says more, and finds it again another day.
         named.get_or_insert_with(|| task.to_string());

@@ -6,6 +6,7 @@
 //! call go (`calls::gate`).
 
 pub(crate) mod approval;
+mod bodies;
 mod gate;
 pub mod policy;
 mod redact;
@@ -23,6 +24,7 @@ use crate::{
     tokens::{self, Need},
     vault::Credential,
 };
+use bodies::Saying;
 use futures::future::BoxFuture;
 use gate::Known;
 use policy::By;
@@ -43,6 +45,8 @@ pub(crate) struct Journal {
     /// What the result is like.
     got: Option<Payload>,
     task: Option<TaskId>,
+    /// What was said, where that is kept.
+    saying: Option<Saying>,
 }
 
 impl Journal {
@@ -87,6 +91,7 @@ impl Journal {
             approved: false,
             got: None,
             task: None,
+            saying: None,
         })
     }
 
@@ -159,19 +164,13 @@ impl Journal {
         }
         let task = self.task;
         let mut signal = None;
-        if let Some(Tells {
-            id,
-            asked,
-            consent,
-            trouble,
-        }) = tells
-        {
-            let heard = trouble.map_or(result, Err);
-            signal = health::signal_of(engine, id, asked, heard)
+        if let Some(Tells { id, asked, consent }) = tells {
+            signal = health::signal_of(engine, id, asked, result)
                 .await
                 .map(|signal| (id, consent, signal));
         }
         let used = self.used;
+        let (call, saying) = (self.call, self.saying);
         let durability = if signal.is_some() && result.is_err() {
             Durability::Full
         } else {
@@ -183,6 +182,11 @@ impl Journal {
                 store::calls::finish(tx, &outcome)?;
                 if let Some((id, because)) = used {
                     note_use(tx, id, LastUsed { at: now, because })?;
+                    if let Some((days, body)) =
+                        saying.and_then(|said| Some((said.days, said.body()?)))
+                    {
+                        store::bodies::keep(tx, (call, id), &body, (now, days))?;
+                    }
                     if let Some(task) = task {
                         store::tasks::count(tx, task, outcome.outcome, now)?;
                         tasks::uses(tx, task, id)?;
@@ -295,12 +299,13 @@ pub async fn call_asking(
         sent: Some(Payload::of(&wanted.arguments)),
     };
     let mut journal = Journal::open(engine, intent).await?.of_task(by.task());
+    let saying = known.body_days.map(Saying::kept_for);
     let mut caller = caller;
     caller.hung_up = caller.hung_up.child_token();
     let cancel = caller.hung_up.clone();
     let passing = gate::pass(engine, by, (&wanted, &known), &cancel);
-    let approved = match until_stopped(stop.as_ref(), &cancel, passing).await {
-        Ok(approved) => approved,
+    let passed = match until_stopped(stop.as_ref(), &cancel, passing).await {
+        Ok(passed) => passed,
         Err(refusal) => {
             let refusal = told_of_stop(engine, by, refusal).await;
             journal.refuse(engine, &refusal).await?;
@@ -314,9 +319,12 @@ pub async fn call_asking(
         ..
     } = wanted;
     let result = {
-        let name = tool.clone();
+        let (name, saying) = (tool.clone(), saying.clone());
         let sent = exchange(engine, id, &because, move |connector, credential| {
             let (call, caller) = ((name.clone(), arguments.clone()), caller.clone());
+            if let Some(saying) = &saying {
+                saying.sends(&credential, &call.1);
+            }
             let ask = ask.clone();
             Box::pin(async move {
                 let (name, arguments) = call;
@@ -332,36 +340,26 @@ pub async fn call_asking(
         ok => ok,
     };
     journal.got = result.as_ref().ok().map(Payload::of);
-    let trouble = match &result {
-        Ok(answer) => engine
-            .live(id)
-            .await
-            .ok()
-            .and_then(|live| live.connector.trouble(answer)),
-        Err(_) => None,
-    };
-    journal.approved = approved.is_some();
-    let detail = approved
-        .map(|person| words::with("approved-by", &[("person", &person)]))
-        .unwrap_or_default();
-    // A wrong request is the agent's affair; an answer that is none of the API's own is no success.
-    let went_wrong = trouble
-        .as_ref()
-        .filter(|error| error.code != ErrorCode::ToolFailed);
-    let went = match (&result, went_wrong) {
-        (Err(error), _) | (Ok(_), Some(error)) => Err(error),
-        (Ok(_), None) => Ok(()),
-    };
+    if let Some(saying) = &saying {
+        saying.got(result.as_ref().ok());
+    }
+    journal.saying = saying;
+    journal.approved = passed.person.is_some();
+    let approved = passed
+        .person
+        .map(|person| words::with("approved-by", &[("person", &person)]));
+    let unchecked = passed.unchecked.then(|| words::text("arguments-unchecked"));
+    let told: Vec<String> = approved.into_iter().chain(unchecked).collect();
+    let detail = told.join(" ");
     journal
         .finish(
             engine,
-            went,
+            result.as_ref().map(|_| ()),
             &detail,
             Some(Tells {
                 id,
                 asked: Asked::Call { tool: &tool },
                 consent: known.found.state.consent,
-                trouble: trouble.as_ref(),
             }),
         )
         .await?;

@@ -132,12 +132,12 @@ pub async fn switch_integration(
     integrations::switch(engine, ask.id, ask.enabled).await
 }
 
-pub async fn set_pace(engine: &Engine, ask: wire::SetPace) -> Result<(), Error> {
-    integrations::set_pace(engine, ask.id, ask.minutes).await
-}
-
 pub async fn set_end(engine: &Engine, ask: wire::SetEnd) -> Result<(), Error> {
     integrations::set_end(engine, ask.id, ask.ends_at).await
+}
+
+pub async fn set_bodies(engine: &Engine, ask: wire::SetBodies) -> Result<(), Error> {
+    integrations::set_bodies(engine, ask.id, ask.days).await
 }
 
 pub async fn preview_disconnect(

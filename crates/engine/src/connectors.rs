@@ -5,6 +5,7 @@
 //! goes out through [`crate::http`].
 
 mod caller;
+pub(crate) mod fit;
 pub mod mcp;
 pub mod openapi;
 pub mod rest;
@@ -237,17 +238,6 @@ impl Connector {
         }
     }
 
-    /// What is wrong where an answer came and was passed on: an API's own trouble, or a page that no API
-    /// sent. Such an answer is no proof that the integration works. (Of an MCP server such an answer is
-    /// an error of [`Self::call`] already.)
-    pub(crate) fn trouble(&self, answer: &serde_json::Value) -> Option<Error> {
-        match self {
-            Self::Mcp(_) => None,
-            Self::Rest(rest) => rest.trouble(answer),
-            Self::OpenApi(api) => api.trouble(answer),
-        }
-    }
-
     /// Ends the session, if there is one, and forgets the credential it was opened with: for
     /// Disconnect (before the token is revoked) and for a new account. The next use opens another.
     pub async fn drop_session(&self) {
@@ -270,6 +260,11 @@ pub(crate) async fn send_with(
     http.send(request, reach)
         .await
         .map_err(|error| sent::veil(credential).error(error))
+}
+
+/// The same value without the credential, in any form in which it could stand there.
+pub(crate) fn covered(credential: &Credential, value: serde_json::Value) -> serde_json::Value {
+    sent::veil(credential).value(value)
 }
 
 /// The same error without the credential, should a server have said it back.

@@ -159,7 +159,6 @@ pub(crate) async fn probe(
                 id,
                 asked: Asked::Other,
                 consent: found.state.consent,
-                trouble: None,
             }),
         )
         .await?;

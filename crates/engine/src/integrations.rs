@@ -107,7 +107,6 @@ impl Integration {
             id: self.id,
             icon: around.icon(&self.row),
             kind: self.kind(),
-            stale: around.offline && !crate::health::is_local(&crate::health::origin(&self)),
             health: self.state.view(now, self.takes_key()),
             account: self.row.account_label,
             address,
@@ -136,7 +135,6 @@ struct Around {
     tools: BTreeMap<IntegrationId, Summary>,
     days: BTreeMap<IntegrationId, Vec<Day>>,
     crons: BTreeMap<IntegrationId, Vec<CronBrief>>,
-    offline: bool,
     engine: Engine,
 }
 
@@ -144,7 +142,6 @@ impl Around {
     fn read(conn: &rusqlite::Connection, engine: &Engine, now: Time) -> Result<Self, Error> {
         Ok(Self {
             engine: engine.clone(),
-            offline: engine.network().is_offline(),
             tools: store::tools::summaries(conn)?,
             days: store::pings::days(conn, now, DAYS)?,
             crons: store::crons::briefs(conn)?,
@@ -217,30 +214,12 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 revocable: found.about.revokes_at.is_some(),
                 document: store::documents::about(conn, id)?,
                 ends_at: found.state.end.map(|end| end.at),
-                pace: found.state.pace,
-                usual_pace: remarks::usual_pace(&reader.catalogue(), &found),
                 remarks: remarks::of(&reader.catalogue(), &found),
+                body_days: store::bodies::days(conn, id)?,
                 card: found.card(now, &mut around),
             })
         })
         .await
-}
-
-/// What was kept for an earlier run only says so from the start of this one, before anybody asks.
-pub(crate) async fn note_ended_run(engine: &Engine) -> Result<(), Error> {
-    let (now, store) = (engine.now(), engine.store());
-    let ended = store.read(store::credentials::of_one_run).await?;
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let tell = move |tx: &mut Tx<'_>| {
-        for id in ended {
-            // Nothing can be asked of the network for it.
-            let _ = apply(tx, id, &Signal::RunEnded, now)?;
-        }
-        Ok(())
-    };
-    store.write(Durability::Full, tell).await
 }
 
 /// Gives it another name; the slug, which agents know, stays.
@@ -267,37 +246,6 @@ pub(crate) async fn switch(engine: &Engine, id: IntegrationId, on: bool) -> Resu
     })
     .await?;
     engine.network().ask(id, after);
-    Ok(())
-}
-
-/// Minutes between two checks, at most: a day.
-const PACE_MAX: u32 = 1_440;
-
-/// Sets how often it is checked while it is well.
-pub(crate) async fn set_pace(
-    engine: &Engine,
-    id: IntegrationId,
-    minutes: Option<u32>,
-) -> Result<(), Error> {
-    if minutes.is_some_and(|minutes| !(1..=PACE_MAX).contains(&minutes)) {
-        return Err(Error::new(ErrorCode::FieldInvalid)
-            .with("field", "check every")
-            .with("why", "it is between a minute and a day"));
-    }
-    let what = minutes.map_or_else(
-        || "checked as often as usual".to_owned(),
-        |minutes| format!("checked every {minutes} min"),
-    );
-    change(engine, id, move |tx, found| {
-        let state = State {
-            pace: minutes,
-            ..found.state.clone()
-        };
-        store::integrations::set_state(tx, id, &to_json(&state)?)?;
-        Ok((what, ()))
-    })
-    .await?;
-    engine.network().wake();
     Ok(())
 }
 
@@ -330,6 +278,34 @@ pub(crate) async fn set_end(
     engine.network().ask(id, after);
     Ok(())
 }
+
+/// Sets for how long what its calls say is kept.
+pub(crate) async fn set_bodies(
+    engine: &Engine,
+    id: IntegrationId,
+    days: Option<u32>,
+) -> Result<(), Error> {
+    if let Some(days) = days.filter(|days| !(1..=BODY_DAYS_MAX).contains(days)) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Arguments and results")
+            .with(
+                "why",
+                format!("{days} days: 1 to {BODY_DAYS_MAX} are possible"),
+            ));
+    }
+    let what = match days {
+        Some(days) => format!("what its calls say is kept for {days} days"),
+        None => "what its calls say is not kept any more".to_owned(),
+    };
+    change(engine, id, move |tx, _| {
+        store::bodies::set_days(tx, id, days)?;
+        Ok((what, ()))
+    })
+    .await
+}
+
+/// Days for which what calls say may be kept.
+const BODY_DAYS_MAX: u32 = 365;
 
 /// The field's name on screen.
 const ENDS_ON: &str = "Ends on";

@@ -106,6 +106,7 @@ struct Inner {
     running: tasks::Running,
     providers: providers::Shelf,
     refusals: refusals::Refusals,
+    schemas: connectors::fit::Schemas,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
     stopping: CancellationToken,
@@ -154,6 +155,7 @@ impl Engine {
             running: tasks::Running::default(),
             providers: providers::Shelf::default(),
             refusals: refusals::Refusals::default(),
+            schemas: connectors::fit::Schemas::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
             options,
@@ -172,7 +174,6 @@ impl Engine {
         }
         let manner = record::settings::get(&engine).await?;
         engine.manner().learn(&manner);
-        integrations::note_ended_run(&engine).await?;
         crons::begin(&engine).await?;
         monitor::run(&engine);
         record::run(&engine);

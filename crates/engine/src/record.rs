@@ -88,9 +88,14 @@ pub(crate) async fn page(engine: &Engine, filter: Filter) -> Result<ActivityPage
 /// # Errors
 /// `RowUnknown`; `StoreFailed`.
 pub(crate) async fn row(engine: &Engine, id: CallId) -> Result<RowDetail, Error> {
+    let now = engine.now();
     engine
         .store()
-        .read(move |conn| store::calls::detail(conn, id))
+        .read(move |conn| {
+            let found = store::calls::detail(conn, id)?;
+            let bodies = store::bodies::of(conn, id, now)?;
+            Ok(found.map(|row| RowDetail { bodies, ..row }))
+        })
         .await?
         .ok_or_else(|| Error::new(ErrorCode::RowUnknown))
 }
@@ -109,12 +114,19 @@ async fn index(store: &Store, batches: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what is older than the admin wants rows kept, segment by segment.
+/// Removes what is older than the admin wants it kept: rows segment by segment, what calls said by itself.
 pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
-    let Some(days) = settings::get(engine).await?.keep_days else {
+    let days = settings::get(engine).await?.keep_days;
+    let before = days.map(|days| now.plus(-i64::from(days) * 86_400_000));
+    engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            store::bodies::purge(tx, now, before)
+        })
+        .await?;
+    let (Some(days), Some(before)) = (days, before) else {
         return Ok(());
     };
-    let before = now.plus(-i64::from(days) * 86_400_000);
     let mut removed = 0;
     loop {
         let gone = engine

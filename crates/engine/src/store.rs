@@ -11,6 +11,7 @@
 pub mod agents;
 pub(crate) mod apps;
 pub mod backup;
+pub(crate) mod bodies;
 pub mod calls;
 pub mod credentials;
 pub mod crons;
@@ -232,6 +233,11 @@ impl Deref for Tx<'_> {
     fn deref(&self) -> &Connection {
         self.connection
     }
+}
+
+/// Runs a statement that is run over and over and tells nothing: `begin`, `commit`.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 /// What SQLite said, as an error of ours. Its text names tables and files, never values.

@@ -3,11 +3,13 @@
 //! Owns: which task a call belongs to, what runs of each now, the page, Stop. Must not know: how an
 //! agent names its task on the wire, or how a call is made.
 //!
-//! A task is what the agent names, else its thread, else what it does unnamed until it has been idle
-//! for thirty minutes. A name may come again another day: after a day without a call it is another task.
+//! A task is what the agent names, else its thread, else its session where its era knows such, else what it
+//! does unnamed until it has been idle for thirty minutes. A name may come again another day, and a session
+//! go on: after a day without a call it is another task.
 
 use crate::{
     Engine,
+    agents::Origin,
     integrations::{self, Integration},
     store::{
         self, Durability, Tx,
@@ -20,31 +22,76 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::{
-    AgentView, Because, Error, ErrorCode, IntegrationId, TaskId, TaskState, TaskView, Time, Topic,
-    TouchedView,
+    AgentId, AgentView, Because, Error, ErrorCode, IntegrationId, TaskId, TaskState, TaskView,
+    Time, Topic, TouchedView,
 };
 
 /// Minutes without a call that end what an agent does unnamed or in a thread.
 const IDLE_MS: i64 = 30 * 60_000;
-/// A day without a call ends what an agent has named.
+/// A day without a call ends what an agent has named, and a session.
 const NAMED_IDLE_MS: i64 = 24 * 3_600_000;
 /// Tasks on the page.
 const SHOWN: u32 = 200;
 /// Characters of a key, at most: names and links are capped where they are read.
 const KEY_MAX: usize = 600;
 
-/// What runs now of each task.
+/// Tasks that are remembered between their calls.
+const REMEMBERED: usize = 1_000;
+
+/// What runs now of each task, and which tasks calls have lately gone on with.
 #[derive(Default)]
-pub(crate) struct Running(Mutex<HashMap<TaskId, Job>>);
+pub(crate) struct Running {
+    jobs: Mutex<HashMap<TaskId, Job>>,
+    entered: Mutex<HashMap<(AgentId, String), Entered>>,
+}
 
 struct Job {
     stop: CancellationToken,
     calls: u32,
 }
 
+/// A task as its last call found it.
+struct Entered {
+    id: TaskId,
+    title: String,
+    url: Option<String>,
+    last_at: Time,
+}
+
 impl Running {
     fn all(&self) -> MutexGuard<'_, HashMap<TaskId, Job>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entered(&self) -> MutexGuard<'_, HashMap<(AgentId, String), Entered>> {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task, where a call has lately gone on with it and told the same of it.
+    fn again(&self, agent: AgentId, told: &Told<'_>, now: Time) -> Option<TaskId> {
+        let mut entered = self.entered();
+        let known = entered.get_mut(&(agent, told.key.clone()))?;
+        let same = (told.title.is_empty() || told.title == known.title)
+            && told.url.is_none_or(|url| known.url.as_deref() == Some(url));
+        if !same || now.since(known.last_at) >= idle(&told.key) {
+            return None;
+        }
+        known.last_at = known.last_at.max(now);
+        Some(known.id)
+    }
+
+    fn remember(&self, agent: AgentId, told: Told<'_>, (id, now): (TaskId, Time)) {
+        let mut entered = self.entered();
+        if entered.len() >= REMEMBERED {
+            entered.clear();
+        }
+        let known = Entered {
+            id,
+            title: told.title.to_owned(),
+            url: told.url.map(str::to_owned),
+            last_at: now,
+        };
+        entered.insert((agent, told.key), known);
     }
 }
 
@@ -87,15 +134,33 @@ impl Drop for Run {
     }
 }
 
-/// The task that a call of this agent belongs to, which goes on with it or begins, in the commit of
-/// `tx`. `because`: what the agent told.
-pub(crate) fn enter(
-    tx: &Tx<'_>,
+/// The task that a call of this agent belongs to: one that goes on, or one that begins. Only what a task's
+/// row does not say yet is written: the outcome of each call says when its newest was.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub(crate) async fn enter(
+    engine: &Engine,
     agent: &AgentView,
-    because: &Because,
+    from: &Origin,
     now: Time,
 ) -> Result<TaskId, Error> {
-    let told = Told::of(agent, because);
+    let told = Told::of(agent, from);
+    if let Some(known) = engine.running().again(agent.id, &told, now) {
+        return Ok(known);
+    }
+    let (of, sent) = (agent.clone(), from.clone());
+    let entered = engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            written(tx, &of, Told::of(&of, &sent), now)
+        })
+        .await?;
+    engine.running().remember(agent.id, told, (entered, now));
+    Ok(entered)
+}
+
+fn written(tx: &Tx<'_>, agent: &AgentView, told: Told<'_>, now: Time) -> Result<TaskId, Error> {
     let known = tasks::newest(tx, agent.id, &told.key)?.filter(|row| goes_on(row, now));
     if let Some(known) = known {
         tasks::goes_on(tx, known.id, (told.title, told.url), now)?;
@@ -127,8 +192,8 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(agent: &AgentView, because: &'a Because) -> Self {
-        let (title, url, task) = match because {
+    fn of(agent: &AgentView, from: &'a Origin) -> Self {
+        let (title, url, task) = match &from.because {
             Because::Task {
                 title, url, task, ..
             } => (title.as_str(), url.as_deref(), task.as_deref()),
@@ -140,10 +205,11 @@ impl<'a> Told<'a> {
             | Because::Cron { .. } => ("", None, None),
         };
         let title = title.strip_prefix(agent.name.as_str()).unwrap_or(title);
-        let key = match (task, url) {
-            (Some(task), _) => format!("task {task}"),
-            (None, Some(url)) => format!("thread {url}"),
-            (None, None) => String::new(),
+        let key = match (task, url, &from.session) {
+            (Some(task), _, _) => format!("task {task}"),
+            (None, Some(url), _) => format!("thread {url}"),
+            (None, None, Some(session)) => format!("session {session}"),
+            (None, None, None) => String::new(),
         };
         Self {
             key: key.chars().take(KEY_MAX).collect(),
@@ -155,12 +221,16 @@ impl<'a> Told<'a> {
 
 /// Whether a call now would go on with this task.
 fn goes_on(row: &TaskRow, now: Time) -> bool {
-    let idle = if row.key.starts_with("task ") {
+    now.since(row.last_at) < idle(&row.key)
+}
+
+/// How long it may be idle.
+fn idle(key: &str) -> i64 {
+    if key.starts_with("task ") || key.starts_with("session ") {
         NAMED_IDLE_MS
     } else {
         IDLE_MS
-    };
-    now.since(row.last_at) < idle
+    }
 }
 
 /// The page: the newest tasks, those that run first.
@@ -212,7 +282,10 @@ fn view(row: TaskRow, integrations: Vec<TouchedView>, running: u32, now: Time) -
         None if goes_on(&row, now) => TaskState::Open,
         None => TaskState::Over,
     };
+    // Its own name, where the agent gave one.
+    let named = row.key.strip_prefix("task ").map(str::to_owned);
     TaskView {
+        in_record: named.unwrap_or_else(|| row.id.to_string()),
         id: row.id,
         agent: row.agent,
         agent_name: row.agent_name,
@@ -300,6 +373,7 @@ mod tests {
             ("", IDLE_MS),
             ("thread https://a.slack.com/archives/C1", IDLE_MS),
             ("task nightly", NAMED_IDLE_MS),
+            ("session a1b2", NAMED_IDLE_MS),
         ] {
             assert!(goes_on(&row(key), at(lasts - 1)), "{key}");
             assert!(!goes_on(&row(key), at(lasts)), "{key}");

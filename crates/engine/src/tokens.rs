@@ -3,8 +3,6 @@
 //! Owns: single flight (one refresh at a time for each integration, with a second look after the
 //! lock) and the rows of token requests. Must not know: what the credential is used for.
 
-mod due;
-
 use crate::{
     Engine,
     calls::Journal,
@@ -20,6 +18,10 @@ use crate::{
     vault::{Credential, OAuthCredential, is_superseded},
 };
 use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time, Topic};
+
+/// Five minutes before its end, or at three quarters of its life where that is earlier, a token is
+/// renewed.
+const MARGIN_MS: i64 = 5 * 60_000;
 
 /// After a refresh that brought nothing, half a minute without another.
 const PAUSE_MS: i64 = 30_000;
@@ -144,9 +146,10 @@ fn must_renew(credential: &Credential, generation: u64, need: Need, now: Time) -
     match need {
         Need::Renewed => true,
         Need::NewerThan(refused) => generation <= refused,
-        Need::Current => oauth
-            .expires_at
-            .is_some_and(|end| now >= due::renew_from(oauth.received_at, end)),
+        Need::Current => oauth.expires_at.is_some_and(|end| {
+            let life = end.since(oauth.received_at).max(0);
+            now >= end.plus(-MARGIN_MS.min(life / 4))
+        }),
     }
 }
 
@@ -279,20 +282,6 @@ fn end_of(oauth: &OAuthCredential) -> Option<End> {
 }
 
 impl Config {
-    /// The first page of its origin; `None` of the sample.
-    #[must_use]
-    pub fn root(&self) -> Option<reqwest::Url> {
-        let mut root = match self {
-            Self::Sample => return None,
-            Self::Mcp { url, .. } => reqwest::Url::parse(url).ok()?,
-            Self::Api { base_url, .. } => reqwest::Url::parse(base_url).ok()?,
-        };
-        root.set_path("/");
-        root.set_query(None);
-        root.set_fragment(None);
-        Some(root)
-    }
-
     /// Where requests of this integration may go.
     #[must_use]
     pub fn reach(&self) -> crate::http::Reach {

@@ -135,7 +135,7 @@ async fn attend(
             thread,
             task,
         }) => {
-            let seat = Seat::new(token, integration, [thread, task]);
+            let seat = Seat::new(token, integration, [thread, task], close.clone());
             // Asked here once, so that a wrong token is told in words and not by each request.
             if let Err(error) = seat.asker(&inside).await {
                 return say(&mut write, &DoorAnswer::Error(error)).await;

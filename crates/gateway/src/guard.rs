@@ -2,26 +2,29 @@
 //! body is read. Any program on this computer reaches the port, and any web page does through a
 //! rebound name.
 
-use crate::{Inside, incoming, seat::Asker};
+use crate::{Inside, incoming, news, seat::Asker};
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use engine::{agents, local};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Clone)]
 pub(crate) struct Guard {
     inside: Inside,
     hosts: Arc<[String]>,
+    close: CancellationToken,
 }
 
 impl Guard {
-    pub fn new(inside: Inside, port: u16) -> Self {
+    pub fn new(inside: Inside, port: u16, close: CancellationToken) -> Self {
         Self {
             inside,
+            close,
             hosts: local::hosts(port).into(),
         }
     }
@@ -72,6 +75,9 @@ pub(crate) async fn only_agents(
         session: incoming::session(headers),
         _turn: turn,
     };
+    if request.method() == Method::GET && opens_stream(headers) {
+        return news::stream(&guard.inside, asker, guard.close).await;
+    }
     let incoming = match incoming::read(request, &asker).await {
         Ok(incoming) => incoming,
         Err(refusal) => return refusal,
@@ -95,6 +101,14 @@ pub(crate) async fn only_agents(
         incoming::name_session(&mut answer);
     }
     answer
+}
+
+/// Whether an agent of the older era asks for the stream on which it is told what changes.
+fn opens_stream(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter();
+    accepts
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("text/event-stream"))
 }
 
 /// Exactly one Host, one of ours; and no Origin but our own.

@@ -76,7 +76,7 @@ fn router(inside: &Inside, port: u16, close: &CancellationToken) -> Router {
     Router::new()
         .fallback_service(service)
         .layer(axum::middleware::from_fn_with_state(
-            guard::Guard::new(inside.clone(), port),
+            guard::Guard::new(inside.clone(), port, close.child_token()),
             guard::only_agents,
         ))
 }

@@ -4,6 +4,7 @@ use crate::{Inside, turns::Turn};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use engine::{agents, secret::Secret};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use wire::{AgentView, Error, ErrorCode};
 
 /// What a request brings to the server: who asks, and for which integrations.
@@ -12,7 +13,8 @@ pub(crate) struct Asker {
     pub agent: AgentView,
     /// One integration alone, by its slug, its tools without prefix.
     pub only: Option<String>,
-    /// The name of its session, where it is of the older era and comes over HTTP.
+    /// The name of its session: the connection at the user's own door; over HTTP the one that an agent of
+    /// the older era was given.
     pub session: Option<Arc<str>>,
     /// Held until it is answered.
     pub _turn: Turn,
@@ -24,11 +26,19 @@ pub(crate) struct Seat {
     pub only: Option<String>,
     /// The task and thread that it named, as HTTP would carry them.
     pub headers: HeaderMap,
+    /// Cancelled once it has gone.
+    pub gone: CancellationToken,
+    session: Arc<str>,
 }
 
 impl Seat {
     /// A thread or task that no header can carry is none.
-    pub fn new(token: Secret, only: Option<String>, task: [Option<String>; 2]) -> Self {
+    pub fn new(
+        token: Secret,
+        only: Option<String>,
+        task: [Option<String>; 2],
+        gone: CancellationToken,
+    ) -> Self {
         let mut headers = HeaderMap::new();
         for (name, value) in ["chief-thread", "chief-task"].into_iter().zip(task) {
             if let Some(value) =
@@ -41,6 +51,8 @@ impl Seat {
             token,
             only,
             headers,
+            gone,
+            session: Secret::fresh("").reveal().into(),
         }
     }
 
@@ -59,7 +71,7 @@ impl Seat {
         Ok(Asker {
             agent,
             only: self.only.clone(),
-            session: None,
+            session: Some(self.session.clone()),
             _turn: turn,
         })
     }

@@ -1,12 +1,12 @@
 //! The protocol: what an agent is listed, and how its call becomes one of the engine's.
 
 use crate::{
-    Inside, crons, names, progress, search,
+    Inside, crons, names, news, progress, search,
     seat::{Asker, Seat},
     task,
 };
 use engine::{
-    agents::{self, Offered, Which},
+    agents::{self, Offered, Origin, Which},
     connectors::Caller,
     store::tools::ToolRow,
 };
@@ -14,13 +14,14 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult,
-        PaginatedRequestParams, ResultType, ServerCapabilities, ServerConfig, Tool,
+        PaginatedRequestParams, ResultType, ServerCapabilities, ServerConfig, SubscriptionFilter,
+        Tool,
     },
-    service::RequestContext,
+    service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wire::{Because, Error, ErrorCode};
+use wire::{Error, ErrorCode};
 
 /// A tool as an agent is told of it.
 pub(crate) struct Described {
@@ -109,7 +110,7 @@ impl Server {
         &self,
         asker: &Asker,
         (name, arguments): (String, Value),
-        because: Because,
+        from: Origin,
         caller: Caller,
     ) -> Result<Value, Error> {
         if asker.only.is_none() && crons::is_own(&name) {
@@ -160,13 +161,13 @@ impl Server {
                 let _hung_up = caller.hung_up.clone().drop_guard();
                 let (engine, agent) = (self.inside.engine.clone(), agent.clone());
                 let call = tokio::spawn(async move {
-                    agents::call(&engine, &agent, &offered, arguments, because, caller).await
+                    agents::call(&engine, &agent, &offered, arguments, from, caller).await
                 });
                 call.await.unwrap_or_else(|error| {
                     Err(Error::new(ErrorCode::Internal).with("why", error.to_string()))
                 })
             }
-            None => agents::unknown_tool(&self.inside.engine, agent, &name, &because).await,
+            None => agents::unknown_tool(&self.inside.engine, agent, &name, &from.because).await,
         }
     }
 }
@@ -207,7 +208,11 @@ impl Described {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let can = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
+        ServerConfig::new(can)
             .with_server_info(Implementation::new("Chief", env!("CARGO_PKG_VERSION")))
             .with_instructions(
                 "The company's integrations. Each tool's name begins with its integration. Name the \
@@ -234,6 +239,59 @@ impl ServerHandler for Server {
         })
     }
 
+    /// An agent of the older era at the user's own door is told unasked, until it goes.
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let Some(seat) = &self.seat else {
+            return;
+        };
+        let asker = match seat.asker(&self.inside).await {
+            Ok(asker) => asker,
+            // Its next request is told why.
+            Err(_) => return,
+        };
+        let (inside, peer, gone) = (self.inside.clone(), context.peer, seat.gone.clone());
+        tokio::spawn(async move {
+            let Ok(mut watch) = news::watch(&inside, &asker).await else {
+                return;
+            };
+            drop(asker);
+            loop {
+                tokio::select! {
+                    () = gone.cancelled() => return,
+                    changed = watch.changed() => {
+                        if !changed || peer.notify_tool_list_changed().await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let ours = SubscriptionFilter::builder().tools_list_changed().build();
+        Some(requested.intersection(&ours))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let asker = self.asker(context.request_context()).await?;
+        let watch = news::watch(&self.inside, &asker).await;
+        let mut watch = watch.map_err(|error| protocol(&error))?;
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                changed = watch.changed() => {
+                    if !changed || context.sink().notify_tool_list_changed().await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
@@ -245,7 +303,13 @@ impl ServerHandler for Server {
             None => parts(&context).map(|parts| &parts.headers),
         };
         let meta = serde_json::to_value(&context.meta).ok();
-        let because = task::because(&asker.agent, meta.as_ref(), headers);
+        let from = Origin {
+            because: task::because(&asker.agent, meta.as_ref(), headers),
+            session: asker
+                .session
+                .clone()
+                .filter(|_| !task::is_modern(meta.as_ref())),
+        };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let wanted = (request.name.into_owned(), arguments);
         let hung_up = context.ct.child_token();
@@ -255,7 +319,7 @@ impl ServerHandler for Server {
             .is_none()
             .then(|| self.inside.running.add(whose, hung_up.clone()));
         let (caller, news) = progress::caller(hung_up, context.meta.get_progress_token());
-        let answer = self.called(&asker, wanted, because, caller);
+        let answer = self.called(&asker, wanted, from, caller);
         let told = match progress::until(&context.peer, news, answer).await {
             Ok(result) => result,
             // A model reads why, and what to do; a protocol error would hide it from it.

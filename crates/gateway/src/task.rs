@@ -60,6 +60,14 @@ pub(crate) fn because(
     }
 }
 
+/// Whether a request is of the newer era, which names its version in each and has no sessions.
+pub(crate) fn is_modern(meta: Option<&Value>) -> bool {
+    meta.is_some_and(|meta| {
+        meta.get("io.modelcontextprotocol/protocolVersion")
+            .is_some()
+    })
+}
+
 /// `https://{team}.slack.com/archives/…`: nothing else becomes a link in the record.
 fn is_thread(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {

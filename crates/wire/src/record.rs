@@ -98,6 +98,19 @@ pub struct RowDetail {
     pub thread: Option<String>,
     pub sent: Option<PayloadView>,
     pub got: Option<PayloadView>,
+    /// What was said, where that is kept.
+    #[serde(default)]
+    pub bodies: Option<BodiesView>,
+}
+
+/// What a call said, secrets hidden. It is no part of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BodiesView {
+    /// JSON, long texts cut.
+    pub sent: Option<String>,
+    pub got: Option<String>,
+    /// When it goes.
+    pub until: Time,
 }
 
 /// What arguments or a result were like, without what they said.

@@ -25,6 +25,9 @@ pub struct TaskView {
     /// Calls that run now, those that wait for an admin among them.
     pub running: u32,
     pub state: TaskState,
+    /// What its rows in the record name as their task.
+    #[serde(default)]
+    pub in_record: String,
 }
 
 /// An integration that a task called; it may be gone.

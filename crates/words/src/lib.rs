@@ -140,7 +140,6 @@ mod tests {
             wire::Reason::IssuerChanged,
             wire::Reason::RestoredFromBackup,
             wire::Reason::KeyringLost,
-            wire::Reason::RunEnded,
         ];
         for each in reasons {
             let sentence = reason(&each, "Orders", "14:02");

@@ -1,8 +1,8 @@
 //! One integration: what it can do, may do and did, and how it is set.
 
 mod aside;
+mod bodies;
 mod ends;
-mod pace;
 mod settings;
 
 use crate::{

@@ -4,17 +4,22 @@ use crate::{
     icons::{Icon, icon},
     inert::inert,
     ipc,
+    pages::activity::chosen::Chosen,
     parts::{
         pill::pill,
         states,
         tile::{Size, tile},
     },
     query::use_query,
+    route::{Route, go},
     say::{say, say_count, say_with},
-    state::{Frame, Tone},
+    state::{Action, Frame, Tone},
     time::{ago_now, took},
 };
-use wire::{Command, ListTasks, OpenTaskThread, StopTask, TaskId, TaskState, TaskView, Topic};
+use wire::{
+    ActivityFilter, Command, ListTasks, OpenTaskThread, StopTask, TaskId, TaskState, TaskView,
+    Topic,
+};
 use yew::{platform::spawn_local, prelude::*};
 
 /// The page.
@@ -24,6 +29,10 @@ pub fn Tasks() -> Html {
     let tasks = use_query(ListTasks {}, vec![Topic::Tasks, Topic::Integrations]);
     let stop = asks(&frame, |id| StopTask { id }, Some("task-stopped-now"));
     let open = asks(&frame, |id| OpenTaskThread { id }, None);
+    let look = frame.dispatch.reform(|chosen: Chosen| {
+        go(Route::Activity);
+        Action::Look(chosen)
+    });
     html! {
         <>
             <header class="page"><div>
@@ -34,7 +43,7 @@ pub fn Tasks() -> Html {
                 { states::shown(&tasks, states::loading_lines(), |all| if all.is_empty() {
                     states::empty(say("no-tasks"), say("no-tasks-hint"))
                 } else {
-                    table(all, &stop, &open)
+                    table(all, &stop, &(open.clone(), look.clone()))
                 }) }
             </section>
         </>
@@ -60,8 +69,11 @@ fn asks<C: Command<Reply = ()>>(
     })
 }
 
+/// Where a row leads: its thread, and what is in the record of it.
+pub type Leads = (Callback<TaskId>, Callback<Chosen>);
+
 /// The tasks, those that run first.
-pub fn table(all: &[TaskView], stop: &Callback<TaskId>, open: &Callback<TaskId>) -> Html {
+pub fn table(all: &[TaskView], stop: &Callback<TaskId>, leads: &Leads) -> Html {
     html! {
         <table>
             <thead><tr>
@@ -74,12 +86,25 @@ pub fn table(all: &[TaskView], stop: &Callback<TaskId>, open: &Callback<TaskId>)
                 <th scope="col">{ say("task-last") }</th>
                 <th scope="col"><span class="unseen">{ say("task-stop") }</span></th>
             </tr></thead>
-            <tbody>{ for all.iter().map(|task| row(task, stop, open)) }</tbody>
+            <tbody>{ for all.iter().map(|task| row(task, stop, leads)) }</tbody>
         </table>
     }
 }
 
-fn row(task: &TaskView, stop: &Callback<TaskId>, open: &Callback<TaskId>) -> Html {
+/// The rows of a task, in the record.
+fn rows_of(task: &TaskView, title: AttrValue) -> Chosen {
+    Chosen {
+        only: ActivityFilter {
+            agent: Some(task.agent),
+            task: Some(task.in_record.clone()),
+            ..ActivityFilter::default()
+        },
+        named: Some(title),
+        ..Chosen::default()
+    }
+}
+
+fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
     let id = task.id;
     let title = match task.title.as_str() {
         "" => say("task-unnamed"),
@@ -87,6 +112,7 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, open: &Callback<TaskId>) -> Htm
     };
     let (word, shown) = state(task);
     let name = title.clone();
+    let rows = rows_of(task, title.clone());
     let lasted = task.last_at.since(task.begun_at).max(0);
     html! {
         <tr key={id.to_string()} data-testid="task" data-state={word}>
@@ -106,7 +132,9 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, open: &Callback<TaskId>) -> Htm
                     <span class={classes!(each.icon.is_some().then_some("unseen"))}>{ inert(&each.name) }</span>
                 </span>
             }) }</span></td>
-            <td class="num">{ task.calls }{ troubles(task) }</td>
+            <td class="num"><button type="button" class="link" data-testid="task-rows"
+                aria-label={say_with("task-rows-name", &[("task", &name)])} title={say("row-task-only")}
+                onclick={look.reform(move |_: MouseEvent| rows.clone())}>{ task.calls }</button>{ troubles(task) }</td>
             <td class="t num">{ took(u32::try_from(lasted).unwrap_or(u32::MAX)) }</td>
             <td class="t">{ ago_now(task.last_at) }</td>
             <td class="end">

@@ -11,6 +11,10 @@ use super::{
 };
 use crate::{
     Engine,
+    connectors::{
+        Config,
+        fit::{self, Fit},
+    },
     integrations::Integration,
     store::{self, tasks::TaskRow, tools::ToolRow},
 };
@@ -26,6 +30,8 @@ pub(super) struct Known {
     accepted: bool,
     rules: Rules,
     task: Option<TaskRow>,
+    /// For how many days what is said is kept; `None`: it is not.
+    pub body_days: Option<u32>,
 }
 
 impl Known {
@@ -49,18 +55,28 @@ impl Known {
             },
             tool,
             task,
+            body_days: store::bodies::days(conn, id)?,
             rules: store::policies::rules(conn, (id, name), by.agent())?,
         })
     }
 }
 
-/// Lets the call go, after asking where that is to be. Who approved it, where anybody did.
+/// How a call was let go.
+#[derive(Default)]
+pub(super) struct Passed {
+    /// Who approved it, where anybody did.
+    pub person: Option<String>,
+    /// Its arguments were not held against the tool's schema, which cannot be used.
+    pub unchecked: bool,
+}
+
+/// Lets the call go, after asking where that is to be.
 pub(super) async fn pass(
     engine: &Engine,
     by: &By,
     (wanted, known): (&Wanted, &Known),
     cancel: &CancellationToken,
-) -> Result<Option<String>, Error> {
+) -> Result<Passed, Error> {
     let tool = usable(known, &wanted.tool, engine.now())?;
     let id = wanted.integration;
     let named = |code| {
@@ -73,14 +89,19 @@ pub(super) async fn pass(
         By::Agent { .. } | By::Itself { .. } => policy::decide(risk, known.rules),
     };
     let exact = || Exact::new(id, &wanted.tool, &tool.hash, &wanted.arguments);
+    let mut passed = Passed::default();
+    if choice != Choice::Deny {
+        // Before anybody is asked.
+        passed.unchecked = !fits(engine, (wanted, known), tool).await?;
+    }
     match (choice, by) {
-        (Choice::Allow, _) | (Choice::Ask, By::Admin) => Ok(None),
+        (Choice::Allow, _) | (Choice::Ask, By::Admin) => {}
         (Choice::Deny, _) => {
             let who = match by {
                 By::Agent { name, .. } => name.clone(),
                 By::Admin | By::Itself { .. } => String::new(),
             };
-            Err(named(ErrorCode::PolicyDenied).with("agent", who))
+            return Err(named(ErrorCode::PolicyDenied).with("agent", who));
         }
         (Choice::Ask, By::Itself { owner }) => {
             let (owner, exact) = (owner.clone(), exact());
@@ -88,9 +109,7 @@ pub(super) async fn pass(
                 .store()
                 .read(move |conn| store::policies::preapproved(conn, &owner, &exact))
                 .await?;
-            person
-                .map(Some)
-                .ok_or_else(|| named(ErrorCode::ApprovalNeeded))
+            passed.person = Some(person.ok_or_else(|| named(ErrorCode::ApprovalNeeded))?);
         }
         (Choice::Ask, By::Agent { name, .. }) => {
             let exact = exact();
@@ -104,8 +123,34 @@ pub(super) async fn pass(
             };
             let person = approval::ask(engine, &question, cancel).await?;
             still(engine, by, wanted, &exact).await?;
-            Ok(Some(person))
+            passed.person = Some(person);
         }
+    }
+    Ok(passed)
+}
+
+/// Holds the arguments against the tool's schema. False: an MCP server's, which cannot be used; then the
+/// server judges.
+async fn fits(
+    engine: &Engine,
+    (wanted, known): (&Wanted, &Known),
+    tool: &ToolRow,
+) -> Result<bool, Error> {
+    let fit = engine
+        .0
+        .schemas
+        .check(&tool.hash, &tool.input_schema_json, &wanted.arguments)
+        .await;
+    match fit {
+        Fit::Fits => Ok(true),
+        Fit::Misfit(argument, why) => {
+            let action = format!("{}.{}", known.found.row.slug, wanted.tool);
+            Err(fit::invalid(&action, &argument, &why))
+        }
+        Fit::Unchecked => Ok(!matches!(
+            known.found.config,
+            Config::Sample | Config::Mcp { .. }
+        )),
     }
 }
 
@@ -164,8 +209,7 @@ fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Er
         | Reason::NeedsAccess { .. }
         | Reason::IssuerChanged
         | Reason::RestoredFromBackup
-        | Reason::KeyringLost
-        | Reason::RunEnded) => {
+        | Reason::KeyringLost) => {
             let error = named(ErrorCode::IntegrationFailing).with("why", reason.as_str());
             Err(match reason.fix(found.takes_key()) {
                 Some(fix) => error.fix(fix),

@@ -56,8 +56,37 @@ pub(crate) fn redact(value: &Value) -> Value {
             .collect(),
         Value::Array(items) => items.iter().map(redact).collect(),
         Value::String(text) if is_secret(text) => hide(value),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        Value::String(text) => within(text).into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
+}
+
+/// A text without the secrets in it: JSON is looked into, and each word is looked at.
+fn within(text: &str) -> String {
+    if text.starts_with(['{', '['])
+        && let Ok(inner) = serde_json::from_str::<Value>(text)
+    {
+        let shown = redact(&inner);
+        return if shown == inner {
+            text.to_owned()
+        } else {
+            shown.to_string()
+        };
+    }
+    if !BEGINNINGS.iter().any(|each| text.contains(each)) {
+        return text.to_owned();
+    }
+    text.split_inclusive(|c: char| !(c.is_alphanumeric() || "_-.+/".contains(c)))
+        .map(|part| {
+            let word =
+                part.trim_end_matches(|c: char| !(c.is_alphanumeric() || "_-.+/".contains(c)));
+            if is_secret(word) {
+                format!("••••{}", &part[word.len()..])
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect()
 }
 
 fn names_a_secret(name: &str) -> bool {

@@ -21,9 +21,9 @@ mod text;
 pub use document::{Document, MAX_OPERATIONS, read, views};
 pub use operation::Operation;
 
-use super::{Pong, Tool, rest::Rest};
+use super::{Pong, Tool, fit::validator, rest::Rest};
 use crate::vault::Credential;
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::Validator;
 use serde_json::{Map, Value};
 use std::{
     collections::HashMap,
@@ -31,9 +31,6 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::{Error, ErrorCode};
-
-/// Steps that one regular expression of a document may take on one argument.
-const PATTERN_STEPS: usize = 100_000;
 
 /// One HTTP API and its operations.
 pub struct OpenApi {
@@ -92,10 +89,6 @@ impl OpenApi {
             .await
     }
 
-    pub(super) fn trouble(&self, answer: &Value) -> Option<Error> {
-        self.rest.trouble(answer)
-    }
-
     fn validator(&self, operation: &Operation) -> Result<Arc<Validator>, Error> {
         let lock = || {
             self.validators
@@ -115,16 +108,6 @@ impl OpenApi {
         lock().insert(operation.tool.name.clone(), made.clone());
         Ok(made)
     }
-}
-
-/// A validator that fetches nothing and whose patterns end.
-pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
-    jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .offline()
-        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(PATTERN_STEPS))
-        .build(schema)
-        .map_err(|error| error.masked().to_string())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::set_going;
 use crate::{
     Engine,
     calls::policy::{self, Exact},
-    connectors::openapi,
+    connectors::fit::{self, Fit},
     integrations::{self, Integration, status::State},
     store::{self, Durability, Tx, crons::CronRow},
 };
@@ -220,19 +220,10 @@ pub(super) fn fits(conn: &Connection, call: &CronCall) -> Result<Fitting, Error>
     if !arguments.is_object() {
         return Err(wrong("they must be a JSON object: {…}".to_owned()));
     }
-    // A schema that no validator can be made of holds nothing back here: the server itself judges.
-    if let Ok(schema) = serde_json::from_str::<Value>(&tool.input_schema_json)
-        && let Ok(validator) = openapi::validator(&schema)
-        && let Err(error) = validator.validate(&arguments)
-    {
-        let place = error.instance_path().to_string();
-        // No value is repeated: the record keeps none either.
-        let said = crate::http::inert(&error.masked_with("it").to_string());
-        return Err(wrong(if place.is_empty() {
-            said
-        } else {
-            format!("{place}: {said}")
-        }));
+    // A schema that cannot be used holds nothing back here: the server itself judges.
+    let schema = fit::Schema::read(&tool.input_schema_json);
+    if let Some(Fit::Misfit(argument, why)) = schema.map(|schema| schema.check(&arguments)) {
+        return Err(fit::invalid(&action, &argument, &why));
     }
     let risk = policy::risk_of(&found.config, tool.risk, &arguments);
     let rules = store::policies::rules(conn, (call.integration, &call.tool), None)?;

@@ -3,7 +3,10 @@
 //! The file is there under its name only once it is whole. Runs live in memory: one that the app did not
 //! live to finish leaves a `.partial` file and nothing else.
 
-use crate::{Engine, store::calls::Filter};
+use crate::{
+    Engine,
+    store::{self, bodies::Body, calls::Filter},
+};
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -13,8 +16,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::{
-    Because, Error, ErrorCode, ExportForm, ExportId, ExportState, ExportView, Outcome, RowView,
-    StartExport, Time, Topic,
+    Because, CallId, Error, ErrorCode, ExportForm, ExportId, ExportState, ExportView, Outcome,
+    RowView, StartExport, Time, Topic,
 };
 
 /// Rows of one look at the record.
@@ -115,8 +118,9 @@ async fn write(
 ) -> Result<bool, Error> {
     let io = |error: std::io::Error| crate::store::unwritable(&error);
     if ask.form == ExportForm::Csv {
-        out.write_all(csv_line(&HEAD.map(str::to_owned)).as_bytes())
-            .map_err(io)?;
+        let bodies = ["arguments", "result"].into_iter().filter(|_| ask.bodies);
+        let head: Vec<String> = HEAD.into_iter().chain(bodies).map(str::to_owned).collect();
+        out.write_all(csv_line(&head).as_bytes()).map_err(io)?;
     }
     let mut filter = Filter {
         integration: ask.integration,
@@ -130,10 +134,28 @@ async fn write(
             return Ok(false);
         }
         let page = super::page(engine, filter.clone()).await?;
+        let mut bodies = match ask.bodies {
+            true => said(engine, &page.rows).await?,
+            false => BTreeMap::new(),
+        };
         for row in &page.rows {
+            let body = ask
+                .bodies
+                .then(|| bodies.remove(&row.id).unwrap_or_default());
             let line = match ask.form {
-                ExportForm::Csv => csv_line(&cells(row)),
-                ExportForm::Jsonl => json_line(row)?,
+                ExportForm::Csv => {
+                    let body = body.into_iter().flat_map(|body| [body.sent, body.got]);
+                    let body = body.map(Option::unwrap_or_default);
+                    csv_line(&cells(row).into_iter().chain(body).collect::<Vec<_>>())
+                }
+                ExportForm::Jsonl => match body.filter(|body| *body != Body::default()) {
+                    Some(body) => json_line(&With {
+                        row,
+                        sent: body.sent,
+                        got: body.got,
+                    })?,
+                    None => json_line(row)?,
+                },
             };
             out.write_all(line.as_bytes()).map_err(io)?;
         }
@@ -152,8 +174,36 @@ async fn write(
     Ok(true)
 }
 
+/// A row and what its call said.
+#[derive(serde::Serialize)]
+struct With<'a> {
+    #[serde(flatten)]
+    row: &'a RowView,
+    sent: Option<String>,
+    got: Option<String>,
+}
+
+/// What these calls said, where that is kept.
+async fn said(engine: &Engine, rows: &[RowView]) -> Result<BTreeMap<uuid::Uuid, Body>, Error> {
+    let (now, calls) = (engine.now(), rows.iter().map(|row| row.id));
+    let calls: Vec<uuid::Uuid> = calls.collect();
+    engine
+        .store()
+        .read(move |conn| {
+            let mut found = BTreeMap::new();
+            for id in calls {
+                if let Some(kept) = store::bodies::of(conn, CallId(id), now)? {
+                    let (sent, got) = (kept.sent, kept.got);
+                    found.insert(id, Body { sent, got });
+                }
+            }
+            Ok(found)
+        })
+        .await
+}
+
 /// One row as a line of JSON, as the window gets it.
-pub(super) fn json_line(row: &RowView) -> Result<String, Error> {
+pub(super) fn json_line(row: &impl serde::Serialize) -> Result<String, Error> {
     let mut line = serde_json::to_string(row).map_err(|_| {
         Error::new(ErrorCode::Internal).with("why", "a row cannot be written as JSON")
     })?;

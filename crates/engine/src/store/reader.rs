@@ -25,9 +25,9 @@ impl Job {
     ) -> Self {
         Self::outside(
             |connection| {
-                connection.execute_batch("begin deferred").map_err(failed)?;
+                super::run(connection, "begin deferred").map_err(failed)?;
                 let result = guarded(|| job(connection));
-                connection.execute_batch("rollback").map_err(failed)?;
+                super::run(connection, "rollback").map_err(failed)?;
                 result
             },
             answer,

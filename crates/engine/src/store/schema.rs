@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/11.sql")),
     M::up(include_str!("schema/12.sql")),
     M::up(include_str!("schema/13.sql")),
+    M::up(include_str!("schema/14.sql")),
 ];
 
 /// The version that this build knows.

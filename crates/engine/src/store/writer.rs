@@ -224,10 +224,7 @@ impl Loop {
             // Without its savepoint (the transaction is gone, or never was) a job must not run.
             let savepoint = match broken.clone() {
                 Some(error) => Err(error),
-                None => self
-                    .connection
-                    .execute_batch("savepoint job")
-                    .map_err(failed),
+                None => super::run(&self.connection, "savepoint job").map_err(failed),
             };
             if let Err(error) = savepoint {
                 waiting.push(run(Err(error.clone())).1);
@@ -238,17 +235,18 @@ impl Loop {
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
             let (touched, chain) = tx.into_parts();
-            let ended = if well {
-                "release job"
-            } else {
-                "rollback to job; release job"
+            let ended = || {
+                if !well {
+                    super::run(&self.connection, "rollback to job")?;
+                }
+                super::run(&self.connection, "release job")
             };
             // SQLite itself undoes the whole transaction on some faults (a full disk, I/O).
             if self.connection.is_autocommit() {
                 broken = Some(
                     Error::new(ErrorCode::StoreUnwritable).with("why", "the disk refused a write"),
                 );
-            } else if let Err(error) = self.connection.execute_batch(ended) {
+            } else if let Err(error) = ended() {
                 broken = Some(failed(error));
             } else if well {
                 topics.extend(touched);
@@ -257,7 +255,7 @@ impl Loop {
         }
         match broken {
             Some(error) => Err(error),
-            None => self.connection.execute_batch("commit").map_err(failed),
+            None => super::run(&self.connection, "commit").map_err(failed),
         }?;
         match durability {
             // A full commit syncs the whole log, the earlier rows in it too.
@@ -278,9 +276,7 @@ impl Loop {
                 .map_err(failed)?;
             self.synchronous = Some(durability);
         }
-        self.connection
-            .execute_batch("begin immediate")
-            .map_err(failed)
+        super::run(&self.connection, "begin immediate").map_err(failed)
     }
 
     /// Puts the log on disk, and what it can of it into the database file.

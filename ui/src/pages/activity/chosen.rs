@@ -94,15 +94,21 @@ impl Chosen {
         }
         let named = || self.named.clone();
         if only.agent.is_some() {
-            let label = named().unwrap_or_else(|| say("chip-agent"));
-            add(label, &|next| next.only.agent = None);
+            let label = named().filter(|_| only.task.is_none());
+            add(label.unwrap_or_else(|| say("chip-agent")), &|next| {
+                next.only.agent = None
+            });
         }
         if only.thread.is_some() {
             let label = named().unwrap_or_else(|| say("chip-thread"));
             add(label, &|next| next.only.thread = None);
         }
         if let Some(task) = &only.task {
-            add(inert(task), &|next| next.only.task = None);
+            // An id is nothing to read.
+            let id = uuid::Uuid::try_parse(task).is_ok();
+            let label = if id { say("task") } else { inert(task) };
+            let label = named().unwrap_or(label);
+            add(label, &|next| next.only.task = None);
         }
         chips
     }

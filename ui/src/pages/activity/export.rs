@@ -11,6 +11,7 @@ use crate::{
     time,
 };
 use std::rc::Rc;
+use web_sys::HtmlInputElement;
 use wire::{CancelExport, ExportForm, ExportId, ExportState, GetExport, StartExport, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
@@ -24,8 +25,10 @@ pub struct ExportProps {
 pub fn Export(props: &ExportProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let running = use_state(|| None::<ExportId>);
+    let bodies = use_state_eq(|| false);
     let start = |form: ExportForm, key: &'static str| {
         let (running, frame, chosen) = (running.clone(), frame.clone(), props.chosen.clone());
+        let bodies = *bodies;
         let onclick = Callback::from(move |_: MouseEvent| {
             let request = StartExport {
                 form,
@@ -33,6 +36,7 @@ pub fn Export(props: &ExportProps) -> Html {
                 integration: chosen.integration,
                 pings: chosen.pings,
                 filter: chosen.filter(time::now()),
+                bodies,
             };
             let (running, frame) = (running.clone(), frame.clone());
             spawn_local(async move {
@@ -44,13 +48,24 @@ pub fn Export(props: &ExportProps) -> Html {
         });
         html! { <button type="button" class="quiet" data-testid={key} {onclick}>{ say(key) }</button> }
     };
+    let on_bodies = {
+        let bodies = bodies.clone();
+        Callback::from(move |e: Event| {
+            bodies.set(e.target_unchecked_into::<HtmlInputElement>().checked())
+        })
+    };
     match *running {
         Some(id) => {
             let on_close = Callback::from(move |()| running.set(None));
             html! { <Running key={id.to_string()} {id} {on_close} /> }
         }
         None => html! {
-            <>{ start(ExportForm::Csv, "export-csv") }{ start(ExportForm::Jsonl, "export-jsonl") }</>
+            <>
+                <label class="switch" title={say("export-bodies-hint")}>
+                    <input type="checkbox" role="switch" checked={*bodies} onchange={on_bodies} /><span>{ say("export-bodies") }</span>
+                </label>
+                { start(ExportForm::Csv, "export-csv") }{ start(ExportForm::Jsonl, "export-jsonl") }
+            </>
         },
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that is known of one call, below its row.
 
 use crate::{
-    inert::inert,
+    inert::{inert, inert_block},
     query::use_query,
     say::{say, say_error, say_with},
     time::full,
@@ -36,8 +36,9 @@ pub fn Everything(props: &EverythingProps) -> Html {
             if let Some(agent) = &row.agent { <dt>{ say("row-by") }</dt><dd>{ inert(agent) }</dd> }
             if let Some(task) = &row.task { <dt>{ say("row-task") }</dt><dd><code class="path">{ inert(task) }</code></dd> }
             if let Some(thread) = &row.thread { <dt>{ say("row-of-thread") }</dt><dd><code class="path">{ inert(thread) }</code></dd> }
-            { payload("row-sent", row.sent.as_ref()) }
-            { payload("row-got", row.got.as_ref()) }
+            { payload("row-sent", row.sent.as_ref(), row.bodies.as_ref().and_then(|said| said.sent.as_deref())) }
+            { payload("row-got", row.got.as_ref(), row.bodies.as_ref().and_then(|said| said.got.as_deref())) }
+            if let Some(said) = &row.bodies { <dt>{ say("row-kept-until") }</dt><dd>{ full(said.until) }</dd> }
             <dt>{ say("row-place") }</dt>
             <dd>{ say_with(key, &[("row", &place)]) }</dd>
             <dt>{ say("row-mac") }</dt><dd><code class="path">{ inert(&row.mac) }</code></dd>
@@ -45,7 +46,7 @@ pub fn Everything(props: &EverythingProps) -> Html {
     }
 }
 
-fn payload(label: &'static str, payload: Option<&PayloadView>) -> Html {
+fn payload(label: &'static str, payload: Option<&PayloadView>, said: Option<&str>) -> Html {
     let Some(payload) = payload else {
         return Html::default();
     };
@@ -56,6 +57,9 @@ fn payload(label: &'static str, payload: Option<&PayloadView>) -> Html {
             <dd class="payload">
                 <span>{ say_with("row-bytes", &[("bytes", &bytes)]) }{ " " }<code class="path">{ inert(&payload.shape) }</code></span>
                 if let Some(hash) = &payload.hash { <code class="path sub">{ inert(hash) }</code> }
+                if let Some(said) = said {
+                    <pre tabindex="0" aria-label={say(label)} data-testid={label}>{ inert_block(said) }</pre>
+                }
             </dd>
         </>
     }

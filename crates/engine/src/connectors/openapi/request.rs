@@ -2,8 +2,8 @@
 
 use super::operation::{BodyKind, Operation, Parameter, Place, Style};
 use crate::{
-    connectors::rest::target,
-    http::{Limits, Outgoing, inert},
+    connectors::{fit, rest::target},
+    http::{Limits, Outgoing},
     vault::Credential,
 };
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -23,14 +23,7 @@ const CALL_SECONDS: u64 = 120;
 
 /// The error of an argument that does not fit: `tool`, `argument`, `why`.
 fn invalid(operation: &Operation, argument: &str, why: &str) -> Error {
-    let said = match argument {
-        "" => why.to_owned(),
-        argument => format!("{argument}: {why}"),
-    };
-    Error::new(ErrorCode::ArgumentsInvalid)
-        .with("tool", operation.tool.name.clone())
-        .with("argument", inert(argument))
-        .with("why", inert(&said))
+    fit::invalid(&operation.tool.name, argument, why)
 }
 
 /// Holds `arguments` to the tool's schema. Errors: `ArgumentsInvalid` with the argument's name; no
@@ -40,28 +33,10 @@ pub(super) fn check(
     validator: &jsonschema::Validator,
     arguments: &Value,
 ) -> Result<(), Error> {
-    use jsonschema::error::ValidationErrorKind as Kind;
-    let Err(error) = validator.validate(arguments) else {
-        return Ok(());
-    };
-    let at = error.instance_path().to_string();
-    let at = at.trim_start_matches('/').replace('/', ".");
-    let inside = |name: &str| match at.as_str() {
-        "" => name.to_owned(),
-        at => format!("{at}.{name}"),
-    };
-    let (argument, why) = match error.kind() {
-        Kind::Required { property } => (
-            inside(property.as_str().unwrap_or_default()),
-            "it is missing".to_owned(),
-        ),
-        Kind::AdditionalProperties { unexpected } => (
-            inside(unexpected.first().map_or("", String::as_str)),
-            "there is no argument of that name".to_owned(),
-        ),
-        _ => (at, error.masked_with("it").to_string()),
-    };
-    Err(invalid(operation, &argument, &why))
+    match fit::misfit(validator, arguments) {
+        Some((argument, why)) => Err(invalid(operation, &argument, &why)),
+        None => Ok(()),
+    }
 }
 
 /// The request and its path as it may be shown. `arguments` have passed [`check`].

@@ -198,8 +198,7 @@ fn is_bad_news(signal: &Signal) -> bool {
         | Signal::Unreachable(Elsewhere::Others { .. } | Elsewhere::Alone)
         | Signal::IssuerChanged
         | Signal::Restored
-        | Signal::KeyringLost
-        | Signal::RunEnded => true,
+        | Signal::KeyringLost => true,
         Signal::Unreachable(Elsewhere::Offline)
         | Signal::PingOk
         | Signal::CallOk { .. }

@@ -177,7 +177,6 @@ fn reasons() -> Vec<Reason> {
         Reason::IssuerChanged,
         Reason::RestoredFromBackup,
         Reason::KeyringLost,
-        Reason::RunEnded,
     ]
 }
 

@@ -32,6 +32,7 @@ pub fn detail(connection: &Connection, id: CallId) -> Result<Option<RowDetail>, 
                         thread: row.get(6)?,
                         sent: of_text(row.get(7)?),
                         got: of_text(row.get(8)?),
+                        bodies: None,
                     })
                 })
                 .optional()

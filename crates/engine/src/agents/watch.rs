@@ -1,0 +1,115 @@
+//! Whether the tools that an agent is listed have become others.
+//!
+//! Owns: what counts as another list. Must not know: how an agent is told.
+
+use super::{Offered, Which, tools};
+use crate::{
+    Engine,
+    store::{self, Store},
+};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+use tokio::sync::broadcast::{self, error::RecvError};
+use wire::{AgentView, Changed, Error, Topic};
+
+/// Changes that come close together are one.
+const COALESCE: Duration = Duration::from_millis(200);
+
+/// One agent's list, from one look to the next.
+pub struct Watch {
+    engine: Engine,
+    changes: broadcast::Receiver<Changed>,
+    agent: AgentView,
+    only: Option<String>,
+    seen: [u8; 32],
+}
+
+impl Watch {
+    /// `only`: one integration, by its slug.
+    ///
+    /// # Errors
+    /// `StoreFailed`.
+    pub async fn begin(
+        engine: &Engine,
+        agent: &AgentView,
+        only: Option<&str>,
+    ) -> Result<Self, Error> {
+        let mut watch = Self {
+            engine: engine.clone(),
+            // Before the first look: nothing between the two is missed.
+            changes: engine.store().changes(),
+            agent: agent.clone(),
+            only: only.map(str::to_owned),
+            seen: [0; 32],
+        };
+        watch.seen = watch.look().await?;
+        Ok(watch)
+    }
+
+    /// Waits until the list is another. False: the agent's token holds no longer, or the app ends.
+    pub async fn changed(&mut self) -> bool {
+        let stopping = self.engine.stopping().clone();
+        loop {
+            let next = tokio::select! {
+                () = stopping.cancelled() => return false,
+                next = self.changes.recv() => next,
+            };
+            match next {
+                Ok(changed) if !changed.topics.iter().any(is_of_lists) => continue,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return false,
+            }
+            tokio::time::sleep(COALESCE).await;
+            self.changes = self.changes.resubscribe();
+            match still_paired(self.engine.store(), &self.agent).await {
+                Ok(Some(agent)) if !is_over(&agent, &self.engine) => self.agent = agent,
+                Ok(_) => return false,
+                Err(_) => continue,
+            }
+            match self.look().await {
+                Ok(now) if now != self.seen => {
+                    self.seen = now;
+                    return true;
+                }
+                // The same; or it cannot be read now, and the next change looks again.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<[u8; 32], Error> {
+        let which = match &self.only {
+            Some(slug) => Which::Of { slug: slug.clone() },
+            None => Which::All,
+        };
+        let mut hash = Sha256::new();
+        let all = tools(&self.engine, &self.agent, which).await?;
+        for Offered {
+            slug, name, tool, ..
+        } in all.into_iter().filter(|tool| tool.listed)
+        {
+            for part in [slug, name, tool] {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        Ok(hash.finalize().into())
+    }
+}
+
+fn is_of_lists(topic: &Topic) -> bool {
+    matches!(
+        topic,
+        Topic::Integrations | Topic::Integration(_) | Topic::Agents
+    )
+}
+
+async fn still_paired(store: &Store, agent: &AgentView) -> Result<Option<AgentView>, Error> {
+    let id = agent.id;
+    let all = store.read(store::agents::list).await?;
+    Ok(all.into_iter().find(|each| each.id == id))
+}
+
+fn is_over(agent: &AgentView, engine: &Engine) -> bool {
+    agent.expires_at.is_some_and(|end| end <= engine.now())
+}

@@ -1,0 +1,107 @@
+//! Agents are told when their tools have become others, in either era and by either door.
+
+use crate::kit::{
+    Home,
+    agent::{Agent, ERAS, bridge},
+    changing::{Changing, tool},
+    targets, tick,
+};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::time::Instant;
+use wire::{IntegrationId, Status};
+
+/// Agents that listen, and how often each has been told.
+struct Listening(Vec<(Agent, u64)>);
+
+impl Listening {
+    /// Each is told once more at least.
+    async fn are_told(&mut self, why: &str) -> Result<()> {
+        for (n, (agent, told)) in self.0.iter_mut().enumerate() {
+            let now = agent.news(*told + 1).await?;
+            assert!(now > *told, "{why}: agent {n}, {}", agent.facts);
+            *told = now;
+        }
+        Ok(())
+    }
+}
+
+async fn policy(home: &Home, id: IntegrationId, choice: Value) -> Result<()> {
+    let ask = json!({ "id": id, "tool": "look", "agent": null, "choice": choice });
+    Ok(home.ask::<wire::SetPolicy>(ask).await?)
+}
+
+async fn is(home: &Home, id: IntegrationId, status: Status) -> Result<()> {
+    home.test(id).await?;
+    let began = Instant::now();
+    while home.card(id).await?.health.status != status {
+        tick(began, "the status").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_changes_an_agents_tools_is_told_in_either_era_by_either_door() -> Result<()> {
+    let home = Home::new().await?;
+    let server = Changing::serve(vec![tool("look", "Looks."), tool("see", "Sees.")]).await?;
+    let target = targets::mcp_bearer(&server.server.url("/mcp"), "key");
+    let id = home.connect(target).await?;
+    let door = home.open_door().await?;
+    let (paired, token) = home.pair(json!({ "name": "Claude" })).await?;
+    let command = bridge(&home, &token, &[])?;
+    let mut agents = vec![];
+    for era in ERAS {
+        for environment in [
+            &[("URL", door.url.as_str()), ("TOKEN", &token), ("NEWS", "1")][..],
+            &[("COMMAND", &command), ("NEWS", "1")],
+        ] {
+            agents.push((Agent::spawn(era, environment).await?, 0));
+        }
+    }
+    // The older era opens its stream over HTTP after the handshake: the first change may be too early.
+    policy(&home, id, json!("deny")).await?;
+    if agents[0].0.news(1).await? == 0 {
+        policy(&home, id, Value::Null).await?;
+    }
+    let mut all = Listening(agents);
+    all.are_told("a policy hides a tool").await?;
+    policy(&home, id, Value::Null).await?;
+    all.are_told("a policy shows it again").await?;
+
+    server.trouble(401);
+    is(&home, id, Status::Failing).await?;
+    all.are_told("it fails").await?;
+    server.trouble(0);
+    is(&home, id, Status::Healthy).await?;
+    all.are_told("it is mended").await?;
+
+    server.tell(vec![tool("look", "Looks twice."), tool("see", "Sees.")]);
+    let probe = json!({ "id": id });
+    let tools = home
+        .ask::<wire::ProbeIntegration>(probe)
+        .await?
+        .into_iter()
+        .find_map(|tool| tool.held)
+        .context("held back")?;
+    all.are_told("a changed tool is held back").await?;
+    let accept = json!({ "id": id, "tools": [{ "name": "look", "hash": tools.hash }] });
+    home.ask::<wire::AcceptTools>(accept).await?;
+    all.are_told("it is accepted").await?;
+
+    let other = home.connect(targets::sample()).await?;
+    all.are_told("another is connected").await?;
+    home.disconnect(other).await?;
+    all.are_told("it is disconnected").await?;
+
+    // A call changes nothing, and a token that is refused ends it.
+    let before: Vec<u64> = all.0.iter().map(|(_, told)| *told).collect();
+    let (agent, _) = &mut all.0[1];
+    let answer = agent.call("keyed__see", json!({})).await?;
+    assert_eq!(answer["content"][0]["text"], "see", "{answer}");
+    home.ask::<wire::RevokeAgent>(json!({ "id": paired.id }))
+        .await?;
+    policy(&home, id, json!("deny")).await?;
+    let (agent, told) = &mut all.0[1];
+    assert_eq!(agent.news(*told).await?, before[1], "told nothing more");
+    Ok(())
+}
