@@ -3,6 +3,8 @@
 //! Owns: single flight (one refresh at a time for each integration, with a second look after the
 //! lock) and the rows of token requests. Must not know: what the credential is used for.
 
+mod due;
+
 use crate::{
     Engine,
     calls::Journal,
@@ -18,10 +20,6 @@ use crate::{
     vault::{Credential, OAuthCredential, is_superseded},
 };
 use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time, Topic};
-
-/// Five minutes before its end, or at three quarters of its life where that is earlier, a token is
-/// renewed.
-const MARGIN_MS: i64 = 5 * 60_000;
 
 /// After a refresh that brought nothing, half a minute without another.
 const PAUSE_MS: i64 = 30_000;
@@ -146,10 +144,9 @@ fn must_renew(credential: &Credential, generation: u64, need: Need, now: Time) -
     match need {
         Need::Renewed => true,
         Need::NewerThan(refused) => generation <= refused,
-        Need::Current => oauth.expires_at.is_some_and(|end| {
-            let life = end.since(oauth.received_at).max(0);
-            now >= end.plus(-MARGIN_MS.min(life / 4))
-        }),
+        Need::Current => oauth
+            .expires_at
+            .is_some_and(|end| now >= due::renew_from(oauth.received_at, end)),
     }
 }
 
