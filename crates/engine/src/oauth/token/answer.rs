@@ -138,8 +138,10 @@ impl Asker<'_> {
         }
     }
 
+    /// The standard's own name (RFC 6749 section 5.2), also where the status does not fit it, or one
+    /// that this server is known to use for it.
     fn is_dead(&self, error: &str) -> bool {
-        self.manner.token.dead.iter().any(|name| name == error)
+        error == "invalid_grant" || self.manner.token.dead.iter().any(|name| name == error)
     }
 
     /// An error body in which the server's own name for a dead grant is the standard's.

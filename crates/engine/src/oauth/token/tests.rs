@@ -236,10 +236,31 @@ enum Means {
     Means::MayPass,
     ErrorCode::OauthTokenRefused
 )]
-#[case::with_200(
+#[case::over_with_200(
     200,
     "application/json",
     r#"{"error":"invalid_grant"}"#,
+    Means::Over,
+    ErrorCode::OauthInvalidGrant
+)]
+#[case::over_as_slack_says_it(
+    200,
+    "application/json",
+    r#"{"ok":false,"error":"invalid_grant"}"#,
+    Means::Over,
+    ErrorCode::OauthInvalidGrant
+)]
+#[case::another_error_with_200(
+    200,
+    "application/json",
+    r#"{"ok":false,"error":"internal_error"}"#,
+    Means::MayPass,
+    ErrorCode::OauthTokenRefused
+)]
+#[case::the_word_alone_with_200(
+    200,
+    "application/json",
+    r#""invalid_grant""#,
     Means::MayPass,
     ErrorCode::OauthTokenRefused
 )]
