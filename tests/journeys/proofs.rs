@@ -5,7 +5,7 @@ use crate::kit::{
     Home,
     health::{drive, notices},
     mcp,
-    scripted::{Scripted, content, json as answer, text},
+    scripted::{Scripted, content, json as answer, text, with_header},
     targets,
 };
 use anyhow::{Context, Result};
@@ -15,7 +15,7 @@ use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
-use wire::{ErrorCode, Fix, IntegrationId, Reason, Status, Time};
+use wire::{Day, ErrorCode, Fix, IntegrationId, Outcome, Reason, RowKind, Status, Time};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -136,6 +136,112 @@ async fn a_web_page_in_an_apis_place_proves_nothing() -> Result<()> {
         ErrorCode::BadAnswer
     );
     assert_eq!(report.health.status, Status::Healthy, "nor is it a refusal");
+    Ok(())
+}
+
+/// What the API answers to anything but its ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Page,
+    Elsewhere,
+    Trouble,
+    NotFound,
+    Well,
+}
+
+/// Its ping answers 502 once `out`.
+async fn out_of_order(says: Arc<Mutex<Says>>, out: Arc<AtomicBool>) -> Result<Scripted> {
+    Scripted::serve(move |seen| {
+        let says = *says.lock().unwrap_or_else(PoisonError::into_inner);
+        let out = out.load(Ordering::Relaxed);
+        async move {
+            if seen.path == "/v1/health" && out {
+                return text(502, "bad gateway");
+            }
+            match says {
+                Says::Page => content(200, "text/html", "<!doctype html><title>Hotel</title>"),
+                Says::Elsewhere => {
+                    let away = "http://login.example/sign-in";
+                    with_header(text(302, ""), "location", away)
+                }
+                Says::Trouble => text(503, "later"),
+                Says::NotFound => answer(404, &json!({ "error": "no such user" })),
+                Says::Well => answer(200, &json!({ "id": 7 })),
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_no_api_says_in_answer_to_a_call_heals_nothing_and_is_no_success() -> Result<()> {
+    let says = Arc::new(Mutex::new(Says::Well));
+    let out = Arc::new(AtomicBool::new(false));
+    let server = out_of_order(says.clone(), out.clone()).await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let target = targets::api(&server.url("/v1"), "/health", targets::bearer("a-key"));
+    let id = home.connect(target).await?;
+    let days = home.card(id).await?.days;
+    assert!(days.contains(&Day::Healthy), "its proof draws the strip");
+    out.store(true, Ordering::Relaxed);
+    drive(&home, &clock, "the outage to be called one", async || {
+        Ok(home.card(id).await?.health.status == Status::Failing)
+    })
+    .await?;
+    let get = || json!({ "method": "GET", "path": "/users/7" });
+    for (said, outcome) in [
+        (Says::Page, Outcome::Failed),
+        (Says::Elsewhere, Outcome::Failed),
+        (Says::Trouble, Outcome::Failed),
+        (Says::NotFound, Outcome::Ok),
+    ] {
+        *says.lock().unwrap_or_else(PoisonError::into_inner) = said;
+        let told = home.call(id, "call", get()).await;
+        let failed = told.map_or(true, |told| told["isError"] == true);
+        assert!(failed, "{said:?}: the agent is told");
+        let health = home.card(id).await?.health;
+        assert!(
+            matches!(health.reason, Reason::Unreachable { .. }),
+            "{said:?} heals nothing: {health:?}"
+        );
+        let rows = home.record().await?;
+        let row = rows.iter().find(|row| row.kind == RowKind::Call);
+        assert_eq!(row.context("a row")?.outcome, outcome, "{said:?}");
+    }
+    *says.lock().unwrap_or_else(PoisonError::into_inner) = Says::Well;
+    home.call(id, "call", get()).await?;
+    assert_eq!(home.card(id).await?.health.status, Status::Healthy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_in_answer_to_a_tool_of_an_mcp_server_is_no_result() -> Result<()> {
+    let page = Arc::new(AtomicBool::new(false));
+    let shows = page.clone();
+    let server = Scripted::serve(move |seen| {
+        let shows = shows.load(Ordering::Relaxed);
+        async move {
+            if shows {
+                return content(200, "text/html", "<html><body>Welcome</body></html>");
+            }
+            mcp::answer(&seen, &Arc::default()).await
+        }
+    })
+    .await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let checked = home.card(id).await?.health.checked_at;
+    page.store(true, Ordering::Relaxed);
+    let called = home.call(id, "greet", json!({})).await;
+    assert!(called.is_err(), "{called:?}");
+    let card = home.card(id).await?;
+    assert_eq!(card.health.status, Status::Healthy, "nor is it a refusal");
+    assert_eq!(card.health.checked_at, checked, "nothing was learned");
+    let rows = home.record().await?;
+    let row = rows.iter().find(|row| row.kind == RowKind::Call);
+    assert_eq!(row.context("a row")?.outcome, Outcome::Failed);
     Ok(())
 }
 

@@ -164,8 +164,15 @@ impl Journal {
         }
         let task = self.task;
         let mut signal = None;
-        if let Some(Tells { id, asked, consent }) = tells {
-            signal = health::signal_of(engine, id, asked, result)
+        if let Some(Tells {
+            id,
+            asked,
+            consent,
+            trouble,
+        }) = tells
+        {
+            let heard = trouble.map_or(result, Err);
+            signal = health::signal_of(engine, id, asked, heard)
                 .await
                 .map(|signal| (id, consent, signal));
         }
@@ -351,15 +358,32 @@ pub async fn call_asking(
     let unchecked = passed.unchecked.then(|| words::text("arguments-unchecked"));
     let told: Vec<String> = approved.into_iter().chain(unchecked).collect();
     let detail = told.join(" ");
+    let trouble = match &result {
+        Ok(answer) => engine
+            .live(id)
+            .await
+            .ok()
+            .and_then(|live| live.connector.trouble(answer)),
+        Err(_) => None,
+    };
+    // A wrong request is the agent's affair; an answer that is none of the API's own is no success.
+    let went_wrong = trouble
+        .as_ref()
+        .filter(|error| error.code != ErrorCode::ToolFailed);
+    let went = match (&result, went_wrong) {
+        (Err(error), _) | (Ok(_), Some(error)) => Err(error),
+        (Ok(_), None) => Ok(()),
+    };
     journal
         .finish(
             engine,
-            result.as_ref().map(|_| ()),
+            went,
             &detail,
             Some(Tells {
                 id,
                 asked: Asked::Call { tool: &tool },
                 consent: known.found.state.consent,
+                trouble: trouble.as_ref(),
             }),
         )
         .await?;

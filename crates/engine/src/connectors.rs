@@ -238,6 +238,17 @@ impl Connector {
         }
     }
 
+    /// What is wrong where an answer came and was passed on: an API's own trouble, or a page that no API
+    /// sent. Such an answer is no proof that the integration works. (Of an MCP server such an answer is
+    /// an error of [`Self::call`] already.)
+    pub(crate) fn trouble(&self, answer: &serde_json::Value) -> Option<Error> {
+        match self {
+            Self::Mcp(_) => None,
+            Self::Rest(rest) => rest.trouble(answer),
+            Self::OpenApi(api) => api.trouble(answer),
+        }
+    }
+
     /// Ends the session, if there is one, and forgets the credential it was opened with: for
     /// Disconnect (before the token is revoked) and for a new account. The next use opens another.
     pub async fn drop_session(&self) {

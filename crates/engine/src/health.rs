@@ -159,6 +159,7 @@ pub(crate) async fn probe(
                 id,
                 asked: Asked::Other,
                 consent: found.state.consent,
+                trouble: None,
             }),
         )
         .await?;

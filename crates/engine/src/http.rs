@@ -8,6 +8,7 @@ pub(crate) mod failure;
 pub(crate) mod guard;
 pub(crate) mod limits;
 
+pub(crate) use answer::retry_after;
 pub use answer::{classify, inert};
 pub use failure::explain;
 pub use guard::Reach;
@@ -16,9 +17,10 @@ pub use limits::Limits;
 use failure::Failure;
 use guard::{Guard, Lookup, Resolver, Transport};
 use hyper_util::client::proxy::matcher::Matcher;
+pub(crate) use reqwest::header::HeaderMap;
 use reqwest::{
     Method, Proxy, Url,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION},
 };
 use std::{
     collections::HashMap,

@@ -89,6 +89,10 @@ impl OpenApi {
             .await
     }
 
+    pub(super) fn trouble(&self, answer: &Value) -> Option<Error> {
+        self.rest.trouble(answer)
+    }
+
     fn validator(&self, operation: &Operation) -> Result<Arc<Validator>, Error> {
         let lock = || {
             self.validators

@@ -144,6 +144,11 @@ impl Rest {
         host(&self.base)
     }
 
+    /// What an answer that was passed on to the caller says of this API.
+    pub(super) fn trouble(&self, answer: &Value) -> Option<Error> {
+        answer::trouble(answer, &self.host())
+    }
+
     /// Sends one call and shapes its answer. `url`: the request's, as it is shown without its query.
     pub(super) async fn exchange(
         &self,

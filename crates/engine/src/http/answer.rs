@@ -67,7 +67,7 @@ fn wanted_scope(headers: &HeaderMap) -> Option<String> {
 
 /// Seconds to wait. A date is taken against the server's own `Date`, so that a wrong clock here
 /// does not matter.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let seconds = if let Ok(seconds) = text.parse::<u64>() {
         seconds

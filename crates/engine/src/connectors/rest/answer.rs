@@ -1,13 +1,15 @@
-use super::super::veil::Veil;
-use crate::http::Answer;
+use super::{super::veil::Veil, ping};
+use crate::http::{self, Answer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use wire::{Error, ErrorCode};
 
 /// An HTTP answer in the shape of MCP's `CallToolResult`.
 ///
 /// `structuredContent` holds `status`, `content_type` and, for JSON, `body`; `content` holds text as
 /// text, images and sound as such, anything else as a resource with a base64 blob: whole, since the
-/// limits are upstream. 4xx and 5xx set `isError`. `url` is the request's, without its query.
+/// limits are upstream. 4xx and 5xx set `isError`, and so does a web page in an API's place, which is
+/// passed on and marked `web_page`. `url` is the request's, without its query.
 pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
     let content_type = answer
         .headers
@@ -23,6 +25,15 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
         .trim()
         .to_ascii_lowercase();
     let mut structured = json!({ "status": answer.status, "content_type": content_type });
+    let is_page = ping::is_page(&answer.body);
+    if is_page {
+        structured["web_page"] = true.into();
+    }
+    if answer.status >= 400
+        && let Some(seconds) = http::retry_after(&answer.headers)
+    {
+        structured["retry_after_seconds"] = seconds.into();
+    }
     let content = match text(answer, &media) {
         Some(text) if text.is_empty() => json!([]),
         Some(text) => {
@@ -54,7 +65,32 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
             }
         }
     };
-    json!({ "content": content, "structuredContent": structured, "isError": answer.status >= 400 })
+    let is_error = answer.status >= 400 || is_page;
+    json!({ "content": content, "structuredContent": structured, "isError": is_error })
+}
+
+/// What an answer that [`shape`] passed on says of the API at `host`: that it is in trouble, that it
+/// wants to be left alone, that it was no answer of an API; `ToolFailed` where it is only the request
+/// that was wrong. `None`: it is as good as a ping.
+pub(super) fn trouble(shaped: &Value, host: &str) -> Option<Error> {
+    let told = &shaped["structuredContent"];
+    let status = u16::try_from(told["status"].as_u64()?).ok()?;
+    let seconds = told["retry_after_seconds"].as_u64();
+    match (status, seconds) {
+        (429 | 503, Some(seconds)) => Some(
+            Error::new(ErrorCode::RateLimited)
+                .with("host", host)
+                .with("seconds", seconds.to_string()),
+        ),
+        (407 | 429 | 500..=599, _) => http::classify(status, &http::HeaderMap::new(), host),
+        _ if told["web_page"] == true => Some(ping::page_of(host)),
+        (400.., _) => Some(
+            Error::new(ErrorCode::ToolFailed)
+                .with("tool", super::CALL)
+                .with("why", format!("HTTP {status}")),
+        ),
+        _ => None,
+    }
 }
 
 /// The body as text, where it is text.

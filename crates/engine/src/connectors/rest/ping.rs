@@ -122,16 +122,22 @@ impl Ping {
 
 /// A web page where an API was asked: a sign-in page, or a captive portal's. It proves nothing.
 fn page(answer: &Answer, host: &str) -> Option<Error> {
-    let start = answer.body.trim_ascii_start();
-    let is_page = ["<!doctype html", "<html"].iter().any(|tag| {
+    is_page(&answer.body).then(|| page_of(host))
+}
+
+pub(super) fn page_of(host: &str) -> Error {
+    Error::new(ErrorCode::BadAnswer)
+        .with("host", host)
+        .with("why", "it answered a web page")
+}
+
+/// True of a whole page; a piece of HTML may well be what an API gives.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    ["<!doctype html", "<html"].iter().any(|tag| {
         start
             .get(..tag.len())
             .is_some_and(|found| found.eq_ignore_ascii_case(tag.as_bytes()))
-    });
-    is_page.then(|| {
-        Error::new(ErrorCode::BadAnswer)
-            .with("host", host)
-            .with("why", "it answered a web page")
     })
 }
 
