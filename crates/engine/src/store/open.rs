@@ -5,6 +5,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::M;
 use std::{
     fs::{self, File, TryLockError},
+    io::Read as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -121,7 +122,20 @@ impl From<rusqlite::Error> for Trouble {
 
 /// The writer's connection to a file that was looked through and found whole.
 fn sound(file: &Path, known: usize) -> Result<Connection, Trouble> {
-    if fs::metadata(file).is_ok_and(|file| file.len() > 0) {
+    let there = fs::metadata(file).is_ok_and(|file| file.len() > 0);
+    // Backups of nothing there are none: what they are of was cut to nothing, or a way back from damage
+    // was itself broken off.
+    if !there
+        && file
+            .parent()
+            .is_some_and(|folder| !backup::all(folder).is_empty())
+    {
+        return Err(Trouble::Damaged);
+    }
+    if there {
+        if !is_of_this_format(file) {
+            return Err(Trouble::Damaged);
+        }
         // Only read, so that data of a newer build stays as it is.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags)?;
@@ -145,6 +159,16 @@ fn sound(file: &Path, known: usize) -> Result<Connection, Trouble> {
     prepare(&connection)?;
     connection.pragma_update(None, "secure_delete", "on")?;
     Ok(connection)
+}
+
+/// The two numbers in its head that say who can write it: SQLite takes any other for a disk that cannot
+/// be written (sqlite.org, "Database File Format", section 1.3.3).
+fn is_of_this_format(file: &Path) -> bool {
+    let mut head = [0; 20];
+    match File::open(file).and_then(|mut file| file.read_exact(&mut head)) {
+        Ok(()) => head.iter().skip(18).all(|format| matches!(format, 1 | 2)),
+        Err(error) => error.kind() != std::io::ErrorKind::UnexpectedEof,
+    }
 }
 
 fn checked_at_once(file: &Path) -> bool {
