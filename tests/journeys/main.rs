@@ -36,6 +36,7 @@ mod open_servers;
 mod openapi;
 mod pains;
 mod policy;
+mod portals;
 mod proofs;
 mod providers;
 mod reconnect;

@@ -5,7 +5,7 @@ use crate::kit::{
     Home,
     authority::Authority,
     browser,
-    health::{drive, notices},
+    health::{drive, drive_gently, notices},
     net,
     scripted::{Scripted, content, json as answer},
     targets,
@@ -168,6 +168,11 @@ async fn fifty_without_a_network_are_greyed_and_nothing_else_until_it_is_back() 
         "the banner came after {} s",
         fifty.clock.now().since(lost) / 1000
     );
+    let cards = fifty.home.cards().await?;
+    ensure!(
+        cards.iter().all(|card| card.stale),
+        "greyed, with their age"
+    );
     // Twenty minutes: every token ends meanwhile, and agents go on calling.
     fifty.passes(20).await?;
     for id in &fifty.signed_in {
@@ -197,6 +202,8 @@ async fn fifty_without_a_network_are_greyed_and_nothing_else_until_it_is_back() 
     );
     assert!(gone <= 30 * SECOND, "the banner stood for {gone} ms");
     assert!(fresh <= 90 * SECOND, "all were fresh after {fresh} ms");
+    let cards = fifty.home.cards().await?;
+    ensure!(!cards.iter().any(|card| card.stale), "as ever");
     let after = fifty.still().await?;
     assert_eq!((after.failing, after.notices), (0, 0));
     Ok(())
@@ -212,7 +219,7 @@ async fn a_captive_portal_is_no_network_and_no_logout() -> Result<()> {
     let before = fifty.still().await?;
     fifty.captive(true);
     let lost = fifty.clock.now();
-    drive(&fifty.home, &fifty.clock, "the banner", async || {
+    drive_gently(&fifty.home, &fifty.clock, "the banner", async || {
         fifty.offline().await
     })
     .await?;
@@ -220,6 +227,8 @@ async fn a_captive_portal_is_no_network_and_no_logout() -> Result<()> {
         "the banner came after {} s",
         fifty.clock.now().since(lost) / 1000
     );
+    let after = fifty.clock.now().since(lost) / SECOND;
+    ensure!(after <= 60, "the banner came after {after} s");
     let at_first = fifty.still().await?;
     fifty.passes(30).await?;
     let still = fifty.still().await?;

@@ -273,6 +273,46 @@ async fn pain_16_waking_after_three_days_opens_no_browser() -> Result<()> {
 }
 
 #[tokio::test]
+async fn pain_21_a_server_is_checked_seldom_and_as_often_as_the_admin_says() -> Result<()> {
+    let (authority, home, clock, id) = signed_in().await?;
+    let pings_in = async |minutes: i64| -> Result<i64> {
+        let (before, until) = (home.count("pings")?, clock_now(&clock) + minutes * MINUTE);
+        drive(&home, &clock, "time to pass", async || {
+            Ok(clock_now(&clock) >= until)
+        })
+        .await?;
+        Ok(home.count("pings")? - before)
+    };
+    let usual = pings_in(45).await?;
+    assert!(
+        (1..=6).contains(&usual),
+        "{usual} in three quarters of an hour"
+    );
+    for (minutes, fits) in [(0, false), (1_441, false), (1, true)] {
+        let told = home
+            .ask::<wire::SetPace>(json!({ "id": id, "minutes": minutes }))
+            .await;
+        assert_eq!(told.is_ok(), fits, "{minutes}: {told:?}");
+    }
+    let often = pings_in(10).await?;
+    assert!((6..=18).contains(&often), "{often} in ten minutes");
+    // A new sign-in keeps it, and the page tells it.
+    let attempt = home.begin_again(id, None).await?;
+    home.done(attempt).await?;
+    let page = home
+        .ask::<wire::GetIntegration>(json!({ "id": id }))
+        .await?;
+    assert_eq!((page.pace, page.usual_pace), (Some(1), 15));
+    home.ask::<wire::SetPace>(json!({ "id": id, "minutes": 1440 }))
+        .await?;
+    let seldom = pings_in(30).await?;
+    assert!(seldom <= 2, "{seldom} in half an hour");
+    assert_eq!(home.card(id).await?.health.status, Status::Healthy);
+    assert!(authority.anything_lives());
+    Ok(())
+}
+
+#[tokio::test]
 async fn pain_20_the_record_says_what_made_the_agent_do_it() -> Result<()> {
     let (_authority, home, _, id) = signed_in().await?;
     home.call(id, "greet", json!({})).await?;

@@ -1,7 +1,8 @@
 //! The app ends and starts again on the same folder.
 
 use crate::kit::{
-    Home, authority::Authority, browser, call, mcp, scripted::Scripted, targets, text_of, tick,
+    Home, authority::Authority, browser, call, health::notices, mcp, scripted::Scripted, targets,
+    text_of, tick,
 };
 use anyhow::{Context, Result};
 use engine::{
@@ -11,7 +12,7 @@ use engine::{
 use serde_json::json;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::Notify;
-use wire::{ErrorCode, KeyringView, Outcome, RowKind, Status};
+use wire::{ErrorCode, Fix, KeyringView, Outcome, Reason, RowKind, Status};
 
 #[tokio::test]
 async fn everything_is_still_there_after_a_restart() -> Result<()> {
@@ -211,13 +212,19 @@ async fn for_this_run_only_writes_no_credential() -> Result<()> {
     home.call(id, "greet", json!({})).await?;
     let home = home.restart().await?;
     home.keyring.fail_with(None);
-    assert_eq!(home.cards().await?.len(), 1, "the card stays");
+    let health = home.card(id).await?.health;
+    assert_eq!(health.reason, Reason::RunEnded, "said before anybody asks");
+    assert_eq!(
+        (health.status, health.fix),
+        (Status::Failing, Some(Fix::PasteKey))
+    );
+    assert_eq!(notices(&home)?.len(), 1, "and told once");
     let report = home.test(id).await?;
     assert!(
         report.error.is_some(),
-        "but its credential is gone, as was said"
+        "its credential is gone, as was said"
     );
-    assert_eq!(report.health.status, Status::Failing);
+    assert_eq!(report.health.reason, Reason::RunEnded, "and no lost key");
     let attempt = home.begin_again(id, Some("key")).await?;
     home.done(attempt).await?;
     assert_eq!(home.test(id).await?.error, None);

@@ -163,13 +163,18 @@ pub fn date(at: Time, now: Time) -> AttrValue {
 /// A moment inside a sentence: "14:02" today, else "Fri 27 Nov, 09:00".
 #[must_use]
 pub fn moment(at: Time, now: Time) -> AttrValue {
-    let (then, today) = (local(at), local(now));
-    let clock = format!("{:02}:{:02}", then.hour, then.minute);
-    if then.is_same_day(today) {
-        clock.into()
+    if local(at).is_same_day(local(now)) {
+        clock(at)
     } else {
-        format!("{} {}, {clock}", weekday(then), date(at, now)).into()
+        dated(at, now)
     }
+}
+
+/// A moment with its day, also today's: "Fri 27 Nov, 09:00".
+#[must_use]
+pub fn dated(at: Time, now: Time) -> AttrValue {
+    let day = date(at, now);
+    format!("{} {day}, {}", weekday(local(at)), clock(at)).into()
 }
 
 /// The time of day: "14:02".

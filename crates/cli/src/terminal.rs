@@ -186,9 +186,10 @@ pub fn why(card: &CardView) -> String {
         | Reason::Unreachable { since: at }) => {
             words::reason(reason, &card.name, &moment(*at, now()))
         }
-        reason @ (Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::KeyringLost) => {
-            words::reason(reason, &card.name, "")
-        }
+        reason @ (Reason::IssuerChanged
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost
+        | Reason::RunEnded) => words::reason(reason, &card.name, ""),
     }
 }
 

@@ -132,6 +132,10 @@ pub async fn switch_integration(
     integrations::switch(engine, ask.id, ask.enabled).await
 }
 
+pub async fn set_pace(engine: &Engine, ask: wire::SetPace) -> Result<(), Error> {
+    integrations::set_pace(engine, ask.id, ask.minutes).await
+}
+
 pub async fn set_end(engine: &Engine, ask: wire::SetEnd) -> Result<(), Error> {
     integrations::set_end(engine, ask.id, ask.ends_at).await
 }

@@ -5,13 +5,17 @@
 
 mod access;
 mod apply;
+mod pace;
 pub(crate) mod pins;
 pub(crate) mod remarks;
+mod runs;
 pub mod status;
 mod tile;
 mod tools;
 
 pub(crate) use apply::{After, apply, apply_answer};
+pub(crate) use pace::set_pace;
+pub(crate) use runs::note_ended_run;
 pub(crate) use tile::{icon, tile};
 pub(crate) use tools::{accept, set_policy, tools};
 
@@ -107,6 +111,7 @@ impl Integration {
             id: self.id,
             icon: around.icon(&self.row),
             kind: self.kind(),
+            stale: around.offline && !crate::health::is_local(&crate::health::origin(&self)),
             health: self.state.view(now, self.takes_key()),
             account: self.row.account_label,
             address,
@@ -135,6 +140,7 @@ struct Around {
     tools: BTreeMap<IntegrationId, Summary>,
     days: BTreeMap<IntegrationId, Vec<Day>>,
     crons: BTreeMap<IntegrationId, Vec<CronBrief>>,
+    offline: bool,
     engine: Engine,
 }
 
@@ -142,6 +148,7 @@ impl Around {
     fn read(conn: &rusqlite::Connection, engine: &Engine, now: Time) -> Result<Self, Error> {
         Ok(Self {
             engine: engine.clone(),
+            offline: engine.network().is_offline(),
             tools: store::tools::summaries(conn)?,
             days: store::pings::days(conn, now, DAYS)?,
             crons: store::crons::briefs(conn)?,
@@ -214,6 +221,8 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 revocable: found.about.revokes_at.is_some(),
                 document: store::documents::about(conn, id)?,
                 ends_at: found.state.end.map(|end| end.at),
+                pace: found.state.pace,
+                usual_pace: remarks::usual_pace(&reader.catalogue(), &found),
                 remarks: remarks::of(&reader.catalogue(), &found),
                 body_days: store::bodies::days(conn, id)?,
                 card: found.card(now, &mut around),

@@ -174,6 +174,7 @@ impl Engine {
         }
         let manner = record::settings::get(&engine).await?;
         engine.manner().learn(&manner);
+        integrations::note_ended_run(&engine).await?;
         crons::begin(&engine).await?;
         monitor::run(&engine);
         record::run(&engine);

@@ -1,14 +1,17 @@
 //! The loop that pings: when each integration is due, how many at a time, and whether this computer
 //! is offline.
 //!
-//! Owns: the schedule (`monitor::schedule`, pure) and the places. Must not know: what a ping does to
+//! Owns: the schedule (`monitor::schedule`, pure), the places, and signs of life from those that are
+//! connected (`monitor::watch`). Must not know: what a ping does to
 //! the card (`health`, `integrations::status`).
 
 mod schedule;
+mod watch;
 
 use crate::{
     Engine,
     health::{self, origin},
+    http::Reach,
     integrations::{
         self, After, Integration, remarks,
         status::{self, Signal},
@@ -17,12 +20,13 @@ use crate::{
     store::{self, Durability, backup},
     tokens::{self, Need},
 };
-use schedule::{BACK_MS, Due, Schedule, Tried};
+use schedule::{BACK_MS, Due, SILENT, Schedule, Tried};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
 };
 use tokio::sync::{Notify, Semaphore};
+use watch::Watch;
 use wire::{Because, Changed, Error, IntegrationId, Time, Topic};
 
 /// The monitor looks at the wall clock this often, in milliseconds: a sleep is noticed by the gap.
@@ -62,6 +66,11 @@ impl Network {
         self.woken.notify_one();
     }
 
+    /// The monitor looks at once.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
     fn asked(&self) -> std::sync::MutexGuard<'_, BTreeMap<IntegrationId, After>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,6 +86,7 @@ pub(crate) fn run(engine: &Engine) {
             all: Arc::new(Semaphore::new(AT_ONCE)),
             hosts: Mutex::default(),
             refreshed: Mutex::default(),
+            watch: Mutex::default(),
         });
         let clock = engine.clock();
         loop {
@@ -144,7 +154,17 @@ fn lies_idle(each: &Integration, catalogue: &Catalogue, now: Time) -> bool {
 struct Known {
     id: IntegrationId,
     origin: String,
+    /// The origin's first page, and where requests of this one may go.
+    root: Option<(reqwest::Url, Reach)>,
     checked_at: Option<Time>,
+    /// Between two checks while it is well.
+    pace_ms: i64,
+}
+
+impl Known {
+    fn is_outside(&self) -> bool {
+        !health::is_local(&self.origin)
+    }
 }
 
 /// One look at all of them.
@@ -188,7 +208,14 @@ fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result
         .map(|each| Known {
             id: each.id,
             origin: origin(each),
+            root: each.config.root().map(|root| (root, each.config.reach())),
             checked_at: each.state.checked_at,
+            pace_ms: 60_000
+                * i64::from(
+                    each.state
+                        .pace
+                        .unwrap_or_else(|| remarks::usual_pace(catalogue, each)),
+                ),
         })
         .collect();
     Ok(Look {
@@ -226,6 +253,7 @@ struct Monitor {
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// When a refresh that no request asked for was last tried.
     refreshed: Mutex<HashMap<IntegrationId, Time>>,
+    watch: Mutex<Watch>,
 }
 
 impl Monitor {
@@ -260,7 +288,9 @@ impl Monitor {
             .await?;
         let jumped = self.schedule().know(
             now,
-            known.iter().map(|each| (each.id, each.checked_at)),
+            known
+                .iter()
+                .map(|each| (each.id, each.checked_at, each.pace_ms)),
             jitter,
         );
         if jumped {
@@ -272,6 +302,9 @@ impl Monitor {
         }
         tell(engine, aged, Signal::Tick).await?;
         self.set_offline(engine, &known).await?;
+        if !is_paused && !engine.network().is_offline() {
+            self.look_out(engine, &known, now);
+        }
         let asked = std::mem::take(&mut *engine.network().asked());
         let due = {
             let mut schedule = self.schedule();
@@ -347,11 +380,72 @@ impl Monitor {
             };
             let now = engine.now();
             let came_back = self.schedule().tried(id, tried, now, jitter);
+            if tried == Tried::NoAnswer && !engine.network().is_offline() {
+                // It may be the last that was missing for "offline".
+                engine.network().woken.notify_one();
+            }
             if came_back {
                 tracing::info!("the network is back");
                 self.schedule().spread(now, BACK_MS, jitter);
             }
         });
+    }
+
+    fn watch(&self) -> std::sync::MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks whether the network still leads anywhere, where nobody has told for a while.
+    fn look_out(self: &Arc<Self>, engine: &Engine, known: &[Known], now: Time) {
+        let outside = || known.iter().filter(|each| each.is_outside());
+        let mut hosts: Vec<&str> = outside().map(|each| each.origin.as_str()).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        // A few of them, each at another host, are as good as all.
+        let few: Vec<IntegrationId> = hosts
+            .iter()
+            .filter_map(|host| outside().find(|each| each.origin == *host))
+            .map(|each| each.id)
+            .collect();
+        if self.watch().moved(watch::own_address()) {
+            tracing::info!("another network");
+            self.look_around(engine, few, now);
+            return;
+        }
+        let ids: Vec<IntegrationId> = outside().map(|each| each.id).collect();
+        let answered = engine.newest_answer(&ids);
+        let Some(host) = self.watch().whom(&hosts, answered, now) else {
+            return;
+        };
+        let Some(asked) = outside().find(|each| each.origin == host) else {
+            return;
+        };
+        let (id, root) = (asked.id, asked.root.clone());
+        let (monitor, engine) = (self.clone(), engine.clone());
+        tokio::spawn(async move {
+            let Some((root, reach)) = root else { return };
+            // Without TLS anybody on the way may have said it.
+            let is_itself = root.scheme() == "https";
+            match watch::lives(&engine, root, &reach).await {
+                Some(true) if is_itself => engine.answered(id).await,
+                Some(false) => {
+                    let now = engine.now();
+                    if monitor.watch().doubts(&host, now) {
+                        let all = std::iter::once(id).chain(few.into_iter().filter(|of| *of != id));
+                        monitor.look_around(&engine, all.collect(), now);
+                    }
+                }
+                Some(true) | None => {}
+            }
+        });
+    }
+
+    /// Pings the first few of `ids` now: whether they answer tells whether it is the network.
+    fn look_around(&self, engine: &Engine, ids: Vec<IntegrationId>, now: Time) {
+        for id in ids.into_iter().take(SILENT) {
+            self.schedule().soon(id, (now, 0), jitter);
+        }
+        engine.network().woken.notify_one();
     }
 
     fn of_host(&self, host: &str) -> Arc<Semaphore> {
@@ -366,7 +460,7 @@ impl Monitor {
     async fn set_offline(&self, engine: &Engine, known: &[Known]) -> Result<(), Error> {
         let outside: Vec<(IntegrationId, &str)> = known
             .iter()
-            .filter(|each| !health::is_local(&each.origin))
+            .filter(|each| each.is_outside())
             .map(|each| (each.id, each.origin.as_str()))
             .collect();
         let offline =
@@ -381,6 +475,7 @@ impl Monitor {
                 Signal::NetworkLost
             } else {
                 self.schedule().spread(engine.now(), BACK_MS, jitter);
+                self.watch().back();
                 Signal::NetworkBack
             };
             tell(engine, ids, signal).await?;

@@ -84,9 +84,10 @@ pub(crate) fn open(tx: &Tx<'_>, found: &Integration, notice: NoticeRow) -> Resul
 /// everywhere for a reason that lies here.
 fn cause(found: &Integration, kind: NoticeKind, reason: &Reason) -> String {
     let place = match reason {
-        Reason::Unreachable { .. } | Reason::RestoredFromBackup | Reason::KeyringLost => {
-            String::new()
-        }
+        Reason::Unreachable { .. }
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost
+        | Reason::RunEnded => String::new(),
         Reason::Ok
         | Reason::RateLimited { .. }
         | Reason::EndsOn { .. }

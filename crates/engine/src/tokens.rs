@@ -279,6 +279,20 @@ fn end_of(oauth: &OAuthCredential) -> Option<End> {
 }
 
 impl Config {
+    /// The first page of its origin; `None` of the sample.
+    #[must_use]
+    pub fn root(&self) -> Option<reqwest::Url> {
+        let mut root = match self {
+            Self::Sample => return None,
+            Self::Mcp { url, .. } => reqwest::Url::parse(url).ok()?,
+            Self::Api { base_url, .. } => reqwest::Url::parse(base_url).ok()?,
+        };
+        root.set_path("/");
+        root.set_query(None);
+        root.set_fragment(None);
+        Some(root)
+    }
+
     /// Where requests of this integration may go.
     #[must_use]
     pub fn reach(&self) -> crate::http::Reach {

@@ -45,6 +45,7 @@ macro_rules! commands {
             switch_integration: SwitchIntegration => (),
             set_end: SetEnd => (),
             set_bodies: SetBodies => (),
+            set_pace: SetPace => (),
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
@@ -181,6 +182,9 @@ requests! {
     /// For how many days what its calls say is kept beside their rows, secrets hidden; `None`: it is not
     /// kept, and what was goes. 1 to 365.
     SetBodies { id: IntegrationId, days: Option<u32> }
+    /// How often it is checked while it is well: minutes, one to a day; `None`: as its provider, or all
+    /// others.
+    SetPace { id: IntegrationId, minutes: Option<u32> }
     PreviewDisconnect { id: IntegrationId }
     /// Revoke, destroy the credential for good, end its calls.
     Disconnect { id: IntegrationId }

@@ -53,6 +53,8 @@ pub enum Reason {
     RestoredFromBackup,
     /// The keyring no longer holds the key that opens it.
     KeyringLost,
+    /// It was kept for one run of the app only, which has ended.
+    RunEnded,
 }
 
 impl Reason {
@@ -67,7 +69,8 @@ impl Reason {
             | Self::Unreachable { .. }
             | Self::IssuerChanged
             | Self::RestoredFromBackup
-            | Self::KeyringLost => Status::Failing,
+            | Self::KeyringLost
+            | Self::RunEnded => Status::Failing,
         }
     }
 
@@ -83,7 +86,8 @@ impl Reason {
             | Self::NeedsAccess { .. }
             | Self::IssuerChanged
             | Self::RestoredFromBackup
-            | Self::KeyringLost => Some(if pasted_key {
+            | Self::KeyringLost
+            | Self::RunEnded => Some(if pasted_key {
                 Fix::PasteKey
             } else {
                 Fix::Reconnect
@@ -105,6 +109,7 @@ impl Reason {
             Self::IssuerChanged => "issuer-changed",
             Self::RestoredFromBackup => "restored-from-backup",
             Self::KeyringLost => "keyring-lost",
+            Self::RunEnded => "run-ended",
         }
     }
 }
@@ -263,6 +268,9 @@ pub struct CardView {
     /// What it talks to, without scheme: `api.example.com/v1`.
     pub address: String,
     pub health: HealthView,
+    /// There is no network that leads to it: its health is what was last known.
+    #[serde(default)]
+    pub stale: bool,
     /// False: switched off by the admin.
     pub enabled: bool,
     /// The admin's full name.
@@ -349,6 +357,12 @@ pub struct IntegrationView {
     /// When the credential ends for good, where that is known.
     #[serde(default)]
     pub ends_at: Option<Time>,
+    /// How often it is checked, in minutes, where the admin chose that.
+    #[serde(default)]
+    pub pace: Option<u32>,
+    /// The same where nobody chose.
+    #[serde(default)]
+    pub usual_pace: u32,
     /// What an admin should know of it, one sentence each: what its vendor ends, and what a check
     /// cannot prove.
     #[serde(default)]

@@ -140,6 +140,7 @@ mod tests {
             wire::Reason::IssuerChanged,
             wire::Reason::RestoredFromBackup,
             wire::Reason::KeyringLost,
+            wire::Reason::RunEnded,
         ];
         for each in reasons {
             let sentence = reason(&each, "Orders", "14:02");

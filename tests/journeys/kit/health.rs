@@ -3,7 +3,7 @@
 use super::{Home, tick};
 use anyhow::Result;
 use engine::fakes::FakeClock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Lets the engine's clock run in steps of ten seconds, until `done`.
 pub async fn drive(
@@ -24,6 +24,24 @@ pub async fn drive(
         }
         clock.advance(10_000);
     }
+}
+
+/// The same where the time that it takes is looked at: whatever a step begins is given a while to end,
+/// also on a busy computer.
+pub async fn drive_gently(
+    home: &Home,
+    clock: &FakeClock,
+    what: &str,
+    done: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    let began = Instant::now();
+    while !done().await? {
+        tick(began, what).await?;
+        clock.advance(10_000);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        home.cards().await?;
+    }
+    Ok(())
 }
 
 /// One notice, as it stands on disk.

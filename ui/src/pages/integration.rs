@@ -3,6 +3,7 @@
 mod aside;
 mod bodies;
 mod ends;
+mod pace;
 mod settings;
 
 use crate::{

@@ -13,7 +13,7 @@ use crate::{
     route::{Route, Tab},
     say::{say, say_count, say_with},
     state::Act,
-    time::{ago_now, at_now, full, moment},
+    time::{ago_now, at_now, dated, full, moment},
 };
 use std::rc::Rc;
 use web_sys::HtmlElement;
@@ -68,7 +68,7 @@ pub fn Card(props: &CardProps) -> Html {
     };
     html! {
         <article
-            class={classes!("card", (!card.enabled).then_some("is-off"))}
+            class={classes!("card", (!card.enabled).then_some("is-off"), card.stale.then_some("is-stale"))}
             data-testid="card"
             data-id={id.to_string()}
             data-status={status_name(card.health.status)}
@@ -86,6 +86,7 @@ pub fn Card(props: &CardProps) -> Html {
             </div>
             <div>{ status_pill(card) }</div>
             { why_line(card) }
+            if card.stale { { age(card) } }
             if let Some(paused) = paused(&waiting(card)) { <p class="why">{ paused }</p> }
             { facts(card) }
             { strip(&card.days) }
@@ -218,6 +219,16 @@ pub fn fix_button(
     }
 }
 
+/// How old what is shown is, where there is no network.
+fn age(card: &CardView) -> Html {
+    match card.health.checked_at {
+        Some(at) => {
+            html! { <p class="why" data-testid="age">{ say("last-checked") }{ " " }{ ago_now(at) }</p> }
+        }
+        None => Html::default(),
+    }
+}
+
 /// Why a card is not simply healthy, in one sentence; nothing where all is well.
 fn why_line(card: &Rc<CardView>) -> Html {
     if !card.enabled {
@@ -241,15 +252,16 @@ pub fn why(card: &CardView, now: wire::Time) -> Option<AttrValue> {
 pub fn reason(reason: &Reason, name: &str, now: wire::Time) -> Option<AttrValue> {
     let when = match reason {
         Reason::Ok => return None,
+        // An end is told with its day, also where that is today.
+        Reason::EndsOn { at } | Reason::VendorEnds { at } => dated(*at, now),
         Reason::RateLimited { until: at }
-        | Reason::EndsOn { at }
-        | Reason::VendorEnds { at }
         | Reason::Rejected { since: at }
         | Reason::NeedsAccess { since: at }
         | Reason::Unreachable { since: at } => moment(*at, now),
-        Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::KeyringLost => {
-            AttrValue::default()
-        }
+        Reason::IssuerChanged
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost
+        | Reason::RunEnded => AttrValue::default(),
     };
     Some(inert(&words::reason(reason, name, &when)))
 }

@@ -49,6 +49,7 @@ pub fn card(name: &str) -> CardView {
         can: vec!["call".into()],
         scopes: vec![],
         days: vec![Day::Healthy; 30],
+        stale: false,
         crons: vec![],
     }
 }

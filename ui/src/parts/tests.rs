@@ -172,6 +172,18 @@ fn text_from_a_server_can_neither_be_markup_nor_hide() {
 }
 
 #[test]
+fn without_a_network_a_card_is_grey_and_tells_how_old_it_is() {
+    let mut card = card("GitHub");
+    assert!(!shown(card.clone()).contains("Last checked"));
+    card.stale = true;
+    card.health.checked_at = Some(NOW.plus(-14 * 60_000));
+    let html = shown(card);
+    for part in ["is-stale", "Last checked", "14 min ago"] {
+        assert!(html.contains(part), "no {part}: {html}");
+    }
+}
+
+#[test]
 fn the_strip_is_one_sentence_for_who_cannot_see_it() {
     let mut days = vec![Day::Healthy; 24];
     days.push(Day::Troubled);

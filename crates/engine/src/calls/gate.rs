@@ -209,7 +209,8 @@ fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Er
         | Reason::NeedsAccess { .. }
         | Reason::IssuerChanged
         | Reason::RestoredFromBackup
-        | Reason::KeyringLost) => {
+        | Reason::KeyringLost
+        | Reason::RunEnded) => {
             let error = named(ErrorCode::IntegrationFailing).with("why", reason.as_str());
             Err(match reason.fix(found.takes_key()) {
                 Some(fix) => error.fix(fix),

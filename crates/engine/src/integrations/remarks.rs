@@ -23,6 +23,17 @@ pub(crate) fn sunset(catalogue: &Catalogue, of: &Integration) -> Option<Time> {
         .min()
 }
 
+/// Minutes between checks of what is well.
+const PACE_MIN: u32 = 15;
+
+/// How often it is checked where the admin has not said, in minutes: as its provider's manifest says.
+pub(crate) fn usual_pace(catalogue: &Catalogue, of: &Integration) -> u32 {
+    let provider = of.row.provider.as_deref().and_then(|id| catalogue.get(id));
+    provider
+        .and_then(|provider| provider.manifest.check_minutes)
+        .map_or(PACE_MIN, |minutes| minutes.clamp(1, super::pace::PACE_MAX))
+}
+
 /// One sentence each.
 pub(crate) fn of(catalogue: &Catalogue, of: &Integration) -> Vec<String> {
     let proves = match &of.config {

@@ -53,6 +53,9 @@ pub struct State {
     /// Switched off by the admin: nobody is told anything.
     #[serde(default)]
     pub off: bool,
+    /// How often the admin wants it checked, in minutes.
+    #[serde(default)]
+    pub pace: Option<u32>,
     /// Tools that were refused for want of a permission, with the scopes that the refusal named. They
     /// never touch the status.
     #[serde(default)]
@@ -123,6 +126,8 @@ pub enum Signal {
     Restored,
     /// The keyring lost the key that opens it.
     KeyringLost,
+    /// It was kept for an earlier run of the app only.
+    RunEnded,
     /// Nothing new; time has passed.
     Tick,
 }
@@ -175,6 +180,7 @@ impl State {
             sunset: None,
             consent: Some(now),
             off: false,
+            pace: None,
             lacks: BTreeMap::new(),
             tries: BTreeMap::new(),
             told: None,
@@ -270,7 +276,10 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
         Signal::Forbidden => settle(new, Reason::NeedsAccess { since: now }, now),
         Signal::IssuerChanged => settle(new, Reason::IssuerChanged, now),
         Signal::Restored => settle(new, Reason::RestoredFromBackup, now),
+        // That it cannot be opened was known, and why.
+        Signal::KeyringLost if new.reason == Reason::RunEnded => {}
         Signal::KeyringLost => settle(new, Reason::KeyringLost, now),
+        Signal::RunEnded => settle(new, Reason::RunEnded, now),
         Signal::ScopeMissing { tool, scopes } => {
             // It knows the credential: as good an answer as any, but one that proves no repair.
             new.outage = None;
@@ -339,6 +348,7 @@ fn ask(before: &State, new: &mut State, signal: &Signal, now: Time, effects: &mu
         | Signal::IssuerChanged
         | Signal::Restored
         | Signal::KeyringLost
+        | Signal::RunEnded
         | Signal::Tick => None,
     };
     if let Some(within_ms) = within_ms.filter(|_| !new.off) {
@@ -369,9 +379,11 @@ fn heal(state: &mut State, now: Time) {
     state.checked_at = Some(now);
     state.outage = None;
     let healed = match state.reason {
-        Reason::Ok | Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::KeyringLost => {
-            false
-        }
+        Reason::Ok
+        | Reason::IssuerChanged
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost
+        | Reason::RunEnded => false,
         Reason::RateLimited { .. }
         | Reason::EndsOn { .. }
         | Reason::VendorEnds { .. }

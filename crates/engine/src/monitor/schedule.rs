@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use wire::{ErrorCode, IntegrationId, TestReport, Time};
 
-/// Fifteen minutes between pings of what is well.
-const INTERVAL_MS: i64 = 15 * 60_000;
+/// What failed is looked at again within a quarter of an hour, however seldom it is checked else.
+const DOUBT_MAX_MS: i64 = 15 * 60_000;
 /// The first wave after start or wake is spread over as long.
 pub(super) use crate::integrations::status::SPREAD_MS;
 /// After the network's return, so that all are fresh within 90 s of it.
@@ -17,7 +17,7 @@ const LONGEST_PAUSE_MS: i64 = 24 * 3_600_000;
 const GAP_MS: i64 = 90_000;
 /// So many in a row must be silent before silence is called offline; all of them, where there are
 /// fewer (but two at least: one alone may just be down).
-const SILENT: usize = 4;
+pub(super) const SILENT: usize = 4;
 
 /// What one ping told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub struct Due {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     at: Time,
+    /// Between pings of what is well.
+    pace_ms: i64,
     /// It asked to slow down until then.
     not_before: Option<Time>,
     failures: u32,
@@ -90,7 +92,7 @@ impl Entry {
     fn back_off(&mut self, now: Time, mut jitter: impl FnMut(i64) -> i64) {
         self.failures = self.failures.saturating_add(1);
         let step = DOUBT_MS << self.failures.saturating_sub(1).min(5);
-        let step = step.min(INTERVAL_MS);
+        let step = step.min(DOUBT_MAX_MS).min(self.pace_ms.max(DOUBT_MS));
         self.at = now.plus(step / 2 + jitter(step));
     }
 }
@@ -117,25 +119,33 @@ impl Schedule {
     pub fn know(
         &mut self,
         now: Time,
-        known: impl Iterator<Item = (IntegrationId, Option<Time>)>,
+        known: impl Iterator<Item = (IntegrationId, Option<Time>, i64)>,
         mut jitter: impl FnMut(i64) -> i64,
     ) -> bool {
-        let known: BTreeMap<_, _> = known.collect();
+        let known: BTreeMap<_, _> = known
+            .map(|(id, checked, pace_ms)| (id, (checked, pace_ms)))
+            .collect();
         self.entries.retain(|id, _| known.contains_key(id));
         self.silent.retain(|id| known.contains_key(id));
-        for (id, checked) in known {
+        for (id, (checked, pace_ms)) in known {
             // Proved a moment ago by being connected: its turn comes with the interval.
             let fresh = checked.is_some_and(|at| (0..SPREAD_MS).contains(&now.since(at)));
-            self.entries.entry(id).or_insert_with(|| Entry {
+            let entry = self.entries.entry(id).or_insert_with(|| Entry {
                 at: now.plus(if fresh {
-                    INTERVAL_MS / 2 + jitter(INTERVAL_MS / 2)
+                    pace_ms / 2 + jitter(pace_ms / 2)
                 } else {
                     jitter(SPREAD_MS)
                 }),
+                pace_ms,
                 not_before: None,
                 failures: 0,
                 running: false,
             });
+            if pace_ms < entry.pace_ms && entry.not_before.is_none() {
+                // More often from now on, not from the next turn on.
+                entry.at = entry.at.min(now.plus(jitter(pace_ms)));
+            }
+            entry.pace_ms = pace_ms;
         }
         let gap = now.since(self.last_tick);
         let jumped = !(0..GAP_MS).contains(&gap);
@@ -220,7 +230,7 @@ impl Schedule {
         match tried {
             Tried::Answered => {
                 entry.failures = 0;
-                entry.at = now.plus(INTERVAL_MS / 2 + jitter(INTERVAL_MS));
+                entry.at = now.plus(entry.pace_ms / 2 + jitter(entry.pace_ms));
                 self.silent.clear();
                 was_silent
             }
@@ -270,6 +280,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The usual time between pings of what is well.
+    const INTERVAL_MS: i64 = 15 * 60_000;
+
     fn ids(count: u128) -> Vec<IntegrationId> {
         (1..=count)
             .map(|n| IntegrationId(uuid::Uuid::from_u128(n)))
@@ -282,10 +295,56 @@ mod tests {
 
     fn know(schedule: &mut Schedule, now: i64, ids: &[IntegrationId]) {
         let mut turn = 0;
-        schedule.know(Time(now), ids.iter().map(|id| (*id, None)), |below| {
-            turn += 1;
-            (turn * 7919) % below.max(1)
-        });
+        schedule.know(
+            Time(now),
+            ids.iter().map(|id| (*id, None, INTERVAL_MS)),
+            |below| {
+                turn += 1;
+                (turn * 7919) % below.max(1)
+            },
+        );
+    }
+
+    #[test]
+    fn each_has_its_own_pace_and_a_quicker_one_holds_from_now_on() {
+        let all = ids(2);
+        let mut schedule = Schedule::starting(Time(0));
+        let know = |schedule: &mut Schedule, now: i64, paces: [i64; 2]| {
+            let known = all.iter().zip(paces).map(|(id, pace)| (*id, None, pace));
+            schedule.know(Time(now), known, middle);
+        };
+        let (minute, day) = (60_000, 24 * 3_600_000);
+        know(&mut schedule, 0, [minute, day]);
+        let mut pings = [0, 0];
+        for second in (0..7_200).step_by(10) {
+            let now = Time(second * 1_000);
+            // Half an hour before the end the second is to be checked each minute, too.
+            let pace = if second < 5_400 { day } else { minute };
+            know(&mut schedule, now.0, [minute, pace]);
+            for due in schedule.due(now, false) {
+                schedule.tried(due.id, Tried::Answered, now, middle);
+                pings[usize::from(due.id == all[1])] += 1;
+            }
+        }
+        assert!((100..=125).contains(&pings[0]), "{pings:?}");
+        assert!((25..=32).contains(&pings[1]), "{pings:?}");
+    }
+
+    #[test]
+    fn what_failed_is_looked_at_soon_however_seldom_it_is_checked() {
+        let all = ids(1);
+        let mut schedule = Schedule::starting(Time(0));
+        let day = 24 * 3_600_000;
+        schedule.know(Time(0), [(all[0], None, day)].into_iter(), middle);
+        let mut now = 66_000;
+        for _ in 0..12 {
+            let due = schedule.next().expect("one");
+            now = now.max(due.0);
+            assert_eq!(schedule.due(Time(now), false).len(), 1);
+            schedule.tried(all[0], Tried::Trouble, Time(now), middle);
+            let next = schedule.next().expect("one").since(Time(now));
+            assert!(next <= DOUBT_MAX_MS, "{next}");
+        }
     }
 
     #[test]

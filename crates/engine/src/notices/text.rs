@@ -120,8 +120,10 @@ fn when(conn: &Connection, reason: &Reason, now: Time) -> Result<String, Error> 
         | Reason::Rejected { since: at }
         | Reason::NeedsAccess { since: at }
         | Reason::Unreachable { since: at } => store::notices::wall(conn, *at, now),
-        Reason::Ok | Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::KeyringLost => {
-            Ok(String::new())
-        }
+        Reason::Ok
+        | Reason::IssuerChanged
+        | Reason::RestoredFromBackup
+        | Reason::KeyringLost
+        | Reason::RunEnded => Ok(String::new()),
     }
 }

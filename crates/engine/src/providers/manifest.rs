@@ -52,6 +52,10 @@ pub struct Manifest {
     pub tools: Vec<Tool>,
     #[serde(default)]
     pub tokens: Option<Tokens>,
+    /// Minutes between checks of what is well, where the usual fifteen are too many or too few for this
+    /// service: 1 to 1440.
+    #[serde(default)]
+    pub check_minutes: Option<u32>,
     /// What the vendor ends, and when.
     #[serde(default)]
     pub sunsets: Vec<Sunset>,

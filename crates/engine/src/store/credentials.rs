@@ -132,6 +132,14 @@ pub(crate) fn sealed(connection: &Connection) -> Result<Vec<(IntegrationId, u64)
         .map_err(failed)
 }
 
+/// Those that were kept in memory only.
+pub(crate) fn of_one_run(connection: &Connection) -> Result<Vec<IntegrationId>, Error> {
+    connection
+        .prepare_cached("select integration_id from credentials where form = 'session'")
+        .and_then(|mut statement| statement.query_map([], |row| text::id(row, 0))?.collect())
+        .map_err(failed)
+}
+
 pub(crate) fn put(tx: &Tx<'_>, row: &CredentialRow, about: &About) -> Result<(), Error> {
     let (form, sealed) = match &row.form {
         Form::None => ("none", None),

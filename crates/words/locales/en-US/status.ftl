@@ -17,7 +17,8 @@ reason-needs-access = { $name } forbids what the check needs since { $when }.
 reason-unreachable = { $name } has not answered since { $when }.
 reason-issuer-changed = { $name } now uses another sign-in server. Its old credential was not sent there.
 reason-restored-from-backup = The credential of { $name } comes from a backup and may be out of date.
-reason-keyring-lost = The credential of { $name } can no longer be opened: its key left the keyring, or it was kept for one run only.
+reason-keyring-lost = The credential of { $name } can no longer be opened: its key left the keyring.
+reason-run-ended = The credential of { $name } was kept for one run of the app only, as you chose, and that run has ended.
 
 tools-count = { $count ->
     [one] one tool

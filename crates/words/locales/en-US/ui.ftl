@@ -45,6 +45,7 @@ show-more = { $count ->
    *[other] Show { $count } more
 }
 show-all = Show all
+last-checked = Last checked
 offline = This computer is offline. What you see is what was last known.
 
 # --- cards
@@ -186,6 +187,18 @@ field-health = Health path
 health-hint = Called to see whether the key works. Empty: the base URL itself.
 secret-hint = Kept sealed on this computer. It is never shown again.
 field-ends-on = Ends on
+pace = Checked
+pace-hint = How often it is checked while all is well. Each real call counts as a check, and after a failure the app looks sooner by itself.
+pace-usual = Usual
+pace-minutes = { $count ->
+    [one] every minute
+   *[other] every { $count } minutes
+}
+pace-hours = { $count ->
+    [one] every hour
+   *[other] every { $count } hours
+}
+pace-day = once a day
 field-ends-on-hint = The day its provider names. You are warned before it, once.
 saved-after-proof = Saved only after one request has proved it.
 

@@ -1,6 +1,6 @@
-//! An integration's own settings: name, on or off, where it is, and the way out.
+//! An integration's own settings: name, on or off, how often it is checked, where it is, and the way out.
 
-use super::{bodies::Bodies, ends::Ends};
+use super::{bodies::Bodies, ends::Ends, pace::pace};
 use crate::{
     icons::{Icon, icon},
     inert::inert,
@@ -33,6 +33,7 @@ pub fn own_settings(frame: &Frame, view: &IntegrationView) -> Html {
                 <span class="grow why">{ say(switch_sentence) }</span>
                 <button type="button" onclick={switch}>{ icon(Icon::Off) }{ say(switch_label) }</button>
             </div></section>
+            { pace(frame, view) }
             <Ends {id} ends_at={view.ends_at} takes_key={takes_key(card)} />
             <Bodies {id} days={view.body_days} />
             <section class="panel"><h2>{ say("address") }</h2><div class="in">

@@ -198,7 +198,8 @@ fn is_bad_news(signal: &Signal) -> bool {
         | Signal::Unreachable(Elsewhere::Others { .. } | Elsewhere::Alone)
         | Signal::IssuerChanged
         | Signal::Restored
-        | Signal::KeyringLost => true,
+        | Signal::KeyringLost
+        | Signal::RunEnded => true,
         Signal::Unreachable(Elsewhere::Offline)
         | Signal::PingOk
         | Signal::CallOk { .. }

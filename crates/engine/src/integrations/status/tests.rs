@@ -177,6 +177,7 @@ fn reasons() -> Vec<Reason> {
         Reason::IssuerChanged,
         Reason::RestoredFromBackup,
         Reason::KeyringLost,
+        Reason::RunEnded,
     ]
 }
 

@@ -93,9 +93,10 @@ impl Draw {
             32 => Signal::NetworkLost,
             33 => Signal::NetworkBack,
             34 => Signal::ClockJumped,
-            35 => match self.below(3) {
+            35 => match self.below(4) {
                 0 => Signal::IssuerChanged,
                 1 => Signal::Restored,
+                2 => Signal::RunEnded,
                 _ => Signal::KeyringLost,
             },
             _ => Signal::Tick,
@@ -149,7 +150,8 @@ impl Ledger {
             | Signal::ClockJumped
             | Signal::IssuerChanged
             | Signal::Restored
-            | Signal::KeyringLost => self.failures.clear(),
+            | Signal::KeyringLost
+            | Signal::RunEnded => self.failures.clear(),
         }
     }
 
@@ -168,7 +170,8 @@ impl Ledger {
             | Signal::Forbidden
             | Signal::IssuerChanged
             | Signal::Restored
-            | Signal::KeyringLost => true,
+            | Signal::KeyringLost
+            | Signal::RunEnded => true,
             Signal::Unreachable(Elsewhere::Others { answered }) => {
                 long(2 * MINUTE)
                     && answered
@@ -198,11 +201,21 @@ fn check_table_of_reasons(state: &State, now: Time) -> Result<(), TestCaseError>
             | Reason::NeedsAccess { .. }
             | Reason::IssuerChanged
             | Reason::RestoredFromBackup
-            | Reason::KeyringLost => (Status::Failing, Some(mend)),
+            | Reason::KeyringLost
+            | Reason::RunEnded => (Status::Failing, Some(mend)),
         };
         prop_assert_eq!((view.status, view.fix), wanted);
     }
     Ok(())
+}
+
+/// What a warning is of. The vendor's day is another end than the credential's own, also on one day.
+fn warned_of(reason: &Reason, state: &State) -> Option<(Option<Time>, Time)> {
+    match reason {
+        Reason::EndsOn { at } => Some((state.consent, *at)),
+        Reason::VendorEnds { at } => Some((None, *at)),
+        _ => None,
+    }
 }
 
 fn check_effects(
@@ -228,14 +241,12 @@ fn check_effects(
                         ledger.well_since = None;
                     }
                     NoticeKind::Expiring => {
-                        let (Reason::EndsOn { at: end } | Reason::VendorEnds { at: end }) = *reason
-                        else {
+                        let Some(key) = warned_of(reason, new) else {
                             return Err(TestCaseError::fail("a warning without its date"));
                         };
-                        let key = (new.consent, end);
                         let same = ledger
                             .warned
-                            .is_some_and(|(c, at)| c == key.0 && end.since(at).abs() < DAY);
+                            .is_some_and(|(c, at)| c == key.0 && key.1.since(at).abs() < DAY);
                         prop_assert!(!same, "warned twice of one end");
                         ledger.warned = Some(key);
                     }
@@ -244,10 +255,10 @@ fn check_effects(
             Effect::ChangeNotice { kind, reason, .. } => {
                 prop_assert!(ledger.open.contains_key(kind), "no notice to change");
                 if *kind == NoticeKind::Expiring {
-                    let (Reason::EndsOn { at } | Reason::VendorEnds { at }) = reason else {
+                    let Some(key) = warned_of(reason, new) else {
                         return Err(TestCaseError::fail("an expiring notice without its date"));
                     };
-                    ledger.warned = Some((new.consent, *at));
+                    ledger.warned = Some(key);
                 }
             }
             Effect::OfferResume => {
@@ -331,7 +342,8 @@ fn check_signal(
         | Signal::VendorEnds { .. }
         | Signal::IssuerChanged
         | Signal::Restored
-        | Signal::KeyringLost => {}
+        | Signal::KeyringLost
+        | Signal::RunEnded => {}
     }
     Ok(())
 }
