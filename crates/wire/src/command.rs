@@ -44,8 +44,8 @@ macro_rules! commands {
             rename_integration: RenameIntegration => (),
             switch_integration: SwitchIntegration => (),
             set_end: SetEnd => (),
-            set_bodies: SetBodies => (),
             set_pace: SetPace => (),
+            set_bodies: SetBodies => (),
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
@@ -179,12 +179,12 @@ requests! {
     SwitchIntegration { id: IntegrationId, enabled: bool }
     /// When a pasted key ends, as its provider told the admin; `None`: it has no end that is known.
     SetEnd { id: IntegrationId, ends_at: Option<Time> }
-    /// For how many days what its calls say is kept beside their rows, secrets hidden; `None`: it is not
-    /// kept, and what was goes. 1 to 365.
-    SetBodies { id: IntegrationId, days: Option<u32> }
     /// How often it is checked while it is well: minutes, one to a day; `None`: as its provider, or all
     /// others.
     SetPace { id: IntegrationId, minutes: Option<u32> }
+    /// For how many days what its calls say is kept beside their rows, secrets hidden; `None`: it is not
+    /// kept, and what was goes. 1 to 365.
+    SetBodies { id: IntegrationId, days: Option<u32> }
     PreviewDisconnect { id: IntegrationId }
     /// Revoke, destroy the credential for good, end its calls.
     Disconnect { id: IntegrationId }
