@@ -5,13 +5,17 @@
 
 mod access;
 mod apply;
+mod pace;
 pub(crate) mod pins;
 pub(crate) mod remarks;
+mod runs;
 pub mod status;
 mod tile;
 mod tools;
 
 pub(crate) use apply::{After, apply, apply_answer};
+pub(crate) use pace::set_pace;
+pub(crate) use runs::note_ended_run;
 pub(crate) use tile::{icon, tile};
 pub(crate) use tools::{accept, set_policy, tools};
 
@@ -227,23 +231,6 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
         .await
 }
 
-/// What was kept for an earlier run only says so from the start of this one, before anybody asks.
-pub(crate) async fn note_ended_run(engine: &Engine) -> Result<(), Error> {
-    let (now, store) = (engine.now(), engine.store());
-    let ended = store.read(store::credentials::of_one_run).await?;
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let tell = move |tx: &mut Tx<'_>| {
-        for id in ended {
-            // Nothing can be asked of the network for it.
-            let _ = apply(tx, id, &Signal::RunEnded, now)?;
-        }
-        Ok(())
-    };
-    store.write(Durability::Full, tell).await
-}
-
 /// Gives it another name; the slug, which agents know, stays.
 pub(crate) async fn rename(engine: &Engine, id: IntegrationId, name: &str) -> Result<(), Error> {
     let name = checked_name(name)?;
@@ -268,37 +255,6 @@ pub(crate) async fn switch(engine: &Engine, id: IntegrationId, on: bool) -> Resu
     })
     .await?;
     engine.network().ask(id, after);
-    Ok(())
-}
-
-/// Minutes between two checks, at most: a day.
-const PACE_MAX: u32 = 1_440;
-
-/// Sets how often it is checked while it is well.
-pub(crate) async fn set_pace(
-    engine: &Engine,
-    id: IntegrationId,
-    minutes: Option<u32>,
-) -> Result<(), Error> {
-    if minutes.is_some_and(|minutes| !(1..=PACE_MAX).contains(&minutes)) {
-        return Err(Error::new(ErrorCode::FieldInvalid)
-            .with("field", "check every")
-            .with("why", "it is between a minute and a day"));
-    }
-    let what = minutes.map_or_else(
-        || "checked as often as usual".to_owned(),
-        |minutes| format!("checked every {minutes} min"),
-    );
-    change(engine, id, move |tx, found| {
-        let state = State {
-            pace: minutes,
-            ..found.state.clone()
-        };
-        store::integrations::set_state(tx, id, &to_json(&state)?)?;
-        Ok((what, ()))
-    })
-    .await?;
-    engine.network().wake();
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn usual_pace(catalogue: &Catalogue, of: &Integration) -> u32 {
     let provider = of.row.provider.as_deref().and_then(|id| catalogue.get(id));
     provider
         .and_then(|provider| provider.manifest.check_minutes)
-        .map_or(PACE_MIN, |minutes| minutes.clamp(1, super::PACE_MAX))
+        .map_or(PACE_MIN, |minutes| minutes.clamp(1, super::pace::PACE_MAX))
 }
 
 /// One sentence each.
