@@ -271,49 +271,52 @@ pub async fn tools(
 ) -> Result<Vec<Offered>, Error> {
     let now = engine.now();
     let (id, allowed, read_only) = (agent.id, agent.integrations.clone(), agent.read_only);
-    engine
-        .store()
-        .read(move |conn| {
-            let (mut all, names) = match &which {
-                Which::All => (Integration::all(conn)?, store::tools::names(conn)?),
-                Which::Of { slug } => by_slug(conn, slug)?.map_or_else(
-                    || Ok((vec![], vec![])),
-                    |one| store::tools::names_of(conn, one.id).map(|names| (vec![one], names)),
-                )?,
-                Which::One { slug, tool } => by_slug(conn, slug)?.map_or_else(
-                    || Ok((vec![], vec![])),
-                    |one| store::tools::name(conn, one.id, tool).map(|name| (vec![one], name)),
-                )?,
-            };
-            let mut of: BTreeMap<IntegrationId, Vec<Named>> = BTreeMap::new();
-            for tool in names {
-                of.entry(tool.integration).or_default().push(tool);
+    let is_one = matches!(which, Which::One { .. });
+    let read = move |conn: &rusqlite::Connection| {
+        let (mut all, names) = match &which {
+            Which::All => (Integration::all(conn)?, store::tools::names(conn)?),
+            Which::Of { slug } => by_slug(conn, slug)?.map_or_else(
+                || Ok((vec![], vec![])),
+                |one| store::tools::names_of(conn, one.id).map(|names| (vec![one], names)),
+            )?,
+            Which::One { slug, tool } => by_slug(conn, slug)?.map_or_else(
+                || Ok((vec![], vec![])),
+                |one| store::tools::name(conn, one.id, tool).map(|name| (vec![one], name)),
+            )?,
+        };
+        let mut of: BTreeMap<IntegrationId, Vec<Named>> = BTreeMap::new();
+        for tool in names {
+            of.entry(tool.integration).or_default().push(tool);
+        }
+        let mut chosen = store::policies::all_for(conn, id)?;
+        all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
+        all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
+        let mut offered = Vec::new();
+        for each in all {
+            let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
+            for tool in of.remove(&each.id).unwrap_or_default() {
+                let rules = chosen.remove(&(each.id, tool.name.clone()));
+                let choice = policy::decide(tool.risk, rules.unwrap_or_default());
+                let may = !tool.held
+                    && choice != Choice::Deny
+                    && (!read_only || tool.risk == Risk::Reads);
+                offered.push(Offered {
+                    integration: each.id,
+                    slug: each.row.slug.clone(),
+                    name: each.row.name.clone(),
+                    listed: works && may,
+                    tool: tool.name,
+                    risk: tool.risk,
+                });
             }
-            let mut chosen = store::policies::all_for(conn, id)?;
-            all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
-            all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
-            let mut offered = Vec::new();
-            for each in all {
-                let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
-                for tool in of.remove(&each.id).unwrap_or_default() {
-                    let rules = chosen.remove(&(each.id, tool.name.clone()));
-                    let choice = policy::decide(tool.risk, rules.unwrap_or_default());
-                    let may = !tool.held
-                        && choice != Choice::Deny
-                        && (!read_only || tool.risk == Risk::Reads);
-                    offered.push(Offered {
-                        integration: each.id,
-                        slug: each.row.slug.clone(),
-                        name: each.row.name.clone(),
-                        listed: works && may,
-                        tool: tool.name,
-                        risk: tool.risk,
-                    });
-                }
-            }
-            Ok(offered)
-        })
-        .await
+        }
+        Ok(offered)
+    };
+    if is_one {
+        engine.store().glance(read)
+    } else {
+        engine.store().read(read).await
+    }
 }
 
 fn by_slug(conn: &rusqlite::Connection, slug: &str) -> Result<Option<Integration>, Error> {

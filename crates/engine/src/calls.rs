@@ -20,7 +20,7 @@ use crate::{
         self, Durability, Tx,
         calls::{CallRow, OutcomeRow, Payload},
     },
-    tasks::{self, Run},
+    tasks::Run,
     tokens::{self, Need},
     vault::Credential,
 };
@@ -196,7 +196,7 @@ impl Journal {
                     }
                     if let Some(task) = task {
                         store::tasks::count(tx, task, outcome.outcome, now)?;
-                        tasks::uses(tx, task, id)?;
+                        store::tasks::touch(tx, task, id)?;
                     }
                 }
                 signal
@@ -290,11 +290,10 @@ pub async fn call_asking(
 ) -> Result<serde_json::Value, Error> {
     let run = by.task().map(|task| Run::begin(engine, task));
     let stop = run.as_ref().map(|run| run.stop.clone());
-    let (id, name, asks) = (wanted.integration, wanted.tool.clone(), by.clone());
+    let id = wanted.integration;
     let known = engine
         .store()
-        .read(move |conn| Known::read(conn, (id, &name), &asks))
-        .await?;
+        .glance(|conn| Known::read(conn, (id, &wanted.tool), by))?;
     let intent = CallRow {
         id: CallId(uuid::Uuid::now_v7()),
         at: engine.now(),

@@ -1,4 +1,5 @@
-//! The data on disk: one SQLite file, one thread that writes, a few that read.
+//! The data on disk: one SQLite file, one thread that writes, a few that read. A few rows by their keys are
+//! read where they are asked for ([`Store::glance`]).
 //!
 //! Owns: the file and its lock, the schema, transactions, backups, and who is told of a commit.
 //! One file per table under `store/`, each with its rows and its reads and writes. Must not know:
@@ -6,7 +7,8 @@
 //!
 //! A write is a function that runs on the writer thread inside a savepoint. Functions that wait
 //! together share one transaction, so that sixty-four callers cost one commit; each undoes only
-//! itself when it fails. Nobody is answered before the commit is done.
+//! itself when it fails (one that is alone has the transaction instead). Nobody is answered before the
+//! commit is done.
 
 pub mod agents;
 pub(crate) mod apps;
@@ -66,6 +68,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     // Order matters: the readers stop first, then the writer, which ends with the lock in its hand.
     readers: reader::Readers,
+    glances: reader::Glances,
     writer: writer::Writer,
     changes: broadcast::Sender<Changed>,
     folder: PathBuf,
@@ -83,6 +86,7 @@ impl Store {
         let opened = open::open(folder, schema::MIGRATIONS)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let readers = reader::Readers::start(&opened.file)?;
+        let glances = reader::Glances::of(&opened.file);
         if opened.unchecked {
             let file = opened.file.clone();
             readers.send(reader::Job::unasked(move |connection| {
@@ -96,6 +100,7 @@ impl Store {
         )?;
         Ok(Self(Arc::new(Inner {
             readers,
+            glances,
             writer,
             changes,
             folder: folder.to_owned(),
@@ -132,6 +137,15 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         self.0.readers.send(reader::Job::new(job, answer))?;
         answered.await.map_err(|_| closed())?
+    }
+
+    /// Runs `job` in the caller's own thread, in one snapshot of the data: for a few rows by their keys on
+    /// the path of every call, where a reader's thread would cost more than the read.
+    ///
+    /// # Errors
+    /// The job's own.
+    pub fn glance<T>(&self, job: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        self.0.glances.read(job)
     }
 
     /// Every commit from now on that touched a topic, and every [`Store::announce`].

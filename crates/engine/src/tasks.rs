@@ -10,7 +10,7 @@
 use crate::{
     Engine,
     agents::Origin,
-    integrations::{self, Integration},
+    integrations,
     store::{
         self, Durability, Tx,
         tasks::{self, TaskRow},
@@ -22,8 +22,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::{
-    AgentId, AgentView, Because, Error, ErrorCode, IntegrationId, TaskId, TaskState, TaskView,
-    Time, Topic, TouchedView,
+    AgentId, AgentView, Because, Error, ErrorCode, TaskId, TaskState, TaskView, Time, Topic,
+    TouchedView,
 };
 
 /// Minutes without a call that end what an agent does unnamed or in a thread.
@@ -335,14 +335,6 @@ pub(crate) async fn thread(engine: &Engine, id: TaskId) -> Result<String, Error>
         .await?;
     row.and_then(|row| row.url)
         .ok_or_else(|| Error::new(ErrorCode::ThreadUnknown))
-}
-
-/// Notes that a task uses an integration.
-pub(crate) fn uses(tx: &Tx<'_>, task: TaskId, id: IntegrationId) -> Result<(), Error> {
-    match Integration::find(tx, id)? {
-        Some(found) => tasks::touch(tx, task, (id, &found.row.name)),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{closed, failed};
 use rusqlite::{Connection, OpenFlags};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
@@ -23,15 +23,7 @@ impl Job {
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
         answer: oneshot::Sender<Result<T, Error>>,
     ) -> Self {
-        Self::outside(
-            |connection| {
-                super::run(connection, "begin deferred").map_err(failed)?;
-                let result = guarded(|| job(connection));
-                super::run(connection, "rollback").map_err(failed)?;
-                result
-            },
-            answer,
-        )
+        Self::outside(|connection| in_one_snapshot(connection, job), answer)
     }
 
     /// A read that makes its own transactions.
@@ -57,6 +49,16 @@ impl Job {
             }
         }))
     }
+}
+
+fn in_one_snapshot<T>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    super::run(connection, "begin deferred").map_err(failed)?;
+    let result = guarded(|| job(connection));
+    super::run(connection, "rollback").map_err(failed)?;
+    result
 }
 
 fn guarded<T>(job: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
@@ -119,6 +121,38 @@ impl Drop for Readers {
         {
             join(thread);
         }
+    }
+}
+
+/// Connections for reads in the caller's own thread: as many as ever read at one time.
+pub(super) struct Glances {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Glances {
+    pub(super) fn of(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            idle: Mutex::default(),
+        }
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = idle().pop();
+        let connection = match known {
+            Some(connection) => connection,
+            None => connect(&self.file)?,
+        };
+        let result = in_one_snapshot(&connection, job);
+        if connection.is_autocommit() {
+            idle().push(connection);
+        }
+        result
     }
 }
 

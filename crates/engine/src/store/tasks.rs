@@ -173,19 +173,19 @@ pub fn goes_on(
     Ok(())
 }
 
+/// It called this integration, whose name is kept as it is now. Nothing happens where either is gone.
+///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub fn touch(
-    tx: &Tx<'_>,
-    id: TaskId,
-    (integration, name): (IntegrationId, &str),
-) -> Result<(), Error> {
+pub fn touch(tx: &Tx<'_>, id: TaskId, integration: IntegrationId) -> Result<(), Error> {
     tx.prepare_cached(
         "insert or replace into task_integrations (task_id, integration_id, name) \
-         select ?1, ?2, ?3 where exists (select 1 from tasks where id = ?1)",
+         select t.id, i.id, i.name from tasks t, integrations i where t.id = ?1 and i.id = ?2 \
+         and not exists (select 1 from task_integrations \
+         where task_id = ?1 and integration_id = ?2 and name = i.name)",
     )
     .map_err(failed)?
-    .execute(params![id.to_string(), integration.to_string(), name])
+    .execute(params![id.to_string(), integration.to_string()])
     .map(drop)
     .map_err(failed)
 }

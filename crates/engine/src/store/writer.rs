@@ -220,10 +220,13 @@ impl Loop {
         waiting: &mut Vec<Done>,
     ) -> Result<(), Error> {
         let mut broken = self.begin(durability).err();
+        // The transaction itself undoes a job that has it to itself.
+        let alone = group.len() == 1;
         for run in group {
             // Without its savepoint (the transaction is gone, or never was) a job must not run.
             let savepoint = match broken.clone() {
                 Some(error) => Err(error),
+                None if alone => Ok(()),
                 None => super::run(&self.connection, "savepoint job").map_err(failed),
             };
             if let Err(error) = savepoint {
@@ -235,11 +238,14 @@ impl Loop {
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
             let (touched, chain) = tx.into_parts();
-            let ended = || {
-                if !well {
+            let ended = || match (alone, well) {
+                (true, true) => Ok(()),
+                (true, false) => super::run(&self.connection, "rollback"),
+                (false, true) => super::run(&self.connection, "release job"),
+                (false, false) => {
                     super::run(&self.connection, "rollback to job")?;
+                    super::run(&self.connection, "release job")
                 }
-                super::run(&self.connection, "release job")
             };
             // SQLite itself undoes the whole transaction on some faults (a full disk, I/O).
             if self.connection.is_autocommit() {
@@ -255,6 +261,8 @@ impl Loop {
         }
         match broken {
             Some(error) => Err(error),
+            // Undone already, and nothing was written.
+            None if self.connection.is_autocommit() => return Ok(()),
             None => super::run(&self.connection, "commit").map_err(failed),
         }?;
         match durability {
