@@ -77,7 +77,7 @@ impl de::Error for Never {
         fail("a value")
     }
     fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        fail("a length")
+        fail("a field")
     }
     fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
         fail("a variant")
@@ -118,13 +118,25 @@ impl Lean {
         }
     }
 
-    fn object(self) -> Fields {
+    fn object(self) -> Map<String, Value> {
         match self.0 {
-            Value::Object(fields) => Fields {
-                rest: fields.into_iter(),
-                value: Value::Null,
-            },
+            Value::Object(fields) => fields,
             _ => fail("an object"),
+        }
+    }
+
+    fn entries(self) -> Entries {
+        Entries {
+            rest: self.object().into_iter(),
+            value: Value::Null,
+        }
+    }
+
+    /// A struct's fields in the order in which it declares them.
+    fn fields(self, names: &'static [&'static str]) -> Fields {
+        Fields {
+            names: names.iter(),
+            of: self.object(),
         }
     }
 
@@ -171,7 +183,7 @@ impl<'de> Deserializer<'de> for Lean {
             },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(_) => visitor.visit_seq(self.list()),
-            Value::Object(_) => visitor.visit_map(self.object()),
+            Value::Object(_) => visitor.visit_map(self.entries()),
         }
     }
 
@@ -191,7 +203,7 @@ impl<'de> Deserializer<'de> for Lean {
         deserialize_str visit_string text,
         deserialize_string visit_string text,
         deserialize_seq visit_seq list,
-        deserialize_map visit_map object,
+        deserialize_map visit_map entries,
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Never> {
@@ -224,10 +236,10 @@ impl<'de> Deserializer<'de> for Lean {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Never> {
-        visitor.visit_map(self.object())
+        visitor.visit_seq(self.fields(names))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -266,12 +278,41 @@ impl<'de> SeqAccess<'de> for Items {
     }
 }
 
+/// Asked for in their own order, a struct's fields need no names looked up, no place for each until the
+/// last is there, and no error for what comes twice: a quarter of the code.
 struct Fields {
+    names: std::slice::Iter<'static, &'static str>,
+    of: Map<String, Value>,
+}
+
+impl Fields {
+    /// `None` where the engine left it out, which it does with defaults only.
+    fn step(&mut self) -> Option<Value> {
+        let name = self.names.next()?;
+        self.of.get_mut(*name).map(Value::take)
+    }
+}
+
+impl<'de> SeqAccess<'de> for Fields {
+    type Error = Never;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Never> {
+        match self.step() {
+            Some(value) => seed.deserialize(Lean(value)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Entries {
     rest: serde_json::map::IntoIter,
     value: Value,
 }
 
-impl Fields {
+impl Entries {
     fn step(&mut self) -> Option<String> {
         let (name, value) = self.rest.next()?;
         self.value = value;
@@ -279,7 +320,7 @@ impl Fields {
     }
 }
 
-impl<'de> MapAccess<'de> for Fields {
+impl<'de> MapAccess<'de> for Entries {
     type Error = Never;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -326,10 +367,10 @@ impl<'de> VariantAccess<'de> for Lean {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Never> {
-        visitor.visit_map(self.object())
+        visitor.visit_seq(self.fields(names))
     }
 }
 
@@ -378,8 +419,10 @@ mod tests {
         id: wire::IntegrationId,
         part: f64,
         none: Option<u8>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_out: Vec<u8>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_there: Option<u8>,
         list: Vec<(u8, String)>,
         map: BTreeMap<String, i64>,
         plain: Vec<Plain>,
@@ -402,6 +445,7 @@ mod tests {
             part: 0.25,
             none: None,
             left_out: vec![],
+            not_there: None,
             list: vec![(1, "x".to_owned())],
             map: BTreeMap::from([("k".to_owned(), -1)]),
             plain: vec![Plain::One, Plain::Two(2)],
