@@ -48,7 +48,6 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
         passes(&screen, "the first page", theme).await?;
 
         screen.connect_sample().await?;
-        screen.click(".card-scopes summary").await?;
         passes(&screen, "the cards", theme).await?;
         screen.press("More for Sample").await?;
         screen.see("[role=menu]").await?;
@@ -76,6 +75,12 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
         screen.go("#/activity").await?;
         screen.see("[data-testid=activity-row]").await?;
         passes(&screen, "Activity", theme).await?;
+        screen
+            .click("[data-testid=activity-row] .row-toggle")
+            .await?;
+        screen.see(".row-more dl").await?;
+        passes(&screen, "an opened row", theme).await?;
+        lists(&screen, theme).await?;
 
         screen.go("#/").await?;
         screen.click("[data-testid=add-integration]").await?;
@@ -105,6 +110,38 @@ async fn every_page_passes_the_accessibility_rules_in_both_themes() -> Result<()
         screen.press("Close").await?;
     }
     screen.close().await
+}
+
+/// The pages of what was made: a cron that ran, a task, a notice.
+async fn lists(screen: &Screen, theme: &str) -> Result<()> {
+    let engine = screen.engine()?;
+    let id = screen.integration().await?;
+    let cron = wire::CronInput {
+        name: "Morning hello".to_owned(),
+        schedule: "0 9 * * *".to_owned(),
+        zone: "Etc/UTC".to_owned(),
+        calls: vec![wire::CronCall {
+            integration: id,
+            tool: "current_time".to_owned(),
+            arguments: "{}".to_owned(),
+        }],
+        missed: wire::Missed::CatchUp,
+        limit_min: 1,
+    };
+    let id = engine::commands::save_cron(engine, wire::SaveCron { id: None, cron }).await?;
+    screen.go("#/crons").await?;
+    screen.press("Run now: Morning hello").await?;
+    screen.see("[data-testid=runs][data-last=run-ok]").await?;
+    screen.click("[data-testid=runs]").await?;
+    screen.see("[data-testid=history]").await?;
+    passes(screen, "Crons", theme).await?;
+    engine::commands::delete_cron(engine, wire::DeleteCron { id }).await?;
+    for page in ["tasks", "notices"] {
+        screen.go(&format!("#/{page}")).await?;
+        screen.see(".empty").await?;
+        passes(screen, page, theme).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

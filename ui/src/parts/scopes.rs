@@ -52,8 +52,11 @@ fn scope_item(scope: &ScopeView) -> Html {
     }
 }
 
-/// "Scopes (3)", closed, at the foot of a card.
+/// "Scopes (3)", closed, at the foot of a card; nothing where none are named.
 pub fn scope_details(scopes: &[ScopeView]) -> Html {
+    if scopes.is_empty() {
+        return Html::default();
+    }
     let granted = scopes.iter().filter(|scope| scope.granted).count();
     html! {
         <details class="card-scopes">

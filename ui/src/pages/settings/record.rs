@@ -93,9 +93,9 @@ fn Form(props: &FormProps) -> Html {
     let kept = saved.keep_days.unwrap_or(0);
     html! {
         <>
-            <label class="switch row">
-                <input type="checkbox" role="switch" checked={saved.strict} onchange={on_strict} />
-                <span>{ say("strict") }<small class="sub">{ " " }{ say("strict-hint") }</small></span>
+            <label class="option row" for="strict">
+                <input type="checkbox" id="strict" checked={saved.strict} onchange={on_strict} />
+                <span>{ say("strict") }<small>{ say("strict-hint") }</small></span>
             </label>
             <div class="row"><label for="keep">{ say("keep-rows") }</label>
                 <div class="input"><select id="keep" onchange={on_days}>
