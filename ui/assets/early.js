@@ -3,7 +3,7 @@
 const door = window.__TAURI_INTERNALS__;
 if (door) {
   window.early = {};
-  for (const name of ["list_integrations", "get_app", "get_settings", "list_notices", "list_approvals"]) {
+  for (const name of ["list_integrations", "get_app", "get_settings", "list_notices", "list_approvals", "list_crons"]) {
     const answer = door.invoke(name, { request: {} });
     // Whoever takes it hears of the refusal; until then it is nobody's.
     answer.catch(() => {});

@@ -7,17 +7,8 @@ mod side;
 mod watch;
 
 use crate::{
-    ipc, page,
-    pages::{
-        activity::Activity,
-        agents::Agents,
-        crons::Crons,
-        integration::Integration,
-        integrations::{Chip, Integrations},
-        notices::notices,
-        settings::settings,
-        tasks::Tasks,
-    },
+    ipc, later, page,
+    pages::integrations::{Chip, Integrations},
     parts::{
         banner::{Choice, banner, offline},
         states,
@@ -27,7 +18,6 @@ use crate::{
     query::use_query,
     route::{Route, go, use_route},
     say::{say, say_with},
-    sheets::sheets,
     state::{Action, Frame, Shared, Sheet, State},
     time::{self, Now},
 };
@@ -95,6 +85,12 @@ pub fn App() -> Html {
         act,
     }));
     use_headings(route);
+    later::use_rest(
+        frame.cards.data.is_some()
+            || frame.cards.error.is_some()
+            || route != Route::Integrations
+            || frame.state.sheet.is_some(),
+    );
     errands::use_errands(
         frame.cards.data.is_some(),
         frame.act.clone(),
@@ -121,7 +117,7 @@ pub fn App() -> Html {
                         { shown(&frame, route) }
                     </main>
                 </div>
-                { sheets(&frame) }
+                { later::sheet(&frame) }
                 if let Some(id) = state.sample { <Watch key={id.to_string()} {id} /> }
                 { toasts(&frame.state.toasts, &gone) }
             </ContextProvider<Frame>>
@@ -173,13 +169,13 @@ fn use_headings(route: Route) {
 fn shown(frame: &Frame, route: Route) -> Html {
     match route {
         Route::Integrations => html! { <Integrations /> },
-        Route::Integration { id, tab } => html! { <Integration key={id.to_string()} {id} {tab} /> },
-        Route::Activity => html! { <Activity /> },
-        Route::Crons => html! { <Crons /> },
-        Route::Agents => html! { <Agents /> },
-        Route::Tasks => html! { <Tasks /> },
-        Route::Notices => notices(frame),
-        Route::Settings => settings(frame),
+        Route::Integration { .. }
+        | Route::Activity
+        | Route::Crons
+        | Route::Agents
+        | Route::Tasks
+        | Route::Notices
+        | Route::Settings => later::page(frame, route),
         Route::Lost => html! {
             <>
                 <header class="page"><h1 tabindex="-1" id="title">{ say("lost") }</h1></header>

@@ -12,6 +12,7 @@ pub mod icons;
 pub mod inert;
 pub mod ipc;
 pub mod keys;
+pub mod later;
 pub mod page;
 pub mod pages;
 pub mod parts;

@@ -13,24 +13,28 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::process::{root, run};
+use crate::process::{cargo, root, run};
 use crate::setup::{self, Consent, Purpose, WASM};
 
 /// A page that a window loads: a Yew program and the folder with its `index.html`, whose `dist` is written.
 struct Page {
     package: &'static str,
     folder: &'static str,
+    /// Fetched in two parts: see ui/src/later.rs.
+    is_cut: bool,
 }
 
 const APP: Page = Page {
     package: "chief-ui",
     folder: "ui",
+    is_cut: true,
 };
 
 /// The page of the window that the benchmark measures the app beside.
 const BARE: Page = Page {
     package: "chief-bare-ui",
     folder: "tests/bare/ui",
+    is_cut: false,
 };
 
 /// `cargo xtask ui`.
@@ -71,7 +75,7 @@ impl Page {
             .join("wasm-release")
             .join(format!("{}.wasm", self.package));
         let bound = target.join("bound").join(self.package);
-        bind(self.package, &wasm, &bound)?;
+        bind(self, &wasm, &bound)?;
 
         let source = root().join(self.folder);
         let dist = source.join("dist");
@@ -102,10 +106,11 @@ impl Page {
 }
 
 /// Changes with what [`bind`] asks for or is linked with.
-const BOUND_BY: &str = "wasm-bindgen 0.2.130, third form";
+const BOUND_BY: &str = "wasm-bindgen 0.2.130, fourth form";
 
 /// Runs wasm-bindgen, only where the wasm changed since the last time.
-fn bind(name: &str, wasm: &Path, out: &Path) -> Result<()> {
+fn bind(page: &Page, wasm: &Path, out: &Path) -> Result<()> {
+    let name = page.package;
     let bytes = fs::read(wasm).with_context(|| format!("no {}", wasm.display()))?;
     let stamp_file = out.with_extension("stamp");
     let hash = Sha256::digest(&bytes)
@@ -117,8 +122,14 @@ fn bind(name: &str, wasm: &Path, out: &Path) -> Result<()> {
         return Ok(());
     }
     remove_folder(out)?;
+    let parts = out.with_extension("parts");
+    let start = if page.is_cut {
+        cut(name, wasm, &parts)?
+    } else {
+        wasm.to_owned()
+    };
     Bindgen::new()
-        .input_path(wasm)
+        .input_path(start)
         .out_name(name)
         .web(true)?
         .typescript(false)
@@ -126,12 +137,36 @@ fn bind(name: &str, wasm: &Path, out: &Path) -> Result<()> {
         .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
+        // By which the later part finds the memory and the table of the first.
+        .keep_lld_exports(page.is_cut)
         .generate(out)
         .context("wasm-bindgen could not read the UI's wasm")?;
-    let program = out.join(format!("{name}_bg.wasm"));
-    fs::write(&program, order::by_likeness(&fs::read(&program)?)?)?;
+    if page.is_cut {
+        fs::remove_file(parts.join(format!("{name}.wasm")))?;
+        copy_folder(&parts, out, &mut BTreeSet::new())?;
+    }
+    for file in fs::read_dir(out)? {
+        let program = file?.path();
+        if program.extension().is_some_and(|end| end == "wasm") {
+            fs::write(&program, order::by_likeness(&fs::read(&program)?)?)?;
+        }
+    }
     fs::write(stamp_file, stamp)?;
     Ok(())
+}
+
+/// Cuts a program into the one that starts and what that fetches later, all in `parts`; the first one's path.
+fn cut(name: &str, wasm: &Path, parts: &Path) -> Result<PathBuf> {
+    remove_folder(parts)?;
+    run(cargo()
+        .args(["run", "--locked", "--quiet", "--manifest-path"])
+        .arg(root().join("crates/split/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(root().join("target/split"))
+        .arg("--")
+        .args([wasm, parts])
+        .arg(name))?;
+    Ok(parts.join(format!("{name}.wasm")))
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {

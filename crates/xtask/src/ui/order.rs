@@ -12,7 +12,8 @@ use anyhow::{Context as _, Result, anyhow};
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{CodeSection, FunctionSection, Module};
 use wasmparser::{
-    CodeSectionReader, FunctionBody, FunctionSectionReader, Parser, Payload, TypeRef,
+    CodeSectionReader, CustomSectionReader, FunctionBody, FunctionSectionReader, Parser, Payload,
+    TypeRef,
 };
 
 /// What gzip sees, less what lies between.
@@ -173,6 +174,11 @@ impl Reencode for Renumbered {
         let number = usize::try_from(old).ok();
         let new = number.and_then(|old| self.numbers.get(old));
         Ok(*new.expect("every function has a number"))
+    }
+
+    /// Names and the like: read by tools only.
+    fn parse_custom_section(&mut self, _: &mut Module, _: CustomSectionReader<'_>) -> Reencoded {
+        Ok(())
     }
 
     fn parse_function_section(
