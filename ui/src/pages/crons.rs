@@ -224,8 +224,8 @@ fn last(cron: &Rc<CronView>, is_open: bool, toggle: Callback<MouseEvent>) -> Htm
     let outcome = history::outcome(newest.outcome).1;
     html! {
         <button type="button" class="quiet runs" data-testid="runs" data-last={outcome} onclick={toggle}
-            aria-expanded={is_open.to_string()} aria-label={say_with("cron-history", &[("name", &cron.name)])}
-            title={say("cron-history-show")}>
+            aria-expanded={is_open.to_string()} title={say("cron-history-show")}>
+            <span class="unseen">{ say_with("cron-history", &[("name", &cron.name)]) }{ " " }</span>
             <span class="dots">{ for dots }</span>
             <span class="sub">{ told }</span>
         </button>
