@@ -118,6 +118,8 @@ pub enum Problem {
     Body,
     /// It needs a cookie, or a header that requests keep for themselves; left out.
     Parameter,
+    /// The same, but it can do without: the operation is there, and that cannot be set.
+    Optional,
     /// It is at a server of its own; left out, since the credential is for the base URL.
     OtherServer,
     /// The same operationId more than once; each of them got a suffix.
@@ -141,6 +143,7 @@ impl Problem {
             Self::Unreadable => "unreadable",
             Self::Body => "body",
             Self::Parameter => "parameter",
+            Self::Optional => "optional",
             Self::OtherServer => "other-server",
             Self::DuplicateName => "duplicate-name",
             Self::Schema => "schema",

@@ -5,6 +5,7 @@ openapi-problem-endless-reference = It refers to { $what }, which never ends. Wh
 openapi-problem-unreadable = This is not what OpenAPI asks for ({ $what }). It was left out.
 openapi-problem-body = Its body must be { $what }, which this app does not send. It was left out.
 openapi-problem-parameter = It needs { $what }, which no argument may set. It was left out.
+openapi-problem-optional = Its { $what } cannot be sent by this app. The tool is there, without it.
 openapi-problem-other-server = It is at another server, { $what }. The credential is for the base URL only, so it was left out.
 openapi-problem-duplicate-name = The name { $what } stands more than once. Each of these tools got a suffix.
 openapi-problem-schema = The arguments of { $what } are checked only in part: their schema is too large or cannot be used.

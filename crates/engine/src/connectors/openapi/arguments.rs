@@ -2,6 +2,7 @@
 
 use super::schema;
 use serde_json::{Map, Value, json};
+use wire::ProblemView;
 
 /// Characters of what is said of one argument.
 const DESCRIPTION: usize = 1_000;
@@ -25,6 +26,8 @@ pub(super) fn described(schema: Value, told: Option<&str>) -> Value {
 pub(super) struct Arguments {
     properties: Map<String, Value>,
     required: Vec<String>,
+    /// What no argument may set, or the app cannot send, and the operation does without.
+    pub aside: Vec<ProblemView>,
 }
 
 impl Arguments {

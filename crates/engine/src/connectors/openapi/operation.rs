@@ -130,6 +130,7 @@ impl<'a> Found<'a> {
         self.path_is_told(&parameters)?;
         let body = self.body(around, &mut reader, &mut arguments)?;
         *budget -= most - reader.left();
+        problems.append(&mut arguments.aside);
         let mut schema = arguments.schema();
         let checked = usable(&schema);
         if reader.too_large || !checked.whole {
@@ -228,9 +229,14 @@ impl<'a> Found<'a> {
                     || reserved
                         .iter()
                         .any(|(_, key)| key.eq_ignore_ascii_case(name));
-                if required && !is_credential {
+                if is_credential {
+                    continue;
+                }
+                if required {
                     return Err(at.problem(Problem::Parameter, name));
                 }
+                let what = format!("{place} {name}");
+                arguments.aside.push(at.problem(Problem::Optional, &what));
                 continue;
             };
             let (style, explode) = style(&at, place)
@@ -278,11 +284,13 @@ impl<'a> Found<'a> {
         let Some(body) = self.at.get("requestBody") else {
             return Ok(None);
         };
-        if matches!(self.method, "GET" | "HEAD") {
-            return Ok(None);
-        }
         let body = resolve(root, &body)?;
         let required = body.flag("required") == Some(true);
+        if matches!(self.method, "GET" | "HEAD") {
+            // It has no meaning there (RFC 9110 section 9.3.1), and proxies drop it.
+            let what = format!("part of a {} request", self.method);
+            return unsent(&body, (required, &what), arguments);
+        }
         let content = body.get("content");
         let mut medias: Vec<(u8, &str, At<'a>)> = content
             .iter()
@@ -292,10 +300,10 @@ impl<'a> Found<'a> {
         medias.sort_by_key(|(rank, _, _)| *rank);
         let Some((_, media, at)) = medias.into_iter().next() else {
             let offered: Vec<&str> = content.iter().flat_map(At::members).map(|m| m.0).collect();
-            return match required {
-                true => Err(body.problem(Problem::Body, &offered.join(", "))),
-                false => Ok(None),
-            };
+            if offered.is_empty() && !required {
+                return Ok(None);
+            }
+            return unsent(&body, (required, &offered.join(", ")), arguments);
         };
         let plain = media.split(';').next().unwrap_or_default().trim();
         let kind = match plain {
@@ -321,6 +329,20 @@ impl<'a> Found<'a> {
             kind,
         }))
     }
+}
+
+/// A body that the app does not send: the operation is left out, or does without.
+fn unsent(
+    body: &At<'_>,
+    (required, what): (bool, &str),
+    arguments: &mut Arguments,
+) -> Result<Option<Body>, ProblemView> {
+    if required {
+        return Err(body.problem(Problem::Body, what));
+    }
+    let what = format!("body ({what})");
+    arguments.aside.push(body.problem(Problem::Optional, &what));
+    Ok(None)
 }
 
 /// Which of the offered media types is used: JSON, else a form, else text.

@@ -109,6 +109,24 @@ fn what_cannot_be_called_is_left_out_and_said(#[case] item: Value, #[case] probl
     assert_eq!(told, [problem]);
 }
 
+#[rstest]
+#[case(json!({ "get": { "parameters": [{ "name": "c", "in": "cookie" }] } }), "cookie c")]
+#[case(json!({ "get": { "requestBody": { "content": { "application/json": {} } } } }), "body (part of a GET request)")]
+#[case(json!({ "post": { "requestBody": { "content": { "multipart/form-data": {} } } } }), "body (multipart/form-data)")]
+fn what_a_call_can_do_without_is_said_and_the_tool_is_there(
+    #[case] item: Value,
+    #[case] what: &str,
+) {
+    let document = read_well(&with_path(item).to_string());
+    assert_eq!(document.operations.len(), 2);
+    let told: Vec<_> = document
+        .problems
+        .iter()
+        .map(|each| (each.problem, each.what.as_str()))
+        .collect();
+    assert_eq!(told, [(Problem::Optional, what)]);
+}
+
 #[test]
 fn a_path_whose_argument_nobody_declares_is_left_out() {
     let document = json!({ "openapi": "3.1.0", "paths": { "/ok": { "get": {} }, "/x/{id}": { "get": {} },
