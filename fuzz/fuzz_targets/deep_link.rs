@@ -1,14 +1,7 @@
-//! Any text as a deep link, and as an address for the browser: it ends in an answer, never in a panic,
-//! and nothing but http(s) reaches the browser.
+//! See `bodies::deep_link`.
 #![no_main]
 
-use engine::links;
-use libfuzzer_sys::fuzz_target;
+#[allow(dead_code, reason = "the other targets use the rest")]
+mod bodies;
 
-fuzz_target!(|text: &str| {
-    let _ = links::link(text);
-    let _ = links::callback_query(text);
-    if let Ok(url) = links::for_browser(text) {
-        assert!(matches!(url.scheme(), "http" | "https"), "{url}");
-    }
-});
+libfuzzer_sys::fuzz_target!(|text: &str| bodies::deep_link(text));

@@ -3,6 +3,7 @@
 
 mod api;
 mod faults;
+mod fuzzed;
 mod mcp;
 
 use anyhow::Result;
