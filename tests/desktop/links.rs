@@ -43,9 +43,19 @@ async fn visible(desktop: &Desktop) -> Result<Vec<String>> {
 
 /// Follows a link as any program of the desktop can.
 pub async fn follow(desktop: &Desktop, link: &str) -> Result<()> {
+    follow_with(desktop, link, &[]).await
+}
+
+/// The same, with more in the environment of what it starts.
+pub async fn follow_with(
+    desktop: &Desktop,
+    link: &str,
+    more: &[(&'static str, String)],
+) -> Result<()> {
     // What it starts outlives it, and would hold on to its output.
     let mut gio = desktop.command("gio");
     gio.args(["open", link])
+        .envs(more.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let ended = tokio::time::timeout(PATIENCE, gio.status()).await??;

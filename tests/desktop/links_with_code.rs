@@ -8,7 +8,7 @@ use crate::{
         odd::{CLIENT, Odd, lock},
         on, record, search, until,
     },
-    links::{follow, raised, registered},
+    links::{follow, follow_with, raised, registered},
 };
 use anyhow::{Context, Result};
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -68,7 +68,7 @@ async fn begin(app: &App<'_>) -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_code_comes_by_a_link_to_the_app_that_runs_and_a_late_one_starts_it_and_is_refused()
+async fn the_code_comes_by_a_link_to_the_app_that_runs_and_to_one_that_the_link_starts()
 -> Result<()> {
     on(Keyring::Unlocked, "link-with-code", async |desktop| {
         let odd = Odd::start().await?;
@@ -117,31 +117,79 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_a_late_one_starts_it_
         })
         .await?;
 
-        // Cold: the attempt went with the app, so its genuine answer starts the app and is refused.
+        // Cold, after Quit: the link starts the app, which goes on where the sign-in was.
+        "U2".clone_into(&mut lock(&odd.state.person));
         begin(&app).await?;
         let link = internet.follow(&opened(desktop, 1).await?).await?;
         app.quit().await?;
-        let before = credentials(desktop)?;
+        connects_cold(desktop, (&link, &variables), 2).await?;
+        // It is nobody's the second time, here as well.
         follow(desktop, &link).await?;
-        raised(desktop).await?;
         until("the refusal in the record", async || {
             Ok((refusals(desktop)? == 2).then_some(()))
         })
         .await?;
-        assert_eq!(credentials(desktop)?, before, "nothing else changed");
-        assert_eq!(record::count(desktop, "integrations")?, 1);
         desktop.picture("4-cold").await?;
+        end(desktop).await?;
+
+        // Cold, after a death in the middle.
+        "U3".clone_into(&mut lock(&odd.state.person));
+        let app = App::start_with(desktop, &variables).await?;
+        begin(&app).await?;
+        let link = internet.follow(&opened(desktop, 2).await?).await?;
+        app.die().await?;
+        connects_cold(desktop, (&link, &variables), 3).await?;
+        end(desktop).await?;
+
+        // What came cold is as good as the rest.
+        let app = App::start_with(desktop, &variables).await?;
+        app.see("[data-testid=card]").await?;
+        until("three cards", async || {
+            Ok((app.count("[data-testid=card]").await? == 3).then_some(()))
+        })
+        .await?;
+        app.picture("4-three-cards").await?;
+        app.click("[data-testid=card] h2 a").await?;
+        app.press("Test: Odd").await?;
+        app.see("[data-testid=test-report][data-ok=true]").await?;
+        let before = credentials(desktop)?;
+        follow(desktop, &link).await?;
+        until("the refusal in the record", async || {
+            Ok((refusals(desktop)? == 3).then_some(()))
+        })
+        .await?;
+        assert_eq!(credentials(desktop)?, before, "nothing else changed");
+        assert_eq!(record::count(desktop, "waiting_sign_ins")?, 0);
         let needles = search::Needles::new([("the client secret", secret.as_str())])?;
         let found = search::search_folder(&desktop.data(), &needles)?;
         assert_eq!(found, Vec::<String>::new());
-        // Closing its window would leave it beside the clock, or ask.
-        let started = desktop.apps()?.first().map(ToString::to_string);
-        let started = started.context("the app runs")?;
-        desktop.run("kill", &[&started]).await?;
-        until("the app to end", async || {
-            Ok(desktop.apps()?.is_empty().then_some(()))
-        })
-        .await
+        app.quit().await
+    })
+    .await
+}
+
+/// The link starts the app, which then has that many integrations.
+async fn connects_cold(
+    desktop: &Desktop,
+    (link, variables): (&str, &[(&'static str, String)]),
+    then: usize,
+) -> Result<()> {
+    assert_eq!(desktop.apps()?, Vec::<u32>::new(), "the app does not run");
+    follow_with(desktop, link, variables).await?;
+    raised(desktop).await?;
+    until("the integration that was waited for", async || {
+        Ok((record::count(desktop, "integrations")? == then).then_some(()))
+    })
+    .await
+}
+
+/// Ends the app that a link started. (Closing its window would leave it beside the clock, or ask.)
+async fn end(desktop: &Desktop) -> Result<()> {
+    let started = desktop.apps()?.first().map(ToString::to_string);
+    let started = started.context("the app runs")?;
+    desktop.run("kill", &[&started]).await?;
+    until("the app to end", async || {
+        Ok(desktop.apps()?.is_empty().then_some(()))
     })
     .await
 }

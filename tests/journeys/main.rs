@@ -13,6 +13,7 @@ mod attempts;
 mod authorities;
 mod bodies;
 mod callbacks;
+mod cold_links;
 mod command_line;
 mod crons;
 mod destruction;

@@ -4,6 +4,7 @@
 //! how OAuth or a connector speaks, or how an attempt is shown (`connect::attempt` keeps those).
 
 mod account;
+mod arrived;
 pub(crate) mod attempt;
 mod back;
 mod client;
@@ -13,8 +14,10 @@ mod disconnect;
 mod input;
 mod leftovers;
 mod sign_in;
+pub(crate) mod waiting;
 pub mod way;
 
+pub use arrived::Arrived;
 pub(crate) use disconnect::{disconnect, preview};
 pub(crate) use input::address;
 
@@ -36,8 +39,8 @@ use attempt::{Attempt, Stopped};
 use input::Plan;
 use std::sync::Arc;
 use wire::{
-    AttemptView, Because, Confirmed, Error, ErrorCode, Fix, IntegrationId, Kind, Outcome, Phase,
-    PingId, Question, Reconnect, Target, Time,
+    AttemptView, Because, Confirmed, Error, ErrorCode, IntegrationId, Kind, Outcome, Phase, PingId,
+    Question, Reconnect, Target, Time,
 };
 
 /// Begins to connect. Input that cannot be used is refused at once; the rest happens in the attempt.
@@ -88,9 +91,18 @@ async fn prove(engine: &Engine, attempt: &Arc<Attempt>, mut plan: Plan) -> Resul
     if attempt.integration.is_none() {
         ask_about_duplicates(engine, attempt, &plan).await?;
     }
-    let identity = plan.way.as_deref().and_then(way::Way::identity).cloned();
     let credential = credential::obtain(engine, attempt, &mut plan).await?;
+    prove_credential(engine, attempt, plan, credential).await
+}
 
+/// From the credential to the proof: who it is, what it can do, and whether it is connected already.
+async fn prove_credential(
+    engine: &Engine,
+    attempt: &Arc<Attempt>,
+    plan: Plan,
+    credential: Credential,
+) -> Result<Proof, Stopped> {
+    let identity = plan.way.as_deref().and_then(way::Way::identity).cloned();
     attempt.set(engine, Phase::Proving);
     let config = plan.config(&credential);
     let supplies = Supplies {
@@ -482,9 +494,4 @@ async fn ask_about_account(
     attempt
         .ask(engine, question, |confirmed| confirmed.other_account)
         .await
-}
-
-/// "Not a key" with the way that works.
-fn not_a_key() -> Error {
-    Error::new(ErrorCode::NotAKey).fix(Fix::Reconnect)
 }

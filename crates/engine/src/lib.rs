@@ -37,7 +37,7 @@ mod tokens;
 pub mod vault;
 
 pub use apps::{client_document, relay};
-pub use connect::way;
+pub use connect::{Arrived, way};
 
 use connect::attempt::Attempts;
 use connectors::{Config, Connector, Supplies, openapi::Operation};
@@ -70,18 +70,6 @@ pub struct Options {
     pub client_document: Option<url::Url>,
 }
 
-/// What became of a deep link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrived {
-    /// It was what a sign-in waits for.
-    Taken,
-    /// It looks like a sign-in's answer, but none waits for it: it came late, twice, after a restart,
-    /// or is forged.
-    Late,
-    /// Nothing that is known.
-    Refused,
-}
-
 /// The app without its window. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -95,6 +83,7 @@ struct Inner {
     sample: tokio::sync::OnceCell<Sample>,
     live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
     attempts: Attempts,
+    waiting: connect::waiting::Waiting,
     documents: documents::Documents,
     door: agents::Door,
     network: monitor::Network,
@@ -144,6 +133,7 @@ impl Engine {
             sample: tokio::sync::OnceCell::new(),
             live: Mutex::default(),
             attempts: Attempts::default(),
+            waiting: connect::waiting::Waiting::default(),
             documents: documents::Documents::default(),
             door: agents::Door::default(),
             network: monitor::Network::default(),
@@ -175,6 +165,7 @@ impl Engine {
         let manner = record::settings::get(&engine).await?;
         engine.manner().learn(&manner);
         integrations::note_ended_run(&engine).await?;
+        connect::waiting::begin(&engine).await?;
         crons::begin(&engine).await?;
         monitor::run(&engine);
         record::run(&engine);
@@ -194,27 +185,6 @@ impl Engine {
         if let Err(error) = self.0.vault.tell_record().await {
             tracing::error!(%error, "the anchor could not be told where the record ends");
         }
-    }
-
-    /// A deep link that is not the raise link: untrusted text from any program on this computer. The
-    /// answer to the one sign-in that waits for it is handed on, once; anything else changes nothing,
-    /// and one row says that it came.
-    ///
-    /// # Errors
-    /// Where the row cannot be written.
-    pub async fn deep_link(&self, link: &str) -> Result<Arrived, Error> {
-        // The text itself is not kept: it may hold a code, and whoever sent it chose it.
-        let Some(query) = links::callback_query(link) else {
-            self.note_refused("an unknown link to the app was refused")
-                .await?;
-            return Ok(Arrived::Refused);
-        };
-        if self.attempts().link_came(query) {
-            return Ok(Arrived::Taken);
-        }
-        self.note_refused("a sign-in answer by link that nothing waits for was refused")
-            .await?;
-        Ok(Arrived::Late)
     }
 
     /// Tests every integration that is switched on.
@@ -319,6 +289,10 @@ impl Engine {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.0.attempts
+    }
+
+    pub(crate) fn waiting(&self) -> &connect::waiting::Waiting {
+        &self.0.waiting
     }
 
     pub(crate) fn documents(&self) -> &documents::Documents {

@@ -15,6 +15,7 @@ mod pages;
 mod registration;
 mod revoke;
 mod token;
+mod waiting;
 
 pub use authorize::{Flow, authorize, authorize_as};
 pub use callback::Callback;
@@ -26,6 +27,7 @@ pub use manner::Manner;
 pub use registration::{Client, register, unregister};
 pub use revoke::revoke;
 pub use token::{RefreshError, exchange, refresh};
+pub(crate) use waiting::{WaitingClient, WaitingFlow};
 
 use crate::http;
 

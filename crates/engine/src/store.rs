@@ -34,6 +34,7 @@ pub mod slack;
 pub mod tasks;
 mod text;
 pub mod tools;
+pub(crate) mod waiting;
 mod writer;
 
 use rusqlite::Connection;

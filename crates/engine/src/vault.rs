@@ -19,6 +19,7 @@ pub mod keyring;
 mod load;
 pub(crate) mod record;
 mod seal;
+pub(crate) mod waiting;
 
 pub use credential::{ClientAuth, Credential, LIMIT, OAuthCredential};
 
@@ -310,7 +311,7 @@ impl Vault {
                 (None, Form::None | Form::Session) => tokio::time::sleep(A_MOMENT).await,
             }
         }
-        Err(lost())
+        Err(keyring::lost())
     }
 
     /// `None` where its key or the anchor is not in memory.
@@ -476,10 +477,6 @@ fn no_key() -> Error {
 
 fn internal(why: &str) -> Error {
     Error::new(ErrorCode::Internal).with("why", why)
-}
-
-fn lost() -> Error {
-    Error::new(ErrorCode::KeyringLost).fix(Fix::Reconnect)
 }
 
 fn refused(fault: &KeyringError) -> Error {

@@ -153,6 +153,10 @@ codes! {
     AttemptUnknown = "attempt-unknown",
     /// Ten minutes passed without an answer from the browser.
     AttemptExpired = "attempt-expired",
+    /// Of an earlier run of the app, and the keyring does not open what was kept of it.
+    SignInSealed = "sign-in-sealed",
+    /// Of an earlier run of the app, which kept credentials for itself only.
+    SignInForRun = "sign-in-for-run",
     /// The admin cancelled it.
     AttemptCancelled = "attempt-cancelled",
     /// The account is another one than before. `before`, `now`

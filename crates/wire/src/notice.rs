@@ -90,6 +90,8 @@ pub enum Errand {
     Review { approval: crate::ApprovalId },
     /// The window is to be closed where nothing could bring it back: ask.
     Quit,
+    /// A sign-in that goes on, or says why it cannot.
+    Attempt { attempt: crate::AttemptId },
     /// One integration's page.
     Open { integration: IntegrationId },
     /// One integration, and what mends it.

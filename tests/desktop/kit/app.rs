@@ -87,6 +87,19 @@ impl<'d> App<'d> {
         Ok(())
     }
 
+    /// The app dies where it stands.
+    pub async fn die(mut self) -> Result<()> {
+        let pid = self.pid.to_string();
+        self.desktop.run("kill", &["-9", &pid]).await?;
+        until("the app to die", async || {
+            Ok((!self.desktop.apps()?.contains(&self.pid)).then_some(()))
+        })
+        .await?;
+        let _ = self.page.clone().leak();
+        self.driver.kill().await?;
+        Ok(())
+    }
+
     // --- looking ---------------------------------------------------------------------------------
 
     /// Waits until the page shows this.

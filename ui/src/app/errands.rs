@@ -34,6 +34,7 @@ fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>, dispatch: &Callbac
         Errand::Quit => dispatch.emit(Action::Open(Sheet::Quit)),
         Errand::Notices => go(Route::Notices),
         Errand::Review { approval } => dispatch.emit(Action::Open(Sheet::Approval(*approval))),
+        Errand::Attempt { attempt } => dispatch.emit(Action::Open(Sheet::Attempt(*attempt))),
         Errand::Open { integration } => go(Route::of(*integration)),
         Errand::Mend { integration, fix } => {
             go(Route::of(*integration));

@@ -1,17 +1,19 @@
 //! One attempt, as it stands: its phase, the question it waits on, and the ways it ends.
 //!
-//! Owns: attempts in memory, ten minutes each. They are never on disk: one that the app did not
-//! live to finish has left nothing behind. Must not know: what an attempt does.
+//! Owns: attempts in memory, ten minutes each. One that the app did not live to finish has left nothing
+//! behind, unless it waits for a link (`connect::waiting`). Must not know: what an attempt does.
 
-use super::{Plan, keep, leftovers::Leftovers, prove};
+use super::{Plan, Proof, keep, leftovers::Leftovers, prove, waiting};
 use crate::{
     Engine,
     oauth::{LetterBox, Loopback},
 };
 use std::{
     collections::HashMap,
-    future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +24,7 @@ use wire::{
 };
 
 /// Ten minutes (RFC 9700 section 4.7.1 asks for short-lived state).
-const LIFE_MS: i64 = 10 * 60_000;
+pub(super) const LIFE_MS: i64 = 10 * 60_000;
 /// An attempt that is over can still be read for as long.
 const KEPT_MS: i64 = LIFE_MS;
 
@@ -37,6 +39,15 @@ impl From<Error> for Stopped {
     }
 }
 
+/// How an attempt began.
+pub(super) struct Begun {
+    pub id: AttemptId,
+    /// Set on Reconnect.
+    pub integration: Option<IntegrationId>,
+    pub confirmed: Confirmed,
+    pub started_at: Time,
+}
+
 /// One try to connect or reconnect.
 pub(crate) struct Attempt {
     pub id: AttemptId,
@@ -44,12 +55,14 @@ pub(crate) struct Attempt {
     pub host: String,
     name: Mutex<String>,
     kind: Kind,
-    started_at: Time,
+    pub started_at: Time,
     phase: Mutex<Phase>,
     confirmed: watch::Sender<Confirmed>,
     link: Mutex<Option<String>>,
     letters: Mutex<Option<LetterBox>>,
     leftovers: Mutex<Option<Leftovers>>,
+    /// It is kept for a link that may come in another run.
+    kept: AtomicBool,
     pub cancel: CancellationToken,
 }
 
@@ -58,6 +71,44 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Attempt {
+    pub(super) fn new(engine: &Engine, begun: Begun, plan: &Plan) -> Arc<Self> {
+        let name = plan.name.clone().unwrap_or_else(|| plan.host());
+        Self::named(engine, begun, (plan.host(), name, plan.kind))
+    }
+
+    /// One of an earlier run, of which nothing but that can be read.
+    pub(super) fn unknown(engine: &Engine, id: AttemptId, started_at: Time) -> Arc<Self> {
+        let begun = Begun {
+            id,
+            integration: None,
+            confirmed: Confirmed::default(),
+            started_at,
+        };
+        Self::named(engine, begun, (String::new(), String::new(), Kind::Api))
+    }
+
+    fn named(
+        engine: &Engine,
+        begun: Begun,
+        (host, name, kind): (String, String, Kind),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            id: begun.id,
+            integration: begun.integration,
+            host,
+            name: Mutex::new(name),
+            kind,
+            started_at: begun.started_at,
+            phase: Mutex::new(Phase::Checking),
+            confirmed: watch::Sender::new(begun.confirmed),
+            link: Mutex::new(None),
+            letters: Mutex::new(None),
+            leftovers: Mutex::new(None),
+            kept: AtomicBool::new(false),
+            cancel: engine.stopping().child_token(),
+        })
+    }
+
     pub fn view(&self) -> AttemptView {
         AttemptView {
             id: self.id,
@@ -169,6 +220,16 @@ impl Attempt {
         *lock(&self.leftovers) = Some(left);
     }
 
+    /// From now on it is on disk.
+    pub(super) fn is_kept(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+
+    /// True once: who asks takes it from the disk.
+    pub(super) fn was_kept(&self) -> bool {
+        self.kept.swap(false, Ordering::AcqRel)
+    }
+
     /// `work`, unless the admin cancels first.
     pub async fn or_stopped<T>(
         &self,
@@ -205,34 +266,38 @@ impl Attempts {
         integration: Option<IntegrationId>,
         confirmed: Confirmed,
     ) -> AttemptView {
-        let now = engine.now();
-        let attempt = Arc::new(Attempt {
+        let begun = Begun {
             id: AttemptId(uuid::Uuid::now_v7()),
             integration,
-            host: plan.host(),
-            name: Mutex::new(plan.name.clone().unwrap_or_else(|| plan.host())),
-            kind: plan.kind,
-            started_at: now,
-            phase: Mutex::new(Phase::Checking),
-            confirmed: watch::Sender::new(confirmed),
-            link: Mutex::new(None),
-            letters: Mutex::new(None),
-            leftovers: Mutex::new(None),
-            cancel: engine.stopping().child_token(),
-        });
-        {
-            let mut all = lock(&self.0);
-            all.retain(|_, old| !old.is_over() || now.since(old.started_at) < LIFE_MS + KEPT_MS);
-            all.insert(attempt.id, attempt.clone());
-        }
+            confirmed,
+            started_at: engine.now(),
+        };
+        let attempt = Attempt::new(engine, begun, &plan);
         let view = attempt.view();
+        let (with, own) = (engine.clone(), attempt.clone());
+        self.go(
+            engine,
+            attempt,
+            async move { prove(&with, &own, plan).await },
+        );
+        view
+    }
+
+    /// Runs `work` to its end in the background, and keeps what it proves.
+    pub(super) fn go(
+        &self,
+        engine: &Engine,
+        attempt: Arc<Attempt>,
+        work: impl Future<Output = Result<Proof, Stopped>> + Send + 'static,
+    ) {
+        self.remember(engine, attempt.clone());
         let engine = engine.clone();
         tokio::spawn(async move {
             let ends = engine.clock();
             let proved = tokio::select! {
                 biased;
-                result = prove(&engine, &attempt, plan) => result,
-                () = ends.sleep_until(now.plus(LIFE_MS)) => {
+                result = work => result,
+                () = ends.sleep_until(attempt.started_at.plus(LIFE_MS)) => {
                     Err(Error::new(ErrorCode::AttemptExpired).into())
                 }
             };
@@ -242,15 +307,23 @@ impl Attempts {
                 Err(Stopped::Failed(error)) => Err(error),
             };
             if let Err(error) = over {
-                tracing::info!(error = %error, "attempt ended");
-                attempt.set(&engine, Phase::Failed { error });
-                let left = lock(&attempt.leftovers).take();
-                if let Some(left) = left {
-                    left.clear(engine.http()).await;
-                }
+                end(&engine, &attempt, error).await;
             }
         });
-        view
+    }
+
+    /// An attempt that is over before it could go on.
+    pub(super) fn show_failed(&self, engine: &Engine, attempt: Arc<Attempt>, why: ErrorCode) {
+        self.remember(engine, attempt.clone());
+        let error = Error::new(why);
+        attempt.set(engine, Phase::Failed { error });
+    }
+
+    fn remember(&self, engine: &Engine, attempt: Arc<Attempt>) {
+        let now = engine.now();
+        let mut all = lock(&self.0);
+        all.retain(|_, old| !old.is_over() || now.since(old.started_at) < LIFE_MS + KEPT_MS);
+        all.insert(attempt.id, attempt);
     }
 
     pub fn get(&self, id: AttemptId) -> Result<Arc<Attempt>, Error> {
@@ -306,6 +379,24 @@ impl Attempts {
             return Err(Error::new(ErrorCode::AttemptUnknown));
         }
         attempt.link()
+    }
+}
+
+/// The attempt came to nothing: nothing of it stays, here or at the authorization server. Where it is the
+/// app that ends, an answer may still come to the next run of it.
+async fn end(engine: &Engine, attempt: &Attempt, error: Error) {
+    tracing::info!(error = %error, "attempt ended");
+    let app_ends = engine.stopping().is_cancelled() && attempt.kept.load(Ordering::Acquire);
+    attempt.set(engine, Phase::Failed { error });
+    if app_ends {
+        return;
+    }
+    if let Err(error) = waiting::drop_kept(engine, attempt).await {
+        tracing::warn!(error = %error, "a sign-in that is over could not be forgotten");
+    }
+    let left = lock(&attempt.leftovers).take();
+    if let Some(left) = left {
+        left.clear(engine.http()).await;
     }
 }
 

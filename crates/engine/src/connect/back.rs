@@ -17,6 +17,7 @@ pub(super) struct Door {
     loopback: Option<Loopback>,
     /// Its port is needed again by the next sign-in.
     fixed: bool,
+    by_link: bool,
 }
 
 impl Door {
@@ -31,8 +32,14 @@ impl Door {
         Ok(Self {
             engine: engine.clone(),
             fixed: matches!(back, WayBack::LoopbackFixed { .. }),
+            by_link: matches!(back, WayBack::DeepLink | WayBack::Relay { .. }),
             loopback: Some(loopback),
         })
+    }
+
+    /// The answer comes by a deep link, which reaches the app also when it has been started anew.
+    pub fn is_by_link(&self) -> bool {
+        self.by_link
     }
 
     /// Opens the browser and waits for the answer to `flow`. A forged one is a row, and the wait

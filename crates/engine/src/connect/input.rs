@@ -3,7 +3,6 @@
 mod api_sign_in;
 mod provider;
 
-use super::not_a_key;
 use crate::{
     Engine,
     connect::way::Way,
@@ -346,6 +345,11 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         ),
         ends_at: None,
     })
+}
+
+/// "Not a key" with the way that works.
+fn not_a_key() -> Error {
+    Error::new(ErrorCode::NotAKey).fix(Fix::Reconnect)
 }
 
 fn invalid(field: &str, why: &str) -> Error {

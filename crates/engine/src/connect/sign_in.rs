@@ -10,11 +10,12 @@ use super::client;
 use super::device;
 use super::input::Plan;
 use super::leftovers::Leftovers;
+use super::waiting;
 use crate::{
     Engine,
     connect::way::{Grant, OAuthWay, Server, Way, WayBack},
     http::Reach,
-    oauth::{self, Discovered, Manner},
+    oauth::{self, Callback, Client, Discovered, Flow, Manner},
     vault::{ClientAuth, Credential},
 };
 use url::Url;
@@ -148,24 +149,59 @@ async fn in_browser(
     // The union: what the server asks for now, and what was held before. Registered with it too:
     // a strict server refuses what the client is not registered for.
     also(&mut asking.found.scopes, &plan.scopes);
-    let reach = plan.reach();
     let mut door = Door::open(engine, &asking.back).await?;
     let redirect = door.redirect_uri();
     let client = client::identify(engine, attempt, plan, (&asking, &redirect)).await?;
-    attempt.leaves(Leftovers::of_client(&client, &reach));
     let found = asking.found;
     let flow = oauth::authorize_as(&found, &client, (&redirect, &found.scopes), &asking.manner)?;
+    let asked = Asked {
+        flow,
+        client,
+        found,
+    };
+    attempt.leaves(asked.leftovers(plan));
 
-    let host = flow.authorization_url.host_str().unwrap_or_default();
-    attempt.set(
-        engine,
-        Phase::WaitingForBrowser {
-            host: host.to_owned(),
-        },
-    );
-    let callback = door.answer(attempt, &flow).await?;
+    let page = &asked.flow.authorization_url;
+    let host = page.host_str().unwrap_or_default().to_owned();
+    attempt.set(engine, Phase::WaitingForBrowser { host });
+    if door.is_by_link() {
+        waiting::keep(engine, attempt, plan, &asked).await;
+    }
+    let callback = door.answer(attempt, &asked.flow).await?;
+    // Whatever it says: there is no second one.
+    waiting::drop_kept(engine, attempt).await?;
+    redeem(engine, attempt, plan, (asked, &callback)).await
+}
+
+/// One authorization request, and what its answer is checked and used with.
+pub(super) struct Asked {
+    pub flow: Flow,
+    pub client: Client,
+    pub found: Discovered,
+}
+
+impl Asked {
+    /// What the server knows of it so far.
+    pub fn leftovers(&self, plan: &Plan) -> Leftovers {
+        Leftovers::of_client(&self.client, &plan.reach())
+    }
+}
+
+/// From the answer to the tokens.
+pub(super) async fn redeem(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &Plan,
+    (asked, callback): (Asked, &Callback),
+) -> Result<Credential, Stopped> {
     attempt.set(engine, Phase::Exchanging);
-    let code = flow.check(&callback)?;
+    let Asked {
+        flow,
+        client,
+        found,
+    } = asked;
+    let code = flow.check(callback)?;
+    let reach = plan.reach();
     let credential = attempt
         .or_stopped(oauth::exchange(
             engine.http(),

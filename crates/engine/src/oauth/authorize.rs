@@ -19,12 +19,12 @@ use wire::{Error, ErrorCode};
 pub struct Flow {
     /// What the browser opens. It holds `state`, so it goes there through [`super::Loopback`] only.
     pub authorization_url: Url,
-    state: Secret,
+    pub(super) state: Secret,
     pub(super) verifier: Secret,
     pub(super) issuer: String,
     pub(super) redirect_uri: String,
     pub(super) scopes: Vec<String>,
-    iss_in_response: bool,
+    pub(super) iss_in_response: bool,
     pub(super) manner: Manner,
 }
 

@@ -54,6 +54,11 @@ impl Callback {
         })
     }
 
+    /// What it says to be the answer to.
+    pub(crate) fn state(&self) -> &Secret {
+        &self.state
+    }
+
     /// Whether this answers the sign-in with that state.
     #[must_use]
     pub fn is_for(&self, state: &Secret) -> bool {

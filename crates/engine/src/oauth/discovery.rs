@@ -9,7 +9,7 @@ use reqwest::{
     Url,
     header::{ACCEPT, HeaderValue},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Host;
 use wire::{Error, ErrorCode};
 
@@ -19,7 +19,7 @@ const SERVERS_TRIED: usize = 3;
 const SCOPES_TAKEN: usize = 200;
 
 /// An authorization server, as its own checked metadata describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Discovered {
     /// Letter for letter as the metadata says it; what `iss` is compared with.
     pub issuer: String,

@@ -75,8 +75,20 @@ fn copy(from: &Connection, to: &Path) -> Result<(), Error> {
             .run_to_completion(i32::MAX, Duration::from_millis(20), None)
             .map_err(failed)?;
     }
+    forget_waiting(&target).map_err(failed)?;
     target.close().map_err(|(_, error)| failed(error))?;
     sync_file(to)
+}
+
+/// A sign-in that waits for its answer is no data to come back to: no copy holds one.
+fn forget_waiting(copy: &Connection) -> rusqlite::Result<()> {
+    copy.pragma_update(None, "secure_delete", "on")?;
+    // Taken before the table came, on the way to a newer schema.
+    let is_there = "select exists (select 1 from sqlite_schema where name = 'waiting_sign_ins')";
+    if copy.query_row(is_there, [], |row| row.get(0))? {
+        copy.execute("delete from waiting_sign_ins", [])?;
+    }
+    Ok(())
 }
 
 /// Whether the file is whole and of a schema that this build can bring up to date.

@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/12.sql")),
     M::up(include_str!("schema/13.sql")),
     M::up(include_str!("schema/14.sql")),
+    M::up(include_str!("schema/15.sql")),
 ];
 
 /// The version that this build knows.

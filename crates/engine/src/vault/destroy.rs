@@ -16,7 +16,7 @@ use crate::store::{
     Durability, Tx, apps,
     credentials::{self, Form},
     keys::{self, KeyState},
-    record,
+    record, waiting,
 };
 use std::collections::BTreeMap;
 use wire::{Error, ErrorCode, IntegrationId};
@@ -171,7 +171,7 @@ impl Vault {
     }
 }
 
-/// Wraps every credential's and every client secret's own key under the new one. What no key opens stays as it is: it is
+/// Wraps the own key of all that is sealed under the new one. What no key opens stays as it is: it is
 /// unreadable before and after.
 fn rewrap(
     tx: &Tx<'_>,
@@ -195,6 +195,18 @@ fn rewrap(
             .and_then(|key| seal::rewrap(key, new, super::record::place(&row), &row.wrapped_key));
         if let Some(wrapped) = wrapped {
             record::keys::rewrap(tx, row.n, generation, &wrapped?)?;
+        }
+    }
+    for row in waiting::all(tx)? {
+        let Some(sealed) = &row.sealed else {
+            continue;
+        };
+        let place = super::waiting::place(row.id);
+        let wrapped = old
+            .get(&sealed.key_generation)
+            .and_then(|key| seal::rewrap(key, new, place, &sealed.wrapped_key));
+        if let Some(wrapped) = wrapped {
+            waiting::rewrap(tx, row.id, generation, &wrapped?)?;
         }
     }
     for row in credentials::all(tx)? {

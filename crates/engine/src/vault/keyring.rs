@@ -21,8 +21,14 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
+use wire::{Error, ErrorCode, Fix};
 
 pub use system::SystemKeyring;
+
+/// It answers, and has no key of ours.
+pub(super) fn lost() -> Error {
+    Error::new(ErrorCode::KeyringLost).fix(Fix::Reconnect)
+}
 
 /// The service name of the app's items.
 pub const SERVICE: &str = "app.chief.integrations";

@@ -5,8 +5,8 @@
 //! load takes up.
 
 use super::{
-    Current, Vault, anchor, destroy::Step, internal, lost, no_key, record::Beside, refused, run,
-    seal::Key,
+    Current, Vault, anchor, destroy::Step, internal, keyring::lost, no_key, record::Beside,
+    refused, run, seal::Key,
 };
 use crate::{
     ports::KeyringError,
