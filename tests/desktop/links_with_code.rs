@@ -94,15 +94,29 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_to_one_that_the_link_
         app.press("Enter app credentials").await?;
         app.fill("#app-client-id", CLIENT).await?;
         app.click("#app-client-2").await?;
-        app.fill("#app-secret", &secret).await?;
+        app.fill("#app-secret", "another-secret").await?;
         app.picture("4-app-credentials").await?;
         app.click("#app-credentials button[type=submit]").await?;
+        app.read("[data-testid=app]", CLIENT).await?;
+
+        // The provider does not take them: said where they are mended, in its own words.
+        begin(&app).await?;
+        let link = internet.follow(&opened(desktop, 0).await?).await?;
+        follow(desktop, &link).await?;
+        app.read("dialog[open]", "bad_client_secret").await?;
+        app.picture("4-app-refused").await?;
+        app.press("Change app credentials").await?;
+        app.read("#app-secret-error", "bad_client_secret").await?;
+        app.picture("4-app-refused-field").await?;
+        app.fill("#app-secret", &secret).await?;
+        app.click("#app-credentials button[type=submit]").await?;
+        app.gone("#app-secret").await?;
         app.read("[data-testid=app]", CLIENT).await?;
 
         // Warm: the app waits, the desktop brings the link.
         begin(&app).await?;
         app.picture("4-waiting").await?;
-        let link = internet.follow(&opened(desktop, 0).await?).await?;
+        let link = internet.follow(&opened(desktop, 1).await?).await?;
         follow(desktop, &link).await?;
         app.read("dialog[open]", "Odd is connected.").await?;
         app.picture("4-connected").await?;
@@ -120,7 +134,7 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_to_one_that_the_link_
         // Cold, after Quit: the link starts the app, which goes on where the sign-in was.
         "U2".clone_into(&mut lock(&odd.state.person));
         begin(&app).await?;
-        let link = internet.follow(&opened(desktop, 1).await?).await?;
+        let link = internet.follow(&opened(desktop, 2).await?).await?;
         app.quit().await?;
         connects_cold(desktop, (&link, &variables), 2).await?;
         // It is nobody's the second time, here as well.
@@ -136,7 +150,7 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_to_one_that_the_link_
         "U3".clone_into(&mut lock(&odd.state.person));
         let app = App::start_with(desktop, &variables).await?;
         begin(&app).await?;
-        let link = internet.follow(&opened(desktop, 2).await?).await?;
+        let link = internet.follow(&opened(desktop, 3).await?).await?;
         app.die().await?;
         connects_cold(desktop, (&link, &variables), 3).await?;
         end(desktop).await?;

@@ -149,7 +149,7 @@ async fn a_wrong_client_secret_is_refused_in_the_servers_words_and_leaves_nothin
         .begin(targets::api(&api.url("/v1"), "/me", auth))
         .await?;
     let error = home.fails(attempt).await?;
-    assert_eq!(error.code, ErrorCode::OauthTokenRefused);
+    assert_eq!(error.code, ErrorCode::OauthClientRefused);
     let why = error.args.get("why").context("it says why")?;
     assert!(why.contains("invalid_client"), "it said {why}");
     assert!(!why.contains("not-the-secret"));

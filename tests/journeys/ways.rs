@@ -274,7 +274,7 @@ async fn a_wrong_secret_of_the_app_is_said_in_the_providers_words() -> Result<()
     let link = link_of(&home, attempt).await?;
     home.engine.deep_link(&link).await?;
     let error = home.fails(attempt).await?;
-    assert_eq!(error.code, ErrorCode::OauthTokenRefused);
+    assert_eq!(error.code, ErrorCode::OauthClientRefused);
     let why = error.args.get("why").context("why")?;
     assert!(
         why.contains("bad_client_secret") && !why.contains(&secret),

@@ -91,12 +91,15 @@ impl From<Fix> for Act {
     }
 }
 
+/// The provider whose app credentials are to be entered, and why those that are saved will not do.
+pub type SetUp = (AttrValue, Option<wire::Error>);
+
 /// The state itself.
 #[derive(Clone, PartialEq)]
 pub struct State {
     pub sheet: Option<Sheet>,
     /// The provider whose app credentials are to be entered, until Settings shows the form.
-    pub set_up: Option<AttrValue>,
+    pub set_up: Option<SetUp>,
     /// "Repair all": those whose turn comes after the sheet that is open.
     pub repairs: Rc<Vec<IntegrationId>>,
     /// The sample being connected without a sheet: it asks nothing.
@@ -146,7 +149,7 @@ pub enum Action {
     CloseSheet,
     /// The app credentials of this provider are to be entered: closes the sheet; `None`: their form is
     /// open.
-    SetUp(Option<AttrValue>),
+    SetUp(Option<SetUp>),
     /// Walks through these: one Reconnect after the other.
     Repair(Vec<IntegrationId>),
     /// On to the next of them; closes the sheet after the last.
@@ -177,9 +180,9 @@ impl Reducible for State {
         let mut next = (*self).clone();
         match action {
             Action::Open(sheet) => next.sheet = Some(sheet),
-            Action::SetUp(provider) => {
-                next.sheet = next.sheet.filter(|_| provider.is_none());
-                next.set_up = provider;
+            Action::SetUp(asked) => {
+                next.sheet = next.sheet.filter(|_| asked.is_none());
+                next.set_up = asked;
             }
             Action::CloseSheet => {
                 next.sheet = None;

@@ -142,6 +142,8 @@ codes! {
     OauthDenied = "oauth-denied",
     /// The token endpoint did not give a token. `host`, `why`
     OauthTokenRefused = "oauth-token-refused",
+    /// It does not accept the client: an id or a secret that is wrong, or not for this. `host`, `why`
+    OauthClientRefused = "oauth-client-refused",
     /// The refresh token is no longer accepted (`invalid_grant`). `host`
     OauthInvalidGrant = "oauth-invalid-grant",
     /// Neither 127.0.0.1 nor ::1 could be listened on. `why`

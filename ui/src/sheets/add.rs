@@ -27,7 +27,7 @@ use crate::{
 use gallery::{Gallery, Pick};
 use std::rc::Rc;
 use step::{Form, Origin, Step};
-use wire::{Confirmed, Error, ProviderView, StartConnect, Target};
+use wire::{Confirmed, Error, ErrorCode, ProviderView, StartConnect, Target};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Whom the sheet tells that it closes.
@@ -167,9 +167,11 @@ pub fn Add(props: &AddProps) -> Html {
             let change = Callback::from(move |next: Chosen| chosen.set(Rc::new(next)));
             let start = start.reform(|target: Target| (target, Origin::Provider));
             let state = (error.as_ref(), *starting);
-            let set_up = frame.dispatch.reform(|id| {
+            let is_apps = |error: &&Error| error.code == ErrorCode::OauthClientRefused;
+            let refused = error.as_ref().filter(is_apps).cloned();
+            let set_up = frame.dispatch.reform(move |id| {
                 go(Route::Settings);
-                Action::SetUp(Some(id))
+                Action::SetUp(Some((id, refused.clone())))
             });
             (
                 provider.name.clone().into(),

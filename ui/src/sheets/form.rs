@@ -241,6 +241,7 @@ pub fn at(error: &Error) -> At {
         ErrorCode::OauthIssuerMismatch | ErrorCode::OauthNoMetadata | ErrorCode::OauthNoPkce => {
             At::Issuer
         }
+        ErrorCode::OauthClientRefused => At::ClientId,
         ErrorCode::Rejected | ErrorCode::Forbidden => At::Secret,
         _ => At::Form,
     }

@@ -74,7 +74,7 @@ struct Told {
 /// Asks for a code.
 ///
 /// # Errors
-/// `OauthNoMetadata` (no such endpoint), `OauthTokenRefused`, `BadAnswer`, and those of [`Http::send`].
+/// `OauthNoMetadata` (no such endpoint), `OauthClientRefused`, `OauthTokenRefused`, `BadAnswer`, and those of [`Http::send`].
 pub async fn ask_device_code(
     http: &Http,
     reach: &Reach,
@@ -136,7 +136,8 @@ pub async fn ask_device_code(
 /// Asks once whether the person has agreed. `interval_s` is the one so far.
 ///
 /// # Errors
-/// `OauthDenied` (the person said no), `AttemptExpired` (the code ended), `OauthTokenRefused`,
+/// `OauthDenied` (the person said no), `AttemptExpired` (the code ended), `OauthClientRefused`,
+/// `OauthTokenRefused`,
 /// `RedirectRefused`, `TooLarge`.
 pub async fn poll(
     http: &Http,
@@ -235,7 +236,8 @@ fn refused(host: &str, told: &Told, secrets: &[&str]) -> Error {
         Some(more) => said(&format!("{}: {more}", told.error), secrets),
         None => said(&told.error, secrets),
     };
-    Error::new(ErrorCode::OauthTokenRefused)
+    let refused = Error::new(ErrorCode::OauthTokenRefused)
         .with("host", host)
-        .with("why", why)
+        .with("why", why);
+    token::of_client(refused)
 }

@@ -43,7 +43,7 @@ pub enum RefreshError {
 /// The code into a credential. `now` is when it is asked for: lives are counted from there.
 ///
 /// # Errors
-/// `OauthTokenRefused`, `RedirectRefused`, `RateLimited`, `ServerError`, and those of [`Http::send`].
+/// `OauthClientRefused`, `OauthTokenRefused`, `RedirectRefused`, `RateLimited`, `ServerError`, and those of [`Http::send`].
 pub async fn exchange(
     http: &Http,
     reach: &Reach,
@@ -84,7 +84,7 @@ pub async fn exchange(
             code: ErrorCode::OauthTokenRefused,
             ..error
         },
-        RefreshError::Ambiguous(error) | RefreshError::Transient(error) => error,
+        RefreshError::Ambiguous(error) | RefreshError::Transient(error) => of_client(error),
     })?;
     Ok(credential(
         tokens,
@@ -96,6 +96,29 @@ pub async fn exchange(
         (client, discovered),
         now,
     ))
+}
+
+/// Errors that are about the client itself: RFC 6749 section 5.2, and what GitHub and Slack say instead.
+const OF_CLIENT: [&str; 6] = [
+    "invalid_client",
+    "unauthorized_client",
+    "incorrect_client_credentials",
+    "bad_client_secret",
+    "bad_client_id",
+    "invalid_client_id",
+];
+
+/// A refusal of the client says so: it is mended where its id and secret were typed.
+pub(super) fn of_client(error: Error) -> Error {
+    let why = error.args.get("why").map_or("", String::as_str);
+    let name = why.split(':').next().unwrap_or_default();
+    if error.code == ErrorCode::OauthTokenRefused && OF_CLIENT.contains(&name) {
+        return Error {
+            code: ErrorCode::OauthClientRefused,
+            ..error
+        };
+    }
+    error
 }
 
 /// Who granted what was asked for.

@@ -440,6 +440,7 @@ apps-built-in = comes with this app
 apps-saved = app { $id }
 apps-set-up = Set up
 apps-change = Change
+apps-mend = Change app credentials
 apps-another = Another authorization server…
 apps-remove = Remove
 apps-removed = Removed.

@@ -28,23 +28,30 @@ pub fn Apps() -> Html {
     let query = use_query(ListAppCredentials {}, vec![Topic::App]);
     // `Some(None)`: the form for another server.
     let open = use_state_eq(|| None::<Option<AppOwner>>);
+    let refused = use_state(|| None::<Error>);
     let set_open = {
         let open = open.clone();
-        Callback::from(move |next: Option<Option<AppOwner>>| open.set(next))
+        let refused = refused.clone();
+        Callback::from(move |next: Option<Option<AppOwner>>| {
+            refused.set(None);
+            open.set(next);
+        })
     };
     // Sent here from a provider's sheet.
     {
         let (set_open, dispatch) = (set_open.clone(), frame.dispatch.clone());
+        let refused = refused.clone();
         use_effect_with(frame.state.set_up.clone(), move |asked| {
-            if let Some(id) = asked {
+            if let Some((id, why)) = asked {
                 let id = id.to_string();
                 set_open.emit(Some(Some(AppOwner::Provider { id })));
+                refused.set(why.clone());
                 dispatch.emit(Action::SetUp(None));
             }
         });
     }
     let body = states::shown(&query, states::loading_lines(), |page| {
-        list(page, (*open).as_ref(), &set_open)
+        list(page, ((*open).as_ref(), &refused), &set_open)
     });
     html! {
         <section class="panel" id="app-credentials"><h2>{ say("apps") }</h2><div class="in">
@@ -56,7 +63,7 @@ pub fn Apps() -> Html {
 
 fn list(
     page: &Rc<AppCredentialsPage>,
-    open: Option<&Option<AppOwner>>,
+    (open, refused): (Option<&Option<AppOwner>>, &Option<Error>),
     set_open: &Callback<Option<Option<AppOwner>>>,
 ) -> Html {
     let is_open = |owner: &AppOwner| open.is_some_and(|open| open.as_ref() == Some(owner));
@@ -83,7 +90,8 @@ fn list(
                 </div>
                 if opened {
                     { how(guide) }
-                    <AppForm owner={Some(guide.owner.clone())} saved={guide.saved.clone()} close={close.clone()} />
+                    <AppForm owner={Some(guide.owner.clone())} saved={guide.saved.clone()}
+                        refused={refused.clone()} close={close.clone()} />
                 }
             </li>
         }
@@ -187,6 +195,9 @@ struct AppFormProps {
     /// `None`: the issuer is typed.
     owner: Option<AppOwner>,
     saved: Option<AppCredentialsView>,
+    /// Why the saved ones will not do, as the provider said.
+    #[prop_or_default]
+    refused: Option<Error>,
     close: Callback<()>,
 }
 
@@ -201,7 +212,7 @@ fn AppForm(props: &AppFormProps) -> Html {
     let id = use_state(|| before.map_or_else(String::new, |saved| saved.client_id.clone()));
     let secret = use_state(String::new);
     let auth = use_state_eq(|| before.map_or(ClientAuth::None, |saved| saved.client_auth));
-    let error = use_state(|| None::<Error>);
+    let error = use_state(|| props.refused.clone());
     let busy = use_state_eq(|| false);
     use_effect_with(props.owner.is_none(), |typed| {
         page::focus(if *typed {
@@ -265,12 +276,22 @@ fn AppForm(props: &AppFormProps) -> Html {
         Callback::from(move |text: String| state.set(text))
     };
     let wrong = |field: &str| {
-        let named = |error: &&Error| error.args.get("field").is_some_and(|named| named == field);
+        // A provider does not tell which of the two it means: the one that cannot be read again.
+        let refused = if *auth == ClientAuth::None {
+            "Client ID"
+        } else {
+            "Client secret"
+        };
+        let named = |error: &&Error| match error.code {
+            ErrorCode::OauthClientRefused => field == refused,
+            _ => error.args.get("field").is_some_and(|named| named == field),
+        };
         error.as_ref().filter(named).map(say_error)
     };
-    let elsewhere = error
-        .as_ref()
-        .filter(|error| !matches!(error.code, ErrorCode::FieldEmpty | ErrorCode::FieldInvalid));
+    let elsewhere = error.as_ref().filter(|error| {
+        use ErrorCode::{FieldEmpty, FieldInvalid, OauthClientRefused};
+        !matches!(error.code, FieldEmpty | FieldInvalid | OauthClientRefused)
+    });
     let options = [
         (say("client-none"), Some(say("client-none-hint"))),
         (say("client-basic"), None),

@@ -7,7 +7,7 @@ use crate::{
     say::{say, say_error},
     sheets::form::{At, at},
 };
-use wire::{Effort, Error, ProviderView, SecretInput, Target, WayKind, WayView};
+use wire::{Effort, Error, ErrorCode, ProviderView, SecretInput, Target, WayKind, WayView};
 use yew::prelude::*;
 
 /// The face, an error at its place, and Connect where the way can be gone.
@@ -30,6 +30,7 @@ pub fn sheet(
         })
     };
     let can = way.is_some_and(|way| way.effort != Effort::NeedsApp);
+    let refused = error.is_some_and(|error| error.code == ErrorCode::OauthClientRefused);
     let id = AttrValue::from(provider.id.clone());
     let set_up = set_up.reform(move |_: MouseEvent| id.clone());
     html! {
@@ -39,6 +40,9 @@ pub fn sheet(
             if can {
                 <div class="buttons">
                     <span class="sub grow">{ say("saved-after-proof") }</span>
+                    if refused {
+                        <button type="button" onclick={set_up.clone()}>{ say("apps-mend") }</button>
+                    }
                     <button type="submit" class="primary" id="connect-provider" disabled={starting}>
                         if starting { { icon(Icon::Busy) } }
                         { say("connect") }
