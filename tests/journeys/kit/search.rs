@@ -148,8 +148,14 @@ pub fn search_folder(folder: &Path, needles: &Needles) -> Result<Vec<String>> {
             needles,
         ));
         // A socket, such as the door of the `chief` command, has nothing to read.
-        if file.metadata()?.is_file() {
-            found.extend(search(&place, &fs::read(&file)?, needles));
+        if file.metadata().is_ok_and(|found| !found.is_file()) {
+            continue;
+        }
+        match fs::read(&file) {
+            Ok(bytes) => found.extend(search(&place, &bytes, needles)),
+            // Written beside what it has taken the place of meanwhile, which is searched as well.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(found)
