@@ -27,7 +27,7 @@ pub use manner::Manner;
 pub use registration::{Client, register, unregister};
 pub use revoke::revoke;
 pub use token::{RefreshError, exchange, refresh};
-pub(crate) use waiting::{WaitingClient, WaitingFlow};
+pub(crate) use waiting::{ClientOut, FlowOut, WaitingClient, WaitingFlow};
 
 use crate::http;
 

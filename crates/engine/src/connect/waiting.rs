@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Engine,
-    oauth::{Callback, Client, Discovered, WaitingClient, WaitingFlow},
+    oauth::{Callback, Client, ClientOut, Discovered, FlowOut, WaitingClient, WaitingFlow},
     store::{
         Durability,
         waiting::{self, WaitingRow},
@@ -30,13 +30,35 @@ use zeroize::Zeroizing;
 /// The form of the bytes, their first byte. Another build's are nobody's.
 const FORM: u8 = 1;
 
-/// All that the rest of the attempt needs. What is not here is not there when a browser is waited for: a
-/// typed key, the secret that a form brought, an OpenAPI document (they come back by loopback only).
-#[derive(Serialize, Deserialize)]
-struct Kept {
+/// All that the rest of the attempt needs, as it is sealed. What is not here is not there when a browser is
+/// waited for: a typed key, the secret that a form brought, an OpenAPI document (they come back by loopback
+/// only). Borrows, so that no copy is made.
+#[derive(Serialize)]
+struct KeptOut<'a> {
     started_at: Time,
     confirmed: Confirmed,
     /// Set on Reconnect.
+    integration: Option<IntegrationId>,
+    kind: Kind,
+    name: Option<&'a str>,
+    url: Option<&'a url::Url>,
+    health_path: &'a str,
+    private_hosts: &'a [String],
+    issuer: Option<&'a str>,
+    scopes: &'a [String],
+    provider: Option<&'a str>,
+    way: Option<&'a Way>,
+    described: bool,
+    flow: FlowOut<'a>,
+    client: ClientOut<'a>,
+    found: &'a Discovered,
+}
+
+/// What [`KeptOut`] was sealed as.
+#[derive(Deserialize)]
+struct Kept {
+    started_at: Time,
+    confirmed: Confirmed,
     integration: Option<IntegrationId>,
     kind: Kind,
     name: Option<String>,
@@ -143,23 +165,23 @@ fn is_open(ends_at: Time, now: Time) -> bool {
 /// Keeps what `asked` needs until its answer comes. Where that fails the attempt goes on: only the end of
 /// this run would end it.
 pub(super) async fn keep(engine: &Engine, attempt: &Attempt, plan: &Plan, asked: &Asked) {
-    let kept = Kept {
+    let kept = KeptOut {
         started_at: attempt.started_at,
         confirmed: attempt.confirmed(),
         integration: attempt.integration,
         kind: plan.kind,
-        name: plan.name.clone(),
-        url: plan.url.clone(),
-        health_path: plan.health_path.clone(),
-        private_hosts: plan.private_hosts.clone(),
-        issuer: plan.issuer.clone(),
-        scopes: plan.scopes.clone(),
-        provider: plan.provider.clone(),
-        way: plan.way.clone(),
+        name: plan.name.as_deref(),
+        url: plan.url.as_ref(),
+        health_path: &plan.health_path,
+        private_hosts: &plan.private_hosts,
+        issuer: plan.issuer.as_deref(),
+        scopes: &plan.scopes,
+        provider: plan.provider.as_deref(),
+        way: plan.way.as_deref(),
         described: plan.described,
-        flow: WaitingFlow::of(&asked.flow),
-        client: WaitingClient::from(&asked.client),
-        found: asked.found.clone(),
+        flow: FlowOut::of(&asked.flow),
+        client: ClientOut::of(&asked.client),
+        found: &asked.found,
     };
     let done = async {
         let ends_at = attempt.started_at.plus(LIFE_MS);
@@ -309,7 +331,7 @@ fn tell(engine: &Engine, row: &WaitingRow, why: ErrorCode) -> bool {
 }
 
 /// As sealed: in one piece of memory that is wiped.
-fn bytes(kept: &Kept) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn bytes(kept: &KeptOut<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
     let unwritable =
         |_| Error::new(ErrorCode::Internal).with("why", "a sign-in cannot be written down");
     let mut length = Length(0);

@@ -8,17 +8,60 @@ use crate::{
     secret::{Secret, fingerprint},
     vault::ClientAuth,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use subtle::ConstantTimeEq as _;
 
-/// A secret among what is sealed as a whole. It is written nowhere else.
-pub(crate) struct Text(pub Secret);
+/// A [`Flow`] but for `state`, of which the hash is enough to know the answer by, as it is sealed. Borrows, so
+/// that no copy is made.
+#[derive(Serialize)]
+pub(crate) struct FlowOut<'a> {
+    state: [u8; 32],
+    verifier: &'a str,
+    issuer: &'a str,
+    redirect_uri: &'a str,
+    scopes: &'a [String],
+    iss_in_response: bool,
+    manner: &'a Manner,
+}
 
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.reveal())
+impl<'a> FlowOut<'a> {
+    pub fn of(flow: &'a Flow) -> Self {
+        Self {
+            state: fingerprint(flow.state.reveal()),
+            verifier: flow.verifier.reveal(),
+            issuer: &flow.issuer,
+            redirect_uri: &flow.redirect_uri,
+            scopes: &flow.scopes,
+            iss_in_response: flow.iss_in_response,
+            manner: &flow.manner,
+        }
     }
 }
+
+/// A [`Client`], as it is sealed.
+#[derive(Serialize)]
+pub(crate) struct ClientOut<'a> {
+    id: &'a str,
+    secret: Option<&'a str>,
+    auth: ClientAuth,
+    registration_token: Option<&'a str>,
+    registration_uri: Option<&'a str>,
+}
+
+impl<'a> ClientOut<'a> {
+    pub fn of(client: &'a Client) -> Self {
+        Self {
+            id: &client.id,
+            secret: client.secret.as_ref().map(Secret::reveal),
+            auth: client.auth,
+            registration_token: client.registration_token.as_ref().map(Secret::reveal),
+            registration_uri: client.registration_uri.as_deref(),
+        }
+    }
+}
+
+/// A secret that was sealed.
+pub(crate) struct Text(Secret);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -26,8 +69,8 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A [`Flow`] but for `state`, of which the hash is enough to know the answer by.
-#[derive(Serialize, Deserialize)]
+/// What [`FlowOut`] was sealed as.
+#[derive(Deserialize)]
 pub(crate) struct WaitingFlow {
     state: [u8; 32],
     verifier: Text,
@@ -39,18 +82,6 @@ pub(crate) struct WaitingFlow {
 }
 
 impl WaitingFlow {
-    pub fn of(flow: &Flow) -> Self {
-        Self {
-            state: fingerprint(flow.state.reveal()),
-            verifier: Text(flow.verifier.clone()),
-            issuer: flow.issuer.clone(),
-            redirect_uri: flow.redirect_uri.clone(),
-            scopes: flow.scopes.clone(),
-            iss_in_response: flow.iss_in_response,
-            manner: flow.manner.clone(),
-        }
-    }
-
     /// Whether `callback` answers it.
     pub fn is_answered_by(&self, callback: &Callback) -> bool {
         let came = fingerprint(callback.state().reveal());
@@ -76,26 +107,14 @@ impl WaitingFlow {
     }
 }
 
-/// A [`Client`].
-#[derive(Serialize, Deserialize)]
+/// What [`ClientOut`] was sealed as.
+#[derive(Deserialize)]
 pub(crate) struct WaitingClient {
     id: String,
     secret: Option<Text>,
     auth: ClientAuth,
     registration_token: Option<Text>,
     registration_uri: Option<String>,
-}
-
-impl From<&Client> for WaitingClient {
-    fn from(client: &Client) -> Self {
-        Self {
-            id: client.id.clone(),
-            secret: client.secret.clone().map(Text),
-            auth: client.auth,
-            registration_token: client.registration_token.clone().map(Text),
-            registration_uri: client.registration_uri.clone(),
-        }
-    }
 }
 
 impl From<WaitingClient> for Client {
