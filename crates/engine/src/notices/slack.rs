@@ -232,7 +232,11 @@ impl Post<'_> {
         let (Some(ts), false) = (&row.ts, row.shows.as_ref() == Some(&message.text())) else {
             return Ok(());
         };
-        self.bot.update((&row.dm, ts), id, message).await?;
+        let ts = ts.clone();
+        // Where the answer is lost, nobody knows what it shows: then the next change is made in any case.
+        row.shows = None;
+        self.put(id, row.clone()).await?;
+        self.bot.update((&row.dm, &ts), id, message).await?;
         row.shows = Some(message.text());
         self.put(id, row).await
     }
