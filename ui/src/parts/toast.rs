@@ -10,6 +10,8 @@ use yew::prelude::*;
 
 /// How long a toast that needs nothing stays, in milliseconds.
 const STAYS: u32 = 7_000;
+/// The same where something can be taken back: time to come to it by keyboard.
+const STAYS_FOR_UNDO: u32 = 30_000;
 
 /// The corner where the toasts stand, oldest first. It is always there, so that what comes is read
 /// aloud. `gone` is told when one went or was sent away.
@@ -38,10 +40,15 @@ fn ToastItem(props: &ItemProps) -> Html {
         // A failure stays until it was read.
         Tone::Warn | Tone::Bad => false,
     };
+    let millis = if props.toast.undo.is_some() {
+        STAYS_FOR_UNDO
+    } else {
+        STAYS
+    };
     {
         let gone = gone.clone();
         use_effect_with((), move |()| {
-            let timer = stays.then(|| Timeout::new(STAYS, move || gone.emit(id)));
+            let timer = stays.then(|| Timeout::new(millis, move || gone.emit(id)));
             move || drop(timer)
         });
     }

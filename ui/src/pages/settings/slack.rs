@@ -181,10 +181,10 @@ fn Form(props: &FormProps) -> Html {
     html! {
         <form {onsubmit} autocomplete="off" class="stack">
             <div class="row"><label for="slack-from">{ say("slack-from") }</label>
-                <select id="slack-from" onchange={choose}>
+                <div class="input"><select id="slack-from" onchange={choose}>
                     <option selected={!on}>{ say("slack-nobody") }</option>
                     { for props.view.slacks.iter().map(option) }
-                </select>
+                </select></div>
             </div>
             if on {
                 <Field id="slack-admins" label={say("slack-admins")} value={typed.admins.clone()} required=true
