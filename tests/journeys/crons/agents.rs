@@ -1,0 +1,135 @@
+//! Crons of agents' own, told by a real agent process through either door.
+
+use super::home::refusing;
+use crate::kit::{
+    Home,
+    agent::{Agent, Door, ERAS},
+    targets, text_of,
+};
+use anyhow::{Context, Result};
+use serde_json::json;
+use wire::{Outcome, RowKind, RunOutcome};
+
+#[tokio::test]
+async fn by_http_an_agents_cron_is_refused_while_what_it_needs_fails_and_runs_after_the_repair()
+-> Result<()> {
+    lives(ByDoor::Http).await
+}
+
+#[tokio::test]
+async fn by_chief_mcp_an_agents_cron_is_refused_while_what_it_needs_fails_and_runs_after_the_repair()
+-> Result<()> {
+    lives(ByDoor::Stdio).await
+}
+
+/// How the agent reaches the app.
+#[derive(Clone, Copy)]
+enum ByDoor {
+    Http,
+    /// Through `chief mcp`, a process of its own that the agent starts.
+    Stdio,
+}
+
+/// The agent, a process of its own in either case.
+async fn start(by: ByDoor, era: &str, (home, door): (&Home, &Door), token: &str) -> Result<Agent> {
+    match by {
+        ByDoor::Http => Agent::start(era, &door.url, token).await,
+        ByDoor::Stdio => Agent::bridged(era, home, token, &[]).await,
+    }
+}
+
+async fn lives(by: ByDoor) -> Result<()> {
+    let (server, refuse) = refusing().await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let door = home.open_door().await?;
+    for era in ERAS {
+        let (_, token) = home.pair(json!({ "name": format!("Bot {era}") })).await?;
+        let mut agent = start(by, era, (&home, &door), &token).await?;
+        let told = json!({
+            "name": "Nightly digest", "schedule": "0 3 * * *", "time_zone": "Europe/Berlin",
+            "depends_on": ["keyed"],
+        });
+        let answer = agent.call("chief_crons_register", told.clone()).await?;
+        let cron = answer["structuredContent"]["cron"].clone();
+        assert!(cron.is_string(), "{answer}");
+        let again = agent.call("chief_crons_register", told).await?;
+        assert_eq!(again["structuredContent"]["cron"], cron, "by its name");
+        let listed = home.crons().await?;
+        let own = listed
+            .iter()
+            .find(|each| json!(each.id) == cron)
+            .context("in the same list")?;
+        assert!(matches!(&own.owner, wire::CronOwner::Agent { name, .. } if name.ends_with(era)));
+
+        *refuse.lock().expect("one thread") = true;
+        home.test(id).await?;
+        let ask = json!({ "cron": cron });
+        let no = agent.call("chief_crons_may_run", ask.clone()).await?;
+        let no = &no["structuredContent"];
+        assert_eq!(no["may_run"], false, "{no}");
+        assert!(
+            no["why"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with("Paused because Keyed is failing."),
+            "{no}"
+        );
+        let refused = agent.call("keyed__greet", json!({})).await?;
+        assert!(
+            refused["code"].is_number() || refused["isError"] == true,
+            "nothing can be called either: {refused}"
+        );
+        let inbox = home.ask::<wire::ListNotices>(json!({})).await?;
+        assert!(inbox[0].crons.contains(&"Nightly digest".to_owned()));
+
+        *refuse.lock().expect("one thread") = false;
+        home.test(id).await?;
+        let no = agent.call("chief_crons_may_run", ask.clone()).await?;
+        assert_eq!(
+            no["structuredContent"]["may_run"], false,
+            "an admin is to resume"
+        );
+        home.ask::<wire::ResumeCrons>(json!({ "integration": id }))
+            .await?;
+        let yes = agent.call("chief_crons_may_run", ask.clone()).await?;
+        let yes = &yes["structuredContent"];
+        assert_eq!(yes["may_run"], true, "{yes}");
+        let no = agent.call("chief_crons_may_run", ask.clone()).await?;
+        assert_eq!(
+            no["structuredContent"]["may_run"], false,
+            "never two at once"
+        );
+        // It runs: its calls go out, and are in the record.
+        let before = home.rows_of(RowKind::Call, "keyed.greet").await?.len();
+        let greeted = agent.call("keyed__greet", json!({ "name": "Ada" })).await?;
+        assert_eq!(text_of(&greeted), "Hello, Ada!", "{greeted}");
+        let rows = home.rows_of(RowKind::Call, "keyed.greet").await?;
+        assert_eq!(
+            (rows.len(), rows[0].outcome),
+            (before + 1, Outcome::Ok),
+            "the call of the run"
+        );
+        let reported = json!({ "run": yes["run"], "ok": true });
+        agent.call("chief_crons_report", reported).await?;
+        let runs = &home.cron(serde_json::from_value(cron.clone())?).await?.runs;
+        assert_eq!(runs[0].outcome, RunOutcome::Ok);
+        // Bad input is told by its field; another agent's cron is not there.
+        let wrong = json!({ "name": "x", "schedule": "never", "depends_on": [] });
+        let wrong = agent.call("chief_crons_register", wrong).await?;
+        assert!(text_of(&wrong).contains("Schedule"), "{wrong}");
+        let wrong = json!({ "name": "x", "schedule": "0 3 * * *", "depends_on": ["stripe"] });
+        let wrong = agent.call("chief_crons_register", wrong).await?;
+        assert!(text_of(&wrong).contains("stripe"), "{wrong}");
+        let (_, token) = home.pair(json!({ "name": "Stranger" })).await?;
+        let mut stranger = start(by, era, (&home, &door), &token).await?;
+        let refused = stranger.call("chief_crons_may_run", ask.clone()).await?;
+        assert_eq!(refused["isError"], true, "{refused}");
+        agent.call("chief_crons_remove", ask).await?;
+        let none = agent.call("chief_crons_list", json!({})).await?;
+        assert_eq!(none["structuredContent"]["crons"], json!([]));
+    }
+    Ok(())
+}
