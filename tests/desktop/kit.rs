@@ -2,6 +2,12 @@
 
 pub mod app;
 pub mod browser;
+#[allow(dead_code, reason = "the journeys use more of it")]
+#[path = "../journeys/kit/changing.rs"]
+pub mod changing;
+#[allow(dead_code, reason = "the journeys use more of it")]
+#[path = "../journeys/kit/client.rs"]
+pub mod client;
 pub mod desktop;
 pub mod internet;
 pub mod mock;

@@ -1,6 +1,7 @@
 //! The real window: the app as it is shipped, driven by WebDriver, in a desktop of its own for each
 //! test, with a real keyring, a real session bus and real servers at the other end.
 
+mod agents;
 mod crons;
 mod device;
 mod documents;

@@ -100,6 +100,11 @@ impl<'d> App<'d> {
         Ok(())
     }
 
+    /// Where it runs.
+    pub fn desktop(&self) -> &'d Desktop {
+        self.desktop
+    }
+
     // --- looking ---------------------------------------------------------------------------------
 
     /// Waits until the page shows this.

@@ -38,40 +38,55 @@ pub struct Opened {
     pid: i32,
 }
 
+/// Makes a script the desktop's handler of web addresses, as its settings would; `$1`: the address.
+fn opens_addresses(desktop: &Desktop, script: &str) -> Result<()> {
+    let program = desktop.home.join("bin/browser");
+    let applications = desktop.home.join(".local/share/applications");
+    for folder in [&desktop.home.join("bin"), &applications] {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&program, format!("#!/bin/sh\n{script}"))?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    fs::write(
+        applications.join("test-browser.desktop"),
+        format!(
+            "[Desktop Entry]\nType=Application\nName=Browser\nExec={} %u\nNoDisplay=true\n\
+             MimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
+            program.display()
+        ),
+    )?;
+    fs::write(
+        desktop.home.join(".config/mimeapps.list"),
+        "[Default Applications]\nx-scheme-handler/http=test-browser.desktop\n\
+         x-scheme-handler/https=test-browser.desktop\n",
+    )?;
+    Ok(())
+}
+
+/// A browser that only writes down what it is given: for addresses that lead out of this computer. The
+/// file, an address on each line.
+pub fn writes_down(desktop: &Desktop) -> Result<PathBuf> {
+    let file = desktop.home.join("opened");
+    opens_addresses(
+        desktop,
+        &format!("printf '%s\\n' \"$1\" >>{}\n", file.display()),
+    )?;
+    Ok(file)
+}
+
 impl Browser {
     /// Makes Chromium the desktop's handler of web addresses, as its settings would.
     pub async fn install(desktop: &Desktop) -> Result<Self> {
         let profiles = tempfile::Builder::new()
             .prefix("chief-browser-")
             .tempdir()?;
-        let program = desktop.home.join("bin/browser");
-        let applications = desktop.home.join(".local/share/applications");
-        for folder in [&desktop.home.join("bin"), &applications] {
-            fs::create_dir_all(folder)?;
-        }
         let folder = profiles.path().display();
         // The shell's id is Chromium's own once it has taken its place.
-        fs::write(
-            &program,
-            format!(
-                "#!/bin/sh\nprofile=$(mktemp -d {folder}/XXXXXX)\necho $$ >$profile/pid\n\
-                 exec chromium {FLAGS} --user-data-dir=$profile \"$1\" >$profile/log 2>&1\n"
-            ),
-        )?;
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
-        fs::write(
-            applications.join("test-browser.desktop"),
-            format!(
-                "[Desktop Entry]\nType=Application\nName=Browser\nExec={} %u\nNoDisplay=true\n\
-                 MimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
-                program.display()
-            ),
-        )?;
-        fs::write(
-            desktop.home.join(".config/mimeapps.list"),
-            "[Default Applications]\nx-scheme-handler/http=test-browser.desktop\n\
-             x-scheme-handler/https=test-browser.desktop\n",
-        )?;
+        let script = format!(
+            "profile=$(mktemp -d {folder}/XXXXXX)\necho $$ >$profile/pid\n\
+             exec chromium {FLAGS} --user-data-dir=$profile \"$1\" >$profile/log 2>&1\n"
+        );
+        opens_addresses(desktop, &script)?;
         let driver_port = free_port().await?;
         let driver = desktop
             .command("chromedriver")
