@@ -136,6 +136,10 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_to_one_that_the_link_
         begin(&app).await?;
         let link = internet.follow(&opened(desktop, 2).await?).await?;
         app.quit().await?;
+        until("its name to be free", async || {
+            Ok((!desktop.is_named().await?).then_some(()))
+        })
+        .await?;
         connects_cold(desktop, (&link, &variables), 2).await?;
         // It is nobody's the second time, here as well.
         follow(desktop, &link).await?;
@@ -203,7 +207,7 @@ async fn end(desktop: &Desktop) -> Result<()> {
     let started = started.context("the app runs")?;
     desktop.run("kill", &[&started]).await?;
     until("the app to end", async || {
-        Ok(desktop.apps()?.is_empty().then_some(()))
+        Ok((desktop.apps()?.is_empty() && !desktop.is_named().await?).then_some(()))
     })
     .await
 }

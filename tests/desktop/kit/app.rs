@@ -95,6 +95,10 @@ impl<'d> App<'d> {
             Ok((!self.desktop.apps()?.contains(&self.pid)).then_some(()))
         })
         .await?;
+        until("its name to be free", async || {
+            Ok((!self.desktop.is_named().await?).then_some(()))
+        })
+        .await?;
         let _ = self.page.clone().leak();
         self.driver.kill().await?;
         Ok(())

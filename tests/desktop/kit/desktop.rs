@@ -181,6 +181,16 @@ impl Desktop {
         Ok(())
     }
 
+    /// True while an app has its name on the bus, which goes some moments after its process: a start before
+    /// that would hand its link to nobody.
+    pub async fn is_named(&self) -> Result<bool> {
+        let bus = ["--dest", "org.freedesktop.DBus", "--object-path", "/"];
+        let asked = ["--method", "org.freedesktop.DBus.NameHasOwner"];
+        let name = "app.chief.integrations.SingleInstance";
+        let arguments = [&["call", "--session"][..], &bus, &asked, &[name]].concat();
+        Ok(self.run("gdbus", &arguments).await?.contains("true"))
+    }
+
     /// The app's processes here: id and arguments. A window's helpers (WebKit's) are others.
     pub fn apps(&self) -> Result<Vec<u32>> {
         let mut found = vec![];
