@@ -68,11 +68,23 @@ impl Schema {
         if !self.work.is_little(arguments) {
             return Fit::Unchecked;
         }
-        match misfit(&self.validator, arguments) {
-            Some((argument, why)) => Fit::Misfit(argument, why),
-            None => Fit::Fits,
+        let Some((argument, why)) = misfit(&self.validator, arguments) else {
+            return Fit::Fits;
+        };
+        // Clients may say null for what they leave out (MCP 2026-07-28, headers from tool parameters).
+        match without_nulls(arguments) {
+            Some(fewer) if misfit(&self.validator, &fewer).is_none() => Fit::Fits,
+            Some(_) | None => Fit::Misfit(argument, why),
         }
     }
+}
+
+/// The same without the arguments that are null, where any is.
+fn without_nulls(arguments: &Value) -> Option<Value> {
+    let mut fewer = arguments.as_object()?.clone();
+    let before = fewer.len();
+    fewer.retain(|_, value| !value.is_null());
+    (fewer.len() < before).then_some(Value::Object(fewer))
 }
 
 /// The schemas of tools that were called in this run, by the hash of the text.

@@ -46,11 +46,15 @@ pub(super) async fn deliver(engine: &Engine) -> Result<Option<Time>, Error> {
     let Some(bot) = Bot::open(engine, id, Because::Notice).await? else {
         return Ok(None);
     };
-    let post = Post { engine, bot, slack };
-    let bundles = engine
+    // In one snapshot: what an admin has set since is not told by what was set before.
+    let (slack, bundles) = engine
         .store()
-        .read(|conn| deliveries::pending(conn, Channel::Slack))
+        .read(|conn| Ok((saved(conn)?, deliveries::pending(conn, Channel::Slack)?)))
         .await?;
+    if slack.integration != Some(id) {
+        return Ok(None);
+    }
+    let post = Post { engine, bot, slack };
     let mut next = None;
     for bundle in &bundles {
         let now = engine.now();

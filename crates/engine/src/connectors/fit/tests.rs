@@ -133,3 +133,16 @@ async fn schemas_are_read_once_and_a_limited_number_is_kept() {
     }
     assert!(!schemas.kept().of.contains_key("a"));
 }
+
+#[test]
+fn null_stands_for_what_is_left_out_and_for_nothing_that_is_asked_for() {
+    let schema = json!({
+        "type": "object", "required": ["who"],
+        "properties": { "who": { "type": "string" }, "where": { "type": "string" } },
+    });
+    let schema = Schema::read(&schema.to_string()).expect("a schema");
+    let fits = |arguments: Value| schema.check(&arguments) == Fit::Fits;
+    assert!(fits(json!({ "who": "Ada", "where": null })));
+    assert!(!fits(json!({ "who": null })));
+    assert!(!fits(json!({ "who": "Ada", "where": [null] })));
+}
