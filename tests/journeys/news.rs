@@ -7,8 +7,9 @@ use crate::kit::{
     targets, tick,
 };
 use anyhow::{Context, Result};
+use engine::agents::Watch;
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::{IntegrationId, Status};
 
 /// Agents that listen, and how often each has been told.
@@ -103,5 +104,25 @@ async fn whatever_changes_an_agents_tools_is_told_in_either_era_by_either_door()
     policy(&home, id, json!("deny")).await?;
     let (agent, told) = &mut all.0[1];
     assert_eq!(agent.news(*told).await?, before[1], "told nothing more");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_change_is_told_though_the_wait_for_it_was_given_up_meanwhile() -> Result<()> {
+    let home = Home::new().await?;
+    let id = home.connect(targets::sample()).await?;
+    home.open_door().await?;
+    let (agent, _) = home.pair(json!({ "name": "Claude" })).await?;
+    let mut watch = Watch::begin(&home.engine, &agent, None).await?;
+    let hide = json!({ "id": id, "tool": "echo", "agent": null, "choice": "deny" });
+    home.ask::<wire::SetPolicy>(hide).await?;
+    // As a stream does that only says that it is still there.
+    let given_up = tokio::time::timeout(Duration::from_millis(300), watch.changed()).await;
+    assert!(
+        given_up.is_err(),
+        "changes that come close together are one"
+    );
+    let told = tokio::time::timeout(Duration::from_secs(5), watch.changed()).await;
+    assert!(told?, "the tool is hidden");
     Ok(())
 }

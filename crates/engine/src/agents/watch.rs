@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use wire::{AgentView, Changed, Error, Topic};
 
-/// Changes that come close together are one.
-const COALESCE: Duration = Duration::from_millis(200);
+/// Changes that come close together are one: each call of anybody is a change, and a look reads every tool.
+const COALESCE: Duration = Duration::from_secs(1);
 
 /// One agent's list, from one look to the next.
 pub struct Watch {
@@ -22,6 +22,8 @@ pub struct Watch {
     agent: AgentView,
     only: Option<String>,
     seen: [u8; 32],
+    /// Something may have changed since the last look.
+    due: bool,
 }
 
 impl Watch {
@@ -41,32 +43,45 @@ impl Watch {
             agent: agent.clone(),
             only: only.map(str::to_owned),
             seen: [0; 32],
+            due: false,
         };
         watch.seen = watch.look().await?;
         Ok(watch)
     }
 
-    /// Waits until the list is another. False: the agent's token holds no longer, or the app ends.
+    /// Waits until the list is another. False: the agent's token holds no longer, or the app ends. Nothing
+    /// is missed where the wait is given up and begun again.
     pub async fn changed(&mut self) -> bool {
         let stopping = self.engine.stopping().clone();
         loop {
-            let next = tokio::select! {
-                () = stopping.cancelled() => return false,
-                next = self.changes.recv() => next,
-            };
-            match next {
-                Ok(changed) if !changed.topics.iter().any(is_of_lists) => continue,
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return false,
+            if !self.due {
+                let next = tokio::select! {
+                    () = stopping.cancelled() => return false,
+                    next = self.changes.recv() => next,
+                };
+                self.due = match next {
+                    Ok(changed) => changed.topics.iter().any(is_of_lists),
+                    Err(RecvError::Lagged(_)) => true,
+                    Err(RecvError::Closed) => return false,
+                };
+                if !self.due {
+                    continue;
+                }
             }
-            tokio::time::sleep(COALESCE).await;
-            self.changes = self.changes.resubscribe();
+            tokio::select! {
+                () = stopping.cancelled() => return false,
+                () = tokio::time::sleep(COALESCE) => {}
+            }
+            let fresh = self.changes.resubscribe();
             match still_paired(self.engine.store(), &self.agent).await {
                 Ok(Some(agent)) if !is_over(&agent, &self.engine) => self.agent = agent,
                 Ok(_) => return false,
                 Err(_) => continue,
             }
-            match self.look().await {
+            let looked = self.look().await;
+            self.changes = fresh;
+            self.due = false;
+            match looked {
                 Ok(now) if now != self.seen => {
                     self.seen = now;
                     return true;
