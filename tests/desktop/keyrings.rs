@@ -153,6 +153,8 @@ async fn without_a_keyring_credentials_are_kept_for_this_run_only_if_the_admin_s
         // The next run has the card and no credential: it says so at once, and Reconnect would mend it.
         let app = App::start(desktop).await?;
         app.see("[data-testid=card][data-status=failing]").await?;
+        app.read("[data-testid=card]", "was kept for one run of the app only")
+            .await?;
         app.read("[data-testid=need]", "Reconnect").await?;
         app.picture("4-next-run").await?;
         assert_eq!(record::count(desktop, "integrations")?, 1);

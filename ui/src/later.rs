@@ -1,5 +1,5 @@
 //! What is fetched after the first page stands: every page but the cards', and the sheets. The window
-//! starts with what it shows first, in two thirds of the program.
+//! starts with what it shows first, in less than half of the program.
 //!
 //! Owns: the cut, and when the rest is asked for. `cargo xtask ui` makes a file of its own of all that
 //! only [`rest`] reaches. Must not know: what a page shows.

@@ -213,7 +213,7 @@ fn more(row: &RowView, on_want: &Callback<Wanted>) -> Html {
         <>
             if let Some(error) = &row.error { <p>{ say_error(error) }</p> }
             if !row.detail.is_empty() {
-                <p class="sub">{ say_with("row-answer", &[("detail", &row.detail)]) }</p>
+                <p class="sub">{ told(row) }</p>
             }
             <p class="sub">{ full(row.at) }</p>
             if row.kind != RowKind::Ping {
@@ -221,6 +221,14 @@ fn more(row: &RowView, on_want: &Callback<Wanted>) -> Html {
                 { follow(row, on_want) }
             }
         </>
+    }
+}
+
+/// Of a call, what was told beside it; of the app's own requests, what came back.
+fn told(row: &RowView) -> AttrValue {
+    match row.kind {
+        RowKind::Call => inert(&row.detail),
+        _ => say_with("row-answer", &[("detail", &row.detail)]),
     }
 }
 

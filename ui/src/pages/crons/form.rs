@@ -45,8 +45,7 @@ pub struct Props {
 struct Draft {
     name: String,
     schedule: String,
-    /// Empty: this computer's own.
-    /// None while nobody has typed in it: this computer's own.
+    /// `None` while nobody has typed in it: this computer's own.
     zone: Option<String>,
     calls: Vec<Typed>,
     missed: Missed,

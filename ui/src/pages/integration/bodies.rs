@@ -51,9 +51,9 @@ pub fn Bodies(props: &BodiesProps) -> Html {
     html! {
         <section class="panel"><h2>{ say("bodies") }</h2><div class="in line">
             <label class="grow why" for="bodies">{ say("bodies-hint") }</label>
-            <select id="bodies" {onchange}>{ for DAYS.iter().map(|(days, key)| html! {
+            <div class="input"><select id="bodies" {onchange}>{ for DAYS.iter().map(|(days, key)| html! {
                 <option value={days.to_string()} selected={*days == kept}>{ say(key) }</option>
-            }) }</select>
+            }) }</select></div>
             if let Some(error) = &*error { <p class="error" role="alert">{ say_error(error) }</p> }
         </div></section>
     }
