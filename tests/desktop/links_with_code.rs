@@ -4,6 +4,7 @@
 use crate::{
     kit::{
         App, Desktop, Keyring,
+        browser::writes_down,
         internet::Internet,
         odd::{CLIENT, Odd, lock},
         on, record, search, until,
@@ -11,41 +12,9 @@ use crate::{
     links::{follow, follow_with, raised, registered},
 };
 use anyhow::{Context, Result};
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::fs;
 
 const NAME: &str = "accounts.odd.example";
-
-/// Makes a program the desktop's browser that only notes which address it was given: what a headless
-/// Chromium does with a link out of the web nobody can press.
-fn note_addresses(desktop: &Desktop) -> Result<()> {
-    let (bin, applications) = (
-        desktop.home.join("bin"),
-        desktop.home.join(".local/share/applications"),
-    );
-    for folder in [&bin, &applications] {
-        fs::create_dir_all(folder)?;
-    }
-    let program = bin.join("browser");
-    let noted = desktop.home.join("opened");
-    fs::write(
-        &program,
-        format!("#!/bin/sh\necho \"$1\" >>{}\n", noted.display()),
-    )?;
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
-    fs::write(
-        applications.join("test-browser.desktop"),
-        format!(
-            "[Desktop Entry]\nType=Application\nName=Browser\nExec={} %u\nNoDisplay=true\n\
-             MimeType=x-scheme-handler/http;x-scheme-handler/https;\n",
-            program.display()
-        ),
-    )?;
-    Ok(fs::write(
-        desktop.home.join(".config/mimeapps.list"),
-        "[Default Applications]\nx-scheme-handler/http=test-browser.desktop\n\
-         x-scheme-handler/https=test-browser.desktop\n",
-    )?)
-}
 
 /// The address that the browser was given, as the `nth`.
 async fn opened(desktop: &Desktop, nth: usize) -> Result<String> {
@@ -80,7 +49,7 @@ async fn the_code_comes_by_a_link_to_the_app_that_runs_and_to_one_that_the_link_
             &desktop.manifests(),
             r#"["deep_link"]"#,
         )?;
-        note_addresses(desktop)?;
+        writes_down(desktop)?;
         let variables = internet.variables();
         let app = App::start_with(desktop, &variables).await?;
         registered(desktop).await?;

@@ -6,6 +6,7 @@ use crate::{
     ways::{odd_way, ready},
 };
 use anyhow::{Result, ensure};
+use chief_tests::random::Random;
 use engine::Arrived;
 use url::Url;
 use wire::{AttemptId, Outcome, Phase};
@@ -17,52 +18,40 @@ const LANES: u64 = 4;
 /// Rows that a flood may write in a minute; the rest is counted.
 const ROWS: usize = 100;
 
-/// A generator of its own (xorshift), so that a failure comes back at the next run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(below.max(1)).unwrap_or(1)).unwrap_or(0)
-    }
-
-    /// `text` with a few things broken in it.
-    fn broken(&mut self, text: &str) -> String {
-        const ODD: [&str; 16] = [
-            "&state=x",
-            "&code=y",
-            "&error=access_denied",
-            "&iss=https://evil.example",
-            "%00",
-            "%",
-            "#",
-            "?",
-            "//",
-            "\u{e9}",
-            "\n",
-            "\0",
-            "=",
-            "&",
-            "+",
-            "../",
-        ];
-        let mut text = text.to_owned();
-        for _ in 0..=self.below(3) {
-            let at = text.floor_char_boundary(self.below(text.len() + 1));
-            match self.below(5) {
-                0 => text.truncate(at),
-                1 | 2 => text.insert_str(at, ODD[self.below(ODD.len())]),
-                3 => text.insert_str(at, &ODD[self.below(ODD.len())].repeat(self.below(40))),
-                _ => {
-                    let end = text.floor_char_boundary((at + 1 + self.below(8)).min(text.len()));
-                    text.replace_range(at..end.max(at), "~");
-                }
+/// `text` with a few things broken in it.
+fn broken(random: &mut Random, text: &str) -> String {
+    const ODD: [&str; 16] = [
+        "&state=x",
+        "&code=y",
+        "&error=access_denied",
+        "&iss=https://evil.example",
+        "%00",
+        "%",
+        "#",
+        "?",
+        "//",
+        "\u{e9}",
+        "\n",
+        "\0",
+        "=",
+        "&",
+        "+",
+        "../",
+    ];
+    let mut text = text.to_owned();
+    for _ in 0..=random.below(3) {
+        let at = text.floor_char_boundary(random.below(text.len() + 1));
+        match random.below(5) {
+            0 => text.truncate(at),
+            1 | 2 => text.insert_str(at, ODD[random.below(ODD.len())]),
+            3 => text.insert_str(at, &ODD[random.below(ODD.len())].repeat(random.below(40))),
+            _ => {
+                let end = text.floor_char_boundary((at + 1 + random.below(8)).min(text.len()));
+                text.replace_range(at..end.max(at), "~");
             }
         }
-        text
     }
+    text
 }
 
 /// Everything that a forged link must leave as it is.
@@ -116,7 +105,7 @@ async fn a_hundred_thousand_forged_links_change_no_state_and_do_not_fill_the_rec
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut sent = 0;
     while sent < 100_000 {
-        let link = random.broken(right.as_str());
+        let link = broken(&mut random, right.as_str());
         // One whose state and code are whole may still be the answer.
         if link.contains(&format!("state={state}")) {
             continue;
@@ -195,7 +184,7 @@ async fn knock(
     let target = format!("{}?{}", right.path(), right.query().unwrap_or_default());
     let mut sent = 0;
     while sent < times {
-        let path = random.broken(&target);
+        let path = broken(&mut random, &target);
         if path.contains(&format!("state={state}")) {
             continue;
         }

@@ -17,7 +17,7 @@ const STEPS: u64 = 2_000_000;
 const PATTERN: u64 = 100;
 
 /// Keywords whose schemas look at the same value.
-const SAME: [&str; 6] = ["allOf", "anyOf", "oneOf", "not", "if", "then"];
+const SAME: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
 /// More of them, whose members have names.
 const SAME_BY_NAME: [&str; 2] = ["dependentSchemas", "dependencies"];
 /// Keywords whose one schema looks at members or items.
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         let mut found = Vec::new();
-        for name in SAME.into_iter().chain(["else"]) {
+        for name in SAME {
             match members.get(name) {
                 Some(Value::Array(all)) => found.extend(all),
                 Some(one) => found.push(one),
