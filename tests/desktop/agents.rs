@@ -200,7 +200,7 @@ async fn an_agent_is_paired_seen_with_its_thread_denied_by_policy_and_approved()
         go(&app, "tasks").await?;
         app.read("[data-testid=task]", "Refund 17").await?;
         app.picture("6-tasks").await?;
-        app.press("What did Refund 17 touch?").await?;
+        app.press("1: what did Refund 17 touch?").await?;
         app.read("[data-testid=chips]", "Refund 17").await?;
         app.read("[data-testid=activity-row]", "notes.look").await?;
         assert_eq!(

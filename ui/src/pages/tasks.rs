@@ -133,7 +133,7 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
                 </span>
             }) }</span></td>
             <td class="num"><button type="button" class="link" data-testid="task-rows"
-                aria-label={say_with("task-rows-name", &[("task", &name)])} title={say("row-task-only")}
+                aria-label={say_with("task-rows-name", &[("task", &name), ("calls", &task.calls.to_string())])} title={say("row-task-only")}
                 onclick={look.reform(move |_: MouseEvent| rows.clone())}>{ task.calls }</button>{ troubles(task) }</td>
             <td class="t num">{ took(u32::try_from(lasted).unwrap_or(u32::MAX)) }</td>
             <td class="t">{ ago_now(task.last_at) }</td>
