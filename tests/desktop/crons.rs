@@ -1,7 +1,7 @@
 //! Crons in the real window: one runs on its minute, a failure pauses exactly those that need what
 //! fails, and a repair resumes exactly those.
 
-use crate::kit::{App, Keyring, on, record, until};
+use crate::kit::{App, Keyring, mock::Mock, on, record, until};
 use anyhow::{Context, Result, ensure};
 use axum::{Router, http::StatusCode, routing::any};
 use serde_json::{Value, json};
@@ -68,6 +68,7 @@ async fn crons_run_on_their_minute_stop_before_they_break_and_come_back() -> Res
     on(Keyring::Unlocked, "crons", async |desktop| {
         let refuses = Arc::new(AtomicBool::new(false));
         let url = api(refuses.clone()).await?;
+        let screen = Mock::notifications(desktop).await?;
         let app = App::start(desktop).await?;
         app.press("Connect the sample").await?;
         app.see("[data-testid=card][data-status=healthy]").await?;
@@ -129,6 +130,11 @@ async fn crons_run_on_their_minute_stop_before_they_break_and_come_back() -> Res
         app.read("[data-testid=need]", "Refund watch and Weekly revenue are paused.").await?;
         app.picture("crons-need").await?;
         ensure!(record::count(desktop, "notices")? == 1, "one notice");
+        let popup = until("the popup", async || Ok(screen.calls("Notify")?.pop())).await?;
+        for part in ["Orders is failing", "Refund watch and Weekly revenue are paused."] {
+            ensure!(popup.contains(part), "no {part} in {popup}");
+        }
+        ensure!(screen.calls("Notify")?.len() == 1, "one popup");
 
         refuses.store(false, Ordering::Relaxed);
         ask(&app, "test_integration", json!({ "id": orders })).await?;
@@ -140,6 +146,24 @@ async fn crons_run_on_their_minute_stop_before_they_break_and_come_back() -> Res
         }
         app.see("[data-testid=cron][data-name='On leave'][data-stands=paused]").await?;
         app.picture("crons-resumed").await?;
+
+        // Once more, and resumed from the notification itself.
+        refuses.store(true, Ordering::Relaxed);
+        ask(&app, "test_integration", json!({ "id": orders })).await?;
+        app.see("[data-testid=cron][data-name='Refund watch'][data-stands=held]").await?;
+        refuses.store(false, Ordering::Relaxed);
+        ask(&app, "test_integration", json!({ "id": orders })).await?;
+        until("the offer to resume", async || {
+            let shown = screen.calls("Notify")?.pop().unwrap_or_default();
+            Ok(shown.contains("\"resume\", \"Resume 2 crons\"").then_some(()))
+        })
+        .await?;
+        let id = until("its handle", async || Ok(record::popup(desktop).ok())).await?;
+        screen.press(&id, "resume").await?;
+        for name in ["Weekly revenue", "Refund watch"] {
+            app.see(&format!("[data-testid=cron][data-name='{name}'][data-stands=active] time")).await?;
+        }
+        app.see("[data-testid=cron][data-name='On leave'][data-stands=paused]").await?;
         app.quit().await
     })
     .await

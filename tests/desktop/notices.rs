@@ -48,7 +48,7 @@ async fn a_token_near_its_end_is_told_once_and_mended_from_its_notification() ->
         app.picture("5-inbox").await?;
 
         // Its button leads to consent; nothing else is pressed.
-        screen.press(&id_of(desktop)?, "fix").await?;
+        screen.press(&record::popup(desktop)?, "fix").await?;
         app.read("dialog[open]", "Waiting for your browser").await?;
         let opened = browser.opened().await?;
         opened.sign_in("ann").await?;
@@ -122,16 +122,4 @@ fn let_time_pass(desktop: &Desktop) -> Result<()> {
         (id, state.to_string()),
     )?;
     Ok(())
-}
-
-/// What the desktop calls the popup: the last part of the handle that was kept.
-fn id_of(desktop: &Desktop) -> Result<String> {
-    let query = "select handle from deliveries where channel = 'native' and handle is not null";
-    let rows = record::rows(desktop, query)?;
-    let handle = match rows.first().and_then(|row| row.first()) {
-        Some(rusqlite::types::Value::Text(handle)) => handle.clone(),
-        other => anyhow::bail!("no handle: {other:?}"),
-    };
-    let id = handle.rsplit('/').next().context("an id")?;
-    Ok(id.to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod home;
+mod stuck;
 
 use crate::kit::{
     Home, code,
@@ -49,6 +50,15 @@ async fn a_cron_runs_on_its_minute_once_and_each_call_is_in_the_record() -> Resu
     let called: Vec<&str> = run.calls.iter().map(|call| call.action.as_str()).collect();
     assert_eq!(called, ["sample.add", "sample.echo"]);
     assert_eq!(after.next, Some(due.plus(MINUTE)));
+    let task = home.ask::<wire::ListTasks>(json!({})).await?.remove(0);
+    assert_eq!((task.cron, task.title.as_str()), (Some(id), "Morning sums"));
+    assert_eq!((task.calls, task.failed, task.running), (2, 0, 0));
+    assert_eq!(task.integrations[0].name, "Sample");
+    assert_eq!(task.state, wire::TaskState::Over);
+    let filter = json!({ "task": task.in_record });
+    let ask = json!({ "integration": null, "before": null, "limit": 50, "pings": false, "filter": filter });
+    let page = home.ask::<wire::ListActivity>(ask).await?;
+    assert_eq!(page.rows.len(), 2, "it leads to its own rows");
     let rows = home.rows_of(RowKind::Call, "sample.echo").await?;
     assert_eq!(rows.len(), 1);
     assert_eq!(
@@ -227,63 +237,53 @@ async fn crons_that_an_outage_paused_go_on_by_themselves_where_the_admin_has_set
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_why_and_sends_nothing() -> Result<()> {
-    let (server, _) = refusing().await?;
-    let (home, clock) = Home::with_fake_clock().await?;
-    let id = home
+async fn a_run_is_stopped_as_a_task_and_what_comes_after_is_not_made() -> Result<()> {
+    let hold = Arc::new(Notify::new());
+    let held = hold.clone();
+    let server = Scripted::serve(move |seen| {
+        let held = held.clone();
+        async move { mcp::answer(&seen, &held).await }
+    })
+    .await?;
+    let home = Home::new().await?;
+    let keyed = home
         .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
         .await?;
-    // Told at once, at the call.
-    let calls = json!([{ "integration": id, "tool": "greet", "arguments": "{\"name\": 7}" }]);
-    let wrong = home.save(cron("Wrong", "* * * * *", calls)).await;
-    let wrong = wrong.err().context("it does not fit")?;
-    assert_eq!(wrong.code, ErrorCode::ArgumentsInvalid);
-    assert_eq!(wrong.args["call"], "1");
-    assert!(!wrong.args["why"].contains('7'), "no value: {wrong}");
-    let calls = json!([{ "integration": id, "tool": "gone", "arguments": "{}" }]);
-    assert_eq!(
-        code(home.save(cron("Wrong", "* * * * *", calls)).await)?,
-        ErrorCode::ToolUnknown
-    );
-    // Later: the integration is switched off, then gone.
-    let cron_id = home.save(cron("Hourly", "* * * * *", greet(id))).await?;
-    home.ask::<wire::SwitchIntegration>(json!({ "id": id, "enabled": false }))
-        .await?;
-    let before = server.seen().len();
-    clock.advance(MINUTE);
-    let run = home.ran(cron_id, 1).await?.runs.remove(0);
-    assert_eq!(run.outcome, RunOutcome::NotStarted);
+    let calls = json!([
+        { "integration": keyed, "tool": "wait", "arguments": "" },
+        { "integration": keyed, "tool": "greet", "arguments": "" },
+    ]);
+    let id = home.save(cron("Slow", "0 3 * * *", calls)).await?;
+    home.ask::<wire::RunCron>(json!({ "id": id })).await?;
+    let began = Instant::now();
+    let task = loop {
+        let tasks = home.ask::<wire::ListTasks>(json!({})).await?;
+        let called = server.seen();
+        let mut called = called
+            .iter()
+            .map(|seen| seen.json()["params"]["name"].clone());
+        if let (Some(task), true) = (tasks.into_iter().next(), called.any(|name| name == "wait")) {
+            break task;
+        }
+        tick(began, "the run to be a task").await?;
+    };
+    assert_eq!((task.state, task.running), (wire::TaskState::Running, 1));
+    home.ask::<wire::StopTask>(json!({ "id": task.id })).await?;
+    let run = home.ran(id, 1).await?.runs.remove(0);
+    assert_eq!(run.outcome, RunOutcome::Failed);
     assert_eq!(
         run.error.map(|error| error.code),
-        Some(ErrorCode::IntegrationOff)
+        Some(ErrorCode::TaskStopped)
     );
-    assert_eq!(server.seen().len(), before);
-    clock.advance(MINUTE);
-    home.ran(cron_id, 2).await?;
-    let began = Instant::now();
-    while home.desk.told().is_empty() {
-        tick(began, "the popup").await?;
-    }
-    let told = home.desk.told();
-    assert_eq!(told.len(), 1, "told once: {told:?}");
+    assert_eq!(run.calls.len(), 1, "the second call was not made");
+    let task = home.ask::<wire::ListTasks>(json!({})).await?.remove(0);
     assert!(
-        told[0].title.contains("Hourly") && told[0].body.contains("Keyed"),
-        "{told:?}"
+        matches!(task.state, wire::TaskState::Stopped { .. }),
+        "{task:?}"
     );
-    home.disconnect(id).await?;
-    let cron = home.cron(cron_id).await?;
-    let obstacle = cron.obstacle.context("what keeps it")?;
-    assert_eq!(obstacle.code, ErrorCode::IntegrationGone);
-    assert_eq!(obstacle.args["integration"], "Keyed", "by its last name");
-    let refused = home.ask::<wire::RunCron>(json!({ "id": cron_id })).await;
-    assert_eq!(code(refused)?, ErrorCode::IntegrationGone);
-    // Deleted, and back.
-    home.ask::<wire::DeleteCron>(json!({ "id": cron_id }))
-        .await?;
-    assert!(home.crons().await?.is_empty());
-    home.ask::<wire::RestoreCron>(json!({ "id": cron_id }))
-        .await?;
-    assert_eq!(home.crons().await?.len(), 1);
+    let again = home.ask::<wire::StopTask>(json!({ "id": task.id })).await;
+    assert_eq!(code(again)?, ErrorCode::TaskUnknown, "it is over");
+    hold.notify_waiters();
     Ok(())
 }
 

@@ -136,9 +136,9 @@ async fn lists(screen: &Screen, theme: &str) -> Result<()> {
     screen.see("[data-testid=history]").await?;
     passes(screen, "Crons", theme).await?;
     engine::commands::delete_cron(engine, wire::DeleteCron { id }).await?;
-    for page in ["tasks", "notices"] {
+    for (page, shows) in [("tasks", "[data-testid=task]"), ("notices", ".empty")] {
         screen.go(&format!("#/{page}")).await?;
-        screen.see(".empty").await?;
+        screen.see(shows).await?;
         passes(screen, page, theme).await?;
     }
     Ok(())

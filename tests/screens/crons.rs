@@ -63,6 +63,13 @@ async fn a_cron_is_made_by_its_form_run_paused_copied_deleted_and_brought_back()
     screen.see("[data-testid=runs][data-last=run-ok]").await?;
     screen.click("[data-testid=runs]").await?;
     screen.reads("[data-testid=history]", "sample.echo").await?;
+    // Its run is a task.
+    screen.go("#/tasks").await?;
+    screen
+        .reads("[data-testid=task][data-state=over]", "Morning hello")
+        .await?;
+    picture(&screen, "tasks").await?;
+    screen.go("#/crons").await?;
     screen.press("Pause: Morning hello").await?;
     screen.see("[data-testid=cron][data-stands=paused]").await?;
     picture(&screen, "crons").await?;

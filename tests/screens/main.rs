@@ -16,4 +16,5 @@ mod kit;
 mod notices;
 mod relay;
 mod repair;
+mod tasks;
 mod trouble;

@@ -11,10 +11,13 @@ mod edit;
 mod list;
 mod run;
 pub mod schedule;
+mod stuck;
+mod tasks;
 
-pub(crate) use depend::{healed, hold, resume, resume_all};
+pub(crate) use depend::{healed, hold, resumable, resume, resume_all};
 pub(crate) use edit::{delete, pause, restore, run_now, save};
 pub(crate) use list::list;
+pub(crate) use tasks::{newest as newest_tasks, stop};
 
 use crate::{
     Engine,
@@ -152,12 +155,14 @@ fn set_going(tx: &Tx<'_>, mut row: CronRow, now: Time) -> Result<bool, Error> {
         .any(|each| each.held_since.is_some());
     let goes = row.paused.is_none() && !held;
     row.handled_at = row.handled_at.max(now);
+    row.obstacle = None;
     row.next_at = match (goes, &row.agent) {
         (true, None) => Schedule::read(&row.schedule, &row.zone)?.next(row.handled_at),
         // An agent's own clock sets its runs off.
         (true, Some(_)) | (false, _) => None,
     };
     store::crons::put(tx, &row)?;
+    stuck::over(tx, row.id, now)?;
     Ok(goes)
 }
 

@@ -21,6 +21,7 @@ pub(crate) use inbox::{list, see, snooze};
 use crate::{
     Engine,
     calls::approval,
+    crons,
     health::origin,
     integrations::Integration,
     ports::{PopupEvent, Press},
@@ -31,9 +32,10 @@ use crate::{
     },
 };
 use plan::{Act, Can};
+use rusqlite::Connection;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::broadcast::error::RecvError;
-use wire::{Errand, Error, NoticeId, NoticeKind, Reason, Time, Topic};
+use wire::{Errand, Error, IntegrationId, NoticeId, NoticeKind, Reason, Time, Topic};
 
 /// The first pause after a failure, in milliseconds; each further one is twice as long.
 const RETRY_MS: i64 = 5_000;
@@ -78,6 +80,24 @@ impl Outbox {
 pub(crate) fn open(tx: &Tx<'_>, found: &Integration, notice: NoticeRow) -> Result<(), Error> {
     notices::open(tx, &notice)?;
     deliveries::queue(tx, &notice, &cause(found, notice.kind, &notice.reason))
+}
+
+/// The same for a cron that cannot start.
+pub(crate) fn open_stuck(tx: &Tx<'_>, notice: NoticeRow, why: &Error) -> Result<(), Error> {
+    let of = why.args.get("integration").map_or("", String::as_str);
+    notices::open(tx, &notice)?;
+    deliveries::queue(tx, &notice, &format!("cron {:?} {of}", why.code))
+}
+
+/// What a channel tells of, or should.
+fn pending(conn: &Connection, channel: Channel, now: Time) -> Result<Vec<Vec<Item>>, Error> {
+    let mut bundles = deliveries::pending(conn, channel)?;
+    for item in bundles.iter_mut().flatten() {
+        item.resumes = item.notice.well_since.is_some()
+            && item.notice.kind == NoticeKind::Failing
+            && crons::resumable(conn, item.notice.integration, now)?;
+    }
+    Ok(bundles)
 }
 
 /// What makes two notices one: what fails at one provider or host for one reason, and what fails
@@ -156,9 +176,10 @@ async fn on_the_desk(engine: &Engine) -> Result<Option<Time>, Error> {
     } else {
         Can::TellOnce
     };
+    let now = engine.now();
     let bundles = engine
         .store()
-        .read(move |conn| deliveries::pending(conn, channel))
+        .read(move |conn| pending(conn, channel, now))
         .await?;
     let mut next = None;
     for bundle in &bundles {
@@ -166,7 +187,8 @@ async fn on_the_desk(engine: &Engine) -> Result<Option<Time>, Error> {
             Act::Nothing => None,
             Act::Wait { until } => Some(until),
             Act::Tell { told, news } => tell(engine, (channel, can), bundle, (told, news)).await?,
-            Act::Withdraw => withdraw(engine, (channel, can), bundle).await?,
+            Act::Hide { told } => withdraw(engine, (channel, can), (bundle, Some(told))).await?,
+            Act::Withdraw => withdraw(engine, (channel, can), (bundle, None)).await?,
         };
         next = sooner(next, again);
     }
@@ -192,11 +214,7 @@ async fn tell(
     };
     let key = (channel, first.bundle);
     let now = engine.now();
-    let members: Vec<NoticeRow> = bundle
-        .iter()
-        .filter(|item| told.iter().any(|each| each.notice == item.notice.id))
-        .map(|item| item.notice.clone())
-        .collect();
+    let members = members(bundle, &told);
     let id = first.bundle;
     let popup = engine
         .store()
@@ -231,11 +249,21 @@ async fn tell(
     }
 }
 
-/// Takes what is told of a bundle back.
+/// Those of the bundle that are shown.
+fn members(bundle: &[Item], told: &[Told]) -> Vec<NoticeRow> {
+    let shown = |item: &&Item| {
+        let mut told = told.iter();
+        told.any(|each| each.notice == item.notice.id && each.reason != plan::WELL)
+    };
+    let shown = bundle.iter().filter(shown);
+    shown.map(|item| item.notice.clone()).collect()
+}
+
+/// Takes what is told of a bundle back. `kept`: what is kept in mind of it.
 async fn withdraw(
     engine: &Engine,
     (channel, can): (Channel, Can),
-    bundle: &[Item],
+    (bundle, kept): (&[Item], Option<Vec<Told>>),
 ) -> Result<Option<Time>, Error> {
     let Some(first) = bundle.first().map(|item| &item.delivery) else {
         return Ok(None);
@@ -246,9 +274,14 @@ async fn withdraw(
     {
         return failed(engine, (channel, id), (first.tries, 0), &why).await;
     }
-    let job = move |tx: &mut Tx<'_>| deliveries::withdraw(tx, channel, id);
+    // When what is kept in mind is to be told, the next look says.
+    let again = kept.as_ref().map(|_| engine.now());
+    let job = move |tx: &mut Tx<'_>| match kept {
+        Some(kept) => deliveries::hide(tx, (channel, id), &kept),
+        None => deliveries::withdraw(tx, channel, id),
+    };
     engine.store().write(Durability::Full, job).await?;
-    Ok(None)
+    Ok(again)
 }
 
 /// Notes that it could not be told. `asked_ms`: how long the far side asked to be left alone.
@@ -312,8 +345,8 @@ impl Engine {
             PopupEvent::Closed { handle } => {
                 self.store()
                     .write(Durability::Full, move |tx| {
-                        match deliveries::find(tx, channel, &handle)? {
-                            Some((bundle, _)) => deliveries::closed(tx, channel, bundle),
+                        match deliveries::find(tx, channel, &handle)?.first() {
+                            Some(item) => deliveries::closed(tx, channel, item.delivery.bundle),
                             None => Ok(()),
                         }
                     })
@@ -326,30 +359,58 @@ impl Engine {
                     }
                     return Ok(());
                 }
-                let errand = self
+                let (errand, offers) = self
                     .store()
                     .read(move |conn| {
-                        let open = deliveries::find(conn, channel, &handle)?;
-                        // Several, or one that is repaired meanwhile: the list says how they are.
-                        let Some([one]) = open.as_ref().map(|(_, open)| open.as_slice()) else {
-                            return Ok(Errand::Notices);
-                        };
-                        let integration = one.integration;
-                        let found = Integration::find(conn, integration)?;
-                        let takes_key = found.is_some_and(|found| found.takes_key());
-                        Ok(match (press, one.reason.fix(takes_key)) {
-                            (Press::Fix, Some(fix)) => Errand::Mend { integration, fix },
-                            (Press::Fix, None) | (Press::Open | Press::Deny, _) => {
-                                Errand::Open { integration }
-                            }
-                        })
+                        let all = deliveries::find(conn, channel, &handle)?;
+                        Ok((leads(conn, &all, press)?, plan::offered(&all)))
                     })
                     .await?;
+                if press == Press::Resume && resume(self, &offers).await {
+                    return Ok(());
+                }
                 self.lead_to(errand);
                 Ok(())
             }
         }
     }
+}
+
+/// Where a press leads.
+fn leads(conn: &Connection, all: &[Item], press: Press) -> Result<Errand, Error> {
+    let mut notices = all.iter().map(|item| &item.notice);
+    let open: Vec<&NoticeRow> = notices
+        .clone()
+        .filter(|each| each.resolved_at.is_none())
+        .collect();
+    if !all.is_empty() && notices.all(|each| each.obstacle.is_some()) {
+        return Ok(Errand::Crons);
+    }
+    // Several, or one that is repaired meanwhile: the list says how they are.
+    let [one] = open.as_slice() else {
+        return Ok(Errand::Notices);
+    };
+    let integration = one.integration;
+    let found = Integration::find(conn, integration)?;
+    let takes_key = found.is_some_and(|found| found.takes_key());
+    Ok(match (press, one.reason.fix(takes_key)) {
+        (Press::Fix, Some(fix)) => Errand::Mend { integration, fix },
+        (Press::Fix, None) | (Press::Open | Press::Resume | Press::Deny, _) => {
+            Errand::Open { integration }
+        }
+    })
+}
+
+/// Resumes what a popup offers to. False where nothing could be, so that the window is to say why.
+async fn resume(engine: &Engine, offers: &[IntegrationId]) -> bool {
+    let mut resumed = 0;
+    for id in offers {
+        match crons::resume_all(engine, *id).await {
+            Ok(count) => resumed += count,
+            Err(error) => tracing::info!(%error, "crons could not be resumed from a notification"),
+        }
+    }
+    resumed > 0
 }
 
 #[cfg(test)]

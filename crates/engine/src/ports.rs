@@ -72,6 +72,8 @@ pub enum Press {
     Open,
     /// Mend it.
     Fix,
+    /// Let the crons go on that its failure had paused.
+    Resume,
     /// Say no to it: to a call that waits.
     Deny,
 }

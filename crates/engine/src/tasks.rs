@@ -10,7 +10,7 @@
 use crate::{
     Engine,
     agents::Origin,
-    integrations,
+    crons, integrations,
     store::{
         self, Durability, Tx,
         tasks::{self, TaskRow},
@@ -92,6 +92,13 @@ impl Running {
             last_at: now,
         };
         entered.insert((agent, told.key), known);
+    }
+
+    /// Ends what runs of it.
+    pub fn stop(&self, task: TaskId) {
+        if let Some(job) = self.all().get(&task) {
+            job.stop.cancel();
+        }
     }
 }
 
@@ -240,9 +247,10 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<TaskView>, Error> {
         .store()
         .read(move |conn| {
             let mut touched = tasks::touched(conn, SHOWN)?;
-            let mut icons = HashMap::new();
+            let mut shown = HashMap::new();
             for each in store::integrations::list(conn)? {
-                icons.insert(each.id, integrations::tile(&reader, &each));
+                let icon = integrations::tile(&reader, &each);
+                shown.insert(each.id, (each.name, icon));
             }
             let rows = tasks::list(conn, SHOWN)?;
             let mut views: Vec<TaskView> = rows
@@ -254,7 +262,7 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<TaskView>, Error> {
                         .map(|(id, name)| TouchedView {
                             id,
                             name,
-                            icon: icons.get(&id).cloned(),
+                            icon: shown.get(&id).map(|(_, icon)| icon.clone()),
                         })
                         .collect();
                     let running = reader
@@ -265,6 +273,8 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<TaskView>, Error> {
                     view(row, integrations, running, now)
                 })
                 .collect();
+            views.extend(crons::newest_tasks(conn, &shown, now)?);
+            views.sort_by_key(|view| std::cmp::Reverse(view.last_at));
             // Stable: the newest stay first among those that run and those that do not.
             views.sort_by_key(|view| view.running == 0);
             Ok(views)
@@ -287,7 +297,8 @@ fn view(row: TaskRow, integrations: Vec<TouchedView>, running: u32, now: Time) -
     TaskView {
         in_record: named.unwrap_or_else(|| row.id.to_string()),
         id: row.id,
-        agent: row.agent,
+        agent: Some(row.agent),
+        cron: None,
         agent_name: row.agent_name,
         title: row.title,
         url: row.url,
@@ -304,6 +315,10 @@ fn view(row: TaskRow, integrations: Vec<TouchedView>, running: u32, now: Time) -
 
 /// Ends its calls, and refuses further ones.
 pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
+    let known = engine.store().read(move |conn| tasks::find(conn, id));
+    if known.await?.is_none() {
+        return crons::stop(engine, id).await;
+    }
     let (now, because, person) = (engine.now(), engine.admin().await, engine.person().await);
     engine
         .store()
@@ -321,9 +336,7 @@ pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
         })
         .await?;
     // After the commit: a call that begins now finds it stopped.
-    if let Some(job) = engine.running().all().get(&id) {
-        job.stop.cancel();
-    }
+    engine.running().stop(id);
     Ok(())
 }
 

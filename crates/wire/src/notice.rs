@@ -1,4 +1,4 @@
-use crate::{Fix, Icon, IntegrationId, NoticeId, Reason, Time};
+use crate::{Error, Fix, Icon, IntegrationId, NoticeId, Reason, Time};
 use serde::{Deserialize, Serialize};
 
 /// What an episode is about: the status that it began with.
@@ -36,6 +36,10 @@ pub struct NoticeView {
     /// The crons that this failure has paused, and nobody has resumed.
     #[serde(default)]
     pub crons: Vec<String>,
+    /// Why a cron could not start: then the notice is of that cron, whose name stands in the
+    /// integration's place.
+    #[serde(default)]
+    pub stuck: Option<Error>,
     /// How the system's own notification of it stands.
     pub popup: Delivery,
     /// How its message in Slack stands; `None` where nobody is told there.
@@ -92,6 +96,8 @@ pub enum Errand {
     Quit,
     /// A sign-in that goes on, or says why it cannot.
     Attempt { attempt: crate::AttemptId },
+    /// The crons: one of them could not start.
+    Crons,
     /// One integration's page.
     Open { integration: IntegrationId },
     /// One integration, and what mends it.

@@ -1,14 +1,18 @@
-use crate::{AgentId, Icon, IntegrationId, TaskId, Time};
+use crate::{AgentId, CronId, Icon, IntegrationId, TaskId, Time};
 use serde::{Deserialize, Serialize};
 
-/// One piece of an agent's work. Its title and thread are as the agent told them.
+/// One piece of an agent's work, or one run of a cron. Its title and thread are as the agent told them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskView {
     pub id: TaskId,
-    pub agent: AgentId,
-    /// As it was called when the task began.
+    /// Whose it is; `None` for a run of a cron.
+    pub agent: Option<AgentId>,
+    /// The cron that it is a run of.
+    #[serde(default)]
+    pub cron: Option<CronId>,
+    /// As it was called when the task began; empty for a run of a cron.
     pub agent_name: String,
-    /// `Refund 17`; empty where the agent named nothing.
+    /// `Refund 17`, or the cron's name; empty where the agent named nothing.
     pub title: String,
     /// The Slack thread, where one was named.
     pub url: Option<String>,

@@ -1,7 +1,7 @@
 //! The app's database, read from outside while the app runs.
 
 use super::Desktop;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rusqlite::{Connection, OpenFlags, types::Value};
 
 /// Every row that a query finds, as it is stored.
@@ -36,4 +36,16 @@ pub fn actions(desktop: &Desktop) -> Result<Vec<String>> {
 /// The credentials as they are sealed on disk.
 pub fn credentials(desktop: &Desktop) -> Result<Vec<Vec<Value>>> {
     rows(desktop, "select * from credentials order by integration_id")
+}
+
+/// What the desktop calls the popup that is shown: the last part of the handle that was kept.
+pub fn popup(desktop: &Desktop) -> Result<String> {
+    let query = "select handle from deliveries where channel = 'native' and handle is not null";
+    let rows = rows(desktop, query)?;
+    let handle = match rows.first().and_then(|row| row.first()) {
+        Some(Value::Text(handle)) => handle.clone(),
+        other => anyhow::bail!("no handle: {other:?}"),
+    };
+    let id = handle.rsplit('/').next().context("an id")?;
+    Ok(id.to_owned())
 }

@@ -33,6 +33,7 @@ fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>, dispatch: &Callbac
     match errand {
         Errand::Quit => dispatch.emit(Action::Open(Sheet::Quit)),
         Errand::Notices => go(Route::Notices),
+        Errand::Crons => go(Route::Crons),
         Errand::Review { approval } => dispatch.emit(Action::Open(Sheet::Approval(*approval))),
         Errand::Attempt { attempt } => dispatch.emit(Action::Open(Sheet::Attempt(*attempt))),
         Errand::Open { integration } => go(Route::of(*integration)),

@@ -10,7 +10,7 @@ use crate::{
         states,
     },
     route::Route,
-    say::{say, say_with},
+    say::{say, say_error, say_with},
     state::{Frame, Tone},
     time::{ago_now, at_now},
 };
@@ -44,7 +44,7 @@ fn table(frame: &Frame, all: &[NoticeView]) -> Html {
         <table>
             <thead><tr>
                 <th scope="col">{ say("col-status") }</th>
-                <th scope="col">{ say("col-integration") }</th>
+                <th scope="col">{ say("notice-about") }</th>
                 <th scope="col">{ say("col-cause") }</th>
                 <th scope="col">{ say("col-time") }</th>
                 <th scope="col">{ say("col-fix") }</th>
@@ -59,16 +59,23 @@ fn row(frame: &Frame, notice: &NoticeView) -> Html {
     let name = crate::inert::inert(&notice.name);
     let cause = {
         let notice = notice.clone();
-        at_now(
-            move |now| html! { { reason(&notice.reason, &notice.name, now).unwrap_or_default() } },
-        )
+        at_now(move |now| match &notice.stuck {
+            Some(why) => html! { { say_error(why) } },
+            None => html! { { reason(&notice.reason, &notice.name, now).unwrap_or_default() } },
+        })
     };
-    let is_there = frame.card(notice.integration).is_some();
+    let leads = if notice.stuck.is_some() {
+        Some(Route::Crons)
+    } else {
+        frame
+            .card(notice.integration)
+            .map(|_| Route::of(notice.integration))
+    };
     html! {
         <tr key={notice.id.to_string()} data-testid="notice" data-stands={stands}>
             <td>{ shown }</td>
             <td class="cut">
-                if is_there { <a href={Route::of(notice.integration).href()}>{ name }</a> } else { { name } }
+                if let Some(route) = leads { <a href={route.href()}>{ name }</a> } else { { name } }
             </td>
             <td>{ cause }
                 if let Some(names) = listed(&notice.crons) {
@@ -97,6 +104,9 @@ fn standing(notice: &NoticeView) -> (&'static str, Html) {
     }
     if notice.well_since.is_some() {
         return ("well", pill(Tone::Ok, Icon::Healthy, say("notice-well")));
+    }
+    if notice.stuck.is_some() {
+        return ("stuck", pill(Tone::Warn, Icon::Crons, say("notice-stuck")));
     }
     let (name, status) = match notice.kind {
         NoticeKind::Expiring => ("expiring", Status::Expiring),

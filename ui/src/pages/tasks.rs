@@ -79,7 +79,7 @@ pub fn table(all: &[TaskView], stop: &Callback<TaskId>, leads: &Leads) -> Html {
             <thead><tr>
                 <th scope="col">{ say("col-status") }</th>
                 <th scope="col">{ say("task") }</th>
-                <th scope="col">{ say("agent") }</th>
+                <th scope="col">{ say("task-origin") }</th>
                 <th scope="col">{ say("task-touched") }</th>
                 <th scope="col" class="num">{ say("agent-calls") }</th>
                 <th scope="col" class="num">{ say("col-took") }</th>
@@ -95,7 +95,7 @@ pub fn table(all: &[TaskView], stop: &Callback<TaskId>, leads: &Leads) -> Html {
 fn rows_of(task: &TaskView, title: AttrValue) -> Chosen {
     Chosen {
         only: ActivityFilter {
-            agent: Some(task.agent),
+            agent: task.agent,
             task: Some(task.in_record.clone()),
             ..ActivityFilter::default()
         },
@@ -125,7 +125,7 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
                     { title }
                 }
             </td>
-            <td class="cut">{ inert(&task.agent_name) }</td>
+            <td class="cut">if task.cron.is_some() { <a href={Route::Crons.href()}>{ say("cron-col") }</a> } else { { inert(&task.agent_name) } }</td>
             <td><span class="touched">{ for task.integrations.iter().map(|each| html! {
                 <span title={inert(&each.name)}>
                     { each.icon.as_ref().map(|of| tile(of, Size::Small)).unwrap_or_default() }

@@ -116,7 +116,7 @@ pub(crate) async fn pressed(engine: &Engine, handle: &str, press: Press) -> Opti
             engine.approvals().say(id, Said::Denied { person });
             Some(None)
         }
-        Press::Open | Press::Fix => Some(Some(Errand::Review { approval: id })),
+        Press::Open | Press::Fix | Press::Resume => Some(Some(Errand::Review { approval: id })),
     }
 }
 

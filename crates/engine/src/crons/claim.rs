@@ -4,7 +4,7 @@
 //! back by more than three hours it was wrong before, and the schedule begins anew from what it says now;
 //! the index of runs still keeps any moment from running twice.
 
-use super::{run::Begun, schedule::Schedule};
+use super::{run::Begun, schedule::Schedule, stuck};
 use crate::store::{
     self, Tx,
     crons::{CronRow, RunRow},
@@ -90,16 +90,10 @@ pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Be
             Ok(schedule) => schedule,
             // The zone is gone from the tz database: nothing is due until somebody chooses another.
             Err(error) => {
-                let obstacle = Some(error);
                 let next_at = None;
-                store::crons::put(
-                    tx,
-                    &CronRow {
-                        obstacle,
-                        next_at,
-                        ..row
-                    },
-                )?;
+                let row = CronRow { next_at, ..row };
+                store::crons::put(tx, &row)?;
+                stuck::note(tx, &row, &error, now)?;
                 continue;
             }
         };

@@ -85,6 +85,15 @@ pub(super) fn held_by(found: &Integration, crons: &str) -> Error {
         .with("integration", found.row.name.clone())
 }
 
+/// True where crons wait for an integration that works.
+pub(crate) fn resumable(conn: &Connection, id: IntegrationId, now: Time) -> Result<bool, Error> {
+    let found = Integration::find(conn, id)?;
+    if !found.is_some_and(|found| found.row.enabled && !is_failing(&found, now)) {
+        return Ok(false);
+    }
+    Ok(!store::crons::waiting(conn, id)?.is_empty())
+}
+
 /// Resumes exactly what this integration's failure paused.
 pub(crate) async fn resume_all(engine: &Engine, id: IntegrationId) -> Result<u32, Error> {
     let (now, because) = (engine.now(), engine.admin().await);

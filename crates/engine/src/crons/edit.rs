@@ -1,6 +1,6 @@
 //! What an admin does to a cron.
 
-use super::{depend, run, schedule::Schedule, set_going};
+use super::{depend, run, schedule::Schedule, set_going, stuck};
 use crate::{
     Engine,
     calls::policy::Exact,
@@ -145,6 +145,7 @@ pub(crate) async fn pause(engine: &Engine, id: CronId) -> Result<(), Error> {
 /// It runs no more; for a day it can be restored.
 pub(crate) async fn delete(engine: &Engine, id: CronId) -> Result<(), Error> {
     change(engine, id, "deleted", move |tx, row, now| {
+        stuck::over(tx, row.id, now)?;
         store::crons::delete(tx, row.id, now)
     })
     .await

@@ -1,20 +1,20 @@
 //! One run: its calls one after the other, by the one path of every call, and how it ended.
 
-use super::depend;
+use super::{depend, stuck};
 use crate::{
     Engine,
     calls::{self, Wanted, policy::By},
-    ports::{Popup, Press, Urgency},
     store::{
         self, Durability,
         crons::{CronRow, RunRow},
     },
+    tasks,
 };
 use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use wire::{Because, CronRunId, Error, ErrorCode, IntegrationId, NoticeId, RunCall, RunOutcome};
+use wire::{Because, CronRunId, Error, ErrorCode, IntegrationId, RunCall, RunOutcome, TaskId};
 
 /// How long calls that are cancelled have to write down their outcome.
 const CANCELLED_MS: u64 = 5_000;
@@ -49,15 +49,25 @@ fn because(begun: &Begun) -> Because {
 }
 
 async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
-    let row = begun.cron.clone();
-    let obstacle = engine
+    // A run is a task: it is stopped as one, from here on by its token and before this by its row.
+    let task = tasks::Run::begin(engine, TaskId(begun.run.id));
+    let cancel = task.stop.clone();
+    let (row, id) = (begun.cron.clone(), begun.run.id);
+    let (obstacle, is_stopped) = engine
         .store()
-        .read(move |conn| depend::obstacle(conn, &row))
+        .read(move |conn| {
+            Ok((
+                depend::obstacle(conn, &row)?,
+                store::crons::is_stopped(conn, id)?,
+            ))
+        })
         .await?;
+    if is_stopped {
+        return end(engine, &begun, (RunOutcome::Failed, None)).await;
+    }
     if let Some(error) = obstacle {
         return end(engine, &begun, (RunOutcome::NotStarted, Some(error))).await;
     }
-    let cancel = CancellationToken::new();
     let limit = i64::from(begun.cron.limit_min) * 60_000;
     let clock = engine.clock();
     let calls = make_calls(engine, &begun, cancel.clone());
@@ -91,7 +101,8 @@ async fn make_calls(
     let by = By::Itself { owner };
     for call in &begun.cron.calls {
         if cancel.is_cancelled() {
-            break;
+            let error = Error::new(ErrorCode::CallCancelled);
+            return Ok((RunOutcome::Failed, Some(error)));
         }
         let action = action(engine, call.integration, &call.tool).await?;
         told.push(RunCall {
@@ -148,32 +159,15 @@ async fn end(
     begun: &Begun,
     (outcome, error): (RunOutcome, Option<Error>),
 ) -> Result<(), Error> {
-    let (now, id, cron) = (engine.now(), begun.run.id, begun.cron.id);
-    let told = error.clone();
-    let is_news = engine
+    let (now, id, cron) = (engine.now(), begun.run.id, begun.cron.clone());
+    engine
         .store()
         .write(Durability::Full, move |tx| {
             store::crons::finish(tx, id, (outcome, error.as_ref()), now)?;
-            let obstacle = error.filter(|_| outcome == RunOutcome::NotStarted);
-            store::crons::set_obstacle(tx, cron, obstacle.as_ref())
+            match error.filter(|_| outcome == RunOutcome::NotStarted) {
+                Some(why) => stuck::note(tx, &cron, &why, now),
+                None => stuck::over(tx, cron.id, now),
+            }
         })
-        .await?;
-    if let (true, Some(error)) = (is_news, told) {
-        tell(engine, &begun.cron, &error).await;
-    }
-    Ok(())
-}
-
-/// The system's own notification; the page says the same for as long as it holds.
-async fn tell(engine: &Engine, cron: &CronRow, error: &Error) {
-    let popup = Popup {
-        id: NoticeId(cron.id.0),
-        title: words::with("cron-did-not-start", &[("name", &cron.name)]),
-        body: words::error(error),
-        urgency: Urgency::Normal,
-        buttons: vec![(Press::Open, words::text("notice-open"))],
-    };
-    if let Err(why) = engine.desk().notify(&popup, None).await {
-        tracing::info!(why, "that a cron did not start could not be told");
-    }
+        .await
 }

@@ -117,6 +117,7 @@ fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Resu
                     resolved_at: None,
                     seen_at: None,
                     snoozed_until: None,
+                    obstacle: None,
                 },
             )
         }

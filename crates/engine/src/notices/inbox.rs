@@ -42,6 +42,7 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
                     };
                     Ok(NoticeView {
                         crons,
+                        stuck: row.obstacle,
                         id: row.id,
                         integration: row.integration,
                         icon: found.map(|found| integrations::tile(&shelf, &found.row)),

@@ -177,6 +177,7 @@ impl Session {
                         let Ok(said) = signal.args() else { continue };
                         let press = match said.action_key.as_str() {
                             "fix" => Press::Fix,
+                            "resume" => Press::Resume,
                             "deny" => Press::Deny,
                             "open" | "default" => Press::Open,
                             _ => continue,
@@ -251,6 +252,7 @@ impl Session {
         for (press, label) in &popup.buttons {
             let key = match press {
                 Press::Fix => "fix",
+                Press::Resume => "resume",
                 Press::Open => "open",
                 Press::Deny => "deny",
             };

@@ -26,7 +26,6 @@ use crate::{
     store::{
         self, Durability, Tx,
         deliveries::{self, Channel, Item, Told},
-        notices::NoticeRow,
         slack::MessageRow,
     },
 };
@@ -47,9 +46,10 @@ pub(super) async fn deliver(engine: &Engine) -> Result<Option<Time>, Error> {
         return Ok(None);
     };
     // In one snapshot: what an admin has set since is not told by what was set before.
+    let now = engine.now();
     let (slack, bundles) = engine
         .store()
-        .read(|conn| Ok((saved(conn)?, deliveries::pending(conn, Channel::Slack)?)))
+        .read(move |conn| Ok((saved(conn)?, super::pending(conn, Channel::Slack, now)?)))
         .await?;
     if slack.integration != Some(id) {
         return Ok(None);
@@ -66,7 +66,7 @@ pub(super) async fn deliver(engine: &Engine) -> Result<Option<Time>, Error> {
             Act::Nothing => None,
             Act::Wait { until } => Some(until),
             Act::Tell { told, news } => post.tell(bundle, told, news).await?,
-            Act::Withdraw => post.withdraw(bundle).await?,
+            Act::Hide { .. } | Act::Withdraw => post.withdraw(bundle).await?,
         };
         next = sooner(next, again);
     }
@@ -103,11 +103,13 @@ impl Post<'_> {
             note("", news).await?;
             tries = 0;
         }
-        let members: Vec<NoticeRow> = bundle
-            .iter()
-            .filter(|item| told.iter().any(|each| each.notice == item.notice.id))
-            .map(|item| item.notice.clone())
-            .collect();
+        let members = super::members(bundle, &told);
+        let offers = members.iter().all(|each| each.well_since.is_some());
+        let hint = if offers {
+            "slack-where-resume"
+        } else {
+            "slack-where"
+        };
         let id = first.bundle;
         let popup = self
             .engine
@@ -116,7 +118,7 @@ impl Post<'_> {
             .await?;
         let message = Message {
             title: popup.title,
-            body: format!("{}\n{}", popup.body, words::text("slack-where")),
+            body: format!("{}\n{}", popup.body, words::text(hint)),
         };
         match self.show_all(id, &message, Say::New).await? {
             Ok(()) => {

@@ -17,6 +17,8 @@ use uuid::Uuid;
 use wire::{Delivery, Errand, IntegrationId, Kind, NoticeView, Time};
 
 mod bundles;
+mod offers;
+mod stuck;
 
 /// A Sunday in 2026.
 const T0: Time = Time(1_800_000_000_000);

@@ -7,6 +7,7 @@ use crate::{
     store::{self, notices::NoticeRow},
 };
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use wire::{Error, NoticeId, NoticeKind, Reason, Time};
 
 /// Names that a popup of several lists, at most.
@@ -25,6 +26,16 @@ pub(super) fn popup(
         .iter()
         .map(|each| short(&each.integration_name))
         .collect();
+    let whys: Vec<&Error> = members
+        .iter()
+        .filter_map(|each| each.obstacle.as_ref())
+        .collect();
+    if !whys.is_empty() {
+        return Ok(stuck(id, &names, &whys));
+    }
+    if members.iter().all(|each| each.well_since.is_some()) {
+        return again(conn, id, (members, &names));
+    }
     let failing = members.iter().any(|each| each.kind == NoticeKind::Failing);
     let mut buttons = Vec::new();
     let (title, stopped) = match (members, failing) {
@@ -53,17 +64,7 @@ pub(super) fn popup(
         ),
     };
     buttons.push((Press::Open, words::text("notice-open")));
-    let mut body = String::new();
-    if names.len() > 1 {
-        let more = names.len().saturating_sub(NAMES);
-        let listed = names[..names.len().min(NAMES)].join(", ");
-        body = if more == 0 {
-            format!("{listed}\n")
-        } else {
-            let more = words::counted("notice-and-more", u32::try_from(more).unwrap_or(u32::MAX));
-            format!("{listed} {more}\n")
-        };
-    }
+    let mut body = listed(&names);
     if let (Some(first), Some(name)) = (members.first(), names.first()) {
         let when = when(conn, &first.reason, now)?;
         body += &words::reason(&first.reason, name, &when);
@@ -80,6 +81,84 @@ pub(super) fn popup(
             Urgency::Normal
         },
         buttons,
+    })
+}
+
+/// A line of names, where there are several.
+fn listed(names: &[String]) -> String {
+    if names.len() < 2 {
+        return String::new();
+    }
+    let more = names.len().saturating_sub(NAMES);
+    let listed = names[..names.len().min(NAMES)].join(", ");
+    if more == 0 {
+        format!("{listed}\n")
+    } else {
+        let more = words::counted("notice-and-more", u32::try_from(more).unwrap_or(u32::MAX));
+        format!("{listed} {more}\n")
+    }
+}
+
+/// Crons that could not start, and why each of them.
+fn stuck(id: NoticeId, names: &[String], whys: &[&Error]) -> Popup {
+    let title = match names {
+        [one] => words::with("cron-did-not-start", &[("name", one)]),
+        several => words::counted(
+            "crons-did-not-start",
+            u32::try_from(several.len()).unwrap_or(u32::MAX),
+        ),
+    };
+    let mut said: Vec<String> = whys.iter().map(|why| words::error(why)).collect();
+    let lines = names.iter().zip(&said).take(NAMES);
+    let lines: Vec<String> = lines.map(|(name, why)| format!("{name}: {why}")).collect();
+    said.dedup();
+    let body = match said.as_slice() {
+        [one] => format!("{}{one}", listed(names)),
+        _ => lines.join("\n"),
+    };
+    Popup {
+        id,
+        title,
+        body,
+        urgency: Urgency::Normal,
+        buttons: vec![(Press::Open, words::text("notice-open"))],
+    }
+}
+
+/// What works again, and the crons that wait for it.
+fn again(
+    conn: &Connection,
+    id: NoticeId,
+    (members, names): (&[NoticeRow], &[String]),
+) -> Result<Popup, Error> {
+    let mut crons = BTreeMap::new();
+    for each in members {
+        let briefs = store::crons::briefs_of(conn, each.integration)?;
+        let waiting = briefs.into_iter().filter(wire::CronBrief::waits);
+        crons.extend(waiting.map(|cron| (cron.id, cron.name)));
+    }
+    let title = match names {
+        [one] => words::with("crons-again", &[("name", one)]),
+        several => words::counted(
+            "integrations-again",
+            u32::try_from(several.len()).unwrap_or(u32::MAX),
+        ),
+    };
+    let mut crons: Vec<String> = crons.into_values().collect();
+    crons.sort();
+    let resume = words::counted(
+        "crons-resume",
+        u32::try_from(crons.len()).unwrap_or(u32::MAX),
+    );
+    Ok(Popup {
+        id,
+        title,
+        body: format!("{}{}", listed(names), stopped(&crons)),
+        urgency: Urgency::Normal,
+        buttons: vec![
+            (Press::Resume, resume),
+            (Press::Open, words::text("notice-open")),
+        ],
     })
 }
 

@@ -147,7 +147,12 @@ fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
         tx.chained(|chain| chain.run)?.into(),
         origin.agent.map(|agent| agent.id.to_string()).into(),
         origin.agent.map(|agent| agent.name.clone()).into(),
-        origin.task.map(str::to_owned).into(),
+        // A run of a cron is a task.
+        origin
+            .task
+            .map(str::to_owned)
+            .or_else(|| origin.cron.map(|(_, run)| run.to_string()))
+            .into(),
         origin.thread.map(|(url, _)| url.to_owned()).into(),
         origin.thread.map(|(_, title)| title.to_owned()).into(),
         origin.cron.map(|(id, _)| id.to_string()).into(),

@@ -3,7 +3,10 @@
 
 mod runs;
 
-pub use runs::{RunRow, begin, finish, interrupt, keep_calls, newest, newest_of, running};
+pub use runs::{
+    RunRow, Started, begin, finish, interrupt, is_stopped, keep_calls, name_of_running, newest,
+    newest_of, newest_started, running, stop,
+};
 
 use super::{Tx, failed, text};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -198,17 +201,8 @@ pub fn ahead(connection: &Connection, now: Time, by: i64) -> Result<Vec<CronRow>
         .map_err(failed)
 }
 
-/// Why it did not start last; `None`: it did. True where it could start before: that is news.
-pub fn set_obstacle(tx: &Tx<'_>, id: CronId, obstacle: Option<&Error>) -> Result<bool, Error> {
-    let before: Option<String> = tx
-        .prepare_cached("select obstacle from crons where id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([id.to_string()], |row| row.get(0))
-                .optional()
-        })
-        .map_err(failed)?
-        .flatten();
+/// Why it did not start last; `None`: it did.
+pub fn set_obstacle(tx: &Tx<'_>, id: CronId, obstacle: Option<&Error>) -> Result<(), Error> {
     tx.prepare_cached("update crons set obstacle = ?2 where id = ?1")
         .map_err(failed)?
         .execute(params![
@@ -217,7 +211,7 @@ pub fn set_obstacle(tx: &Tx<'_>, id: CronId, obstacle: Option<&Error>) -> Result
         ])
         .map_err(failed)?;
     tx.touch(Topic::Crons);
-    Ok(before.is_none() && obstacle.is_some())
+    Ok(())
 }
 
 /// Takes it away, so that it can be restored until it is purged.

@@ -59,6 +59,8 @@ pub struct DeliveryRow {
 pub struct Item {
     pub notice: NoticeRow,
     pub delivery: DeliveryRow,
+    /// It works again, and crons that it had paused wait to be resumed. Read elsewhere (`notices`).
+    pub resumes: bool,
 }
 
 const COLUMNS: &str = "d.bundle, d.told, d.handle, d.times, d.told_at, d.tries, d.error, d.due_at";
@@ -111,7 +113,8 @@ pub fn pending(connection: &Connection, channel: Channel) -> Result<Vec<Vec<Item
         .query_map([text::word(&channel)?], |row| {
             Ok(Item {
                 notice: notices::read(row)?,
-                delivery: read(row, 11)?,
+                delivery: read(row, 12)?,
+                resumes: false,
             })
         })
         .and_then(Iterator::collect)
@@ -238,23 +241,34 @@ pub fn hurry(tx: &Tx<'_>, channel: Channel, now: Time) -> Result<(), Error> {
     Ok(())
 }
 
-/// The bundle that a channel calls this, and its notices that are still open.
-pub fn find(
-    connection: &Connection,
-    channel: Channel,
-    handle: &str,
-) -> Result<Option<(NoticeId, Vec<NoticeRow>)>, Error> {
-    let found: Vec<Item> = pending(connection, channel)?
-        .into_iter()
+/// What the channel keeps in mind of the bundle, of which it shows nothing now.
+pub fn hide(
+    tx: &Tx<'_>,
+    (channel, bundle): (Channel, NoticeId),
+    told: &[Told],
+) -> Result<(), Error> {
+    tx.prepare_cached(
+        "update deliveries set told = ?3, handle = null, tries = 0, error = null \
+         where channel = ?1 and bundle = ?2",
+    )
+    .map_err(failed)?
+    .execute(params![
+        text::word(&channel)?,
+        bundle.to_string(),
+        text::json(&told)?
+    ])
+    .map_err(failed)?;
+    tx.touch(Topic::Notices);
+    Ok(())
+}
+
+/// The bundle that a channel calls this, those that are over among it; empty where there is none.
+pub fn find(connection: &Connection, channel: Channel, handle: &str) -> Result<Vec<Item>, Error> {
+    let bundles = pending(connection, channel)?.into_iter();
+    Ok(bundles
         .flatten()
         .filter(|item| item.delivery.handle.as_deref() == Some(handle))
-        .collect();
-    let bundle = found.first().map(|item| item.delivery.bundle);
-    let open = found.into_iter().map(|item| item.notice);
-    Ok(bundle.map(|bundle| {
-        let open = open.filter(|notice| notice.resolved_at.is_none());
-        (bundle, open.collect())
-    }))
+        .collect())
 }
 
 /// The admin put it off: told anew, as if never told.

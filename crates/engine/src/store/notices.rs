@@ -26,10 +26,13 @@ pub struct NoticeRow {
     pub seen_at: Option<Time>,
     /// The admin wants to hear of it again, but not before then.
     pub snoozed_until: Option<Time>,
+    /// Why a cron could not start: then the notice is of the cron, whose id and name stand in the
+    /// integration's place.
+    pub obstacle: Option<Error>,
 }
 
 pub(super) const COLUMNS: &str = "id, integration_id, integration_name, kind, reason, opened_at, well_since, \
-    resume_offered_at, resolved_at, seen_at, snoozed_until";
+    resume_offered_at, resolved_at, seen_at, snoozed_until, obstacle";
 
 /// Opens one. Where one of that kind is open already it stays as it is: one notice for one episode.
 ///
@@ -38,7 +41,7 @@ pub(super) const COLUMNS: &str = "id, integration_id, integration_name, kind, re
 pub fn open(tx: &Tx<'_>, row: &NoticeRow) -> Result<(), Error> {
     let done = tx
         .prepare_cached(&format!(
-            "insert into notices ({COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+            "insert into notices ({COLUMNS}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
              on conflict (integration_id, kind) where resolved_at is null do nothing"
         ))
         .map_err(failed)?
@@ -54,6 +57,7 @@ pub fn open(tx: &Tx<'_>, row: &NoticeRow) -> Result<(), Error> {
             row.resolved_at.map(|at| at.0),
             row.seen_at.map(|at| at.0),
             row.snoozed_until.map(|at| at.0),
+            row.obstacle.as_ref().map(text::json).transpose()?,
         ])
         .map_err(failed)?;
     changed(tx, done);
@@ -92,6 +96,20 @@ pub fn offer_resume(tx: &Tx<'_>, id: IntegrationId, now: Time) -> Result<(), Err
              where integration_id = ?1 and kind = 'failing' and resolved_at is null",
         )
         .and_then(|mut statement| statement.execute(params![id.to_string(), now.0]))
+        .map_err(failed)?;
+    changed(tx, done);
+    Ok(())
+}
+
+/// What keeps a cron from starting by now, in the notice that is open of it.
+pub fn change_obstacle(tx: &Tx<'_>, about: IntegrationId, why: &Error) -> Result<(), Error> {
+    let done = tx
+        .prepare_cached(
+            "update notices set obstacle = ?2 \
+             where integration_id = ?1 and resolved_at is null and obstacle <> ?2",
+        )
+        .map_err(failed)?
+        .execute(params![about.to_string(), text::json(why)?])
         .map_err(failed)?;
     changed(tx, done);
     Ok(())
@@ -221,6 +239,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
         resolved_at: time(8)?,
         seen_at: time(9)?,
         snoozed_until: time(10)?,
+        obstacle: text::from_json_or_null(row, 11)?,
     })
 }
 

@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/13.sql")),
     M::up(include_str!("schema/14.sql")),
     M::up(include_str!("schema/15.sql")),
+    M::up(include_str!("schema/16.sql")),
 ];
 
 /// The version that this build knows.

@@ -9,6 +9,7 @@ error-slack-no-person = Nobody in this Slack workspace has the address { $addres
 slack-resolved = Over: { $name }
 slack-resolved-hint = Nothing is left to do here.
 slack-where = Open Chief Integrations on the admin’s computer to mend it.
+slack-where-resume = Open Chief Integrations on the admin’s computer to resume.
 slack-test = Chief Integrations can reach you here
 slack-test-hint = This is the test message. When a token is about to end, or an integration stops working, you get one message like this, and it is changed once that is over.
 
@@ -22,7 +23,7 @@ slack-admins = Admins’ e-mail addresses
 slack-admins-hint = As in their Slack accounts, separated by commas.
 slack-kinds = Tell them when
 slack-kind-expiring = A token is about to end
-slack-kind-failing = An integration is failing
+slack-kind-failing = An integration is failing, or a cron cannot start
 slack-quiet = Quiet hours
 slack-quiet-hint = No message begins between these times. What happens meanwhile is told afterwards, if it still holds.
 slack-quiet-from = From

@@ -3,6 +3,14 @@ crons-and = and
 cron-paused = { $name } is paused.
 crons-paused = { $names } are paused.
 cron-did-not-start = { $name } did not start
+crons-did-not-start = { $count ->
+    [one] 1 cron did not start
+   *[other] { $count } crons did not start
+}
+integrations-again = { $count ->
+    [one] 1 integration works again
+   *[other] { $count } integrations work again
+}
 crons-paused-here = Paused: { $names }
 crons-again = { $name } works again.
 crons-resume = { $count ->

@@ -4,7 +4,7 @@ use super::super::{Tx, failed, text};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-use wire::{CronId, Error, RunCall, RunCause, RunOutcome, RunView, Time, Topic};
+use wire::{CronCall, CronId, Error, RunCall, RunCause, RunOutcome, RunView, Time, Topic};
 
 /// Runs of one cron that are kept, and those of two days beside: no moment may run twice, also where
 /// the clock is set back.
@@ -68,6 +68,7 @@ pub fn begin(tx: &Tx<'_>, row: &RunRow) -> Result<bool, Error> {
     })
     .map_err(failed)?;
     tx.touch(Topic::Crons);
+    tx.touch(Topic::Tasks);
     Ok(done > 0)
 }
 
@@ -78,6 +79,7 @@ pub fn keep_calls(tx: &Tx<'_>, id: Uuid, calls: &[RunCall]) -> Result<(), Error>
         .execute(params![id.to_string(), text::json(&calls)?])
         .map_err(failed)?;
     tx.touch(Topic::Crons);
+    tx.touch(Topic::Tasks);
     Ok(())
 }
 
@@ -90,7 +92,9 @@ pub fn finish(
 ) -> Result<bool, Error> {
     let done = tx
         .prepare_cached(
-            "update cron_runs set outcome = ?2, error = ?3, ended_at = ?4 \
+            // One that an admin has stopped says so.
+            "update cron_runs set outcome = iif(error is null, ?2, 'failed'), \
+             error = coalesce(error, ?3), ended_at = ?4 \
              where id = ?1 and outcome = 'running'",
         )
         .map_err(failed)?
@@ -102,7 +106,75 @@ pub fn finish(
         ])
         .map_err(failed)?;
     tx.touch(Topic::Crons);
+    tx.touch(Topic::Tasks);
     Ok(done > 0)
+}
+
+/// The name of the cron, of the app's own, of which this run is under way.
+pub fn name_of_running(connection: &Connection, id: Uuid) -> Result<Option<String>, Error> {
+    connection
+        .prepare_cached(
+            "select c.name from cron_runs r join crons c on c.id = r.cron_id \
+             where r.id = ?1 and r.outcome = 'running' and c.agent_id is null",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row([id.to_string()], |row| row.get(0))
+                .optional()
+        })
+        .map_err(failed)
+}
+
+/// An admin ends it: why, as it says once it is over.
+pub fn stop(tx: &Tx<'_>, id: Uuid, why: &Error) -> Result<(), Error> {
+    tx.prepare_cached("update cron_runs set error = ?2 where id = ?1 and outcome = 'running'")
+        .map_err(failed)?
+        .execute(params![id.to_string(), text::json(why)?])
+        .map_err(failed)?;
+    tx.touch(Topic::Crons);
+    tx.touch(Topic::Tasks);
+    Ok(())
+}
+
+/// True where an admin has ended it already, before it began its calls.
+pub fn is_stopped(connection: &Connection, id: Uuid) -> Result<bool, Error> {
+    connection
+        .prepare_cached("select error is not null from cron_runs where id = ?1")
+        .and_then(|mut statement| statement.query_row([id.to_string()], |row| row.get(0)))
+        .map_err(failed)
+}
+
+/// A run of one of the app's own crons that has started.
+pub struct Started {
+    pub cron: CronId,
+    pub name: String,
+    /// What the cron calls.
+    pub makes: Vec<CronCall>,
+    pub run: RunView,
+}
+
+/// The newest of them, newest first.
+pub fn newest_started(connection: &Connection, count: u32) -> Result<Vec<Started>, Error> {
+    connection
+        .prepare_cached(&format!(
+            "select {COLUMNS}, name, makes from (select r.*, c.name, c.calls as makes \
+                from cron_runs r join crons c on c.id = r.cron_id \
+                where c.agent_id is null and r.outcome <> 'not_started' \
+                order by r.begun_at desc, r.id desc limit ?1) order by begun_at desc, id desc"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map([count], |row| {
+                    Ok(Started {
+                        cron: text::id(row, 8)?,
+                        name: row.get(9)?,
+                        makes: text::from_json(row, 10)?,
+                        run: read(row)?,
+                    })
+                })?
+                .collect()
+        })
+        .map_err(failed)
 }
 
 /// Marks what an earlier run of the app left running; of agents' runs only those begun before `before`,

@@ -22,6 +22,7 @@ fn notice(n: u128, at: i64) -> NoticeRow {
         resolved_at: None,
         seen_at: None,
         snoozed_until: None,
+        obstacle: None,
     }
 }
 

@@ -1,0 +1,94 @@
+//! The page of tasks: what a cron's run does is watched there, and stopped.
+
+#[expect(dead_code, reason = "shared: each test uses a part of it")]
+#[path = "../journeys/kit/mcp.rs"]
+mod mcp;
+#[expect(dead_code, reason = "shared: each test uses a part of it")]
+#[path = "../journeys/kit/scripted.rs"]
+mod scripted;
+
+use crate::kit::{Screen, browser::violations};
+use anyhow::{Result, ensure};
+use scripted::Scripted;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// Looks at the page in both themes, and holds it to the rules of accessibility.
+async fn look(screen: &Screen, name: &str) -> Result<()> {
+    for theme in ["dark", "light"] {
+        let set = format!("document.documentElement.dataset.theme = '{theme}'");
+        screen.page.execute(set, vec![]).await?;
+        // Colours that are still moving are not the page's.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let found = violations(&screen.page).await?;
+        ensure!(found.is_empty(), "{name} in {theme}:\n{}", found.join("\n"));
+        screen.picture(&format!("{name}-{theme}")).await?;
+    }
+    Ok(())
+}
+
+async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
+    Ok(engine::commands::answer(screen.engine()?, command, request).await?)
+}
+
+/// Makes a cron that calls these tools one after the other, and runs it.
+async fn run(screen: &Screen, name: &str, calls: Vec<Value>) -> Result<()> {
+    let cron = json!({ "id": null, "cron": {
+        "name": name, "schedule": "0 3 * * *", "zone": "Europe/Berlin", "calls": calls,
+        "missed": "leave_out", "limit_min": 10,
+    } });
+    let id = ask(screen, "save_cron", cron).await?;
+    ask(screen, "run_cron", json!({ "id": id })).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_a_cron_is_a_task_that_is_watched_and_stopped() -> Result<()> {
+    let hold = Arc::new(Notify::new());
+    let server = Scripted::serve(move |seen| {
+        let held = hold.clone();
+        async move { mcp::open(&seen, &held).await }
+    })
+    .await?;
+    let screen = Screen::open().await?;
+    screen.go("#/tasks").await?;
+    screen.reads("main", "a cron’s first run").await?;
+    look(&screen, "tasks-empty").await?;
+    let id = screen.connect_mcp(&server.url("/mcp")).await?;
+    let call = |tool: &str| json!({ "integration": id, "tool": tool, "arguments": "" });
+
+    run(&screen, "Weekly revenue", vec![call("greet")]).await?;
+    let over = "[data-testid=task][data-state=over]";
+    screen.reads(over, "Weekly revenue").await?;
+    screen.reads(over, "Items").await?;
+    run(&screen, "Slow import", vec![call("wait"), call("greet")]).await?;
+    let running = "[data-testid=task][data-state=running]";
+    screen.reads(running, "Slow import").await?;
+    screen.reads(running, "Items").await?;
+    ensure!(
+        screen
+            .text("[data-testid=task]")
+            .await?
+            .contains("Slow import"),
+        "what runs stands first"
+    );
+    look(&screen, "tasks-running").await?;
+
+    screen.press("Stop Slow import").await?;
+    screen
+        .reads("[data-testid=task][data-state=stopped]", "Slow import")
+        .await?;
+    screen.gone("[data-testid=stop-task]").await?;
+    look(&screen, "tasks-stopped").await?;
+    let greeted = |seen: &scripted::Seen| seen.json()["params"]["name"] == "greet";
+    let times = server.seen().iter().filter(|seen| greeted(seen)).count();
+    ensure!(times == 1, "what comes after it is not called");
+    // The number of its calls leads to its own rows of the record.
+    screen
+        .click("[data-testid=task][data-state=over] [data-testid=task-rows]")
+        .await?;
+    screen.reads("table", "greet").await?;
+    ensure!(!screen.text("table").await?.contains("wait"), "no others");
+    screen.close().await
+}
