@@ -23,7 +23,7 @@ use crate::{
     integrations::Integration,
     secret::{Secret, fingerprint},
     store::{
-        self, Durability,
+        self, Durability, Kept,
         tools::{Named, ToolRow},
     },
     tasks,
@@ -109,6 +109,10 @@ pub struct Origin {
     pub session: Option<Arc<str>>,
 }
 
+/// Single tools that agents have lately called, as they were looked up.
+#[derive(Default)]
+pub(crate) struct Offers(Kept<(AgentId, String, String), Vec<Offered>>);
+
 /// Which tools are looked up.
 #[derive(Clone, Debug)]
 pub enum Which {
@@ -117,7 +121,7 @@ pub enum Which {
     Of {
         slug: String,
     },
-    /// One tool, by its own name.
+    /// One tool, by its own name: see [`tool`].
     One {
         slug: String,
         tool: String,
@@ -269,54 +273,76 @@ pub async fn tools(
     agent: &AgentView,
     which: Which,
 ) -> Result<Vec<Offered>, Error> {
-    let now = engine.now();
-    let (id, allowed, read_only) = (agent.id, agent.integrations.clone(), agent.read_only);
-    let is_one = matches!(which, Which::One { .. });
-    let read = move |conn: &rusqlite::Connection| {
-        let (mut all, names) = match &which {
-            Which::All => (Integration::all(conn)?, store::tools::names(conn)?),
-            Which::Of { slug } => by_slug(conn, slug)?.map_or_else(
-                || Ok((vec![], vec![])),
-                |one| store::tools::names_of(conn, one.id).map(|names| (vec![one], names)),
-            )?,
-            Which::One { slug, tool } => by_slug(conn, slug)?.map_or_else(
-                || Ok((vec![], vec![])),
-                |one| store::tools::name(conn, one.id, tool).map(|name| (vec![one], name)),
-            )?,
-        };
-        let mut of: BTreeMap<IntegrationId, Vec<Named>> = BTreeMap::new();
-        for tool in names {
-            of.entry(tool.integration).or_default().push(tool);
-        }
-        let mut chosen = store::policies::all_for(conn, id)?;
-        all.retain(|each| allowed.as_ref().is_none_or(|ids| ids.contains(&each.id)));
-        all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
-        let mut offered = Vec::new();
-        for each in all {
-            let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
-            for tool in of.remove(&each.id).unwrap_or_default() {
-                let rules = chosen.remove(&(each.id, tool.name.clone()));
-                let choice = policy::decide(tool.risk, rules.unwrap_or_default());
-                let may = !tool.held
-                    && choice != Choice::Deny
-                    && (!read_only || tool.risk == Risk::Reads);
-                offered.push(Offered {
-                    integration: each.id,
-                    slug: each.row.slug.clone(),
-                    name: each.row.name.clone(),
-                    listed: works && may,
-                    tool: tool.name,
-                    risk: tool.risk,
-                });
-            }
-        }
-        Ok(offered)
+    let (now, agent) = (engine.now(), agent.clone());
+    engine
+        .store()
+        .read(move |conn| offered(conn, &agent, &which, now))
+        .await
+}
+
+/// One tool of what this agent may use, by its own name. Looked up anew only where something has changed:
+/// whether it is listed, which time alone may change, is of then.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn tool(
+    engine: &Engine,
+    agent: &AgentView,
+    (slug, tool): (&str, &str),
+) -> Result<Option<Offered>, Error> {
+    let (now, key) = (engine.now(), (agent.id, slug.to_owned(), tool.to_owned()));
+    let found = engine.0.offers.0.get(engine.store(), key, |conn, _| {
+        let (slug, tool) = (slug.to_owned(), tool.to_owned());
+        offered(conn, agent, &Which::One { slug, tool }, now)
+    })?;
+    Ok(found.first().cloned())
+}
+
+fn offered(
+    conn: &rusqlite::Connection,
+    agent: &AgentView,
+    which: &Which,
+    now: Time,
+) -> Result<Vec<Offered>, Error> {
+    let (mut all, names) = match which {
+        Which::All => (Integration::all(conn)?, store::tools::names(conn)?),
+        Which::Of { slug } => by_slug(conn, slug)?.map_or_else(
+            || Ok((vec![], vec![])),
+            |one| store::tools::names_of(conn, one.id).map(|names| (vec![one], names)),
+        )?,
+        Which::One { slug, tool } => by_slug(conn, slug)?.map_or_else(
+            || Ok((vec![], vec![])),
+            |one| store::tools::name(conn, one.id, tool).map(|name| (vec![one], name)),
+        )?,
     };
-    if is_one {
-        engine.store().glance(read)
-    } else {
-        engine.store().read(read).await
+    let mut of: BTreeMap<IntegrationId, Vec<Named>> = BTreeMap::new();
+    for tool in names {
+        of.entry(tool.integration).or_default().push(tool);
     }
+    let mut chosen = store::policies::all_for(conn, agent.id)?;
+    let allowed = agent.integrations.as_ref();
+    all.retain(|each| allowed.is_none_or(|ids| ids.contains(&each.id)));
+    all.sort_by(|a, b| a.row.slug.cmp(&b.row.slug));
+    let mut offered = Vec::new();
+    for each in all {
+        let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
+        for tool in of.remove(&each.id).unwrap_or_default() {
+            let rules = chosen.remove(&(each.id, tool.name.clone()));
+            let choice = policy::decide(tool.risk, rules.unwrap_or_default());
+            let may = !tool.held
+                && choice != Choice::Deny
+                && (!agent.read_only || tool.risk == Risk::Reads);
+            offered.push(Offered {
+                integration: each.id,
+                slug: each.row.slug.clone(),
+                name: each.row.name.clone(),
+                listed: works && may,
+                tool: tool.name,
+                risk: tool.risk,
+            });
+        }
+    }
+    Ok(offered)
 }
 
 fn by_slug(conn: &rusqlite::Connection, slug: &str) -> Result<Option<Integration>, Error> {

@@ -17,7 +17,7 @@ use crate::{
     health::{self, Asked, Tells},
     integrations,
     store::{
-        self, Durability, Tx,
+        self, Durability,
         calls::{CallRow, OutcomeRow, Payload},
     },
     tasks::Run,
@@ -26,25 +26,23 @@ use crate::{
 };
 use bodies::Saying;
 use futures::future::BoxFuture;
-use gate::Known;
+pub(crate) use gate::Looked;
 use policy::By;
 use std::sync::{Arc, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
-use wire::{
-    Because, CallId, Error, ErrorCode, IntegrationId, LastUsed, Outcome, RowKind, TaskId, Time,
-};
+use wire::{Because, CallId, Error, ErrorCode, IntegrationId, Outcome, RowKind, TaskId, Time};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
 pub(crate) struct Journal {
     call: CallId,
-    begun: Time,
-    /// Whose use is noted with the outcome, and why: a tool's, not a token's.
-    used: Option<(IntegrationId, Because)>,
+    /// Its place in the record, and when it was begun.
+    intent: (i64, Time),
+    /// Of which integration: a call of a tool, not of a token.
+    of: Option<IntegrationId>,
     /// An admin let it go.
     approved: bool,
     /// What the result is like.
     got: Option<Payload>,
-    task: Option<TaskId>,
     /// What was said, where that is kept.
     saying: Option<Saying>,
 }
@@ -68,50 +66,41 @@ impl Journal {
             because: because.clone(),
             sent: None,
         };
-        Self::open(engine, row).await
+        Self::open(engine, row, None).await
     }
 
-    /// The same for a row that is made already.
-    async fn open(engine: &Engine, row: CallRow) -> Result<Self, Error> {
+    /// The same for a row that is made already, which counts in that task.
+    async fn open(engine: &Engine, row: CallRow, task: Option<TaskId>) -> Result<Self, Error> {
         let (call, begun) = (row.id, row.at);
-        let used = match (row.kind, row.integration) {
-            (RowKind::Call, Some(id)) => Some((id, row.because.clone())),
-            (_, _) => None,
-        };
-        engine
+        let of = row.integration.filter(|_| row.kind == RowKind::Call);
+        let place = engine
             .store()
             .write(engine.manner().of_intents(), move |tx| {
-                store::calls::begin(tx, &row)
+                tx.only_records();
+                store::calls::begin(tx, &row, task)
             })
             .await?;
         Ok(Self {
             call,
-            begun,
-            used,
+            intent: (place, begun),
+            of,
             approved: false,
             got: None,
-            task: None,
             saying: None,
         })
-    }
-
-    /// The same row, counted in a task when it is finished.
-    fn of_task(mut self, task: Option<TaskId>) -> Self {
-        self.task = task;
-        self
     }
 
     /// The row that says how it went.
     pub fn outcome(&self, now: Time, error: Option<&Error>, detail: &str) -> OutcomeRow {
         OutcomeRow {
-            call: self.call,
+            intent: self.intent,
             at: now,
             outcome: if error.is_some() {
                 Outcome::Failed
             } else {
                 Outcome::Ok
             },
-            took_ms: Some(u32::try_from(now.since(self.begun).max(0)).unwrap_or(u32::MAX)),
+            took_ms: Some(u32::try_from(now.since(self.intent.1).max(0)).unwrap_or(u32::MAX)),
             error: error.cloned(),
             detail: detail.to_owned(),
             got: self.got.clone(),
@@ -136,15 +125,11 @@ impl Journal {
             Outcome::Refused
         };
         row.took_ms = None;
-        let task = self.task;
         engine
             .store()
             .write(Durability::Normal, move |tx| {
-                store::calls::finish(tx, &row)?;
-                match task {
-                    Some(task) => store::tasks::count(tx, task, row.outcome, row.at),
-                    None => Ok(()),
-                }
+                tx.only_records();
+                store::calls::finish(tx, &row)
             })
             .await
     }
@@ -162,7 +147,6 @@ impl Journal {
         if self.approved && result.is_ok() {
             outcome.outcome = Outcome::Approved;
         }
-        let task = self.task;
         let mut signal = None;
         if let Some(Tells {
             id,
@@ -174,10 +158,10 @@ impl Journal {
             let heard = trouble.map_or(result, Err);
             signal = health::signal_of(engine, id, asked, heard)
                 .await
+                .filter(|signal| integrations::is_news(engine, (id, consent), signal, now))
                 .map(|signal| (id, consent, signal));
         }
-        let used = self.used;
-        let (call, saying) = (self.call, self.saying);
+        let (call, of, saying) = (self.call, self.of, self.saying);
         let durability = if signal.is_some() && result.is_err() {
             Durability::Full
         } else {
@@ -187,17 +171,12 @@ impl Journal {
             .store()
             .write(durability, move |tx| {
                 store::calls::finish(tx, &outcome)?;
-                if let Some((id, because)) = used {
-                    note_use(tx, id, LastUsed { at: now, because })?;
-                    if let Some((days, body)) =
-                        saying.and_then(|said| Some((said.days, said.body()?)))
-                    {
-                        store::bodies::keep(tx, (call, id), &body, (now, days))?;
-                    }
-                    if let Some(task) = task {
-                        store::tasks::count(tx, task, outcome.outcome, now)?;
-                        store::tasks::touch(tx, task, id)?;
-                    }
+                let said = saying.and_then(|said| Some((said.days, said.body()?)));
+                if let (Some(id), Some((days, body))) = (of, said) {
+                    store::bodies::keep(tx, (call, id), &body, (now, days))?;
+                }
+                if signal.is_none() {
+                    tx.only_records();
                 }
                 signal
                     .map(|(id, consent, signal)| {
@@ -211,21 +190,6 @@ impl Journal {
             engine.network().ask(id, after);
         }
         Ok(())
-    }
-}
-
-/// Notes that the integration was used, and its agent's call, where both are still there.
-fn note_use(tx: &Tx<'_>, id: IntegrationId, used: LastUsed) -> Result<(), Error> {
-    if let Because::Task {
-        agent: Some(agent), ..
-    } = &used.because
-    {
-        store::agents::count_call(tx, agent.id, used.at)?;
-    }
-    match store::integrations::set_last_used(tx, id, &used) {
-        // Gone meanwhile: its history stays in the record.
-        Err(error) if error.code == ErrorCode::IntegrationUnknown => Ok(()),
-        done => done,
     }
 }
 
@@ -291,9 +255,7 @@ pub async fn call_asking(
     let run = by.task().map(|task| Run::begin(engine, task));
     let stop = run.as_ref().map(|run| run.stop.clone());
     let id = wanted.integration;
-    let known = engine
-        .store()
-        .glance(|conn| Known::read(conn, (id, &wanted.tool), by))?;
+    let known = gate::known(engine, (id, &wanted.tool), by)?;
     let intent = CallRow {
         id: CallId(uuid::Uuid::now_v7()),
         at: engine.now(),
@@ -304,7 +266,7 @@ pub async fn call_asking(
         because: wanted.because.clone(),
         sent: Some(Payload::of(&wanted.arguments)),
     };
-    let mut journal = Journal::open(engine, intent).await?.of_task(by.task());
+    let mut journal = Journal::open(engine, intent, by.task()).await?;
     let saying = known.body_days.map(Saying::kept_for);
     let mut caller = caller;
     caller.hung_up = caller.hung_up.child_token();

@@ -20,6 +20,7 @@ pub async fn list_integrations(
     engine: &Engine,
     _: wire::ListIntegrations,
 ) -> Result<Vec<CardView>, Error> {
+    engine.store().settle().await;
     integrations::cards(engine).await
 }
 
@@ -27,6 +28,7 @@ pub async fn get_integration(
     engine: &Engine,
     ask: wire::GetIntegration,
 ) -> Result<IntegrationView, Error> {
+    engine.store().settle().await;
     integrations::page(engine, ask.id).await
 }
 
@@ -211,6 +213,7 @@ pub async fn save_record_settings(
 }
 
 pub async fn list_agents(engine: &Engine, _: wire::ListAgents) -> Result<AgentsView, Error> {
+    engine.store().settle().await;
     agents::list(engine).await
 }
 
@@ -268,6 +271,7 @@ pub async fn undo_client(engine: &Engine, ask: wire::UndoClient) -> Result<(), E
 }
 
 pub async fn list_tasks(engine: &Engine, _: wire::ListTasks) -> Result<Vec<wire::TaskView>, Error> {
+    engine.store().settle().await;
     tasks::list(engine).await
 }
 

@@ -13,7 +13,7 @@ pub mod status;
 mod tile;
 mod tools;
 
-pub(crate) use apply::{After, apply, apply_answer};
+pub(crate) use apply::{After, apply, apply_answer, is_news};
 pub(crate) use pace::set_pace;
 pub(crate) use runs::note_ended_run;
 pub(crate) use tile::{icon, tile};

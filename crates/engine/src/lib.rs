@@ -96,6 +96,9 @@ struct Inner {
     providers: providers::Shelf,
     refusals: refusals::Refusals,
     schemas: connectors::fit::Schemas,
+    looked: calls::Looked,
+    offers: agents::Offers,
+    integrations: store::Kept<IntegrationId, Option<Integration>>,
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
     stopping: CancellationToken,
@@ -146,6 +149,9 @@ impl Engine {
             providers: providers::Shelf::default(),
             refusals: refusals::Refusals::default(),
             schemas: connectors::fit::Schemas::default(),
+            looked: calls::Looked::default(),
+            offers: agents::Offers::default(),
+            integrations: store::Kept::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
             options,
@@ -352,6 +358,12 @@ impl Engine {
     /// The server inside the app, started on first need.
     pub(crate) async fn sample(&self) -> Result<&Sample, Error> {
         self.0.sample.get_or_try_init(Sample::start).await
+    }
+
+    /// One integration, as its row says; `None` where it is gone.
+    pub(crate) fn integration(&self, id: IntegrationId) -> Result<Arc<Option<Integration>>, Error> {
+        let kept = &self.0.integrations;
+        kept.get(self.store(), id, |conn, id| Integration::find(conn, *id))
     }
 
     /// What an integration needs while the app runs, made on first need.

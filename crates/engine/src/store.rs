@@ -26,11 +26,13 @@ mod open;
 pub mod pings;
 pub(crate) mod pins;
 pub mod policies;
+mod kept;
 mod reader;
 pub mod record;
 pub mod schema;
 pub mod settings;
 pub mod slack;
+mod tally;
 pub mod tasks;
 mod text;
 pub mod tools;
@@ -39,15 +41,16 @@ mod writer;
 
 use rusqlite::Connection;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeSet,
     ops::Deref,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 use tokio::sync::{broadcast, oneshot};
 use wire::{Changed, Error, ErrorCode, Time, Topic};
 
+pub(crate) use kept::Kept;
 pub use open::Restored;
 
 /// Commits that a slow listener may miss before it is told that it lagged.
@@ -72,6 +75,7 @@ struct Inner {
     glances: reader::Glances,
     writer: writer::Writer,
     changes: broadcast::Sender<Changed>,
+    told: Arc<writer::Told>,
     folder: PathBuf,
     restored: Option<Restored>,
 }
@@ -86,6 +90,7 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let opened = open::open(folder, schema::MIGRATIONS)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
+        let told = Arc::new(writer::Told::default());
         let readers = reader::Readers::start(&opened.file)?;
         let glances = reader::Glances::of(&opened.file);
         if opened.unchecked {
@@ -97,13 +102,14 @@ impl Store {
         let writer = writer::Writer::start(
             opened.connection,
             (opened.lock, &opened.file),
-            changes.clone(),
+            (changes.clone(), told.clone()),
         )?;
         Ok(Self(Arc::new(Inner {
             readers,
             glances,
             writer,
             changes,
+            told,
             folder: folder.to_owned(),
             restored: opened.restored,
         })))
@@ -147,6 +153,21 @@ impl Store {
     /// The job's own.
     pub fn glance<T>(&self, job: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         self.0.glances.read(job)
+    }
+
+    /// Which commit that may have changed what is [`Kept`] was the last.
+    fn edition(&self) -> u64 {
+        self.0.told.edition.load(Ordering::Acquire)
+    }
+
+    /// Counts the calls that are over, which is else done once a second: before who used what, and how
+    /// often, is shown. Where it fails, what is shown is of a moment ago.
+    pub(crate) async fn settle(&self) {
+        if self.0.told.uncounted.load(Ordering::Acquire)
+            && let Err(error) = self.write(Durability::Normal, |tx| tally::count(tx)).await
+        {
+            tracing::warn!(%error, "calls that are over could not be counted");
+        }
     }
 
     /// Every commit from now on that touched a topic, and every [`Store::announce`].
@@ -206,6 +227,23 @@ pub struct Tx<'a> {
     topics: RefCell<BTreeSet<Topic>>,
     /// Read on first need: most writes add nothing to the record.
     chain: RefCell<Option<record::Chain>>,
+    left: Cell<Left>,
+}
+
+/// What a write leaves behind it.
+#[derive(Clone, Copy)]
+struct Left {
+    /// What is [`Kept`] may be another now.
+    changed: bool,
+    /// Whether calls are over that are not counted, where this write knows.
+    uncounted: Option<bool>,
+}
+
+/// A write that was done.
+struct Made {
+    topics: BTreeSet<Topic>,
+    chain: Option<record::Chain>,
+    left: Left,
 }
 
 impl<'a> Tx<'a> {
@@ -219,6 +257,10 @@ impl<'a> Tx<'a> {
             connection,
             topics: RefCell::default(),
             chain: RefCell::new(chain),
+            left: Cell::new(Left {
+                changed: true,
+                uncounted: None,
+            }),
         }
     }
 
@@ -237,8 +279,31 @@ impl<'a> Tx<'a> {
         self.topics.borrow_mut().insert(topic);
     }
 
-    fn into_parts(self) -> (BTreeSet<Topic>, Option<record::Chain>) {
-        (self.topics.into_inner(), self.chain.into_inner())
+    /// All that this write does is to add to the record, or to count what is in it: whatever is looked up
+    /// before a call stands as it was. (What says nothing is taken to have changed it.)
+    pub fn only_records(&self) {
+        let left = self.left.get();
+        self.left.set(Left {
+            changed: false,
+            ..left
+        });
+    }
+
+    /// Whether calls are over, as of this write, that are not counted.
+    fn leaves_uncounted(&self, uncounted: bool) {
+        let left = self.left.get();
+        self.left.set(Left {
+            uncounted: Some(uncounted),
+            ..left
+        });
+    }
+
+    fn into_parts(self) -> Made {
+        Made {
+            topics: self.topics.into_inner(),
+            chain: self.chain.into_inner(),
+            left: self.left.get(),
+        }
     }
 }
 

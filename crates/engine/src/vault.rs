@@ -26,7 +26,7 @@ pub use credential::{ClientAuth, Credential, LIMIT, OAuthCredential};
 use crate::{
     ports::{Keyring, KeyringError},
     store::{
-        Durability, Store, Tx,
+        Durability, Kept, Store, Tx,
         credentials::{self, CredentialRow, Form, Sealed},
         integrations,
     },
@@ -61,6 +61,8 @@ struct Inner {
     store: Store,
     asker: Asker,
     anchor_file: PathBuf,
+    /// Names and sealed rows, as they were last read.
+    rows: Kept<IntegrationId, (String, Option<CredentialRow>)>,
     state: Mutex<State>,
     /// Held by whoever asks the keyring for keys or changes which there are.
     keys: tokio::sync::Mutex<()>,
@@ -110,6 +112,7 @@ impl Vault {
             store,
             asker: Asker::new(keyring, limit),
             anchor_file: anchor::file(folder),
+            rows: Kept::default(),
             state: Mutex::new(State {
                 view: KeyringView::Unasked,
                 session_only: false,
@@ -288,15 +291,18 @@ impl Vault {
         for _ in 0..LOOKS {
             // Whoever opens one after another lets others go on, too.
             tokio::task::coop::consume_budget().await;
-            let (name, row) = self.0.store.glance(|connection| {
-                let name = integrations::get(connection, id)?.name;
-                Ok((name, credentials::find(connection, id)?))
+            let row = self.0.rows.get(&self.0.store, id, |connection, id| {
+                let name = integrations::get(connection, *id)?.name;
+                Ok((name, credentials::find(connection, *id)?))
             })?;
-            let row = row.ok_or_else(|| about(ErrorCode::CredentialUnreadable, &name))?;
+            let (name, row) = &*row;
+            let row = row
+                .as_ref()
+                .ok_or_else(|| about(ErrorCode::CredentialUnreadable, name))?;
             let opened = match &row.form {
                 Form::None => return Ok((Credential::None, row.generation)),
-                Form::Session => self.kept_in_memory(id, row.generation, &name),
-                Form::Sealed(sealed) => self.unseal(id, row.generation, sealed, &name),
+                Form::Session => self.kept_in_memory(id, row.generation, name),
+                Form::Sealed(sealed) => self.unseal(id, row.generation, sealed, name),
             };
             match (opened, &row.form) {
                 (Some(Ok(opened)), _) => return Ok(opened),

@@ -61,14 +61,9 @@ impl Server {
             None => names::read(name),
         };
         if let Some((slug, tool)) = named {
-            let which = Which::One {
-                slug: slug.to_owned(),
-                tool: tool.to_owned(),
-            };
-            let mut found = agents::tools(&self.inside.engine, &asker.agent, which).await?;
-            found.retain(|tool| on_the_wire(asker, tool) == name);
-            if found.len() == 1 {
-                return Ok(found.pop());
+            let found = agents::tool(&self.inside.engine, &asker.agent, (slug, tool))?;
+            if found.as_ref().is_some_and(|tool| on_the_wire(asker, tool) == name) {
+                return Ok(found);
             }
         }
         let all = self.tools(asker).await?;

@@ -129,10 +129,12 @@ async fn rows_per_second(store: &Store, id: IntegrationId) -> Result<f64> {
         let store = store.clone();
         tokio::spawn(async move {
             for _ in 0..CALLS {
-                let (call, outcome) = one_call(id);
-                store
-                    .write(Durability::Normal, move |tx| calls::begin(tx, &call))
+                let (call, mut outcome) = one_call(id);
+                let at = call.at;
+                let place = store
+                    .write(Durability::Normal, move |tx| calls::begin(tx, &call, None))
                     .await?;
+                outcome.intent = (place, at);
                 store
                     .write(Durability::Normal, move |tx| calls::finish(tx, &outcome))
                     .await?;
@@ -159,7 +161,7 @@ fn one_call(id: IntegrationId) -> (CallRow, OutcomeRow) {
         sent: None,
     };
     let outcome = OutcomeRow {
-        call: call.id,
+        intent: (0, call.at),
         at: call.at,
         outcome: Outcome::Ok,
         took_ms: Some(12),

@@ -16,11 +16,12 @@ use crate::{
         fit::{self, Fit},
     },
     integrations::Integration,
-    store::{self, tasks::TaskRow, tools::ToolRow},
+    store::{self, Kept, tasks::TaskRow, tools::ToolRow},
 };
 use rusqlite::Connection;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use wire::{Choice, Error, ErrorCode, IntegrationId, Reason, Time};
+use wire::{AgentId, Choice, Error, ErrorCode, IntegrationId, Reason, TaskId, Time};
 
 /// What stands in the store about a call.
 pub(super) struct Known {
@@ -34,16 +35,45 @@ pub(super) struct Known {
     pub body_days: Option<u32>,
 }
 
+/// A tool, and who calls it in which task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    integration: IntegrationId,
+    tool: String,
+    agent: Option<AgentId>,
+    task: Option<TaskId>,
+}
+
+/// What was looked up for earlier calls.
+#[derive(Default)]
+pub(crate) struct Looked(Kept<Key, Known>);
+
+/// What stands in the store now, looked up anew only where it may have changed.
+///
+/// # Errors
+/// `IntegrationUnknown`, `StoreFailed`.
+pub(super) fn known(
+    engine: &Engine,
+    (id, tool): (IntegrationId, &str),
+    by: &By,
+) -> Result<Arc<Known>, Error> {
+    let key = Key {
+        integration: id,
+        tool: tool.to_owned(),
+        agent: by.agent(),
+        task: by.task(),
+    };
+    let looked = &engine.0.looked.0;
+    looked.get(engine.store(), key, |conn, key| Known::read(conn, key))
+}
+
 impl Known {
-    pub fn read(
-        conn: &Connection,
-        (id, name): (IntegrationId, &str),
-        by: &By,
-    ) -> Result<Self, Error> {
+    fn read(conn: &Connection, key: &Key) -> Result<Self, Error> {
+        let (id, name) = (key.integration, key.tool.as_str());
         let found = Integration::get(conn, id)?;
         let tool = store::tools::find(conn, id, name)?;
         let pin = store::pins::find(conn, id, name)?;
-        let task = match by.task() {
+        let task = match key.task {
             Some(task) => store::tasks::find(conn, task)?,
             None => None,
         };
@@ -56,7 +86,7 @@ impl Known {
             tool,
             task,
             body_days: store::bodies::days(conn, id)?,
-            rules: store::policies::rules(conn, (id, name), by.agent())?,
+            rules: store::policies::rules(conn, (id, name), key.agent)?,
         })
     }
 }
@@ -156,11 +186,8 @@ async fn fits(
 
 /// What was approved is exactly what runs: everything is looked at once more, and the tool is the same.
 async fn still(engine: &Engine, by: &By, wanted: &Wanted, approved: &Exact) -> Result<(), Error> {
-    let (id, name, by) = (wanted.integration, wanted.tool.clone(), by.clone());
-    let known = engine
-        .store()
-        .read(move |conn| Known::read(conn, (id, &name), &by))
-        .await?;
+    let id = wanted.integration;
+    let known = known(engine, (id, &wanted.tool), by)?;
     let tool = usable(&known, &wanted.tool, engine.now())?;
     let now = Exact::new(id, &wanted.tool, &tool.hash, &wanted.arguments);
     let changed = || {

@@ -7,7 +7,10 @@ use super::{
     status::{self, Effect, Signal},
     to_json, touch,
 };
-use crate::store::{self, Tx, notices::NoticeRow};
+use crate::{
+    Engine,
+    store::{self, Tx, notices::NoticeRow},
+};
 use wire::{Because, Error, IntegrationId, NoticeId, NoticeKind, Time};
 
 /// What is left to do once the commit is done: the monitor's part.
@@ -89,6 +92,34 @@ pub(crate) fn apply_answer(
         Some(found) if found.state.consent == consent => take(tx, found, signal, now),
         Some(_) | None => Ok(After::default()),
     }
+}
+
+/// A check that finds everything as it was is noted this often at most: cards say how long ago it was.
+const AGAIN_MS: i64 = 10_000;
+
+/// Whether an answer tells anything that the integration's row does not say: else it need not be taken in.
+pub(crate) fn is_news(
+    engine: &Engine,
+    (id, consent): (IntegrationId, Option<Time>),
+    signal: &Signal,
+    now: Time,
+) -> bool {
+    let found = match engine.integration(id) {
+        Ok(found) => found,
+        // The commit will say why.
+        Err(_) => return true,
+    };
+    let Some(found) = found.as_ref().as_ref().filter(|found| found.state.consent == consent) else {
+        return false;
+    };
+    let mut before = found.state.clone();
+    before.off = !found.row.enabled;
+    let (mut after, effects) = status::next(&before, signal, now);
+    let noted = before
+        .checked_at
+        .filter(|at| (0..AGAIN_MS).contains(&now.since(*at)));
+    after.checked_at = noted.or(after.checked_at);
+    !effects.is_empty() || after != found.state
 }
 
 fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Result<(), Error> {

@@ -71,14 +71,17 @@ pub fn by_token(connection: &Connection, hash: &[u8; 32]) -> Result<Option<Agent
         .map_err(failed)
 }
 
-/// It asked for a call.
+/// So many calls that it asked for are over, the last of them then.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub fn count_call(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<(), Error> {
-    tx.prepare_cached("update agents set calls = calls + 1, last_used_at = ?2 where id = ?1")
+pub(super) fn count_calls(tx: &Tx<'_>, id: AgentId, calls: u32, last: Time) -> Result<(), Error> {
+    tx.prepare_cached(
+        "update agents set calls = calls + ?2, \
+         last_used_at = max(coalesce(last_used_at, ?3), ?3) where id = ?1",
+    )
         .map_err(failed)?
-        .execute(params![id.to_string(), now.0])
+        .execute(params![id.to_string(), calls, last.0])
         .map_err(failed)?;
     tx.touch(Topic::Agents);
     Ok(())

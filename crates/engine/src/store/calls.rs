@@ -14,7 +14,7 @@ use rusqlite::{
     Connection, OptionalExtension as _, params, params_from_iter,
     types::{ToSqlOutput, Value, ValueRef},
 };
-use wire::{Because, ByAgent, CallId, Error, IntegrationId, Outcome, RowKind, Time, Topic};
+use wire::{Because, ByAgent, CallId, Error, IntegrationId, Outcome, RowKind, TaskId, Time, Topic};
 
 /// What is about to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,8 @@ pub struct CallRow {
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutcomeRow {
-    pub call: CallId,
+    /// The place of its intent in the record, and when that was written.
+    pub intent: (i64, Time),
     pub at: Time,
     pub outcome: Outcome,
     /// Milliseconds; `None` where nothing was sent.
@@ -55,43 +56,36 @@ pub(super) const CALL_COLUMNS: &str = "id, at, kind, integration_id, integration
 pub(super) const OUTCOME_COLUMNS: &str =
     "call_seq, call_at, at, outcome, took_ms, error, detail, got";
 
-/// Writes the intent.
+/// Writes the intent, of a call in that task. Its place in the record.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`: then nothing may be sent.
-pub fn begin(tx: &Tx<'_>, row: &CallRow) -> Result<(), Error> {
+pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Error> {
     let seq = intent(tx, row)?;
-    tx.prepare_cached("insert into open_calls (call_seq) values (?1)")
+    tx.prepare_cached("insert into open_calls (call_seq, task_id) values (?1, ?2)")
         .map_err(failed)?
-        .execute([seq])
+        .execute(params![seq, task.map(|task| task.to_string())])
         .map_err(failed)?;
-    Ok(())
+    Ok(seq)
 }
 
-/// Writes the outcome. Each intent takes one.
+/// Writes the outcome. Each intent takes one; it is counted some moments after (`store/tally.rs`).
 ///
 /// # Errors
 /// `StoreUnwritable`; `StoreFailed`, also where there is no such intent or it has an outcome.
 pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
-    let (seq, at) = tx
-        .prepare_cached("select seq, at from calls where id = ?1")
-        .and_then(|mut statement| {
-            statement.query_row([row.call.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
-        })
-        .map_err(failed)?;
-    outcome(tx, row, (seq, Time(at)))?;
-    tx.prepare_cached("delete from open_calls where call_seq = ?1")
-        .map_err(failed)?
-        .execute([seq])
-        .map_err(failed)?;
+    outcome(tx, row)?;
+    tx.leaves_uncounted(true);
     Ok(())
 }
 
-/// Ends the calls of earlier runs that got no outcome: how they went is not known, and never will be.
+/// Ends the calls of earlier runs that got no outcome: how they went is not known, and never will be. The
+/// others of them are counted.
 pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
     let open: Vec<(i64, Time)> = tx
         .prepare_cached(
-            "select c.seq, c.at from open_calls n join calls c on c.seq = n.call_seq order by c.seq",
+            "select c.seq, c.at from open_calls n join calls c on c.seq = n.call_seq \
+             where n.call_seq not in (select call_seq from outcomes) order by c.seq",
         )
         .and_then(|mut statement| {
             statement
@@ -99,9 +93,13 @@ pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
                 .collect()
         })
         .map_err(failed)?;
+    let mut over = tx
+        .prepare_cached("delete from open_calls where call_seq = ?1")
+        .map_err(failed)?;
     for (seq, at) in open {
+        over.execute([seq]).map_err(failed)?;
         let ended = OutcomeRow {
-            call: CallId(uuid::Uuid::nil()),
+            intent: (seq, at),
             at,
             outcome: Outcome::Unknown,
             took_ms: None,
@@ -109,11 +107,10 @@ pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
             detail: String::new(),
             got: None,
         };
-        outcome(tx, &ended, (seq, at))?;
+        outcome(tx, &ended)?;
     }
-    tx.execute("delete from open_calls", [])
-        .map(|_| ())
-        .map_err(failed)
+    while super::tally::count(tx)? {}
+    Ok(())
 }
 
 /// Intent and outcome at once, for what has no time between them: connected, renamed, refused.
@@ -123,7 +120,7 @@ pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
 pub fn note(tx: &Tx<'_>, row: &CallRow, how: Outcome, detail: &str) -> Result<(), Error> {
     let seq = intent(tx, row)?;
     let ended = OutcomeRow {
-        call: row.id,
+        intent: (seq, row.at),
         at: row.at,
         outcome: how,
         took_ms: None,
@@ -131,7 +128,7 @@ pub fn note(tx: &Tx<'_>, row: &CallRow, how: Outcome, detail: &str) -> Result<()
         detail: detail.to_owned(),
         got: None,
     };
-    outcome(tx, &ended, (seq, row.at)).map(|_| ())
+    outcome(tx, &ended).map(|_| ())
 }
 
 fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
@@ -166,7 +163,8 @@ fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
     insert(tx, Part::Intent, SQL, &columns)
 }
 
-fn outcome(tx: &Tx<'_>, row: &OutcomeRow, (call, at): (i64, Time)) -> Result<i64, Error> {
+fn outcome(tx: &Tx<'_>, row: &OutcomeRow) -> Result<i64, Error> {
+    let (call, at) = row.intent;
     let columns: [Value; 8] = [
         call.into(),
         at.0.into(),

@@ -148,21 +148,29 @@ pub fn set_config(tx: &Tx<'_>, id: IntegrationId, config_json: &str) -> Result<(
     )
 }
 
-/// Sets what the newest call in a task was, unless a newer one is there already.
+/// Sets when its newest call was and why (a [`Because`] as JSON), unless a newer one is there already.
+/// Nothing happens where it is gone.
 ///
 /// # Errors
-/// `IntegrationUnknown`.
-pub fn set_last_used(tx: &Tx<'_>, id: IntegrationId, used: &LastUsed) -> Result<(), Error> {
-    let because = text::json(&used.because)?;
+/// `StoreUnwritable`, `StoreFailed`.
+pub(super) fn set_last_used(
+    tx: &Tx<'_>,
+    id: IntegrationId,
+    at: Time,
+    because: &str,
+) -> Result<(), Error> {
     let done = tx
         .prepare_cached(
             "update integrations set \
                last_used_because = iif(last_used_at > ?2, last_used_because, ?3), \
                last_used_at = max(coalesce(last_used_at, ?2), ?2) where id = ?1",
         )
-        .and_then(|mut statement| statement.execute(params![id.to_string(), used.at.0, because]))
+        .and_then(|mut statement| statement.execute(params![id.to_string(), at.0, because]))
         .map_err(failed)?;
-    changed(tx, id, done)
+    if done > 0 {
+        changed(tx, id, done)?;
+    }
+    Ok(())
 }
 
 /// Sets what the probe found out about the server. `None` leaves a value as it is.

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/14.sql")),
     M::up(include_str!("schema/15.sql")),
     M::up(include_str!("schema/16.sql")),
+    M::up(include_str!("schema/17.sql")),
 ];
 
 /// The version that this build knows.

@@ -190,22 +190,45 @@ pub fn touch(tx: &Tx<'_>, id: TaskId, integration: IntegrationId) -> Result<(), 
     .map_err(failed)
 }
 
-/// One call of it is over.
+/// Calls of one task that are over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Count {
+    calls: u32,
+    failed: u32,
+    refused: u32,
+    last_at: i64,
+}
+
+impl Count {
+    /// One more, which ended then.
+    pub fn add(&mut self, outcome: Outcome, at: Time) {
+        self.calls += 1;
+        self.last_at = self.last_at.max(at.0);
+        match outcome {
+            Outcome::Failed => self.failed += 1,
+            Outcome::Refused | Outcome::Denied => self.refused += 1,
+            Outcome::Running | Outcome::Ok | Outcome::Approved | Outcome::Unknown => {}
+        }
+    }
+}
+
+/// Calls of it are over.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub fn count(tx: &Tx<'_>, id: TaskId, outcome: Outcome, now: Time) -> Result<(), Error> {
-    let (failed_one, refused_one) = match outcome {
-        Outcome::Failed => (1, 0),
-        Outcome::Refused | Outcome::Denied => (0, 1),
-        Outcome::Running | Outcome::Ok | Outcome::Approved | Outcome::Unknown => (0, 0),
-    };
+pub(super) fn count(tx: &Tx<'_>, id: TaskId, over: Count) -> Result<(), Error> {
     tx.prepare_cached(
-        "update tasks set calls = calls + 1, failed = failed + ?2, refused = refused + ?3, \
-         last_at = max(last_at, ?4) where id = ?1",
+        "update tasks set calls = calls + ?2, failed = failed + ?3, refused = refused + ?4, \
+         last_at = max(last_at, ?5) where id = ?1",
     )
     .map_err(failed)?
-    .execute(params![id.to_string(), failed_one, refused_one, now.0])
+    .execute(params![
+        id.to_string(),
+        over.calls,
+        over.failed,
+        over.refused,
+        over.last_at
+    ])
     .map_err(failed)?;
     tx.touch(Topic::Tasks);
     Ok(())

@@ -1,13 +1,17 @@
 //! The one thread that writes.
 
-use super::{Durability, Tx, closed, failed, record::Chain};
+use super::{Durability, Left, Tx, closed, failed, record::Chain};
 use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -16,7 +20,7 @@ use wire::{Changed, Error, ErrorCode, Topic};
 
 /// Jobs in one transaction at most: bounds both the wait of the first and the size of the log.
 const GROUP: usize = 512;
-/// Rows of `Durability::Normal` are on disk after this long at most.
+/// Rows of `Durability::Normal` are on disk, and finished calls are counted, after this long at most.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How often a full checkpoint is tried while a reader holds an old snapshot.
 const CHECKPOINT_TRIES: u32 = 20;
@@ -59,6 +63,15 @@ impl Job {
     }
 }
 
+/// What everybody may ask of the commits so far.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Moves on with each commit that may have changed what is [`super::Kept`].
+    pub edition: AtomicU64,
+    /// Calls are over that are not counted yet.
+    pub uncounted: AtomicBool,
+}
+
 /// The thread's queue and handle.
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
@@ -70,7 +83,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         (lock, file): (File, &Path),
-        changes: broadcast::Sender<Changed>,
+        (changes, told): (broadcast::Sender<Changed>, Arc<Told>),
     ) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel();
         let log = PathBuf::from(format!("{}-wal", file.display()));
@@ -81,7 +94,9 @@ impl Writer {
                     connection,
                     log,
                     changes,
+                    told,
                     unsynced: None,
+                    uncounted: None,
                     synchronous: None,
                     chain: None,
                 }
@@ -121,8 +136,11 @@ struct Loop {
     connection: Connection,
     log: PathBuf,
     changes: broadcast::Sender<Changed>,
+    told: Arc<Told>,
     /// When the oldest commit was made that may not be on disk yet.
     unsynced: Option<Instant>,
+    /// Since when calls are over that are not counted yet.
+    uncounted: Option<Instant>,
     /// The connection's `synchronous`, once it was set.
     synchronous: Option<Durability>,
     /// Where the record ends, once a write asked: as of the last commit.
@@ -132,7 +150,8 @@ struct Loop {
 impl Loop {
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
         loop {
-            let job = match self.unsynced {
+            let since = [self.unsynced, self.uncounted].into_iter().flatten().min();
+            let job = match since {
                 None => jobs
                     .recv()
                     .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
@@ -143,10 +162,11 @@ impl Loop {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
-            if self
-                .unsynced
-                .is_some_and(|since| since.elapsed() >= SYNC_EVERY)
-            {
+            let is_due = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= SYNC_EVERY);
+            if is_due(self.uncounted) {
+                self.count();
+            }
+            if is_due(self.unsynced) {
                 self.sync();
             }
         }
@@ -191,7 +211,11 @@ impl Loop {
         let mut topics = BTreeSet::new();
         let mut waiting: Vec<Done> = Vec::with_capacity(group.len());
         let before = self.chain.clone();
-        let outcome = self.transact(durability, group, &mut topics, &mut waiting);
+        let mut left = Left {
+            changed: false,
+            uncounted: None,
+        };
+        let outcome = self.transact((durability, group), &mut topics, &mut waiting, &mut left);
         if let Err(error) = &outcome {
             self.chain = before;
             tracing::error!(%error, jobs = waiting.len(), "a commit failed");
@@ -200,6 +224,15 @@ impl Loop {
                 let _ = self.connection.execute_batch("rollback");
             }
             topics.clear();
+        } else {
+            // Before anybody is answered: whoever was, sees what was changed.
+            if left.changed {
+                self.told.edition.fetch_add(1, Ordering::Release);
+            }
+            if let Some(uncounted) = left.uncounted {
+                self.told.uncounted.store(uncounted, Ordering::Release);
+                self.uncounted = uncounted.then(|| self.uncounted.unwrap_or_else(Instant::now));
+            }
         }
         for done in waiting {
             done(outcome.clone());
@@ -214,10 +247,10 @@ impl Loop {
 
     fn transact(
         &mut self,
-        durability: Durability,
-        group: Vec<Run>,
+        (durability, group): (Durability, Vec<Run>),
         topics: &mut BTreeSet<Topic>,
         waiting: &mut Vec<Done>,
+        left: &mut Left,
     ) -> Result<(), Error> {
         let mut broken = self.begin(durability).err();
         // The transaction itself undoes a job that has it to itself.
@@ -237,7 +270,7 @@ impl Loop {
             let mut tx = Tx::after(&self.connection, self.chain.clone());
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
-            let (touched, chain) = tx.into_parts();
+            let made = tx.into_parts();
             let ended = || match (alone, well) {
                 (true, true) => Ok(()),
                 (true, false) => super::run(&self.connection, "rollback"),
@@ -255,8 +288,10 @@ impl Loop {
             } else if let Err(error) = ended() {
                 broken = Some(failed(error));
             } else if well {
-                topics.extend(touched);
-                self.chain = chain;
+                topics.extend(made.topics);
+                self.chain = made.chain;
+                left.changed |= made.left.changed;
+                left.uncounted = made.left.uncounted.or(left.uncounted);
             }
         }
         match broken {
@@ -285,6 +320,18 @@ impl Loop {
             self.synchronous = Some(durability);
         }
         super::run(&self.connection, "begin immediate").map_err(failed)
+    }
+
+    /// Counts the calls that are over.
+    fn count(&mut self) {
+        // Where it fails it is tried again a second after.
+        self.uncounted = Some(Instant::now());
+        let (answer, _) = oneshot::channel();
+        if let Job::Write { durability, run } =
+            Job::new(Durability::Normal, |tx| super::tally::count(tx), answer)
+        {
+            self.commit(durability, vec![run]);
+        }
     }
 
     /// Puts the log on disk, and what it can of it into the database file.

@@ -40,9 +40,9 @@ fn ping(id: u128, at: i64, integration: Option<u128>) -> PingRow {
     }
 }
 
-fn ended(id: u128, outcome: Outcome) -> OutcomeRow {
+fn ended(intent: (i64, Time), outcome: Outcome) -> OutcomeRow {
     OutcomeRow {
-        call: CallId(Uuid::from_u128(id)),
+        intent,
         at: Time(50),
         outcome,
         took_ms: Some(31),
@@ -63,8 +63,8 @@ fn everything(limit: u32) -> Filter {
 fn the_record_takes_no_change_and_no_deletion() -> Result<()> {
     let connection = database()?;
     let tx = Tx::new(&connection);
-    begin(&tx, &call(1, 10, None))?;
-    finish(&tx, &ended(1, Outcome::Failed))?;
+    let intent = (begin(&tx, &call(1, 10, None), None)?, Time(10));
+    finish(&tx, &ended(intent, Outcome::Failed))?;
     for attack in [
         "update calls set action = 'nothing'",
         "delete from calls",
@@ -78,7 +78,7 @@ fn the_record_takes_no_change_and_no_deletion() -> Result<()> {
         assert!(connection.execute(attack, []).is_err(), "{attack}");
     }
     assert!(
-        finish(&tx, &ended(1, Outcome::Ok)).is_err(),
+        finish(&tx, &ended(intent, Outcome::Ok)).is_err(),
         "an intent takes one outcome"
     );
     let row = page(&connection, &everything(10))?.rows.remove(0);
@@ -92,12 +92,12 @@ fn a_row_comes_back_as_it_was_written() -> Result<()> {
     connection.execute_batch("pragma foreign_keys = on")?;
     let tx = Tx::new(&connection);
     let written = call(7, 40, Some(3));
-    begin(&tx, &written)?;
+    let intent = (begin(&tx, &written, None)?, written.at);
     assert!(
-        finish(&tx, &ended(8, Outcome::Ok)).is_err(),
+        finish(&tx, &ended((intent.0 + 1, Time(40)), Outcome::Ok)).is_err(),
         "no outcome without an intent"
     );
-    finish(&tx, &ended(7, Outcome::Refused))?;
+    finish(&tx, &ended(intent, Outcome::Refused))?;
     let view = page(&connection, &everything(10))?.rows.remove(0);
     assert_eq!(
         view,
@@ -110,7 +110,7 @@ fn a_row_comes_back_as_it_was_written() -> Result<()> {
             action: written.action,
             outcome: Outcome::Refused,
             took_ms: Some(31),
-            error: ended(7, Outcome::Refused).error,
+            error: ended(intent, Outcome::Refused).error,
             detail: "HTTP 401".into(),
             because: written.because,
         }
@@ -124,7 +124,7 @@ fn a_row_comes_back_as_it_was_written() -> Result<()> {
         0
     );
     assert_eq!(
-        tx.into_parts().0.into_iter().collect::<Vec<_>>(),
+        tx.into_parts().topics.into_iter().collect::<Vec<_>>(),
         [Topic::Activity]
     );
     Ok(())
@@ -135,7 +135,7 @@ async fn a_call_whose_process_died_is_unknown_and_one_that_runs_is_running() -> 
     let folder = tempfile::tempdir()?;
     let store = Store::open(folder.path())?;
     store
-        .write(Durability::Normal, |tx| begin(tx, &call(1, 10, None)))
+        .write(Durability::Normal, |tx| begin(tx, &call(1, 10, None), None))
         .await?;
     let outcomes = |store: &Store| {
         let store = store.clone();
@@ -153,7 +153,7 @@ async fn a_call_whose_process_died_is_unknown_and_one_that_runs_is_running() -> 
     drop(store);
     let store = Store::open(folder.path())?;
     store
-        .write(Durability::Normal, |tx| begin(tx, &call(2, 20, None)))
+        .write(Durability::Normal, |tx| begin(tx, &call(2, 20, None), None))
         .await?;
     assert_eq!(
         outcomes(&store).await?,
@@ -181,7 +181,7 @@ proptest! {
             if is_ping {
                 pings::add(&tx, &ping(n, at, Some(integration))).expect("it fits");
             } else {
-                begin(&tx, &call(n, at, Some(integration))).expect("it fits");
+                begin(&tx, &call(n, at, Some(integration)), None).expect("it fits");
             }
             if (pings || !is_ping) && only.is_none_or(|only| only == integration) {
                 expected.push((Time(at), Uuid::from_u128(n)));

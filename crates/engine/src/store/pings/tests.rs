@@ -81,7 +81,7 @@ fn purge_removes_what_is_older_and_tells_only_when_it_did() -> Result<()> {
     assert_eq!(left, 3);
     let quiet = Tx::new(&connection);
     assert_eq!(purge(&quiet, noon.plus(-30 * DAY))?, 0);
-    assert!(quiet.into_parts().0.is_empty());
+    assert!(quiet.into_parts().topics.is_empty());
     Ok(())
 }
 
