@@ -188,6 +188,7 @@ impl Engine {
             each.ended.cancel();
             each.connector.drop_session().await;
         }
+        self.store().settle().await;
         if let Err(error) = self.0.vault.tell_record().await {
             tracing::error!(%error, "the anchor could not be told where the record ends");
         }

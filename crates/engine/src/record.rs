@@ -26,7 +26,7 @@ use wire::{
 /// How often the anchor is told, at most: rows of the last moment may be cut off unseen until then.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Batches of rows that the index of words takes each second, and before a search.
-const CATCH_UP: u32 = 40;
+const CATCH_UP: u32 = 500;
 
 /// Each second in which rows were added: tells the anchor, indexes their words, writes the tail. Until the
 /// engine stops.
@@ -116,6 +116,8 @@ async fn index(store: &Store, batches: u32) -> Result<(), Error> {
 
 /// Removes what is older than the admin wants it kept: rows segment by segment, what calls said by itself.
 pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
+    // What is not counted yet stays, as what is under way does.
+    engine.store().settle().await;
     let days = settings::get(engine).await?.keep_days;
     let before = days.map(|days| now.plus(-i64::from(days) * 86_400_000));
     engine

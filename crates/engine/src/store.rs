@@ -20,13 +20,14 @@ pub mod crons;
 pub mod deliveries;
 pub mod documents;
 pub mod integrations;
+mod kept;
 pub(crate) mod keys;
+mod log;
 pub mod notices;
 mod open;
 pub mod pings;
 pub(crate) mod pins;
 pub mod policies;
-mod kept;
 mod reader;
 pub mod record;
 pub mod schema;
@@ -163,10 +164,15 @@ impl Store {
     /// Counts the calls that are over, which is else done once a second: before who used what, and how
     /// often, is shown. Where it fails, what is shown is of a moment ago.
     pub(crate) async fn settle(&self) {
-        if self.0.told.uncounted.load(Ordering::Acquire)
-            && let Err(error) = self.write(Durability::Normal, |tx| tally::count(tx)).await
-        {
-            tracing::warn!(%error, "calls that are over could not be counted");
+        while self.0.told.uncounted.load(Ordering::Acquire) {
+            match self.write(Durability::Normal, |tx| tally::count(tx)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "calls that are over could not be counted");
+                    return;
+                }
+            }
         }
     }
 

@@ -62,7 +62,10 @@ impl Server {
         };
         if let Some((slug, tool)) = named {
             let found = agents::tool(&self.inside.engine, &asker.agent, (slug, tool))?;
-            if found.as_ref().is_some_and(|tool| on_the_wire(asker, tool) == name) {
+            if found
+                .as_ref()
+                .is_some_and(|tool| on_the_wire(asker, tool) == name)
+            {
                 return Ok(found);
             }
         }

@@ -126,8 +126,9 @@ impl Mcp {
     pub(super) async fn ping(&self, credential: &Credential) -> Result<Pong, Error> {
         let veil = sent::veil(credential);
         let started = Instant::now();
-        let (connection, key) = self
-            .connection(credential)
+        let key = Key::of(credential)?;
+        let connection = self
+            .connection(&key)
             .await
             .map_err(|error| veil.error(error))?;
         let asked = async {
@@ -158,7 +159,8 @@ impl Mcp {
     pub(super) async fn list_tools(&self, credential: &Credential) -> Result<Vec<Tool>, Error> {
         let veil = sent::veil(credential);
         let told = async {
-            let (connection, key) = self.connection(credential).await?;
+            let key = Key::of(credential)?;
+            let connection = self.connection(&key).await?;
             connection.pages(self, &key).await
         };
         let told: Vec<_> = told.await.map_err(|error| veil.error(error))?;
@@ -182,12 +184,12 @@ impl Mcp {
         ask: Option<&Ask>,
         caller: &Caller,
     ) -> Result<Value, Error> {
-        let veil = sent::veil(credential);
         let params = self.params(tool, arguments)?;
+        let key = Key::of(credential)?;
+        let veil = key.veil.clone();
         let called = async {
-            let key = Key::of(credential)?;
             let Some(_) = ask else {
-                let (connection, key) = self.unless(caller, self.connection(credential)).await?;
+                let connection = self.unless(caller, self.connection(&key)).await?;
                 return self
                     .call_on((&connection, &key), params, None, caller)
                     .await;
@@ -305,17 +307,16 @@ impl Mcp {
         ))
     }
 
-    /// The connection that stands, or a new one, and the credential for requests on it.
-    async fn connection(&self, credential: &Credential) -> Result<(Arc<Connection>, Key), Error> {
-        let key = Key::of(credential)?;
+    /// The connection that stands, or a new one, for requests with that credential.
+    async fn connection(&self, key: &Key) -> Result<Arc<Connection>, Error> {
         let mut slot = self.connection.lock().await;
         if let Some(connection) = slot.as_ref().filter(|connection| connection.stands()) {
             connection.carrier.send_with(key.clone());
-            return Ok((connection.clone(), key));
+            return Ok(connection.clone());
         }
-        let connection = Arc::new(self.fresh(&key, None).await?);
+        let connection = Arc::new(self.fresh(key, None).await?);
         *slot = Some(connection.clone());
-        Ok((connection, key))
+        Ok(connection)
     }
 
     /// A new connection, which has read the list of tools where calls need it.

@@ -109,7 +109,11 @@ pub(crate) fn is_news(
         // The commit will say why.
         Err(_) => return true,
     };
-    let Some(found) = found.as_ref().as_ref().filter(|found| found.state.consent == consent) else {
+    let Some(found) = found
+        .as_ref()
+        .as_ref()
+        .filter(|found| found.state.consent == consent)
+    else {
         return false;
     };
     let mut before = found.state.clone();

@@ -80,9 +80,9 @@ pub(super) fn count_calls(tx: &Tx<'_>, id: AgentId, calls: u32, last: Time) -> R
         "update agents set calls = calls + ?2, \
          last_used_at = max(coalesce(last_used_at, ?3), ?3) where id = ?1",
     )
-        .map_err(failed)?
-        .execute(params![id.to_string(), calls, last.0])
-        .map_err(failed)?;
+    .map_err(failed)?
+    .execute(params![id.to_string(), calls, last.0])
+    .map_err(failed)?;
     tx.touch(Topic::Agents);
     Ok(())
 }

@@ -7,8 +7,8 @@ use super::{Tx, agents, failed, integrations, tasks, text};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::{AgentId, Error, IntegrationId, Outcome, RowKind, TaskId, Time};
 
-/// Calls that one commit counts.
-const BATCH: usize = 1_000;
+/// Calls that one commit counts: others wait for it.
+const BATCH: usize = 100;
 
 /// A call that is over.
 struct Over {

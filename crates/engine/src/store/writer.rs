@@ -1,12 +1,12 @@
 //! The one thread that writes.
 
-use super::{Durability, Left, Tx, closed, failed, record::Chain};
+use super::{Durability, Left, Tx, closed, failed, log::Log, record::Chain};
 use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -22,8 +22,6 @@ use wire::{Changed, Error, ErrorCode, Topic};
 const GROUP: usize = 512;
 /// Rows of `Durability::Normal` are on disk, and finished calls are counted, after this long at most.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How often a full checkpoint is tried while a reader holds an old snapshot.
-const CHECKPOINT_TRIES: u32 = 20;
 
 type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
 /// Does the job in its savepoint, or takes the reason why there is none. True: it went well.
@@ -86,7 +84,11 @@ impl Writer {
         (changes, told): (broadcast::Sender<Changed>, Arc<Told>),
     ) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel();
-        let log = PathBuf::from(format!("{}-wal", file.display()));
+        // The thread beside this one does it.
+        connection
+            .pragma_update(None, "wal_autocheckpoint", 0)
+            .map_err(failed)?;
+        let log = Log::start(file)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
@@ -133,8 +135,9 @@ impl Drop for Writer {
 }
 
 struct Loop {
+    // Before the connection, which is the last to be closed.
+    log: Log,
     connection: Connection,
-    log: PathBuf,
     changes: broadcast::Sender<Changed>,
     told: Arc<Told>,
     /// When the oldest commit was made that may not be on disk yet.
@@ -162,7 +165,8 @@ impl Loop {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
-            let is_due = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= SYNC_EVERY);
+            let is_due =
+                |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= SYNC_EVERY);
             if is_due(self.uncounted) {
                 self.count();
             }
@@ -326,48 +330,34 @@ impl Loop {
     fn count(&mut self) {
         // Where it fails it is tried again a second after.
         self.uncounted = Some(Instant::now());
-        let (answer, _) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
         if let Job::Write { durability, run } =
             Job::new(Durability::Normal, |tx| super::tally::count(tx), answer)
         {
             self.commit(durability, vec![run]);
         }
+        if let Ok(Ok(true)) = answered.try_recv() {
+            // The rest right after whoever waits meanwhile.
+            self.uncounted = Instant::now().checked_sub(SYNC_EVERY);
+        }
     }
 
-    /// Puts the log on disk, and what it can of it into the database file.
+    /// Whatever was committed is on disk soon.
     fn sync(&mut self) {
-        // A passive checkpoint syncs the log before it copies anything out of it; where a reader's
-        // snapshot lets it copy nothing, it may not have synced.
-        let synced = checkpoint(&self.connection, "passive").and_then(|whole| match whole {
-            true => Ok(()),
-            false => super::backup::sync_file(&self.log),
-        });
-        match synced {
-            Ok(()) => self.unsynced = None,
-            Err(error) => {
-                tracing::error!(%error, "a checkpoint failed");
-                self.unsynced = Some(Instant::now());
-            }
+        self.unsynced = None;
+        let done = self
+            .log
+            .sync()
+            .and_then(|()| self.log.bound(&self.connection));
+        if let Err(error) = done {
+            tracing::error!(%error, "the log was not put on disk");
+            self.unsynced = Some(Instant::now());
         }
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        for _ in 0..CHECKPOINT_TRIES {
-            if checkpoint(&self.connection, "truncate")? {
-                self.unsynced = None;
-                return Ok(());
-            }
-        }
-        Err(Error::new(ErrorCode::StoreFailed).with("why", "a reader would not let go of the log"))
+        self.log.empty(&self.connection)?;
+        self.unsynced = None;
+        Ok(())
     }
-}
-
-/// True where the whole log is in the database file now.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<bool, Error> {
-    connection
-        .query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
-            let (busy, frames, copied): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(busy == 0 && frames == copied)
-        })
-        .map_err(failed)
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wire::{Because, Error};
 
 /// Rows of the record that one commit reads.
-const BATCH: i64 = 250;
+const BATCH: i64 = 20;
 /// Words of the record that one beginning may stand for.
 const MEANT: usize = 48;
 /// Words that are looked for at once.
