@@ -64,7 +64,7 @@ pub(super) fn known(
         task: by.task(),
     };
     let looked = &engine.0.looked.0;
-    looked.get(engine.store(), key, |conn, key| Known::read(conn, key))
+    looked.get(engine.store(), key, Known::read)
 }
 
 impl Known {

@@ -18,6 +18,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+/// As the app.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Turns of each way, after one that is not counted.
 const TURNS: usize = 5;
 /// Calls of a turn: by one client, and by thirty-two together.
