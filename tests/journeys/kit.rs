@@ -464,7 +464,13 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         if entry.file_type()?.is_dir() {
             copy_folder(&entry.path(), &target)?;
         } else {
-            std::fs::copy(entry.path(), target)?;
+            match std::fs::copy(entry.path(), target) {
+                // It was there for a moment only, beside what it took the place of.
+                Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
+                copied => {
+                    copied?;
+                }
+            }
         }
     }
     Ok(())
