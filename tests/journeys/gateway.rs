@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 use tokio::sync::Notify;
-use wire::{Because, GatewayView, IntegrationId, Outcome, RowKind, Status};
+use wire::{Because, ErrorCode, GatewayView, IntegrationId, Outcome, RowKind, Status};
 
 const THREAD: &str = "https://acme.slack.com/archives/C024BE91L/p1355517523000008";
 
@@ -106,6 +106,20 @@ async fn an_agent_of_either_era_reaches_a_server_of_either_era() -> Result<()> {
         assert_eq!(text_of(&answer), "Hello, Ada!", "{era}: {answer}");
         let failed = agent.call("new__fail", json!({})).await?;
         assert_eq!(failed["isError"], true, "{era}: {failed}");
+        let rows = home.rows_of(RowKind::Call, "new.fail").await?;
+        let row = rows.first().context("its row")?;
+        let why = row.error.as_ref().map(|error| error.code);
+        assert_eq!(
+            (row.outcome, why),
+            (Outcome::Failed, Some(ErrorCode::ToolFailed))
+        );
+        let cards = home.cards().await?;
+        assert!(
+            cards
+                .iter()
+                .all(|card| card.health.status == Status::Healthy),
+            "what a tool says of itself tells nothing of its server"
+        );
         // One integration alone, un-prefixed.
         let mut alone = Agent::start(era, &format!("{}/new", door.url), &token).await?;
         assert!(alone.tools().await?.contains(&"greet".to_owned()));

@@ -193,7 +193,7 @@ async fn what_no_api_says_in_answer_to_a_call_heals_nothing_and_is_no_success() 
         (Says::Page, Outcome::Failed),
         (Says::Elsewhere, Outcome::Failed),
         (Says::Trouble, Outcome::Failed),
-        (Says::NotFound, Outcome::Ok),
+        (Says::NotFound, Outcome::Failed),
     ] {
         *says.lock().unwrap_or_else(PoisonError::into_inner) = said;
         let told = home.call(id, "call", get()).await;

@@ -152,10 +152,9 @@ impl Journal {
             id,
             asked,
             consent,
-            trouble,
+            heard,
         }) = tells
         {
-            let heard = trouble.map_or(result, Err);
             signal = health::signal_of(engine, id, asked, heard)
                 .await
                 .filter(|signal| integrations::is_news(engine, (id, consent), signal, now))
@@ -327,14 +326,20 @@ pub async fn call_asking(
             .and_then(|live| live.connector.trouble(answer)),
         Err(_) => None,
     };
-    // A wrong request is the agent's affair; an answer that is none of the API's own is no success.
-    let went_wrong = trouble
-        .as_ref()
-        .filter(|error| error.code != ErrorCode::ToolFailed);
-    let went = match (&result, went_wrong) {
+    let heard = match (&result, &trouble) {
         (Err(error), _) | (Ok(_), Some(error)) => Err(error),
         (Ok(_), None) => Ok(()),
     };
+    // What a tool says of itself tells nothing of its server.
+    let says_so = match (&result, heard) {
+        (Ok(answer), Ok(())) if answer["isError"] == true => Some(
+            Error::new(ErrorCode::ToolFailed)
+                .with("tool", crate::http::inert(&tool))
+                .with("why", "its answer says so"),
+        ),
+        _ => None,
+    };
+    let went = says_so.as_ref().map_or(heard, Err);
     journal
         .finish(
             engine,
@@ -344,7 +349,7 @@ pub async fn call_asking(
                 id,
                 asked: Asked::Call { tool: &tool },
                 consent: known.found.state.consent,
-                trouble: trouble.as_ref(),
+                heard,
             }),
         )
         .await?;

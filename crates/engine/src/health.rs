@@ -159,7 +159,7 @@ pub(crate) async fn probe(
                 id,
                 asked: Asked::Other,
                 consent: found.state.consent,
-                trouble: None,
+                heard: result.as_ref().map(|_| ()),
             }),
         )
         .await?;

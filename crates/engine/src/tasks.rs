@@ -22,7 +22,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::{
-    AgentId, AgentView, Because, Error, ErrorCode, TaskId, TaskState, TaskView, Time, TouchedView,
+    AgentId, AgentView, Because, Error, ErrorCode, TaskId, TaskState, TaskView, Time, Topic,
+    TouchedView,
 };
 
 /// Minutes without a call that end what an agent does unnamed or in a thread.
@@ -101,8 +102,7 @@ impl Running {
     }
 }
 
-/// One call of a task that runs, until it is dropped. Its page hears of that with the count of the calls
-/// that are over, some moments after.
+/// One call of a task that runs, until it is dropped.
 pub(crate) struct Run {
     engine: Engine,
     task: TaskId,
@@ -128,13 +128,16 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        let mut all = self.engine.running().all();
-        if let Some(job) = all.get_mut(&self.task) {
-            job.calls = job.calls.saturating_sub(1);
-            if job.calls == 0 {
-                all.remove(&self.task);
+        {
+            let mut all = self.engine.running().all();
+            if let Some(job) = all.get_mut(&self.task) {
+                job.calls = job.calls.saturating_sub(1);
+                if job.calls == 0 {
+                    all.remove(&self.task);
+                }
             }
         }
+        self.engine.store().announce([Topic::Tasks]);
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct Tells<'a> {
     pub asked: Asked<'a>,
     /// When the credential was given that it was asked with.
     pub consent: Option<Time>,
-    /// What was wrong with an answer that was passed on as it came.
-    pub trouble: Option<&'a Error>,
+    /// What came back: also what was wrong with an answer that was passed on as it came.
+    pub heard: Result<(), &'a Error>,
 }
 
 /// What an answer says of the integration; `None` where it says nothing (a tool's own error is an

@@ -2,10 +2,12 @@
 //! the same call made directly, as JSON on standard output.
 //!
 //! Far side, app and load are processes of their own on this computer, so that the app's processor time
-//! and memory are its own. The ways (direct; through the app; through the app in strict mode) take turns
-//! within one run. The load speaks HTTP/1.1 over kept connections and does as little as it can.
+//! and memory are its own. The ways take turns within one run: direct; through rmcp alone, which is the
+//! least that any gateway of that library costs; through the app; through the app in strict mode. The load
+//! speaks HTTP/1.1 over kept connections and does as little as it can.
 
 mod app;
+mod bare;
 mod far;
 mod load;
 
@@ -34,6 +36,7 @@ async fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some("far") => far::serve().await,
+        Some("bare") => bare::serve(args.get(1).context("bench_gateway bare FAR")?).await,
         Some("app") => {
             let [_, folder, far, manner] = args.as_slice() else {
                 bail!("bench_gateway app FOLDER FAR default|strict");
@@ -79,7 +82,10 @@ async fn measure(at: PathBuf) -> Result<()> {
     let far = Part::start(&["far"])?;
     let far_url = far.fact("url")?;
     let mut ways = vec![Way::new("direct", Target::direct(&far_url)?, None)];
-    let mut parts = vec![far];
+    let bare = Part::start(&["bare", &far_url])?;
+    let target = Target::gateway(&bare.fact("url")?, &bare.fact("token")?)?;
+    ways.push(Way::new("rmcp_alone", target, Some(bare.child.id())));
+    let mut parts = vec![far, bare];
     let mut folders = Vec::new();
     for manner in ["default", "strict"] {
         let folder = tempfile::tempdir_in(&at)?;

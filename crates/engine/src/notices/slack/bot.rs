@@ -271,7 +271,7 @@ impl Bot {
             id,
             asked: Asked::Call { tool: "call" },
             consent: place.consent,
-            trouble: None,
+            heard: result.as_ref().map(|_| ()),
         });
         journal
             .finish(engine, result.as_ref().map(|_| ()), "", tells)
