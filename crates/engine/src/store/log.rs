@@ -20,6 +20,8 @@ use wire::{Error, ErrorCode};
 const PAGES: i64 = 16_384;
 /// How often emptying the log is tried while a reader holds an old snapshot.
 const TRIES: u32 = 20;
+/// What writes wait for at most while the log begins anew.
+const A_MOMENT: Duration = Duration::from_millis(50);
 /// After a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -74,14 +76,18 @@ impl Log {
         due.send(()).map_err(|_| closed())
     }
 
-    /// The log has grown beyond what it should: `connection` waits until all of it is in the database file.
+    /// Where the log has grown beyond what it should, `connection` waits until all of it is in the database
+    /// file; not for long, where a reader of an old snapshot keeps it there.
     pub(super) fn bound(&self, connection: &Connection) -> Result<(), Error> {
         if self.shared.pages.load(Ordering::Relaxed) < PAGES {
             return Ok(());
         }
         let _alone = self.shared.alone();
         self.shared.pages.store(0, Ordering::Relaxed);
-        checkpoint(connection, "restart").map(drop)
+        connection.busy_timeout(A_MOMENT).map_err(failed)?;
+        let done = checkpoint(connection, "restart");
+        connection.busy_timeout(super::open::BUSY).map_err(failed)?;
+        done.map(drop)
     }
 
     /// Empties the log by `connection`: everything is in the database file then.

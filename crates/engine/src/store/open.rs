@@ -18,7 +18,7 @@ const SUSPECT: &str = "suspect";
 /// Up to this size the file is looked through before it is used (about 0.3 s for each 64 MiB).
 const CHECKED_AT_ONCE: u64 = 64 * 1024 * 1024;
 /// How long a statement waits for another connection's lock.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 128;
 

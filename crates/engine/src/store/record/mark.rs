@@ -39,6 +39,7 @@ pub(crate) enum Seen {
 /// Notes where the record ends now, under the next epoch. `None` where it has no key yet, or ends where
 /// it did when it was told last.
 pub(crate) fn tell(tx: &Tx<'_>) -> Result<Option<Mark>, Error> {
+    tx.only_records();
     let (end, key) = tx.chained(|chain| (chain.head, chain.key.clone()))?;
     let Some(key) = key else { return Ok(None) };
     let told = told(tx)?;

@@ -19,6 +19,7 @@ const LENGTH: usize = 1_000;
 
 /// Reads the next rows into the index. True where none is left.
 pub(crate) fn index(tx: &Tx<'_>) -> Result<bool, Error> {
+    tx.only_records();
     let done: i64 = tx
         .prepare_cached("select seq from text_indexed")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
