@@ -157,11 +157,14 @@ impl Journal {
         {
             signal = health::signal_of(engine, id, asked, heard)
                 .await
-                .filter(|signal| integrations::is_news(engine, (id, consent), signal, now))
                 .map(|signal| (id, consent, signal));
         }
+        let edition = engine.store().edition();
+        let is_news = signal.as_ref().is_some_and(|(id, consent, signal)| {
+            integrations::is_news(engine, (*id, *consent), signal, now)
+        });
         let (call, of, saying) = (self.call, self.of, self.saying);
-        let durability = if signal.is_some() && result.is_err() {
+        let durability = if is_news && result.is_err() {
             Durability::Full
         } else {
             Durability::Normal
@@ -174,6 +177,8 @@ impl Journal {
                 if let (Some(id), Some((days, body))) = (of, said) {
                     store::bodies::keep(tx, (call, id), &body, (now, days))?;
                 }
+                // What was no news may be some after what was written meanwhile.
+                let signal = signal.filter(|_| is_news || tx.is_past(edition));
                 if signal.is_none() {
                     tx.only_records();
                 }

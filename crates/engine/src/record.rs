@@ -25,7 +25,9 @@ use wire::{
 
 /// How often the anchor is told, at most: rows of the last moment may be cut off unseen until then.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-/// Batches of rows that the index of words takes each second, and before a search.
+/// Batches of rows that the index of words takes each second.
+const KEEP_UP: u32 = 100;
+/// The same before a search.
 const CATCH_UP: u32 = 500;
 
 /// Each second in which rows were added: tells the anchor, indexes their words, writes the tail. Until the
@@ -61,7 +63,7 @@ async fn keep(engine: &Engine) {
     if let Err(error) = engine.vault().tell_record().await {
         tracing::error!(%error, "the anchor could not be told of the record");
     }
-    if let Err(error) = index(engine.store(), CATCH_UP).await {
+    if let Err(error) = index(engine.store(), KEEP_UP).await {
         tracing::error!(%error, "new rows could not be read into the index of words");
     }
     if let Err(error) = tail::push(engine).await {

@@ -54,6 +54,8 @@ use wire::{Changed, Error, ErrorCode, Time, Topic};
 pub(crate) use kept::Kept;
 pub use open::Restored;
 
+/// Batches of calls, at most, that are counted before something is shown: others may go on calling.
+const ROUNDS: u32 = 20;
 /// Commits that a slow listener may miss before it is told that it lagged.
 const CHANGES_KEPT: usize = 256;
 
@@ -157,14 +159,17 @@ impl Store {
     }
 
     /// Which commit that may have changed what is [`Kept`] was the last.
-    fn edition(&self) -> u64 {
+    pub(crate) fn edition(&self) -> u64 {
         self.0.told.edition.load(Ordering::Acquire)
     }
 
     /// Counts the calls that are over, which is else done once a second: before who used what, and how
     /// often, is shown. Where it fails, what is shown is of a moment ago.
     pub(crate) async fn settle(&self) {
-        while self.0.told.uncounted.load(Ordering::Acquire) {
+        for _ in 0..ROUNDS {
+            if !self.0.told.uncounted.load(Ordering::Acquire) {
+                return;
+            }
             match self.write(Durability::Normal, |tx| tally::count(tx)).await {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -230,6 +235,9 @@ impl Store {
 /// One write, inside its savepoint: a connection, and the topics that it touches.
 pub struct Tx<'a> {
     connection: &'a Connection,
+    /// Of the data as this write finds it: a number that is not given yet where a write before it, of the
+    /// same commit, may have changed what is [`Kept`].
+    edition: u64,
     topics: RefCell<BTreeSet<Topic>>,
     /// Read on first need: most writes add nothing to the record.
     chain: RefCell<Option<record::Chain>>,
@@ -255,12 +263,13 @@ struct Made {
 impl<'a> Tx<'a> {
     #[cfg(test)]
     fn new(connection: &'a Connection) -> Self {
-        Self::after(connection, None)
+        Self::after(connection, None, 0)
     }
 
-    fn after(connection: &'a Connection, chain: Option<record::Chain>) -> Self {
+    fn after(connection: &'a Connection, chain: Option<record::Chain>, edition: u64) -> Self {
         Self {
             connection,
+            edition,
             topics: RefCell::default(),
             chain: RefCell::new(chain),
             left: Cell::new(Left {
@@ -283,6 +292,11 @@ impl<'a> Tx<'a> {
     /// This commit changes what `topic` shows. The functions of the tables do it by themselves.
     pub fn touch(&self, topic: Topic) {
         self.topics.borrow_mut().insert(topic);
+    }
+
+    /// Whether what is [`Kept`] may be another than in that edition.
+    pub(crate) fn is_past(&self, edition: u64) -> bool {
+        self.edition != edition
     }
 
     /// All that this write does is to add to the record, or to count what is in it: whatever is looked up

@@ -60,7 +60,8 @@ impl Server {
             Some(slug) => Some((slug.as_str(), name)),
             None => names::read(name),
         };
-        if let Some((slug, tool)) = named {
+        // (Longer ones are nobody's: what is looked up is kept in memory.)
+        if let Some((slug, tool)) = named.filter(|_| name.len() <= names::MAX) {
             let found = agents::tool(&self.inside.engine, &asker.agent, (slug, tool))?;
             if found
                 .as_ref()

@@ -5,7 +5,7 @@ use crate::{
     Engine,
     calls::{self, Wanted, policy::By},
     store::{
-        self, Durability,
+        self, Durability, Tx,
         crons::{CronRow, RunRow},
     },
     tasks,
@@ -63,7 +63,10 @@ async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
         })
         .await?;
     if is_stopped {
-        return end(engine, &begun, (RunOutcome::Failed, None)).await;
+        let now = engine.now();
+        let ended =
+            move |tx: &mut Tx<'_>| store::crons::finish(tx, id, (RunOutcome::Failed, None), now);
+        return engine.store().write(Durability::Full, ended).await.map(drop);
     }
     if let Some(error) = obstacle {
         return end(engine, &begun, (RunOutcome::NotStarted, Some(error))).await;
@@ -159,14 +162,19 @@ async fn end(
     begun: &Begun,
     (outcome, error): (RunOutcome, Option<Error>),
 ) -> Result<(), Error> {
-    let (now, id, cron) = (engine.now(), begun.run.id, begun.cron.clone());
+    let (now, id, cron) = (engine.now(), begun.run.id, begun.cron.id);
     engine
         .store()
         .write(Durability::Full, move |tx| {
             store::crons::finish(tx, id, (outcome, error.as_ref()), now)?;
             match error.filter(|_| outcome == RunOutcome::NotStarted) {
-                Some(why) => stuck::note(tx, &cron, &why, now),
-                None => stuck::over(tx, cron.id, now),
+                Some(why) => match store::crons::get(tx, cron) {
+                    Ok(row) => stuck::note(tx, &row, &why, now),
+                    // Deleted meanwhile: nobody waits for it.
+                    Err(error) if error.code == ErrorCode::CronUnknown => Ok(()),
+                    Err(error) => Err(error),
+                },
+                None => stuck::over(tx, cron, now),
             }
         })
         .await

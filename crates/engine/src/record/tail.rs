@@ -53,6 +53,7 @@ pub(super) async fn push(engine: &Engine) -> Result<(), Error> {
         let kept = got.clone();
         store
             .write(Durability::Normal, move |tx| {
+                tx.only_records();
                 store::settings::set(tx, KEY, &kept)
             })
             .await?;

@@ -11,7 +11,7 @@ use std::{
 use wire::Error;
 
 /// Values at most; they are all forgotten when there are more.
-const MOST: usize = 2_000;
+const MOST: usize = 500;
 
 /// Values by their keys, each with the edition of the data that it was read from.
 pub(crate) struct Kept<K, V>(Mutex<HashMap<K, (u64, Arc<V>)>>);

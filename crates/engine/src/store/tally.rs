@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wire::{AgentId, Error, IntegrationId, Outcome, RowKind, TaskId, Time};
 
 /// Calls that one commit counts: others wait for it.
-const BATCH: usize = 100;
+const BATCH: usize = 300;
 
 /// A call that is over.
 struct Over {

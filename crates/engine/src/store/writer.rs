@@ -97,7 +97,7 @@ impl Writer {
                     log,
                     changes,
                     told,
-                    unsynced: None,
+                    unmoved: None,
                     uncounted: None,
                     synchronous: None,
                     chain: None,
@@ -140,8 +140,8 @@ struct Loop {
     connection: Connection,
     changes: broadcast::Sender<Changed>,
     told: Arc<Told>,
-    /// When the oldest commit was made that may not be on disk yet.
-    unsynced: Option<Instant>,
+    /// When the oldest commit was made that the log's thread has not been told of.
+    unmoved: Option<Instant>,
     /// Since when calls are over that are not counted yet.
     uncounted: Option<Instant>,
     /// The connection's `synchronous`, once it was set.
@@ -153,7 +153,7 @@ struct Loop {
 impl Loop {
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
         loop {
-            let since = [self.unsynced, self.uncounted].into_iter().flatten().min();
+            let since = [self.unmoved, self.uncounted].into_iter().flatten().min();
             let job = match since {
                 None => jobs
                     .recv()
@@ -170,7 +170,7 @@ impl Loop {
             if is_due(self.uncounted) {
                 self.count();
             }
-            if is_due(self.unsynced) {
+            if is_due(self.unmoved) {
                 self.sync();
             }
         }
@@ -271,7 +271,8 @@ impl Loop {
                 broken = Some(error);
                 continue;
             }
-            let mut tx = Tx::after(&self.connection, self.chain.clone());
+            let edition = self.told.edition.load(Ordering::Acquire) + u64::from(left.changed);
+            let mut tx = Tx::after(&self.connection, self.chain.clone(), edition);
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
             let made = tx.into_parts();
@@ -304,11 +305,8 @@ impl Loop {
             None if self.connection.is_autocommit() => return Ok(()),
             None => super::run(&self.connection, "commit").map_err(failed),
         }?;
-        match durability {
-            // A full commit syncs the whole log, the earlier rows in it too.
-            Durability::Full => self.unsynced = None,
-            Durability::Normal => self.unsynced = self.unsynced.or_else(|| Some(Instant::now())),
-        }
+        // Also after a full commit, which is on disk: the log would grow without end.
+        self.unmoved = self.unmoved.or_else(|| Some(Instant::now()));
         Ok(())
     }
 
@@ -344,20 +342,20 @@ impl Loop {
 
     /// Whatever was committed is on disk soon.
     fn sync(&mut self) {
-        self.unsynced = None;
+        self.unmoved = None;
         let done = self
             .log
             .sync()
             .and_then(|()| self.log.bound(&self.connection));
         if let Err(error) = done {
             tracing::error!(%error, "the log was not put on disk");
-            self.unsynced = Some(Instant::now());
+            self.unmoved = Some(Instant::now());
         }
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         self.log.empty(&self.connection)?;
-        self.unsynced = None;
+        self.unmoved = None;
         Ok(())
     }
 }

@@ -191,3 +191,25 @@ async fn what_is_kept_is_read_anew_after_a_change_and_only_then() -> Result<()> 
     assert_eq!((*look()?, reads.load(Ordering::Relaxed)), (3, 4));
     Ok(())
 }
+
+#[tokio::test]
+async fn the_log_does_not_grow_without_end_though_every_commit_is_on_disk_at_once() -> Result<()> {
+    let (folder, store) = fresh()?;
+    let text = "x".repeat(100_000);
+    let (mut written, mut most) = (0, 0);
+    while written < 8_000_000 {
+        let value = text.clone();
+        store
+            .write(Durability::Full, move |tx| {
+                settings::set(tx, "text", &value)
+            })
+            .await?;
+        written += text.len();
+        most = most.max(usize::try_from(
+            fs::metadata(folder.path().join("chief.db-wal"))?.len(),
+        )?);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(most < written / 2, "{most} bytes in the log of {written}");
+    Ok(())
+}
