@@ -66,7 +66,11 @@ async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
         let now = engine.now();
         let ended =
             move |tx: &mut Tx<'_>| store::crons::finish(tx, id, (RunOutcome::Failed, None), now);
-        return engine.store().write(Durability::Full, ended).await.map(drop);
+        return engine
+            .store()
+            .write(Durability::Full, ended)
+            .await
+            .map(drop);
     }
     if let Some(error) = obstacle {
         return end(engine, &begun, (RunOutcome::NotStarted, Some(error))).await;
