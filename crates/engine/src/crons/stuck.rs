@@ -4,7 +4,7 @@ use crate::{
     notices,
     store::{self, Tx, crons::CronRow, notices::NoticeRow},
 };
-use wire::{CronId, Error, IntegrationId, NoticeId, NoticeKind, Reason, Time};
+use wire::{CronId, Error, IntegrationId, NoticeKind, Reason, Time};
 
 /// In the place of an integration's id.
 fn about(id: CronId) -> IntegrationId {
@@ -15,18 +15,13 @@ fn about(id: CronId) -> IntegrationId {
 pub(super) fn note(tx: &Tx<'_>, cron: &CronRow, why: &Error, now: Time) -> Result<(), Error> {
     store::crons::set_obstacle(tx, cron.id, Some(why))?;
     let notice = NoticeRow {
-        id: NoticeId(uuid::Uuid::now_v7()),
-        integration: about(cron.id),
-        integration_name: cron.name.clone(),
-        kind: NoticeKind::Failing,
-        reason: Reason::Ok,
-        opened_at: now,
-        well_since: None,
-        resume_offered_at: None,
-        resolved_at: None,
-        seen_at: None,
-        snoozed_until: None,
         obstacle: Some(why.clone()),
+        ..NoticeRow::begun(
+            (about(cron.id), &cron.name),
+            NoticeKind::Failing,
+            Reason::Ok,
+            now,
+        )
     };
     // Where one is open it stays, and says why now.
     notices::open_stuck(tx, notice, why)?;

@@ -11,7 +11,7 @@ use crate::{
     Engine,
     store::{self, Tx, notices::NoticeRow},
 };
-use wire::{Because, Error, IntegrationId, NoticeId, NoticeKind, Time};
+use wire::{Because, Error, IntegrationId, NoticeKind, Time};
 
 /// What is left to do once the commit is done: the monitor's part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,20 +140,7 @@ fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Resu
             crate::notices::open(
                 tx,
                 found,
-                NoticeRow {
-                    id: NoticeId(uuid::Uuid::now_v7()),
-                    integration: id,
-                    integration_name: name.clone(),
-                    kind: *kind,
-                    reason: reason.clone(),
-                    opened_at: now,
-                    well_since: None,
-                    resume_offered_at: None,
-                    resolved_at: None,
-                    seen_at: None,
-                    snoozed_until: None,
-                    obstacle: None,
-                },
+                NoticeRow::begun((id, name), *kind, reason.clone(), now),
             )
         }
         Effect::ChangeNotice {

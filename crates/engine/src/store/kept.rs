@@ -23,8 +23,8 @@ impl<K, V> Default for Kept<K, V> {
 }
 
 impl<K: Eq + Hash, V> Kept<K, V> {
-    /// The value of `key` as of the last commit that may have changed it. `read` must read nothing but the
-    /// store, and of it nothing that a write of [`super::Tx::only_records`] changes.
+    /// The value of `key` as of the last commit that may have changed it. `read` must read nothing that
+    /// changes but the store, and of it nothing that a write of [`super::Tx::only_records`] changes.
     ///
     /// # Errors
     /// Those of `read`, which is then asked again the next time.

@@ -31,6 +31,32 @@ pub struct NoticeRow {
     pub obstacle: Option<Error>,
 }
 
+impl NoticeRow {
+    /// One that begins now, of an integration with this id and name.
+    #[must_use]
+    pub fn begun(
+        (id, name): (IntegrationId, &str),
+        kind: NoticeKind,
+        reason: Reason,
+        now: Time,
+    ) -> Self {
+        Self {
+            id: NoticeId(uuid::Uuid::now_v7()),
+            integration: id,
+            integration_name: name.to_owned(),
+            kind,
+            reason,
+            opened_at: now,
+            well_since: None,
+            resume_offered_at: None,
+            resolved_at: None,
+            seen_at: None,
+            snoozed_until: None,
+            obstacle: None,
+        }
+    }
+}
+
 pub(super) const COLUMNS: &str = "id, integration_id, integration_name, kind, reason, opened_at, well_since, \
     resume_offered_at, resolved_at, seen_at, snoozed_until, obstacle";
 

@@ -8,7 +8,7 @@ use crate::{
         notices::{NoticeRow, change_obstacle},
     },
 };
-use wire::{CronId, Error, ErrorCode, Missed, NoticeId, NoticeKind, Reason};
+use wire::{CronId, Error, ErrorCode, Missed, NoticeKind, Reason};
 
 fn no_tool(name: &str) -> Error {
     Error::new(ErrorCode::ToolUnknown)
@@ -19,18 +19,13 @@ fn no_tool(name: &str) -> Error {
 async fn stick(home: &Home, n: u128, name: &str, why: Error) -> Result<IntegrationId> {
     let about = IntegrationId(Uuid::from_u128(n));
     let notice = NoticeRow {
-        id: NoticeId(Uuid::now_v7()),
-        integration: about,
-        integration_name: name.to_owned(),
-        kind: NoticeKind::Failing,
-        reason: Reason::Ok,
-        opened_at: home.engine.now(),
-        well_since: None,
-        resume_offered_at: None,
-        resolved_at: None,
-        seen_at: None,
-        snoozed_until: None,
         obstacle: Some(why.clone()),
+        ..NoticeRow::begun(
+            (about, name),
+            NoticeKind::Failing,
+            Reason::Ok,
+            home.engine.now(),
+        )
     };
     home.engine
         .store()
