@@ -8,6 +8,7 @@ mod activity;
 mod addresses;
 mod api;
 mod api_sign_in;
+mod approvals;
 mod arguments;
 mod attempts;
 mod authorities;

@@ -204,9 +204,10 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
     })
 }
 
-/// From now on its token is refused.
+/// From now on its token is refused; what runs or waits for it ends.
 pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
-    let (now, because) = (engine.now(), engine.admin().await);
+    let (now, because, person) = (engine.now(), engine.admin().await, engine.person().await);
+    let all = engine.clone();
     engine
         .store()
         .write(Durability::Full, move |tx| {
@@ -215,11 +216,14 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
             };
             store::policies::forget_agent(tx, id)?;
             store::crons::delete_of(tx, id, now)?;
+            tasks::stop_all_of(tx, &all, id, (&person, now))?;
             let what = format!("the agent {name} was removed: its token is refused from now on");
             integrations::note(tx, now, None, &what, &because)
         })
         .await?;
     engine.door().forget();
+    // After the commit: a call that begins now finds it gone.
+    engine.running().stop_of(id);
     Ok(())
 }
 

@@ -256,7 +256,7 @@ pub async fn call_asking(
     wanted: Wanted,
     (caller, ask): (Caller, Option<Ask>),
 ) -> Result<serde_json::Value, Error> {
-    let run = by.task().map(|task| Run::begin(engine, task));
+    let run = by.task().map(|task| Run::begin(engine, task, by.agent()));
     let stop = run.as_ref().map(|run| run.stop.clone());
     let id = wanted.integration;
     let known = gate::known(engine, (id, &wanted.tool), by)?;
@@ -381,14 +381,15 @@ async fn until_stopped<T>(
     }
 }
 
-/// The same error, or that an admin stopped the task, where that is why.
+/// The same error, or that an admin stopped the task or removed the agent, where that is why.
 async fn told_of_stop(engine: &Engine, by: &By, error: Error) -> Error {
-    let Some(task) = by.task() else {
+    if by.task().is_none() {
         return error;
-    };
-    let read = move |conn: &_| store::tasks::find(conn, task);
+    }
+    let by = by.clone();
+    let read = move |conn: &_| gate::called_off(conn, &by);
     match engine.store().read(read).await {
-        Ok(Some(row)) => gate::stopped(&row).unwrap_or(error),
+        Ok(Some(off)) => off,
         Ok(None) | Err(_) => error,
     }
 }

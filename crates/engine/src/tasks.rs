@@ -46,6 +46,7 @@ pub(crate) struct Running {
 }
 
 struct Job {
+    agent: Option<AgentId>,
     stop: CancellationToken,
     calls: u32,
 }
@@ -100,6 +101,15 @@ impl Running {
             job.stop.cancel();
         }
     }
+
+    /// Ends what runs or waits for this agent.
+    pub fn stop_of(&self, agent: AgentId) {
+        for job in self.all().values() {
+            if job.agent == Some(agent) {
+                job.stop.cancel();
+            }
+        }
+    }
 }
 
 /// One call of a task that runs, until it is dropped.
@@ -111,9 +121,10 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub fn begin(engine: &Engine, task: TaskId) -> Self {
+    pub fn begin(engine: &Engine, task: TaskId, agent: Option<AgentId>) -> Self {
         let mut all = engine.running().all();
         let job = all.entry(task).or_insert_with(|| Job {
+            agent,
             stop: engine.stopping().child_token(),
             calls: 0,
         });
@@ -337,6 +348,21 @@ pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
         .await?;
     // After the commit: a call that begins now finds it stopped.
     engine.running().stop(id);
+    Ok(())
+}
+
+/// Stops what an agent that is removed still works at; its calls end by [`Running::stop_of`].
+pub(crate) fn stop_all_of(
+    tx: &Tx<'_>,
+    engine: &Engine,
+    agent: AgentId,
+    (person, now): (&str, Time),
+) -> Result<(), Error> {
+    for row in tasks::of_agent(tx, agent)? {
+        if goes_on(&row, now) || engine.running().all().contains_key(&row.id) {
+            tasks::stop(tx, row.id, person, now)?;
+        }
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::{
 use rusqlite::Connection;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use wire::{AgentId, Choice, Error, ErrorCode, IntegrationId, Reason, TaskId, Time};
+use wire::{AgentId, Choice, Error, ErrorCode, IntegrationId, Reason, Risk, TaskId, Time};
 
 /// What stands in the store about a call.
 pub(super) struct Known {
@@ -30,9 +30,16 @@ pub(super) struct Known {
     /// It is as an admin took it.
     accepted: bool,
     rules: Rules,
+    /// Where an agent calls and is still paired: what it may.
+    paired: Option<Paired>,
     task: Option<TaskRow>,
     /// For how many days what is said is kept; `None`: it is not.
     pub body_days: Option<u32>,
+}
+
+/// What an agent may, as it was paired.
+struct Paired {
+    until: Option<Time>,
 }
 
 /// A tool, and who calls it in which task.
@@ -77,8 +84,15 @@ impl Known {
             Some(task) => store::tasks::find(conn, task)?,
             None => None,
         };
+        let agent = match key.agent {
+            Some(agent) => store::agents::find(conn, agent)?,
+            None => None,
+        };
         Ok(Self {
             found,
+            paired: agent.map(|agent| Paired {
+                until: agent.expires_at,
+            }),
             accepted: match (&tool, pin) {
                 (Some(tool), Some(pin)) => pin.holds(&tool.hash),
                 (Some(_), None) | (None, _) => false,
@@ -92,7 +106,6 @@ impl Known {
 }
 
 /// How a call was let go.
-#[derive(Default)]
 pub(super) struct Passed {
     /// Who approved it, where anybody did.
     pub person: Option<String>,
@@ -107,41 +120,27 @@ pub(super) async fn pass(
     (wanted, known): (&Wanted, &Known),
     cancel: &CancellationToken,
 ) -> Result<Passed, Error> {
-    let tool = usable(known, &wanted.tool, engine.now())?;
+    let tool = usable(known, by, &wanted.tool, engine.now())?;
     let id = wanted.integration;
-    let named = |code| {
-        let action = format!("{}.{}", known.found.row.slug, wanted.tool);
-        Error::new(code).with("tool", crate::http::inert(&action))
-    };
-    let risk = policy::risk_of(&known.found.config, tool.risk, &wanted.arguments);
-    let choice = match by {
-        By::Admin => Choice::Allow,
-        By::Agent { .. } | By::Itself { .. } => policy::decide(risk, known.rules),
-    };
+    let Judged { risk, asks } = judged(by, (wanted, known), tool)?;
     let exact = || Exact::new(id, &wanted.tool, &tool.hash, &wanted.arguments);
-    let mut passed = Passed::default();
-    if choice != Choice::Deny {
+    let mut passed = Passed {
+        person: None,
         // Before anybody is asked.
-        passed.unchecked = !fits(engine, (wanted, known), tool).await?;
-    }
-    match (choice, by) {
-        (Choice::Allow, _) | (Choice::Ask, By::Admin) => {}
-        (Choice::Deny, _) => {
-            let who = match by {
-                By::Agent { name, .. } => name.clone(),
-                By::Admin | By::Itself { .. } => String::new(),
-            };
-            return Err(named(ErrorCode::PolicyDenied).with("agent", who));
-        }
-        (Choice::Ask, By::Itself { owner }) => {
+        unchecked: !fits(engine, (wanted, known), tool).await?,
+    };
+    match (asks, by) {
+        (false, _) | (true, By::Admin) => {}
+        (true, By::Itself { owner }) => {
             let (owner, exact) = (owner.clone(), exact());
             let person = engine
                 .store()
                 .read(move |conn| store::policies::preapproved(conn, &owner, &exact))
                 .await?;
-            passed.person = Some(person.ok_or_else(|| named(ErrorCode::ApprovalNeeded))?);
+            passed.person =
+                Some(person.ok_or_else(|| named(ErrorCode::ApprovalNeeded, wanted, known))?);
         }
-        (Choice::Ask, By::Agent { name, .. }) => {
+        (true, By::Agent { name, .. }) => {
             let exact = exact();
             let question = Question {
                 found: &known.found,
@@ -157,6 +156,39 @@ pub(super) async fn pass(
         }
     }
     Ok(passed)
+}
+
+/// What policy says of a call that it does not refuse.
+struct Judged {
+    risk: Risk,
+    asks: bool,
+}
+
+/// Whether whoever calls may make this very call.
+fn judged(by: &By, (wanted, known): (&Wanted, &Known), tool: &ToolRow) -> Result<Judged, Error> {
+    let risk = policy::risk_of(&known.found.config, tool.risk, &wanted.arguments);
+    let choice = match by {
+        By::Admin => Choice::Allow,
+        By::Agent { .. } | By::Itself { .. } => policy::decide(risk, known.rules),
+    };
+    let who = match by {
+        By::Agent { name, .. } => name.as_str(),
+        By::Admin | By::Itself { .. } => "",
+    };
+    let refused = |code| Err(named(code, wanted, known).with("agent", who));
+    match choice {
+        Choice::Deny => refused(ErrorCode::PolicyDenied),
+        Choice::Allow | Choice::Ask => Ok(Judged {
+            risk,
+            asks: choice == Choice::Ask,
+        }),
+    }
+}
+
+/// An error that names the tool.
+fn named(code: ErrorCode, wanted: &Wanted, known: &Known) -> Error {
+    let action = format!("{}.{}", known.found.row.slug, wanted.tool);
+    Error::new(code).with("tool", crate::http::inert(&action))
 }
 
 /// Holds the arguments against the tool's schema. False: an MCP server's, which cannot be used; then the
@@ -184,29 +216,47 @@ async fn fits(
     }
 }
 
-/// What was approved is exactly what runs: everything is looked at once more, and the tool is the same.
+/// What was approved is exactly what runs: everything is looked at once more, whoever calls may still call
+/// it, and the tool is the same.
 async fn still(engine: &Engine, by: &By, wanted: &Wanted, approved: &Exact) -> Result<(), Error> {
     let id = wanted.integration;
     let known = known(engine, (id, &wanted.tool), by)?;
-    let tool = usable(&known, &wanted.tool, engine.now())?;
+    let tool = usable(&known, by, &wanted.tool, engine.now())?;
+    judged(by, (wanted, &known), tool)?;
     let now = Exact::new(id, &wanted.tool, &tool.hash, &wanted.arguments);
-    let changed = || {
-        let action = format!("{}.{}", known.found.row.slug, wanted.tool);
-        Error::new(ErrorCode::ToolChanged).with("tool", crate::http::inert(&action))
-    };
+    let changed = || named(ErrorCode::ToolChanged, wanted, &known);
     (now == *approved).then_some(()).ok_or_else(changed)
 }
 
+/// Why nothing more is sent for this agent in this task, where an admin removed the one or stopped the other.
+pub(super) fn called_off(conn: &Connection, by: &By) -> Result<Option<Error>, Error> {
+    if let Some(agent) = by.agent()
+        && store::agents::find(conn, agent)?.is_none()
+    {
+        return Ok(Some(Error::new(ErrorCode::AgentUnknown)));
+    }
+    let task = match by.task() {
+        Some(task) => store::tasks::find(conn, task)?,
+        None => None,
+    };
+    Ok(task.as_ref().and_then(stopped))
+}
+
 /// Why nothing of this task is sent, where an admin stopped it.
-pub(super) fn stopped(task: &TaskRow) -> Option<Error> {
+fn stopped(task: &TaskRow) -> Option<Error> {
     let (_, person) = task.stopped.as_ref()?;
     let error = Error::new(ErrorCode::TaskStopped).with("person", person.clone());
     Some(error.with("task", crate::http::inert(&task.title)))
 }
 
-/// The tool, where its integration may be called and an admin has taken it as it is.
-fn usable<'a>(known: &'a Known, name: &str, now: Time) -> Result<&'a ToolRow, Error> {
+/// The tool, where whoever calls is still known, its integration may be called, and an admin has taken it as
+/// it is.
+fn usable<'a>(known: &'a Known, by: &By, name: &str, now: Time) -> Result<&'a ToolRow, Error> {
     let found = &known.found;
+    let lasts = |may: &Paired| may.until.is_none_or(|until| now < until);
+    if by.agent().is_some() && !known.paired.as_ref().is_some_and(lasts) {
+        return Err(Error::new(ErrorCode::AgentUnknown));
+    }
     if let Some(stopped) = known.task.as_ref().and_then(stopped) {
         return Err(stopped);
     }

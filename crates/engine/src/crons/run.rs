@@ -50,7 +50,7 @@ fn because(begun: &Begun) -> Because {
 
 async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
     // A run is a task: it is stopped as one, from here on by its token and before this by its row.
-    let task = tasks::Run::begin(engine, TaskId(begun.run.id));
+    let task = tasks::Run::begin(engine, TaskId(begun.run.id), None);
     let cancel = task.stop.clone();
     let (row, id) = (begun.cron.clone(), begun.run.id);
     let (obstacle, is_stopped) = engine

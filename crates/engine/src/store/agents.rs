@@ -71,6 +71,15 @@ pub fn by_token(connection: &Connection, hash: &[u8; 32]) -> Result<Option<Agent
         .map_err(failed)
 }
 
+/// # Errors
+/// `StoreFailed`.
+pub fn find(connection: &Connection, id: AgentId) -> Result<Option<AgentView>, Error> {
+    connection
+        .prepare_cached(&format!("select {COLUMNS} from agents where id = ?1"))
+        .and_then(|mut statement| statement.query_row([id.to_string()], read).optional())
+        .map_err(failed)
+}
+
 /// So many calls that it asked for are over, the last of them then.
 ///
 /// # Errors

@@ -93,6 +93,19 @@ pub fn list(connection: &Connection, limit: u32) -> Result<Vec<TaskRow>, Error> 
         .map_err(failed)
 }
 
+/// What this agent has worked at and nobody stopped.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn of_agent(connection: &Connection, agent: AgentId) -> Result<Vec<TaskRow>, Error> {
+    connection
+        .prepare_cached(&format!(
+            "select {COLUMNS} from tasks where agent_id = ?1 and stopped_at is null"
+        ))
+        .and_then(|mut statement| statement.query_map([agent.to_string()], read)?.collect())
+        .map_err(failed)
+}
+
 /// Which integrations the newest `limit` tasks called, by name.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ agent-token-over = has ended
 agent-token-ends = ends on { $date }
 agent-remove = Remove
 agent-remove-name = Remove { $name }
-agent-remove-sentence = Its token is refused from now on, and its calls with it. What it did stays in the activity.
+agent-remove-sentence = Its token is refused from now on, and what runs or waits for it ends. What it did stays in the activity.
 agent-removed = { $name } was removed. Its token is refused from now on.
 agent-chosen = { $count ->
     [one] 1 integration chosen
