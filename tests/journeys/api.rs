@@ -1,9 +1,11 @@
 //! Custom HTTP APIs: a real one (a package registry) and a scripted one.
 
 use crate::kit::{
-    Home, code,
+    Home,
+    agent::{call_of, raw, told},
+    code,
     scripted::{Scripted, json as json_answer, text},
-    search, targets,
+    search, targets, text_of,
 };
 use anyhow::{Context, Result};
 use chief_tests::peers::Peer;
@@ -288,5 +290,44 @@ async fn a_call_stays_under_the_base_url() -> Result<()> {
         Status::Healthy,
         "a bad argument says nothing of the integration"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_read_only_agent_may_get_of_an_api_without_a_document_and_no_more() -> Result<()> {
+    let api = Scripted::serve(|_| async { json_answer(200, &json!({ "order": 17 })) }).await?;
+    let home = Home::new().await?;
+    home.connect(targets::api(
+        &api.url(""),
+        "/health",
+        targets::bearer("key"),
+    ))
+    .await?;
+    let door = home.open_door().await?;
+    let reader = json!({ "name": "Reader", "read_only": true });
+    let (_, token) = home.pair(reader).await?;
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str()), ("chief-task", "Orders")];
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let (_, listed) = raw(("POST", &door.url), &headers, &list).await?;
+    assert!(listed.contains("orders__call"), "{listed}");
+    let call = async |method: &str| -> Result<Value> {
+        let call = json!({ "method": method, "path": "/orders/17" });
+        let call = call_of("orders__call", &call);
+        let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
+        Ok(told(&body)?["result"].clone())
+    };
+    let read = call("GET").await?;
+    assert!(text_of(&read).contains("17"), "{read}");
+    for method in ["POST", "DELETE"] {
+        let refused = call(method).await?;
+        let code = &refused["_meta"]["app.chief.integrations/error"]["code"];
+        assert_eq!(code, "agent-not-allowed", "{refused}");
+        assert!(text_of(&refused).contains("Reader"), "{refused}");
+    }
+    let sent = api.seen_at("/orders/17");
+    assert_eq!(sent.len(), 1, "only what reads went out");
+    let tasks = home.ask::<wire::ListTasks>(json!({})).await?;
+    assert_eq!((tasks[0].calls, tasks[0].refused), (3, 2), "{tasks:?}");
     Ok(())
 }

@@ -35,7 +35,7 @@ use std::{
 };
 use wire::{
     AgentId, AgentView, AgentsView, Because, Choice, Error, ErrorCode, GatewayView, IntegrationId,
-    Paired, Risk, Status, Time, Topic,
+    Paired, Status, Time, Topic,
 };
 
 /// A day, in milliseconds.
@@ -94,9 +94,8 @@ pub struct Offered {
     pub name: String,
     /// The tool's own name.
     pub tool: String,
-    pub risk: Risk,
     /// False: the integration is failing or switched off, the tool is held back or denied, or the agent
-    /// may only use what reads and this does not. Such a tool is not listed; a call of it is refused by name.
+    /// may only read and no call of this does. Such a tool is not listed; a call of it is refused by name.
     pub listed: bool,
 }
 
@@ -335,14 +334,13 @@ fn offered(
             let choice = policy::decide(tool.risk, rules.unwrap_or_default());
             let may = !tool.held
                 && choice != Choice::Deny
-                && (!agent.read_only || tool.risk == Risk::Reads);
+                && (!agent.read_only || policy::may_read(&each.config, tool.risk));
             offered.push(Offered {
                 integration: each.id,
                 slug: each.row.slug.clone(),
                 name: each.row.name.clone(),
                 listed: works && may,
                 tool: tool.name,
-                risk: tool.risk,
             });
         }
     }
@@ -385,7 +383,7 @@ pub async fn described(
 /// Calls one tool for an agent. `from` names the task and its thread.
 ///
 /// # Errors
-/// `AgentNotAllowed` (nothing was sent, and a row says so), and as [`calls::call`].
+/// As [`calls::call_as`].
 pub async fn call(
     engine: &Engine,
     agent: &AgentView,
@@ -399,15 +397,6 @@ pub async fn call(
     if let Because::Task { task: named, .. } = &mut because {
         // Its own name says more, and finds it again another day.
         named.get_or_insert_with(|| task.to_string());
-    }
-    if agent.read_only && offered.risk != Risk::Reads {
-        let action = format!("{}.{}", offered.slug, offered.tool);
-        let error = Error::new(ErrorCode::AgentNotAllowed)
-            .with("agent", agent.name.clone())
-            .with("tool", action.clone());
-        let of = Some((offered.integration, offered.name.clone()));
-        calls::refuse(engine, of, &action, &because, &error).await?;
-        return Err(error);
     }
     let by = By::Agent {
         id: agent.id,

@@ -39,6 +39,7 @@ pub(super) struct Known {
 
 /// What an agent may, as it was paired.
 struct Paired {
+    read_only: bool,
     until: Option<Time>,
 }
 
@@ -91,6 +92,7 @@ impl Known {
         Ok(Self {
             found,
             paired: agent.map(|agent| Paired {
+                read_only: agent.read_only,
                 until: agent.expires_at,
             }),
             accepted: match (&tool, pin) {
@@ -176,6 +178,9 @@ fn judged(by: &By, (wanted, known): (&Wanted, &Known), tool: &ToolRow) -> Result
         By::Admin | By::Itself { .. } => "",
     };
     let refused = |code| Err(named(code, wanted, known).with("agent", who));
+    if risk != Risk::Reads && known.paired.as_ref().is_some_and(|may| may.read_only) {
+        return refused(ErrorCode::AgentNotAllowed);
+    }
     match choice {
         Choice::Deny => refused(ErrorCode::PolicyDenied),
         Choice::Allow | Choice::Ask => Ok(Judged {

@@ -94,6 +94,13 @@ pub fn risk_of(config: &Config, of_tool: Risk, arguments: &Value) -> Risk {
     }
 }
 
+/// Whether a call of this tool may be one that only reads: an API without a document takes GET, too.
+#[must_use]
+pub fn may_read(config: &Config, of_tool: Risk) -> bool {
+    let get = serde_json::json!({ "method": "GET" });
+    risk_of(config, of_tool, &get) == Risk::Reads
+}
+
 /// What an approval is for, exactly: another tool, another text of it, or other arguments need
 /// another approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
