@@ -151,6 +151,40 @@ async fn stop_ends_the_call_that_runs_and_refuses_the_rest_of_that_task() -> Res
 }
 
 #[tokio::test]
+async fn an_agent_that_names_no_task_is_stopped_for_thirty_minutes_however_often_it_tries()
+-> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let scene = Scene::at(home).await?;
+    assert_eq!(text_of(&scene.call("look", None).await?), "look");
+    clock.advance(60_000);
+    let stopped = scene.of("").await?;
+    scene
+        .home
+        .ask::<wire::StopTask>(json!({ "id": stopped.id }))
+        .await?;
+    for _ in 0..3 {
+        clock.advance(9 * 60_000);
+        let refused = scene.call("look", None).await?;
+        assert_eq!(code(&refused), "task-stopped", "{refused}");
+        let told = text_of(&refused);
+        assert!(
+            told.contains("(without a name)") && told.contains("30 minutes"),
+            "{told}"
+        );
+    }
+    let after = scene.of("").await?;
+    assert_eq!((after.calls, after.refused), (4, 3));
+    let lasted = after.last_at.since(after.begun_at);
+    assert_eq!(lasted, 0, "what is refused is no work of it");
+    clock.advance(3 * 60_000);
+    assert_eq!(text_of(&scene.call("look", None).await?), "look");
+    let tasks = scene.tasks().await?;
+    assert_eq!(tasks.len(), 2, "another task: {tasks:?}");
+    assert_eq!(scene.server.calls().len(), 2, "nothing of the stopped one");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_refused_credential_ends_even_a_task_that_already_has_it() -> Result<()> {
     let scene = Scene::at(Home::new().await?).await?;
     assert_eq!(text_of(&scene.call("look", Some("Old")).await?), "look");

@@ -383,13 +383,16 @@ async fn until_stopped<T>(
 
 /// The same error, or that an admin stopped the task or removed the agent, where that is why.
 async fn told_of_stop(engine: &Engine, by: &By, error: Error) -> Error {
-    if by.task().is_none() {
+    let Some(task) = by.task() else {
         return error;
-    }
+    };
     let by = by.clone();
     let read = move |conn: &_| gate::called_off(conn, &by);
     match engine.store().read(read).await {
-        Ok(Some(off)) => off,
+        Ok(Some(off)) => {
+            engine.running().forget(task);
+            off
+        }
         Ok(None) | Err(_) => error,
     }
 }

@@ -95,6 +95,11 @@ impl Running {
         entered.insert((agent, told.key), known);
     }
 
+    /// It was stopped: what its next call finds is looked up.
+    pub fn forget(&self, task: TaskId) {
+        self.entered().retain(|_, known| known.id != task);
+    }
+
     /// Ends what runs of it.
     pub fn stop(&self, task: TaskId) {
         if let Some(job) = self.all().get(&task) {
@@ -168,21 +173,33 @@ pub(crate) async fn enter(
         return Ok(known);
     }
     let (of, sent) = (agent.clone(), from.clone());
-    let entered = engine
+    let (entered, lasts) = engine
         .store()
         .write(Durability::Normal, move |tx| {
             written(tx, &of, Told::of(&of, &sent), now)
         })
         .await?;
-    engine.running().remember(agent.id, told, (entered, now));
+    if lasts {
+        engine.running().remember(agent.id, told, (entered, now));
+    }
     Ok(entered)
 }
 
-fn written(tx: &Tx<'_>, agent: &AgentView, told: Told<'_>, now: Time) -> Result<TaskId, Error> {
+/// The task, and whether its calls go on with it: those of one that was stopped are refused.
+fn written(
+    tx: &Tx<'_>,
+    agent: &AgentView,
+    told: Told<'_>,
+    now: Time,
+) -> Result<(TaskId, bool), Error> {
     let known = tasks::newest(tx, agent.id, &told.key)?.filter(|row| goes_on(row, now));
     if let Some(known) = known {
+        if known.stopped.is_some() {
+            tx.only_records();
+            return Ok((known.id, false));
+        }
         tasks::goes_on(tx, known.id, (told.title, told.url), now)?;
-        return Ok(known.id);
+        return Ok((known.id, true));
     }
     let row = TaskRow {
         id: TaskId(uuid::Uuid::now_v7()),
@@ -199,7 +216,7 @@ fn written(tx: &Tx<'_>, agent: &AgentView, told: Told<'_>, now: Time) -> Result<
         refused: 0,
     };
     tasks::begin(tx, &row)?;
-    Ok(row.id)
+    Ok((row.id, true))
 }
 
 /// What the agent told of its task.
@@ -237,9 +254,14 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Whether a call now would go on with this task.
+/// Whether a call now would belong to this task. One that was stopped is idle since then, however often its
+/// agent tries; and only a name begins another before that, so no session waits for a day.
 fn goes_on(row: &TaskRow, now: Time) -> bool {
-    now.since(row.last_at) < idle(&row.key)
+    match &row.stopped {
+        Some((at, _)) if row.key.starts_with("session ") => now.since(*at) < IDLE_MS,
+        Some((at, _)) => now.since(*at) < idle(&row.key),
+        None => now.since(row.last_at) < idle(&row.key),
+    }
 }
 
 /// How long it may be idle.
@@ -347,6 +369,7 @@ pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
         })
         .await?;
     // After the commit: a call that begins now finds it stopped.
+    engine.running().forget(id);
     engine.running().stop(id);
     Ok(())
 }
@@ -408,6 +431,22 @@ mod tests {
         ] {
             assert!(goes_on(&row(key), at(lasts - 1)), "{key}");
             assert!(!goes_on(&row(key), at(lasts)), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_stopped_task_keeps_its_agent_out_from_the_stop_on_and_no_session_for_a_day() {
+        for (key, lasts) in [
+            ("", IDLE_MS),
+            ("session a1b2", IDLE_MS),
+            ("task nightly", NAMED_IDLE_MS),
+        ] {
+            let mut stopped = row(key);
+            stopped.stopped = Some((Time(5_000), "Ada".to_owned()));
+            // What was refused since is newer.
+            stopped.last_at = Time(5_000 + lasts);
+            assert!(goes_on(&stopped, Time(5_000 + lasts - 1)), "{key}");
+            assert!(!goes_on(&stopped, Time(5_000 + lasts)), "{key}");
         }
     }
 

@@ -251,7 +251,11 @@ pub(super) fn called_off(conn: &Connection, by: &By) -> Result<Option<Error>, Er
 fn stopped(task: &TaskRow) -> Option<Error> {
     let (_, person) = task.stopped.as_ref()?;
     let error = Error::new(ErrorCode::TaskStopped).with("person", person.clone());
-    Some(error.with("task", crate::http::inert(&task.title)))
+    let title = match task.title.as_str() {
+        "" => words::text("task-no-name"),
+        title => crate::http::inert(title),
+    };
+    Some(error.with("task", title))
 }
 
 /// The tool, where whoever calls is still known, its integration may be called, and an admin has taken it as

@@ -210,6 +210,8 @@ pub(super) struct Count {
     failed: u32,
     refused: u32,
     last_at: i64,
+    /// Of those that were not refused.
+    worked_at: i64,
 }
 
 impl Count {
@@ -217,6 +219,9 @@ impl Count {
     pub fn add(&mut self, outcome: Outcome, at: Time) {
         self.calls += 1;
         self.last_at = self.last_at.max(at.0);
+        if !matches!(outcome, Outcome::Refused | Outcome::Denied) {
+            self.worked_at = self.worked_at.max(at.0);
+        }
         match outcome {
             Outcome::Failed => self.failed += 1,
             Outcome::Refused | Outcome::Denied => self.refused += 1,
@@ -225,14 +230,14 @@ impl Count {
     }
 }
 
-/// Calls of it are over.
+/// Calls of it are over. What is refused since it was stopped does not make it last longer.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
 pub(super) fn count(tx: &Tx<'_>, id: TaskId, over: Count) -> Result<(), Error> {
     tx.prepare_cached(
         "update tasks set calls = calls + ?2, failed = failed + ?3, refused = refused + ?4, \
-         last_at = max(last_at, ?5) where id = ?1",
+         last_at = max(last_at, iif(stopped_at is null, ?5, ?6)) where id = ?1",
     )
     .map_err(failed)?
     .execute(params![
@@ -240,7 +245,8 @@ pub(super) fn count(tx: &Tx<'_>, id: TaskId, over: Count) -> Result<(), Error> {
         over.calls,
         over.failed,
         over.refused,
-        over.last_at
+        over.last_at,
+        over.worked_at
     ])
     .map_err(failed)?;
     tx.touch(Topic::Tasks);

@@ -47,7 +47,8 @@ held-accepted = { $count ->
     [one] 1 tool accepted
    *[other] { $count } tools accepted
 }
-error-task-stopped = { $person } stopped the task { $task }. Nothing more of it is sent; begin another task.
+error-task-stopped = { $person } stopped the task { $task }. Nothing more of it is sent. An agent goes on in another: under another name, or unnamed 30 minutes after the stop.
+task-no-name = (without a name)
 error-task-unknown = This task is not kept any longer.
 tasks = Tasks
 tasks-sub = What agents and crons work at, and did lately
