@@ -283,3 +283,24 @@ async fn twenty_calls_of_an_agent_wait_at_most_and_another_agent_still_can() -> 
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_name_is_one_agents_until_that_one_is_removed_or_over() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _door = home.open_door().await?;
+    let (first, _) = home.pair(json!({ "name": "Claude" })).await?;
+    for same in ["Claude", " claude "] {
+        let refused = home.pair(json!({ "name": same })).await.err();
+        let refused: wire::Error = refused.context("refused")?.downcast()?;
+        assert_eq!(refused.code, ErrorCode::FieldInvalid, "{same}");
+        assert_eq!(refused.args["field"], "Name");
+        assert!(refused.args["why"].contains("remove that one"), "{refused}");
+    }
+    home.pair(json!({ "name": "Claude 2" })).await?;
+    let gone = json!({ "id": first.id });
+    home.ask::<wire::RevokeAgent>(gone).await?;
+    home.pair(json!({ "name": "Claude", "days": 1 })).await?;
+    clock.advance(DAY_MS);
+    home.pair(json!({ "name": "Claude" })).await?;
+    Ok(())
+}

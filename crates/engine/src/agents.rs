@@ -187,6 +187,7 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
     engine
         .store()
         .write(Durability::Full, move |tx| {
+            is_free(tx, &row.name, now)?;
             for id in row.integrations.iter().flatten() {
                 Integration::get(tx, *id)?;
             }
@@ -201,6 +202,23 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
         token: token.reveal().to_owned(),
         url,
     })
+}
+
+/// By their names agents are told apart, where a call waits or a policy is chosen.
+fn is_free(conn: &rusqlite::Connection, name: &str, now: Time) -> Result<(), Error> {
+    let same = |agent: &AgentView| {
+        agent.name.to_lowercase() == name.to_lowercase()
+            && agent.expires_at.is_none_or(|end| now < end)
+    };
+    if store::agents::list(conn)?.iter().any(same) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Name")
+            .with(
+                "why",
+                "an agent of this name is paired: give this one another name, or remove that one first",
+            ));
+    }
+    Ok(())
 }
 
 /// From now on its token is refused; what runs or waits for it ends.

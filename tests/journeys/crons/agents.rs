@@ -123,7 +123,8 @@ async fn lives(by: ByDoor) -> Result<()> {
         let wrong = json!({ "name": "x", "schedule": "0 3 * * *", "depends_on": ["stripe"] });
         let wrong = agent.call("chief_crons_register", wrong).await?;
         assert!(text_of(&wrong).contains("stripe"), "{wrong}");
-        let (_, token) = home.pair(json!({ "name": "Stranger" })).await?;
+        let stranger = json!({ "name": format!("Stranger {era}") });
+        let (_, token) = home.pair(stranger).await?;
         let mut stranger = start(by, era, (&home, &door), &token).await?;
         let refused = stranger.call("chief_crons_may_run", ask.clone()).await?;
         assert_eq!(refused["isError"], true, "{refused}");

@@ -22,7 +22,8 @@ use std::{
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use wire::{
-    Answer, ApprovalId, ApprovalView, Because, Errand, Error, ErrorCode, NoticeId, Risk, Topic,
+    AgentId, Answer, ApprovalId, ApprovalView, Because, Errand, Error, ErrorCode, NoticeId, Risk,
+    Topic,
 };
 
 /// How long an admin has, in minutes.
@@ -38,6 +39,7 @@ pub(crate) struct Approvals(Mutex<BTreeMap<ApprovalId, Waiting>>);
 
 struct Waiting {
     view: ApprovalView,
+    agent: AgentId,
     answer: Option<oneshot::Sender<Said>>,
     /// What the desk calls its notification.
     handle: Option<String>,
@@ -73,7 +75,8 @@ pub(crate) struct Question<'a> {
     pub found: &'a Integration,
     pub exact: &'a Exact,
     pub risk: Risk,
-    pub agent: &'a str,
+    /// Who asks: its id and its name.
+    pub agent: (AgentId, &'a str),
     pub because: &'a Because,
     pub arguments: &'a Value,
 }
@@ -169,7 +172,8 @@ impl Waits {
         let (answer, answered) = oneshot::channel();
         {
             let mut all = engine.approvals().all();
-            let of_agent = all.values().filter(|each| each.view.agent == view.agent);
+            let (agent, _) = question.agent;
+            let of_agent = all.values().filter(|each| each.agent == agent);
             if of_agent.count() >= WAITING_MAX {
                 return Err(Error::new(ErrorCode::ApprovalImpossible)
                     .with("tool", view.action)
@@ -179,6 +183,7 @@ impl Waits {
                 view.id,
                 Waiting {
                     view: view.clone(),
+                    agent,
                     answer: Some(answer),
                     handle: None,
                 },
@@ -276,7 +281,7 @@ fn view(engine: &Engine, question: &Question<'_>) -> Result<ApprovalView, Error>
         tool: exact.tool.clone(),
         action,
         risk: question.risk,
-        agent: question.agent.to_owned(),
+        agent: question.agent.1.to_owned(),
         title,
         url,
         arguments,

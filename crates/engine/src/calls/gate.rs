@@ -142,13 +142,13 @@ pub(super) async fn pass(
             passed.person =
                 Some(person.ok_or_else(|| named(ErrorCode::ApprovalNeeded, wanted, known))?);
         }
-        (true, By::Agent { name, .. }) => {
+        (true, By::Agent { id, name, .. }) => {
             let exact = exact();
             let question = Question {
                 found: &known.found,
                 exact: &exact,
                 risk,
-                agent: name,
+                agent: (*id, name),
                 because: &wanted.because,
                 arguments: &wanted.arguments,
             };
