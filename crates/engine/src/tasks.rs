@@ -336,7 +336,12 @@ fn view(row: TaskRow, integrations: Vec<TouchedView>, running: u32, now: Time) -
         title: row.title,
         url: row.url,
         begun_at: row.begun_at,
-        last_at: row.last_at,
+        // What runs goes on until now.
+        last_at: if running > 0 {
+            row.last_at.max(now)
+        } else {
+            row.last_at
+        },
         integrations,
         calls: row.calls,
         failed: row.failed,
@@ -457,6 +462,12 @@ mod tests {
         let state = |row, running, now| view(row, vec![], running, Time(now)).state;
         assert!(matches!(state(stopped, 1, 6), TaskState::Stopped { .. }));
         assert_eq!(state(row(""), 1, 6), TaskState::Running);
+        let last = |running| view(row(""), vec![], running, Time(9_000)).last_at;
+        assert_eq!(
+            (last(1), last(0)),
+            (Time(9_000), Time(1_000)),
+            "what runs goes on until now"
+        );
         assert_eq!(state(row(""), 0, 6), TaskState::Open);
         assert_eq!(state(row(""), 0, 2 * IDLE_MS), TaskState::Over);
     }

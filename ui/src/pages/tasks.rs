@@ -14,7 +14,7 @@ use crate::{
     route::{Route, go},
     say::{say, say_count, say_with},
     state::{Action, Frame, Tone},
-    time::{ago_now, took},
+    time::{ago_now, at_now, took},
 };
 use wire::{
     ActivityFilter, Command, ListTasks, OpenTaskThread, StopTask, TaskId, TaskState, TaskView,
@@ -113,7 +113,6 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
     let (word, shown) = state(task);
     let name = title.clone();
     let rows = rows_of(task, title.clone());
-    let lasted = task.last_at.since(task.begun_at).max(0);
     html! {
         <tr key={id.to_string()} data-testid="task" data-state={word}>
             <td>{ shown }</td>
@@ -135,7 +134,7 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
             <td class="num"><button type="button" class="link" data-testid="task-rows"
                 aria-label={say_with("task-rows-name", &[("task", &name), ("calls", &task.calls.to_string())])} title={say("row-task-only")}
                 onclick={look.reform(move |_: MouseEvent| rows.clone())}>{ task.calls }</button>{ troubles(task) }</td>
-            <td class="t num">{ took(u32::try_from(lasted).unwrap_or(u32::MAX)) }</td>
+            <td class="t num">{ lasted(task) }</td>
             <td class="t">{ ago_now(task.last_at) }</td>
             <td class="end">
                 if matches!(task.state, TaskState::Running | TaskState::Open) {
@@ -146,6 +145,16 @@ fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
             </td>
         </tr>
     }
+}
+
+/// How long it has lasted: until now, while a call runs.
+fn lasted(task: &TaskView) -> Html {
+    let (begun, last, runs) = (task.begun_at, task.last_at, task.running > 0);
+    at_now(move |now| {
+        let until = if runs { last.max(now) } else { last };
+        let millis = until.since(begun).max(0);
+        html! { { took(u32::try_from(millis).unwrap_or(u32::MAX)) } }
+    })
 }
 
 /// "2 failed", "1 refused".
@@ -169,8 +178,8 @@ fn state(task: &TaskView) -> (&'static str, Html) {
                 say_count("task-running", task.running as usize),
             ),
         ),
-        TaskState::Open => ("open", pill(Tone::Quiet, Icon::Healthy, say("task-open"))),
-        TaskState::Over => ("over", pill(Tone::Quiet, Icon::Healthy, say("task-over"))),
+        TaskState::Open => ("open", went(task, say("task-open"))),
+        TaskState::Over => ("over", went(task, say("task-over"))),
         TaskState::Stopped { person, .. } => (
             "stopped",
             pill(
@@ -180,4 +189,18 @@ fn state(task: &TaskView) -> (&'static str, Html) {
             ),
         ),
     }
+}
+
+/// The pill of one whose calls are over: it warns where one did not work, and more where none did.
+fn went(task: &TaskView, word: AttrValue) -> Html {
+    let troubles = task.failed + task.refused;
+    if troubles == 0 {
+        return pill(Tone::Quiet, Icon::Healthy, word);
+    }
+    let (picture, key) = if troubles < task.calls {
+        (Icon::Expiring, "task-in-part")
+    } else {
+        (Icon::Failing, "task-in-vain")
+    };
+    pill(Tone::Warn, picture, say_with(key, &[("status", &word)]))
 }

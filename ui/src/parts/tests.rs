@@ -2,6 +2,7 @@
 
 mod access;
 mod catalogue;
+mod tasks;
 
 use super::*;
 use crate::{

@@ -68,6 +68,8 @@ task-running = { $count ->
 }
 task-open = Open
 task-over = Over
+task-in-part = { $status }, not all worked
+task-in-vain = { $status }, nothing worked
 task-stopped = Stopped by { $person }
 task-failed = { $count ->
     [one] 1 failed
