@@ -14,6 +14,7 @@ mod gallery;
 mod keyboard;
 mod kit;
 mod notices;
+mod reading;
 mod relay;
 mod repair;
 mod tasks;

@@ -43,6 +43,23 @@ pub fn focused() -> Option<web_sys::Element> {
     document().active_element()
 }
 
+fn main() -> Option<web_sys::Element> {
+    document().query_selector("main").ok()?
+}
+
+/// How far the window's main part is scrolled down, in pixels.
+#[must_use]
+pub fn scrolled() -> i32 {
+    main().map_or(0, |main| main.scroll_top())
+}
+
+/// Scrolls it there.
+pub fn scroll_to(top: i32) {
+    if let Some(main) = main() {
+        main.set_scroll_top(top);
+    }
+}
+
 /// Sets one CSS property by the object model, which the CSP allows where it forbids attributes.
 pub fn set_style(element: &HtmlElement, name: &str, value: &str) {
     let _ = element.style().set_property(name, value);
@@ -103,8 +120,7 @@ impl Listener {
     /// On the part of the window that scrolls.
     #[must_use]
     pub fn on_scroll(on: impl FnMut(web_sys::Event) + 'static) -> Option<Self> {
-        let main = document().query_selector("main").ok()??;
-        Some(Self::at(main.into(), "scroll", Closure::new(on)))
+        Some(Self::at(main()?.into(), "scroll", Closure::new(on)))
     }
 
     fn at(

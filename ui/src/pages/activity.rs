@@ -8,21 +8,23 @@ pub mod proof;
 
 use crate::{
     ipc,
+    page::{self, Listener},
     parts::{
         rows::{Rows, Wanted},
         states,
     },
     query::use_query,
     route::{Route, go},
-    say::say,
+    say::{say, say_count},
     state::{Action, Frame},
     time,
 };
 use bar::Bar;
 use chosen::Chosen;
 use export::Export;
-use merge::Loaded;
+use merge::{Came, Loaded};
 use std::rc::Rc;
+use uuid::Uuid;
 use web_sys::HtmlInputElement;
 use wire::{ListActivity, OpenThread, Topic};
 use yew::{platform::spawn_local, prelude::*};
@@ -125,7 +127,9 @@ impl PartialEq for TableProps {
 /// The table with everything loaded so far.
 #[component]
 fn Table(props: &TableProps) -> Html {
-    let loaded = use_state(|| Rc::new(Loaded::default()));
+    let loaded = use_reducer_eq(Loaded::default);
+    let open = use_state_eq(|| None::<Uuid>);
+    let scrolled = use_scrolled();
     let more_failed = use_state(|| None::<wire::Error>);
     let busy = use_state(|| false);
     // The refetch reaches as far down as one request may, so that a row which was running shows
@@ -136,14 +140,22 @@ fn Table(props: &TableProps) -> Html {
         ..props.request.clone()
     };
     let first = use_query(request, vec![Topic::Activity]);
+    let read = scrolled || open.is_some();
     {
-        let (loaded, now) = (loaded.setter(), (*loaded).clone());
-        use_effect_with(first.data.clone(), move |page| {
-            if let Some(page) = page {
-                loaded.set(Rc::new(now.refreshed(page)));
+        let came = loaded.dispatcher();
+        use_effect_with((first.data.clone(), read), move |(page, read)| {
+            if let Some(page) = page.clone() {
+                came.dispatch(Came::Newest { page, read: *read });
             }
         });
     }
+    let to_top = {
+        let open = open.setter();
+        Callback::from(move |_: MouseEvent| {
+            open.set(None);
+            page::scroll_to(0);
+        })
+    };
     let more = {
         let (loaded, busy, more_failed) = (loaded.clone(), busy.clone(), more_failed.clone());
         let request = props.request.clone();
@@ -158,13 +170,17 @@ fn Table(props: &TableProps) -> Html {
                 match ipc::call(request).await {
                     Ok(page) => {
                         more_failed.set(None);
-                        loaded.set(Rc::new(loaded.extended(&page)));
+                        loaded.dispatch(Came::Older(page));
                     }
                     Err(error) => more_failed.set(Some(error)),
                 }
                 busy.set(false);
             });
         })
+    };
+    let on_open = {
+        let open = open.setter();
+        Callback::from(move |id: Option<Uuid>| open.set(id))
     };
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let on_want = {
@@ -184,7 +200,16 @@ fn Table(props: &TableProps) -> Html {
                     Html::default()
                 }
             } else {
-                html! { <Rows rows={loaded.rows.clone()} named={!props.of_one} {on_want} /> }
+                html! {
+                    <>
+                        if loaded.waiting > 0 {
+                            <div class={classes!("new-rows", scrolled.then_some("over"))} role="status"><button type="button" class="primary" data-testid="new-rows" onclick={to_top}>
+                                { say_count(if loaded.gap { "new-rows-least" } else { "new-rows" }, loaded.waiting) }
+                            </button></div>
+                        }
+                        <Rows rows={loaded.rows.clone()} open={*open} {on_open} named={!props.of_one} {on_want} />
+                    </>
+                }
             }) }
             if let Some(error) = &*more_failed { <p class="error box" role="alert">{ crate::say::say_error(error) }</p> }
             if loaded.next.is_some() {
@@ -192,6 +217,22 @@ fn Table(props: &TableProps) -> Html {
             }
         </>
     }
+}
+
+/// Whether the page is scrolled down.
+#[hook]
+fn use_scrolled() -> bool {
+    let scrolled = use_state_eq(|| false);
+    {
+        let scrolled = scrolled.setter();
+        use_effect_with((), move |()| {
+            let look = move || scrolled.set(page::scrolled() > 0);
+            look();
+            let listener = Listener::on_scroll(move |_| look());
+            move || drop(listener)
+        });
+    }
+    *scrolled
 }
 
 fn nothing(props: &TableProps) -> Html {

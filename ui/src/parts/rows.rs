@@ -12,7 +12,8 @@ use crate::{
     time::{at_now, full, stamp, took},
 };
 use everything::Everything;
-use std::{collections::BTreeSet, rc::Rc};
+use std::rc::Rc;
+use uuid::Uuid;
 use web_sys::{Element, HtmlElement};
 use wire::{ActivityFilter, Because, CallId, Outcome, RowKind, RowView};
 use yew::prelude::*;
@@ -39,6 +40,11 @@ pub enum Wanted {
 #[derive(Properties, PartialEq)]
 pub struct RowsProps {
     pub rows: Rc<Vec<Rc<RowView>>>,
+    /// The one that is open, if any: one at a time.
+    #[prop_or_default]
+    pub open: Option<Uuid>,
+    #[prop_or_default]
+    pub on_open: Callback<Option<Uuid>>,
     /// Whether each row says whose it is; not on an integration's own page.
     pub named: bool,
     #[prop_or_default]
@@ -48,19 +54,13 @@ pub struct RowsProps {
 /// The table. A row opens to everything that is known of it.
 #[component]
 pub fn Rows(props: &RowsProps) -> Html {
-    let open = use_state(|| Rc::new(BTreeSet::new()));
-    let toggle = {
-        let open = open.clone();
-        Callback::from(move |id: uuid::Uuid| {
-            let mut next = (**open).clone();
-            if !next.remove(&id) {
-                next.insert(id);
-            }
-            open.set(Rc::new(next));
-        })
-    };
+    let opened = props
+        .open
+        .and_then(|id| props.rows.iter().position(|row| row.id == id));
     let count = props.rows.len();
-    let (first, table, spaces) = use_window(count);
+    let (first, table, spaces) = use_window(count, opened);
+    // After the spaces were set.
+    let toggle = use_toggle(props);
     let end = count.min(first + WINDOW);
     let seen = props.rows.get(first..end).unwrap_or_default();
     let [above, below] = spaces;
@@ -77,7 +77,7 @@ pub fn Rows(props: &RowsProps) -> Html {
             <tbody class="rows">
                 <tr class="space" ref={above} aria-hidden="true" />
                 { for seen.iter().map(|row| {
-                    show(row, (props.named, open.contains(&row.id)), &toggle, &props.on_want)
+                    show(row, (props.named, props.open == Some(row.id)), &toggle, &props.on_want)
                 }) }
                 <tr class="space" ref={below} aria-hidden="true" />
             </tbody>
@@ -85,32 +85,71 @@ pub fn Rows(props: &RowsProps) -> Html {
     }
 }
 
-/// Which row is the first in the page, and the nodes that hold the place of the others.
+/// Opens a row and closes the one that was open, or closes it. The row that was pressed stays where it
+/// is, though one above it closes.
 #[hook]
-fn use_window(count: usize) -> (usize, NodeRef, [NodeRef; 2]) {
+fn use_toggle(props: &RowsProps) -> Callback<(Uuid, Element)> {
+    let pressed = use_mut_ref(|| None::<(Element, f64)>);
+    {
+        let pressed = pressed.clone();
+        use_effect_with(props.open, move |_| {
+            if let Some((row, top)) = pressed.take() {
+                let moved = row.get_bounding_client_rect().top() - top;
+                #[allow(clippy::cast_possible_truncation, reason = "a page has few pixels")]
+                page::scroll_to(page::scrolled() + moved.round() as i32);
+            }
+        });
+    }
+    let (on_open, open) = (props.on_open.clone(), props.open);
+    Callback::from(move |(id, row): (Uuid, Element)| {
+        let top = row.get_bounding_client_rect().top();
+        *pressed.borrow_mut() = Some((row, top));
+        on_open.emit(Some(id).filter(|id| open != Some(*id)));
+    })
+}
+
+/// Which row is the first in the page, and the nodes that hold the place of the others. `open`: the row
+/// that is open.
+#[hook]
+fn use_window(count: usize, open: Option<usize>) -> (usize, NodeRef, [NodeRef; 2]) {
     let first = use_state_eq(|| 0_usize);
     let table = use_node_ref();
     let (above, below) = (use_node_ref(), use_node_ref());
+    // How high the open row's part is, as it was last seen in the page.
+    let more = use_mut_ref(|| 0.0_f64);
     // A shorter list: back to where there is something to see.
     let from = (*first).min(count.saturating_sub(1) / STRIDE * STRIDE);
     {
-        let (first, table) = (first.setter(), table.clone());
-        use_effect_with(count, move |count| {
-            let count = *count;
+        let (first, table, more) = (first.setter(), table.clone(), more.clone());
+        use_effect_with((count, open), move |(count, open)| {
+            let (count, open) = (*count, *open);
             let listener = (count > WINDOW)
-                .then(|| Listener::on_scroll(move |_| first.set(sought(&table, count))))
+                .then(|| {
+                    Listener::on_scroll(move |_| {
+                        let Some(table) = table.cast::<Element>() else {
+                            return;
+                        };
+                        if let Ok(Some(shown)) = table.query_selector(".row-more") {
+                            *more.borrow_mut() = shown.get_bounding_client_rect().height();
+                        }
+                        first.set(sought(&table, count, open.map(|row| (row, *more.borrow()))));
+                    })
+                })
                 .flatten();
             move || drop(listener)
         });
     }
     {
         let (above, below) = (above.clone(), below.clone());
-        use_effect_with((from, count), move |(from, count)| {
-            let under = count.saturating_sub(from + WINDOW);
-            for (node, rows) in [(&above, *from), (&below, under)] {
+        use_effect_with((from, count, open), move |(from, count, open)| {
+            let (from, end) = (*from, from + WINDOW);
+            let more = more.borrow();
+            let under = count.saturating_sub(end);
+            let is_above = open.is_some_and(|row| row < from);
+            let is_below = open.is_some_and(|row| row >= end);
+            for (node, rows, has_more) in [(&above, from, is_above), (&below, under, is_below)] {
                 if let Some(element) = node.cast::<HtmlElement>() {
-                    #[allow(clippy::cast_precision_loss, reason = "a screen has few pixels")]
-                    let height = rows as f64 * HEIGHT;
+                    let height = pixels(rows) + if has_more { *more } else { 0.0 };
                     page::set_style(&element, "height", &format!("{height}px"));
                 }
             }
@@ -119,17 +158,25 @@ fn use_window(count: usize) -> (usize, NodeRef, [NodeRef; 2]) {
     (from, table, [above, below])
 }
 
-/// The first row that should be in the page, as the table is scrolled now.
-fn sought(table: &NodeRef, count: usize) -> usize {
-    let top = table
-        .cast::<Element>()
-        .map_or(0.0, |table| table.get_bounding_client_rect().top());
+#[allow(clippy::cast_precision_loss, reason = "a screen has few pixels")]
+fn pixels(rows: usize) -> f64 {
+    rows as f64 * HEIGHT
+}
+
+/// The first row that should be in the page, as the table is scrolled now. `open`: the row that is open,
+/// and how high what is below it is.
+fn sought(table: &Element, count: usize, open: Option<(usize, f64)>) -> usize {
+    let mut passed = -table.get_bounding_client_rect().top();
+    if let Some((row, more)) = open {
+        let before = pixels(row + 1);
+        passed -= (passed - before).clamp(0.0, more);
+    }
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "never negative, and small"
     )]
-    let row = (-top / HEIGHT).max(0.0) as usize;
+    let row = (passed / HEIGHT).max(0.0) as usize;
     let begin = row.saturating_sub(STRIDE) / STRIDE * STRIDE;
     begin.min(count.saturating_sub(WINDOW).div_ceil(STRIDE) * STRIDE)
 }
@@ -138,12 +185,12 @@ fn sought(table: &NodeRef, count: usize) -> usize {
 fn show(
     row: &RowView,
     (named, open): (bool, bool),
-    toggle: &Callback<uuid::Uuid>,
+    toggle: &Callback<(Uuid, Element)>,
     on_want: &Callback<Wanted>,
 ) -> Html {
     let toggle = {
         let (toggle, id) = (toggle.clone(), row.id);
-        Callback::from(move |_: MouseEvent| toggle.emit(id))
+        Callback::from(move |e: MouseEvent| toggle.emit((id, e.target_unchecked_into())))
     };
     let more_id = format!("more-{}", row.id);
     let took = match (row.took_ms, row.outcome) {

@@ -19,6 +19,14 @@ words-placeholder = Tool, person, thread…
 chip-agent = One agent
 chip-thread = One thread
 chip-remove = Without { $name }
+new-rows = { $count ->
+    [one] 1 new row
+   *[other] { $count } new rows
+}
+new-rows-least = { $count ->
+    [one] At least 1 new row
+   *[other] At least { $count } new rows
+}
 no-match = Nothing fits
 no-match-hint = Take a filter away, or look further back.
 

@@ -1,7 +1,8 @@
 //! The rows loaded so far, while new ones come at the top and older ones are asked for below.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 use wire::{ActivityPage, Cursor, RowView};
+use yew::Reducible;
 
 /// The rows in sight, newest first, without a gap.
 #[derive(Default, PartialEq)]
@@ -9,9 +10,53 @@ pub struct Loaded {
     pub rows: Rc<Vec<Rc<RowView>>>,
     /// Where the older ones begin; `None` at the end of the record.
     pub next: Option<Cursor>,
+    /// New rows that wait above, while those below are being read.
+    pub waiting: usize,
+    /// More may wait than were counted.
+    pub gap: bool,
+}
+
+/// What came.
+pub enum Came {
+    /// The newest page; `read`: what is in sight is being read, and must not move.
+    Newest { page: Rc<ActivityPage>, read: bool },
+    /// An older page.
+    Older(ActivityPage),
+}
+
+impl Reducible for Loaded {
+    type Action = Came;
+
+    fn reduce(self: Rc<Self>, came: Came) -> Rc<Self> {
+        Rc::new(match came {
+            Came::Newest { page, read: true } if !self.rows.is_empty() => self.held(&page),
+            Came::Newest { page, .. } => self.refreshed(&page),
+            Came::Older(page) => self.extended(&page),
+        })
+    }
 }
 
 impl Loaded {
+    /// After the newest page was fetched while this is being read: rows that ended change where they
+    /// stand, new ones wait.
+    #[must_use]
+    pub fn held(&self, page: &ActivityPage) -> Self {
+        let top = self.rows.first().map(|row| (row.at, row.id));
+        let now: HashMap<_, _> = page.rows.iter().map(|row| (row.id, row)).collect();
+        let rows = self.rows.iter().map(|old| match now.get(&old.id) {
+            Some(row) if **row != **old => Rc::new((*row).clone()),
+            Some(_) | None => Rc::clone(old),
+        });
+        let is_new = |row: &&RowView| top.is_none_or(|top| (row.at, row.id) > top);
+        let waiting = page.rows.iter().filter(is_new).count();
+        Self {
+            rows: Rc::new(rows.collect()),
+            next: self.next,
+            waiting,
+            gap: waiting == page.rows.len() && page.next.is_some(),
+        }
+    }
+
     /// After the newest page was fetched again. Where it joins what is loaded, the older rows
     /// stay; where so much came that there is a gap, they go and can be asked for again.
     #[must_use]
@@ -36,11 +81,13 @@ impl Loaded {
             Self {
                 rows: merged(older, &self.rows, page),
                 next: self.next,
+                ..Self::default()
             }
         } else {
             Self {
                 rows: merged([].iter(), &self.rows, page),
                 next: page.next,
+                ..Self::default()
             }
         }
     }
@@ -51,6 +98,8 @@ impl Loaded {
         Self {
             rows: merged(self.rows.iter(), &self.rows, page),
             next: page.next,
+            waiting: self.waiting,
+            gap: self.gap,
         }
     }
 }
@@ -145,6 +194,23 @@ mod tests {
         let loaded = loaded.refreshed(&page(5, 7, true));
         assert_eq!(numbers(&loaded), [7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(loaded.next, None);
+    }
+
+    #[test]
+    fn while_rows_are_read_new_ones_wait_and_nothing_below_is_dropped() {
+        let mut running = page(1, 3, true);
+        running.rows[0].outcome = Outcome::Running;
+        let before = Loaded::default().refreshed(&running);
+        let held = before.held(&page(3, 5, true));
+        assert_eq!((numbers(&held), held.waiting), (vec![3, 2, 1], 2));
+        assert_eq!(held.rows[0].outcome, Outcome::Ok, "it ended meanwhile");
+        assert!(Rc::ptr_eq(&before.rows[1], &held.rows[1]));
+        // More than a page of them: what is read stays all the same.
+        let held = held.held(&page(101, 300, true));
+        assert_eq!((numbers(&held), held.waiting), (vec![3, 2, 1], 200));
+        assert!(held.gap, "more than these may wait");
+        let top = held.refreshed(&page(1, 5, true));
+        assert_eq!((numbers(&top), top.waiting), (vec![5, 4, 3, 2, 1], 0));
     }
 
     #[test]
