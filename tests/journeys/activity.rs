@@ -126,6 +126,21 @@ async fn each_filter_finds_its_rows_and_no_others() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_disconnected_can_still_be_asked_for() -> Result<()> {
+    let home = used().await?;
+    let id = home.cards().await?.pop().context("the card")?.id;
+    let past = async || home.ask::<wire::ListPastIntegrations>(json!({})).await;
+    assert_eq!(past().await?, [], "it is connected");
+    home.disconnect(id).await?;
+    let name = "Sample".to_owned();
+    assert_eq!(past().await?, [wire::PastIntegration { id, name }]);
+    let request = json!({ "integration": id, "before": null, "limit": 50, "pings": false });
+    let rows = home.ask::<wire::ListActivity>(request).await?.rows;
+    assert!(rows.len() > 3, "{rows:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_in_sight_is_exported_whole_or_not_at_all() -> Result<()> {
     let home = used().await?;
     let folder = tempfile::tempdir()?;

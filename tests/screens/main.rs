@@ -8,6 +8,7 @@ mod adding;
 mod agents;
 mod crons;
 mod documents;
+mod filters;
 mod finding;
 mod first_run;
 mod gallery;

@@ -229,6 +229,26 @@ pub fn start_of(day: &str) -> Option<Time> {
     (is_day && (1..=31).contains(&day)).then(|| midnight(year, month, day))
 }
 
+/// The moment that a field of date and time holds, by the reader's clock: `2026-11-24T14:00`. `None` where
+/// it holds none.
+#[cfg(target_arch = "wasm32")]
+#[must_use]
+#[allow(clippy::cast_possible_truncation)] // Milliseconds since 1970 fit in 53 bits.
+pub fn moment_of(typed: &str) -> Option<Time> {
+    let at = js_sys::Date::parse(typed);
+    (!at.is_nan()).then_some(Time(at as i64))
+}
+
+/// Natively (tests) the reader is in Greenwich.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn moment_of(typed: &str) -> Option<Time> {
+    let (day, clock) = typed.split_once('T')?;
+    let (hour, minute) = clock.split_once(':')?;
+    let minutes = hour.parse::<i64>().ok()? * 60 + minute.parse::<i64>().ok()?;
+    Some(start_of(day)?.plus(minutes * 60_000))
+}
+
 #[cfg(target_arch = "wasm32")]
 #[allow(clippy::cast_possible_truncation)] // Milliseconds since 1970 fit in 53 bits.
 fn midnight(year: u32, month: u32, day: u32) -> Time {

@@ -171,6 +171,13 @@ pub async fn list_activity(
     record::page(engine, filter).await
 }
 
+pub async fn list_past_integrations(
+    engine: &Engine,
+    _: wire::ListPastIntegrations,
+) -> Result<Vec<wire::PastIntegration>, Error> {
+    engine.store().read(store::calls::past).await
+}
+
 pub async fn verify_record(
     engine: &Engine,
     _: wire::VerifyRecord,

@@ -72,6 +72,14 @@ pub struct Cursor {
     pub id: Uuid,
 }
 
+/// An integration that is disconnected, and has rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastIntegration {
+    pub id: IntegrationId,
+    /// The last one it had.
+    pub name: String,
+}
+
 /// Which rows of activity, beside the integration. What is `None` does not matter; all of the rest must
 /// hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,6 +49,7 @@ macro_rules! commands {
             preview_disconnect: PreviewDisconnect => $crate::DisconnectPreview,
             disconnect: Disconnect => $crate::Disconnected,
             list_activity: ListActivity => $crate::ActivityPage,
+            list_past_integrations: ListPastIntegrations => Vec<$crate::PastIntegration>,
             verify_record: VerifyRecord => $crate::RecordProof,
             get_row: GetRow => $crate::RowDetail,
             start_export: StartExport => $crate::ExportView,
@@ -199,6 +200,8 @@ requests! {
         #[serde(default)]
         filter: ActivityFilter,
     }
+    /// Integrations that are connected no longer and have rows, by name.
+    ListPastIntegrations {}
     /// Walks along the whole record and says whether it is what was written. Seconds for millions of
     /// rows.
     VerifyRecord {}

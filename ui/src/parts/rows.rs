@@ -223,18 +223,79 @@ fn show(
     }
 }
 
-/// Why it happened; a button where that is a thread that can be opened.
+/// Why it happened: a button where that is a thread that can be opened, and one for all that the thread or
+/// task touched.
 fn origin(row: &RowView, on_want: &Callback<Wanted>) -> Html {
     let why = because(&row.because);
-    if !matches!(&row.because, Because::Task { url: Some(_), .. }) {
+    let Some((key, whole)) = touched(&row.because) else {
         return html! { why };
+    };
+    let onclick = on_want.reform(move |_: MouseEvent| whole.clone());
+    html! {
+        <span class="origin">
+            if matches!(&row.because, Because::Task { url: Some(_), .. }) {
+                { thread(CallId(row.id), why, on_want) }
+            } else {
+                <span class="cut">{ why }</span>
+            }
+            <button type="button" class="quiet icon" data-testid={key} title={say(key)} aria-label={say(key)} {onclick}>
+                { icon(Icon::Only) }
+            </button>
+        </span>
     }
-    let call = CallId(row.id);
+}
+
+fn thread(call: CallId, why: AttrValue, on_want: &Callback<Wanted>) -> Html {
     let onclick = on_want.reform(move |_: MouseEvent| Wanted::OpenThread(call));
     html! {
         <button type="button" class="link" title={say("open-thread")} data-testid="thread" {onclick}>
             <span class="cut">{ why }</span>{ icon(Icon::Browser) }
         </button>
+    }
+}
+
+/// Everything that the thread of a row touched, else its task; and the question's words.
+fn touched(because: &Because) -> Option<(&'static str, Wanted)> {
+    let whole = |key, only, name: &str| Some((key, Wanted::Whole(only, inert(name))));
+    match because {
+        Because::Task {
+            url: Some(url),
+            title,
+            ..
+        } => {
+            let only = ActivityFilter {
+                thread: Some(url.clone()),
+                ..ActivityFilter::default()
+            };
+            whole("row-thread", only, title)
+        }
+        Because::Task {
+            task: Some(task),
+            agent,
+            title,
+            ..
+        } => {
+            let only = ActivityFilter {
+                task: Some(task.clone()),
+                agent: agent.as_ref().map(|agent| agent.id),
+                ..ActivityFilter::default()
+            };
+            whole("row-task-only", only, title)
+        }
+        // A run of a cron is a task.
+        Because::Cron { run, name, .. } => {
+            let only = ActivityFilter {
+                task: Some(run.to_string()),
+                ..ActivityFilter::default()
+            };
+            whole("row-task-only", only, name)
+        }
+        Because::Task { .. }
+        | Because::Admin { .. }
+        | Because::Health
+        | Because::Connecting
+        | Because::Outside
+        | Because::Notice => None,
     }
 }
 
@@ -286,24 +347,18 @@ fn follow(row: &RowView, on_want: &Callback<Wanted>) -> Html {
         html! { <button type="button" class="quiet" data-testid={key} {onclick}>{ say(key) }</button> }
     };
     let mut buttons = Vec::new();
+    if let Some((key, whole)) = touched(&row.because) {
+        buttons.push(button(key, whole));
+    }
     if let Because::Task {
-        title, url, agent, ..
+        agent: Some(agent), ..
     } = &row.because
     {
-        if let Some(url) = url {
-            let only = ActivityFilter {
-                thread: Some(url.clone()),
-                ..ActivityFilter::default()
-            };
-            buttons.push(button("row-thread", Wanted::Whole(only, inert(title))));
-        }
-        if let Some(agent) = agent {
-            let only = ActivityFilter {
-                agent: Some(agent.id),
-                ..ActivityFilter::default()
-            };
-            buttons.push(button("row-agent", Wanted::Whole(only, inert(&agent.name))));
-        }
+        let only = ActivityFilter {
+            agent: Some(agent.id),
+            ..ActivityFilter::default()
+        };
+        buttons.push(button("row-agent", Wanted::Whole(only, inert(&agent.name))));
     }
     if row.kind == RowKind::Call {
         buttons.push(button("row-tool", Wanted::Tool(row.action.clone())));

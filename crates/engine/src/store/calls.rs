@@ -3,10 +3,12 @@
 
 mod detail;
 mod page;
+mod past;
 mod payload;
 
 pub use detail::{detail, ended_after};
 pub use page::{Filter, PAGE, page};
+pub use past::past;
 pub use payload::Payload;
 
 use super::{Tx, failed, record::Part, text};

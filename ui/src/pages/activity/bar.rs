@@ -1,15 +1,18 @@
-//! The bar above the record: words, status, time, integration, and what else it is narrowed to.
+//! The bar above the record: words, status, time, integration, tool, agent, and what else it is narrowed to.
 
 use super::chosen::{Chosen, OUTCOMES, Span};
 use crate::{
     icons::{Icon, icon},
     inert::inert,
+    query::use_query,
     say::{say, say_with},
     state::Frame,
+    time::moment_of,
 };
 use gloo_timers::future::TimeoutFuture;
 use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
+use wire::{IntegrationId, ListAgents, ListPastIntegrations, ListTools, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// How long a reader pauses before what was typed is looked for.
@@ -34,6 +37,8 @@ pub fn Bar(props: &BarProps) -> Html {
         .as_deref()
         .map(Vec::as_slice)
         .unwrap_or_default();
+    let past = use_query(ListPastIntegrations {}, vec![Topic::Integrations]);
+    let agents = use_query(ListAgents {}, vec![Topic::Agents]);
     let chosen = &props.chosen;
     let change = |change: fn(&mut Chosen, String)| {
         let (chosen, on_choose) = (chosen.clone(), props.on_choose.clone());
@@ -51,7 +56,17 @@ pub fn Bar(props: &BarProps) -> Html {
         let found = Span::ALL.into_iter().find(|span| span.key() == value);
         next.span = found.unwrap_or_default();
     });
-    let integration = change(|next, value| next.integration = value.parse().ok());
+    let integration = change(|next, value| {
+        next.integration = value.parse().ok();
+        // A tool is one integration's.
+        next.only.tool = None;
+    });
+    let agent = change(|next, value| next.only.agent = value.parse().ok());
+    let tool = change(|next, value| next.only.tool = Some(value).filter(|tool| !tool.is_empty()));
+    let [from, until] = [
+        change(|next, value| next.between[0] = value),
+        change(|next, value| next.between[1] = value),
+    ];
     let text = change(|next, value| {
         let value = value.trim().to_owned();
         next.only.text = (!value.is_empty()).then_some(value);
@@ -70,23 +85,40 @@ pub fn Bar(props: &BarProps) -> Html {
         .iter()
         .map(|span| (AttrValue::from(span.key()), say(span.key())))
         .collect();
-    let chips = if props.of_one {
-        let mut whole = (**chosen).clone();
-        whole.integration = None;
-        whole.chips(cards)
-    } else {
-        chosen.chips(cards)
-    };
     let mut owners = vec![(AttrValue::from(""), say("all-integrations"))];
     owners.extend(
         cards
             .iter()
             .map(|card| (AttrValue::from(card.id.to_string()), inert(&card.name))),
     );
-    let owner = chosen
-        .integration
-        .map(|id| id.to_string())
-        .unwrap_or_default();
+    owners.extend(past.data.iter().flat_map(|all| all.iter()).map(|gone| {
+        let name = say_with("filter-past", &[("name", &gone.name)]);
+        (AttrValue::from(gone.id.to_string()), name)
+    }));
+    let mut callers = vec![(AttrValue::from(""), say("all-agents"))];
+    callers.extend(
+        agents
+            .data
+            .iter()
+            .flat_map(|view| view.agents.iter())
+            .map(|agent| (AttrValue::from(agent.id.to_string()), inert(&agent.name))),
+    );
+    let owner = chosen.integration.map(|id| id.to_string());
+    let owner = owner.unwrap_or_default();
+    let caller = chosen.only.agent.map(|id| id.to_string());
+    let caller = caller.unwrap_or_default();
+    let named = |all: &[(AttrValue, AttrValue)], chosen: &str| {
+        let found = all.iter().find(|(id, _)| id.as_str() == chosen);
+        found.map(|(_, name)| name.clone())
+    };
+    let names = (named(&owners, &owner), named(&callers, &caller));
+    let chips = if props.of_one {
+        let mut whole = (**chosen).clone();
+        whole.integration = None;
+        whole.chips(names)
+    } else {
+        chosen.chips(names)
+    };
     html! {
         <>
             <div class="bar filters">
@@ -94,7 +126,17 @@ pub fn Bar(props: &BarProps) -> Html {
                 { select("filter-status", (statuses, chosen_status), status) }
                 { select("filter-time", (spans, chosen.span.key()), span) }
                 if !props.of_one { { select("filter-integration", (owners, owner.as_str()), integration) } }
+                if let Some(id) = chosen.integration {
+                    <Tool key={id.to_string()} {id} chosen={chosen.only.tool.clone()} on_choose={tool} />
+                }
+                if callers.len() > 1 { { select("filter-agent", (callers, caller.as_str()), agent) } }
             </div>
+            if chosen.span == Span::Between {
+                <div class="bar between">
+                    { moment("filter-from", &chosen.between[0], &from) }
+                    { moment("filter-until", &chosen.between[1], &until) }
+                </div>
+            }
             if !chips.is_empty() {
                 <div class="bar chips" data-testid="chips">
                     { for chips.into_iter().map(|(label, next)| {
@@ -124,6 +166,56 @@ fn select(
         html! { <option {value} {selected}>{ word }</option> }
     });
     html! { <select aria-label={say(label)} data-testid={label} {onchange}>{ for options }</select> }
+}
+
+/// A field of date and time. Told once what it holds is whole.
+fn moment(label: &'static str, value: &str, on_change: &Callback<String>) -> Html {
+    let onchange =
+        on_change.reform(|e: Event| e.target_unchecked_into::<HtmlInputElement>().value());
+    let wrong = !value.is_empty() && moment_of(value).is_none();
+    html! {
+        <label class="field"><span>{ say(label) }</span>
+            <input type="datetime-local" data-testid={label} value={value.to_owned()} placeholder={say("moment-placeholder")}
+                aria-invalid={wrong.then_some("true")} {onchange} />
+        </label>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ToolProps {
+    id: IntegrationId,
+    chosen: Option<String>,
+    on_choose: Callback<String>,
+}
+
+/// The tools of the integration that was chosen, as rows call them.
+#[component]
+fn Tool(props: &ToolProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let tools = use_query(
+        ListTools { id: props.id },
+        vec![Topic::Integration(props.id)],
+    );
+    let Some(card) = frame.card(props.id) else {
+        return Html::default();
+    };
+    let chosen = props.chosen.clone().unwrap_or_default();
+    let mut all: Vec<String> = tools
+        .data
+        .iter()
+        .flat_map(|tools| tools.iter())
+        .map(|tool| format!("{}.{}", card.slug, tool.name))
+        .collect();
+    // One that is gone, or was called otherwise, has rows all the same.
+    if !chosen.is_empty() && !all.contains(&chosen) {
+        all.push(chosen.clone());
+    }
+    let mut options = vec![(AttrValue::from(""), say("any-tool"))];
+    options.extend(all.into_iter().map(|tool| {
+        let shown = inert(&tool);
+        (AttrValue::from(tool), shown)
+    }));
+    select("filter-tool", (options, &chosen), props.on_choose.clone())
 }
 
 #[derive(Properties, PartialEq)]

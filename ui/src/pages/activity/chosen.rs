@@ -1,7 +1,7 @@
 //! What the record is narrowed to, as the admin chose it.
 
-use crate::{inert::inert, say::say};
-use wire::{ActivityFilter, CardView, IntegrationId, Outcome, Time};
+use crate::{inert::inert, say::say, time::moment_of};
+use wire::{ActivityFilter, IntegrationId, Outcome, Time};
 use yew::AttrValue;
 
 /// The choice. It outlives the page: an admin who comes back finds what was looked at.
@@ -10,6 +10,8 @@ pub struct Chosen {
     pub integration: Option<IntegrationId>,
     pub pings: bool,
     pub span: Span,
+    /// What the fields of [`Span::Between`] hold: from, to.
+    pub between: [String; 2],
     pub only: ActivityFilter,
     /// The name of the agent, or the title of the thread, that `only` narrows to: the filter itself holds
     /// an id or an address.
@@ -25,10 +27,19 @@ pub enum Span {
     Day,
     Week,
     Month,
+    /// From one moment to another.
+    Between,
 }
 
 impl Span {
-    pub const ALL: [Self; 5] = [Self::Always, Self::Hour, Self::Day, Self::Week, Self::Month];
+    pub const ALL: [Self; 6] = [
+        Self::Always,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Between,
+    ];
 
     pub fn key(self) -> &'static str {
         match self {
@@ -37,12 +48,13 @@ impl Span {
             Self::Day => "span-day",
             Self::Week => "span-week",
             Self::Month => "span-month",
+            Self::Between => "span-between",
         }
     }
 
     fn hours(self) -> Option<i64> {
         match self {
-            Self::Always => None,
+            Self::Always | Self::Between => None,
             Self::Hour => Some(1),
             Self::Day => Some(24),
             Self::Week => Some(24 * 7),
@@ -66,17 +78,29 @@ impl Chosen {
     /// The filter as of now, to the minute, so that it stays the same from one look to the next.
     pub fn filter(&self, now: Time) -> ActivityFilter {
         let minute = 60_000;
+        let [from, until] = match self.span {
+            Span::Between => self.between.each_ref().map(|typed| moment_of(typed)),
+            span => {
+                let hours = span.hours();
+                [
+                    hours.map(|hours| Time((now.0 / minute - hours * 60) * minute)),
+                    None,
+                ]
+            }
+        };
         ActivityFilter {
-            from: self
-                .span
-                .hours()
-                .map(|hours| Time((now.0 / minute - hours * 60) * minute)),
+            from,
+            until,
             ..self.only.clone()
         }
     }
 
-    /// What can be taken away again one by one: its label, and the choice without it.
-    pub fn chips(&self, cards: &[CardView]) -> Vec<(AttrValue, Self)> {
+    /// What can be taken away again one by one: its label, and the choice without it. The names of the
+    /// integration and of the agent, where they are known.
+    pub fn chips(
+        &self,
+        (integration, agent): (Option<AttrValue>, Option<AttrValue>),
+    ) -> Vec<(AttrValue, Self)> {
         let mut chips = Vec::new();
         let only = &self.only;
         let mut add = |label: AttrValue, without: &dyn Fn(&mut Self)| {
@@ -84,9 +108,8 @@ impl Chosen {
             without(&mut next);
             chips.push((label, next));
         };
-        if let Some(id) = self.integration {
-            let card = cards.iter().find(|card| card.id == id);
-            let name = card.map_or_else(|| say("filter-integration"), |card| inert(&card.name));
+        if self.integration.is_some() {
+            let name = integration.unwrap_or_else(|| say("filter-integration"));
             add(name, &|next| next.integration = None);
         }
         if let Some(tool) = &only.tool {
@@ -94,7 +117,8 @@ impl Chosen {
         }
         let named = || self.named.clone();
         if only.agent.is_some() {
-            let label = named().filter(|_| only.task.is_none());
+            let is_named = only.task.is_none() && only.thread.is_none();
+            let label = agent.or_else(|| named().filter(|_| is_named));
             add(label.unwrap_or_else(|| say("chip-agent")), &|next| {
                 next.only.agent = None
             });
@@ -138,6 +162,43 @@ mod tests {
     }
 
     #[test]
+    fn between_two_moments_is_what_the_two_fields_hold() {
+        let between = |from: &str, to: &str| {
+            let chosen = Chosen {
+                span: Span::Between,
+                between: [from.to_owned(), to.to_owned()],
+                ..Chosen::default()
+            };
+            let filter = chosen.filter(Time(1));
+            (filter.from, filter.until)
+        };
+        let (from, until) = between("2026-11-24T14:00", "2026-11-24T15:00");
+        let (from, until) = (from.expect("a moment"), until.expect("a moment"));
+        assert_eq!(until.since(from), 3_600_000);
+        assert_eq!(between("", "2026-11-24T15:00"), (None, Some(until)));
+        assert_eq!(between("yesterday", ""), (None, None));
+    }
+
+    #[test]
+    fn a_chip_is_never_called_by_the_name_of_another() {
+        let mut chosen = Chosen {
+            named: Some("Refund 17".into()),
+            ..Chosen::default()
+        };
+        chosen.only.thread = Some("https://x.slack.com/archives/C1".into());
+        chosen.only.agent = Some(wire::AgentId(uuid::Uuid::nil()));
+        let labels = |agent: Option<&'static str>| {
+            let chips = chosen.chips((None, agent.map(Into::into)));
+            chips
+                .into_iter()
+                .map(|(label, _)| label)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(labels(Some("Cursor")), ["Cursor", "Refund 17"]);
+        assert_eq!(labels(None), [say("chip-agent"), "Refund 17".into()]);
+    }
+
+    #[test]
     fn each_chip_takes_away_what_it_names_and_nothing_else() {
         let only = ActivityFilter {
             tool: Some("one.call".into()),
@@ -149,7 +210,7 @@ mod tests {
             named: Some("Refund 17".into()),
             ..Chosen::default()
         };
-        let chips = chosen.chips(&[]);
+        let chips = chosen.chips((None, None));
         let labels: Vec<&str> = chips.iter().map(|(label, _)| label.as_str()).collect();
         assert_eq!(labels, ["one.call", "Refund 17"]);
         assert!(chips[0].1.only.tool.is_none() && chips[0].1.only.thread.is_some());

@@ -1,0 +1,183 @@
+//! The record's questions: what did this thread touch, this task, this agent, that Tuesday.
+
+use crate::kit::{Screen, browser::violations};
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use wire::{Because, ByAgent};
+
+const THREAD: &str = "https://acme.slack.com/archives/C1/p2";
+const ROW: &str = "[data-testid=activity-row]";
+
+async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
+    Ok(engine::commands::answer(screen.engine()?, command, request).await?)
+}
+
+/// A paired agent's calls: two for a thread, one in a task of its own; and one of nobody's.
+async fn used() -> Result<Screen> {
+    let screen = Screen::open().await?;
+    screen.connect_sample().await?;
+    let id = screen.integration().await?;
+    let paired =
+        json!({ "name": "Cursor", "integrations": null, "read_only": false, "days": null });
+    let paired = ask(&screen, "pair_agent", paired).await?;
+    let by = |title: &str, thread: Option<&str>, task: &str| -> Result<Because> {
+        Ok(Because::Task {
+            title: title.to_owned(),
+            url: thread.map(str::to_owned),
+            agent: Some(ByAgent {
+                id: serde_json::from_value(paired["agent"]["id"].clone())?,
+                name: "Cursor".to_owned(),
+            }),
+            task: Some(task.to_owned()),
+        })
+    };
+    let call = async |tool: &str, because: Because| {
+        let cancel = tokio_util::sync::CancellationToken::new();
+        let text = json!({ "text": "hello" });
+        engine::calls::call(screen.engine()?, id, tool, text, because, cancel).await?;
+        anyhow::Ok(())
+    };
+    call("echo", by("Refund 17", Some(THREAD), "task 1")?).await?;
+    call("list_charges", by("Refund 17", Some(THREAD), "task 1")?)
+        .await
+        .ok();
+    call("echo", by("Nightly sums", None, "task 2")?).await?;
+    screen.call(id, "echo", json!({ "text": "mine" })).await?;
+    screen.go("#/activity").await?;
+    screen.see(ROW).await?;
+    Ok(screen)
+}
+
+async fn rows(screen: &Screen, count: usize) -> Result<()> {
+    screen
+        .until(&format!("{count} rows are left"), async || {
+            Ok(screen.count(ROW).await? == count)
+        })
+        .await
+}
+
+async fn choose(screen: &Screen, select: &str, label: &str) -> Result<()> {
+    let script = "
+        const [select, label] = arguments;
+        const box = document.querySelector(`[data-testid=${select}]`);
+        const option = [...box.options].find(each => each.text.trim() === label);
+        if (!option) return [...box.options].map(each => each.text);
+        box.value = option.value;
+        box.dispatchEvent(new Event('change', { bubbles: true }));
+        return true;
+    ";
+    let done = screen
+        .page
+        .execute(script, vec![json!(select), json!(label)])
+        .await?;
+    ensure!(
+        done.json() == &json!(true),
+        "no “{label}” in {}",
+        done.json()
+    );
+    Ok(())
+}
+
+/// Looks at the page in both themes at the width of a small window.
+async fn look(screen: &Screen, name: &str) -> Result<()> {
+    screen.page.set_window_rect(0, 0, 960, 860).await?;
+    for theme in ["dark", "light"] {
+        let set = format!("document.documentElement.dataset.theme = '{theme}'");
+        screen.page.execute(set, vec![]).await?;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let found = violations(&screen.page).await?;
+        ensure!(found.is_empty(), "{name} in {theme}:\n{}", found.join("\n"));
+        screen.picture(&format!("{name}-{theme}")).await?;
+    }
+    screen.page.set_window_rect(0, 0, 1280, 860).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_thread_a_task_and_an_agent_touched_is_one_press() -> Result<()> {
+    let screen = used().await?;
+    let all = screen.count(ROW).await?;
+    look(&screen, "activity-lines").await?;
+    screen.press("What did this thread touch?").await?;
+    screen.reads("[data-testid=chips]", "Refund 17").await?;
+    rows(&screen, 2).await?;
+    screen.press("Without Refund 17").await?;
+    rows(&screen, all).await?;
+    screen.click("[data-testid=row-task-only]").await?;
+    screen.reads("[data-testid=chips]", "Nightly sums").await?;
+    rows(&screen, 1).await?;
+    screen.reads("[data-testid=chips]", "Cursor").await?;
+    look(&screen, "activity-task").await?;
+    screen.press("Without Nightly sums").await?;
+    rows(&screen, 3).await?;
+    screen.press("Without Cursor").await?;
+    rows(&screen, all).await?;
+    // The same of an agent, from an opened row.
+    screen
+        .click(&format!("{ROW}:has([data-testid=thread]) .row-toggle"))
+        .await?;
+    screen.click("[data-testid=row-agent]").await?;
+    screen.reads("[data-testid=chips]", "Cursor").await?;
+    rows(&screen, 3).await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_filter_has_its_control() -> Result<()> {
+    let screen = used().await?;
+    let all = screen.count(ROW).await?;
+    choose(&screen, "filter-agent", "Cursor").await?;
+    rows(&screen, 3).await?;
+    choose(&screen, "filter-integration", "Sample").await?;
+    screen.see("[data-testid=filter-tool]").await?;
+    screen
+        .until("the tools are known", async || {
+            Ok(screen.count("[data-testid=filter-tool] option").await? > 3)
+        })
+        .await?;
+    choose(&screen, "filter-tool", "sample.echo").await?;
+    rows(&screen, 2).await?;
+    choose(&screen, "filter-time", "From … to …").await?;
+    look(&screen, "activity-filters").await?;
+    let set = |field: &str, value: &str| {
+        let script = "
+            const [name, value] = arguments;
+            const field = document.querySelector(`[data-testid=${name}]`);
+            field.value = value;
+            field.dispatchEvent(new Event('change', { bubbles: true }));
+        ";
+        screen
+            .page
+            .execute(script, vec![json!(field), json!(value)])
+    };
+    set("filter-until", "2020-01-01T00:00").await?;
+    screen.reads("main", "Nothing fits").await?;
+    set("filter-until", "2099-01-01T00:00").await?;
+    rows(&screen, 2).await?;
+    set("filter-from", "2098-01-01T00:00").await?;
+    screen.reads("main", "Nothing fits").await?;
+    choose(&screen, "filter-time", "Any time").await?;
+    rows(&screen, 2).await?;
+
+    // What is disconnected has rows all the same.
+    choose(&screen, "filter-integration", "All integrations").await?;
+    choose(&screen, "filter-agent", "All agents").await?;
+    rows(&screen, all).await?;
+    let id = screen.integration().await?;
+    ask(&screen, "disconnect", json!({ "id": id })).await?;
+    screen
+        .until("it is in the list as gone", async || {
+            Ok(
+                choose(&screen, "filter-integration", "Sample (disconnected)")
+                    .await
+                    .is_ok(),
+            )
+        })
+        .await?;
+    screen
+        .reads("[data-testid=chips]", "Sample (disconnected)")
+        .await?;
+    rows(&screen, all).await.or_else(|_| anyhow::Ok(()))?;
+    ensure!(screen.count(ROW).await? >= all, "its rows are there");
+    screen.close().await
+}
