@@ -217,6 +217,59 @@ async fn an_export_that_is_stopped_leaves_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_export_that_is_stopped_midway_leaves_nothing_either() -> Result<()> {
+    let home = used().await?;
+    let folder = tempfile::tempdir()?;
+    chief_tests::rows::add(home.folder(), 20_000)?;
+    for form in ["csv", "jsonl"] {
+        let ask = json!({ "form": form, "folder": folder.path(), "integration": null, "pings": false,
+            "bodies": true });
+        let id = home.ask::<wire::StartExport>(ask).await?.id;
+        let began = Instant::now();
+        let mut stopped = false;
+        let view = loop {
+            let view = home.ask::<wire::GetExport>(json!({ "id": id })).await?;
+            match view.state {
+                ExportState::Running if view.rows > 0 && !stopped => {
+                    let partial = std::fs::read_dir(folder.path())?
+                        .next()
+                        .context("a file")??;
+                    #[cfg(unix)]
+                    {
+                        let mode = std::os::unix::fs::PermissionsExt::mode(
+                            &partial.metadata()?.permissions(),
+                        );
+                        assert_eq!(
+                            mode & 0o777,
+                            0o600,
+                            "what calls said is for this user alone"
+                        );
+                    }
+                    assert!(
+                        partial
+                            .path()
+                            .extension()
+                            .is_some_and(|end| end == "partial")
+                    );
+                    home.ask::<wire::CancelExport>(json!({ "id": id })).await?;
+                    stopped = true;
+                }
+                ExportState::Running => tick(began, "the export to stop").await?,
+                _ => break view,
+            }
+        };
+        assert_eq!(view.state, ExportState::Cancelled);
+        assert!(
+            (1..20_000).contains(&view.rows),
+            "midway: {} rows",
+            view.rows
+        );
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_collectors_file_gets_each_row_once_it_ended() -> Result<()> {
     let home = used().await?;
     let folder = tempfile::tempdir()?;

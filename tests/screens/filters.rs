@@ -1,8 +1,10 @@
-//! The record's questions: what did this thread touch, this task, this agent, that Tuesday.
+//! The record's questions: what did this thread touch, this task, this agent, that Tuesday; and the export
+//! of what they find.
 
 use crate::kit::{Screen, browser::violations};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use thirtyfour::By;
 use wire::{Because, ByAgent};
 
 const THREAD: &str = "https://acme.slack.com/archives/C1/p2";
@@ -179,5 +181,42 @@ async fn each_filter_has_its_control() -> Result<()> {
         .await?;
     rows(&screen, all).await.or_else(|_| anyhow::Ok(()))?;
     ensure!(screen.count(ROW).await? >= all, "its rows are there");
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_stays_in_sight_on_every_page_until_it_is_stopped_or_done() -> Result<()> {
+    let screen = used().await?;
+    screen.add_rows(60_000)?;
+    let export = "[data-testid=export]";
+    screen.click("[data-testid=export-jsonl]").await?;
+    screen.reads(export, "rows written").await?;
+    screen.go("#/settings").await?;
+    screen.go("#/activity").await?;
+    screen.reads(export, "rows written").await?;
+    screen.picture("export-running").await?;
+    screen.press("Stop").await?;
+    screen.reads(export, "The export was stopped").await?;
+    screen.press("Close").await?;
+
+    // A short one, and its end is there after another page was looked at.
+    choose(&screen, "filter-agent", "Cursor").await?;
+    rows(&screen, 3).await?;
+    screen.click("[data-testid=export-csv]").await?;
+    screen.go("#/settings").await?;
+    screen.go("#/activity").await?;
+    screen.reads(export, "3 rows in").await?;
+    let said = screen.text(export).await?;
+    let file = said.split(" in ").nth(1).context("a file")?.trim();
+    let text = std::fs::read_to_string(file)?;
+    assert_eq!(text.lines().count(), 4, "{text}");
+    std::fs::remove_file(file)?;
+    screen.press("Close").await?;
+    screen.gone(export).await?;
+    let buttons = screen
+        .page
+        .find_all(By::Css("[data-testid=export-csv]"))
+        .await?;
+    assert_eq!(buttons.len(), 1);
     screen.close().await
 }

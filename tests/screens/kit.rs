@@ -81,6 +81,11 @@ impl Screen {
         Ok(std::fs::write(folder.join(file), text)?)
     }
 
+    /// So many old rows, written past the engine.
+    pub fn add_rows(&self, count: u32) -> Result<()> {
+        chief_tests::rows::add(self.folder.path(), count)
+    }
+
     /// Ends the engine's host, as if the app had died behind its page.
     pub fn lose_the_app(&mut self) {
         self.host = None;

@@ -4,4 +4,5 @@ pub mod conformance;
 pub mod host;
 pub mod peers;
 pub mod random;
+pub mod rows;
 pub mod wave;

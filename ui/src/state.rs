@@ -10,7 +10,7 @@ use std::{
     rc::Rc,
 };
 use wire::{
-    AppView, ApprovalId, ApprovalView, AttemptId, CardView, CronView, Fix, IntegrationId,
+    AppView, ApprovalId, ApprovalView, AttemptId, CardView, CronView, ExportId, Fix, IntegrationId,
     NoticeView, Settings, TestReport,
 };
 use yew::{AttrValue, Callback, Reducible};
@@ -111,6 +111,8 @@ pub struct State {
     pub chip: Chip,
     /// What the record is narrowed to, kept in the same way.
     pub record: Rc<Chosen>,
+    /// The export that was started last, until its end was seen.
+    pub export: Option<ExportId>,
     /// Being tested now.
     pub testing: Rc<BTreeSet<IntegrationId>>,
     /// The last test of each, until the window closes or it is dismissed.
@@ -129,6 +131,7 @@ impl Default for State {
             search: AttrValue::default(),
             chip: Chip::All,
             record: Rc::default(),
+            export: None,
             testing: Rc::default(),
             reports: Rc::default(),
         }
@@ -163,6 +166,8 @@ pub enum Action {
     Choose(Chip),
     /// Look at the record so narrowed.
     Look(Chosen),
+    /// Follows this export; `None`: its end was seen.
+    Export(Option<ExportId>),
     Say(Toast),
     Unsay(u32),
     /// What failed may go well now: old failures are told no longer.
@@ -216,6 +221,7 @@ impl Reducible for State {
             Action::Search(text) => next.search = text,
             Action::Choose(chip) => next.chip = chip,
             Action::Look(chosen) => next.record = Rc::new(chosen),
+            Action::Export(export) => next.export = export,
             Action::Say(toast) => {
                 // The same sentence twice is one toast; more than three would be a wall.
                 next.toasts.retain(|(_, shown)| shown.text != toast.text);

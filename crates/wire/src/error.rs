@@ -276,6 +276,8 @@ codes! {
     CredentialUnreadable = "credential-unreadable",
     /// The disk is full or cannot be written. `why`
     StoreUnwritable = "store-unwritable",
+    /// A file of the admin's choice, such as an export, cannot be written. `why`
+    FileUnwritable = "file-unwritable",
     /// Anything of the store's that is not the disk. `why`
     StoreFailed = "store-failed",
     /// The data is of a newer version of the app. `found`, `known`

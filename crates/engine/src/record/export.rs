@@ -71,7 +71,12 @@ pub(crate) async fn start(engine: &Engine, ask: StartExport) -> Result<ExportVie
     let id = ExportId(uuid::Uuid::now_v7());
     let file = folder.join(name(engine.now(), ask.form));
     let partial = file.with_extension("partial");
-    let out = File::create_new(&partial).map_err(|error| crate::store::unwritable(&error))?;
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    // It may hold what calls said.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let out = options.open(&partial).map_err(|error| unwritable(&error))?;
     let view = ExportView {
         id,
         rows: 0,
@@ -116,7 +121,7 @@ async fn write(
     mut out: BufWriter<File>,
     cancel: &CancellationToken,
 ) -> Result<bool, Error> {
-    let io = |error: std::io::Error| crate::store::unwritable(&error);
+    let io = |error: std::io::Error| unwritable(&error);
     if ask.form == ExportForm::Csv {
         let bodies = ["arguments", "result"].into_iter().filter(|_| ask.bodies);
         let head: Vec<String> = HEAD.into_iter().chain(bodies).map(str::to_owned).collect();
@@ -172,6 +177,11 @@ async fn write(
     let file = out.into_inner().map_err(|error| io(error.into_error()))?;
     file.sync_all().map_err(io)?;
     Ok(true)
+}
+
+/// A file outside of the data folder could not be written.
+pub(super) fn unwritable(error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::FileUnwritable).with("why", error.kind().to_string())
 }
 
 /// A row and what its call said.

@@ -71,6 +71,7 @@ error-keyring-lost = The keyring no longer holds this app’s key. Reconnect eac
 error-keyring-failed = The keyring refused: { $why }.
 error-credential-restored = { $integration } was restored from a backup, and its old credential may no longer be used. Reconnect it.
 error-credential-unreadable = The credential of { $integration } cannot be opened. Reconnect it.
+error-file-unwritable = The file cannot be written: { $why }. Check its folder, and that the disk has room.
 error-store-unwritable = Nothing can be written to the data folder: { $why }. Nothing was sent.
 error-store-failed = The data could not be read or written: { $why }.
 error-store-newer = The data is of a newer version of this app (format { $found }, this one knows { $known }). Install the newer version; nothing was changed.

@@ -1,4 +1,5 @@
-//! Export: what is in sight, as a file, with how far it is and a way to stop it.
+//! Export: what is in sight, as a file, with how far it is and a way to stop it. It goes on, and stays in
+//! sight, while the admin looks at other pages.
 
 use super::chosen::Chosen;
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
     ipc,
     query::use_query,
     say::{say, say_error, say_with},
-    state::Frame,
+    state::{Action, Frame},
     time,
 };
 use std::rc::Rc;
@@ -24,10 +25,9 @@ pub struct ExportProps {
 #[component]
 pub fn Export(props: &ExportProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let running = use_state(|| None::<ExportId>);
     let bodies = use_state_eq(|| false);
     let start = |form: ExportForm, key: &'static str| {
-        let (running, frame, chosen) = (running.clone(), frame.clone(), props.chosen.clone());
+        let (frame, chosen) = (frame.clone(), props.chosen.clone());
         let bodies = *bodies;
         let onclick = Callback::from(move |_: MouseEvent| {
             let request = StartExport {
@@ -38,10 +38,10 @@ pub fn Export(props: &ExportProps) -> Html {
                 filter: chosen.filter(time::now()),
                 bodies,
             };
-            let (running, frame) = (running.clone(), frame.clone());
+            let frame = frame.clone();
             spawn_local(async move {
                 match ipc::call(request).await {
-                    Ok(view) => running.set(Some(view.id)),
+                    Ok(view) => frame.dispatch.emit(Action::Export(Some(view.id))),
                     Err(error) => frame.say_failed(&error),
                 }
             });
@@ -54,9 +54,9 @@ pub fn Export(props: &ExportProps) -> Html {
             bodies.set(e.target_unchecked_into::<HtmlInputElement>().checked())
         })
     };
-    match *running {
+    match frame.state.export {
         Some(id) => {
-            let on_close = Callback::from(move |()| running.set(None));
+            let on_close = frame.dispatch.reform(|()| Action::Export(None));
             html! { <Running key={id.to_string()} {id} {on_close} /> }
         }
         None => html! {
