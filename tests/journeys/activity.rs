@@ -270,47 +270,6 @@ async fn an_export_that_is_stopped_midway_leaves_nothing_either() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_collectors_file_gets_each_row_once_it_ended() -> Result<()> {
-    let home = used().await?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("chief.jsonl");
-    let ask = |file: &str| json!({ "settings": { "tail_file": file } });
-    let refused = home
-        .ask::<wire::SaveRecordSettings>(ask("chief.jsonl"))
-        .await;
-    assert_eq!(
-        refused.err().map(|error| error.code),
-        Some(ErrorCode::FieldInvalid),
-        "a path that is not whole"
-    );
-    home.ask::<wire::SaveRecordSettings>(ask(&file.display().to_string()))
-        .await?;
-    let id = home.cards().await?.pop().context("the card")?.id;
-    let began = Instant::now();
-    // The file begins with what ends once it is known.
-    let rows = loop {
-        call_as(&home, id, "echo", by(2, "Cursor", None)).await?;
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let rows: Vec<RowView> = text
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>()?;
-        if rows.len() > 3 {
-            break rows;
-        }
-        tick(began, "lines in the file").await?;
-    };
-    assert!(
-        rows.iter().all(|row| row.action == "sample.echo"),
-        "{rows:?}"
-    );
-    let mut ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    ids.dedup();
-    assert_eq!(ids.len(), rows.len(), "each once");
-    Ok(())
-}
-
-#[tokio::test]
 async fn old_rows_go_whole_and_what_stays_is_still_proved() -> Result<()> {
     let (home, clock) = Home::with_fake_clock().await?;
     let id = home.connect(crate::kit::targets::sample()).await?;

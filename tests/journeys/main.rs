@@ -15,6 +15,7 @@ mod authorities;
 mod bodies;
 mod callbacks;
 mod cold_links;
+mod collector;
 mod command_line;
 mod crons;
 mod destruction;

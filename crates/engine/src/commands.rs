@@ -9,7 +9,7 @@ use crate::{
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, BackgroundView, Because, CardView,
     CatalogueView, ChannelsView, DisconnectPreview, Disconnected, DocumentView, Error, ErrorCode,
-    IntegrationView, KeyringView, NoticeView, Paired, RecordSettings, Settings, SlackTested,
+    IntegrationView, KeyringView, NoticeView, Paired, RecordSettingsView, Settings, SlackTested,
     TestReport, ToolChanges, ToolView, Topic,
 };
 
@@ -208,8 +208,8 @@ pub async fn cancel_export(engine: &Engine, ask: wire::CancelExport) -> Result<(
 pub async fn get_record_settings(
     engine: &Engine,
     _: wire::GetRecordSettings,
-) -> Result<RecordSettings, Error> {
-    record::settings::get(engine).await
+) -> Result<RecordSettingsView, Error> {
+    record::settings::view(engine).await
 }
 
 pub async fn save_record_settings(

@@ -55,7 +55,7 @@ macro_rules! commands {
             start_export: StartExport => $crate::ExportView,
             get_export: GetExport => $crate::ExportView,
             cancel_export: CancelExport => (),
-            get_record_settings: GetRecordSettings => $crate::RecordSettings,
+            get_record_settings: GetRecordSettings => $crate::RecordSettingsView,
             save_record_settings: SaveRecordSettings => (),
             list_agents: ListAgents => $crate::AgentsView,
             pair_agent: PairAgent => $crate::Paired,

@@ -70,6 +70,21 @@ pub struct RecordSettings {
     pub tail_file: Option<String>,
 }
 
+/// The same, with how it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordSettingsView {
+    pub settings: RecordSettings,
+    /// Why the file for a collector does not get its lines; `None` where it does, or there is none.
+    pub tail_trouble: Option<TailTrouble>,
+}
+
+/// The file for a collector cannot be written. What is due is kept, and written once it can be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TailTrouble {
+    pub error: Error,
+    pub since: Time,
+}
+
 /// Why nothing can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

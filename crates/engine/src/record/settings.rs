@@ -1,5 +1,6 @@
 //! What the admin set of the record, and what of it each call asks: in memory, since every call does.
 
+use super::tail;
 use crate::{
     Engine,
     store::{self, Durability},
@@ -11,7 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use wire::{Error, ErrorCode, RecordSettings};
+use wire::{Error, ErrorCode, RecordSettings, RecordSettingsView, TailTrouble};
 
 const KEY: &str = "record";
 /// The shortest and the longest that rows may be kept.
@@ -22,6 +23,7 @@ const DAYS: std::ops::RangeInclusive<u32> = 7..=3_650;
 pub(crate) struct Manner {
     strict: AtomicBool,
     tail_file: Mutex<Option<String>>,
+    tail_trouble: Mutex<Option<TailTrouble>>,
 }
 
 impl Manner {
@@ -44,6 +46,21 @@ impl Manner {
         self.file().clone()
     }
 
+    /// Why the last lines could not be written there.
+    pub fn tail_trouble(&self) -> Option<TailTrouble> {
+        self.trouble().clone()
+    }
+
+    pub fn set_tail_trouble(&self, trouble: Option<TailTrouble>) {
+        *self.trouble() = trouble;
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<TailTrouble>> {
+        self.tail_trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn file(&self) -> MutexGuard<'_, Option<String>> {
         self.tail_file
             .lock()
@@ -58,6 +75,14 @@ pub(crate) async fn get(engine: &Engine) -> Result<RecordSettings, Error> {
         .read(|conn| store::settings::get(conn, KEY))
         .await?;
     Ok(saved.unwrap_or_default())
+}
+
+/// The same with how it goes.
+pub(crate) async fn view(engine: &Engine) -> Result<RecordSettingsView, Error> {
+    Ok(RecordSettingsView {
+        settings: get(engine).await?,
+        tail_trouble: engine.manner().tail_trouble(),
+    })
 }
 
 /// Saves them; the next call goes by them.
@@ -88,9 +113,16 @@ pub(crate) async fn save(engine: &Engine, mut settings: RecordSettings) -> Resul
     engine
         .store()
         .write(Durability::Full, move |tx| {
+            let before: RecordSettings = store::settings::get(tx, KEY)?.unwrap_or_default();
+            if before.tail_file != kept.tail_file {
+                tail::begin(tx, kept.tail_file.as_deref())?;
+            }
             store::settings::set(tx, KEY, &kept)
         })
         .await?;
+    if engine.manner().tail_file() != settings.tail_file {
+        engine.manner().set_tail_trouble(None);
+    }
     engine.manner().learn(&settings);
     Ok(())
 }

@@ -2,15 +2,19 @@
 //! collector.
 
 use crate::{
+    icons::{Icon, icon},
     ipc,
     parts::{field::Field, states},
     query::use_query,
-    say::{say, say_error},
+    say::{say, say_error, say_with},
     state::Frame,
+    time::full,
 };
 use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
-use wire::{Error, GetRecordSettings, RecordSettings, SaveRecordSettings, Topic};
+use wire::{
+    Error, GetRecordSettings, RecordSettings, RecordSettingsView, SaveRecordSettings, Topic,
+};
 use yew::{platform::spawn_local, prelude::*};
 
 /// How long rows may stay: days, and the key of the words.
@@ -35,13 +39,13 @@ pub fn Record() -> Html {
 
 #[derive(Properties, PartialEq)]
 struct FormProps {
-    saved: Rc<RecordSettings>,
+    saved: Rc<RecordSettingsView>,
 }
 
 #[component]
 fn Form(props: &FormProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let saved = &props.saved;
+    let saved = &props.saved.settings;
     let file = use_state(|| saved.tail_file.clone().unwrap_or_default());
     let error = use_state(|| None::<Error>);
     let save = {
@@ -63,7 +67,7 @@ fn Form(props: &FormProps) -> Html {
         let saved = saved.clone();
         save.reform(move |e: Event| RecordSettings {
             strict: e.target_unchecked_into::<HtmlInputElement>().checked(),
-            ..(*saved).clone()
+            ..saved.clone()
         })
     };
     let on_days = {
@@ -72,7 +76,7 @@ fn Form(props: &FormProps) -> Html {
             let days = e.target_unchecked_into::<HtmlSelectElement>().value();
             RecordSettings {
                 keep_days: days.parse().ok().filter(|days| *days > 0),
-                ..(*saved).clone()
+                ..saved.clone()
             }
         })
     };
@@ -82,7 +86,7 @@ fn Form(props: &FormProps) -> Html {
             e.prevent_default();
             RecordSettings {
                 tail_file: Some((*file).clone()),
-                ..(*saved).clone()
+                ..saved.clone()
             }
         })
     };
@@ -109,6 +113,10 @@ fn Form(props: &FormProps) -> Html {
                     error={error.as_ref().map(say_error)} {on_input} />
                 <button type="submit" disabled={*file == saved.tail_file.clone().unwrap_or_default()}>{ say("save") }</button>
             </form>
+            if let Some(trouble) = &props.saved.tail_trouble {
+                <p class="error box" role="alert" data-testid="tail-trouble">{ icon(Icon::Expiring) }
+                    <span>{ say_with("tail-trouble", &[("why", &say_error(&trouble.error)), ("since", &full(trouble.since))]) }</span></p>
+            }
         </>
     }
 }
