@@ -207,6 +207,7 @@ async fn keys_that_work_and_keys_that_do_not_are_kept_and_said_nowhere() -> Resu
                 auth,
             ))
             .await?;
+        keep_everything(&home, id).await?;
         home.test(id).await?;
         for path in ["/orders", "/missing"] {
             let answer = home
@@ -251,6 +252,7 @@ async fn keys_that_work_and_keys_that_do_not_are_kept_and_said_nowhere() -> Resu
             }
         };
         let id = home.connect(target(&server.url("/mcp"), &key)).await?;
+        keep_everything(&home, id).await?;
         home.test(id).await?;
         home.ask::<wire::ProbeIntegration>(json!({ "id": id }))
             .await?;
@@ -337,6 +339,33 @@ fn needles_of(secrets: &[&str]) -> Result<Needles> {
     Needles::new(secrets.iter().map(|secret| ("a key", *secret)))
 }
 
+/// From now on what this one's calls say is kept, and each row goes to a collector's file.
+async fn keep_everything(home: &Home, id: wire::IntegrationId) -> Result<()> {
+    home.ask::<wire::SetBodies>(json!({ "id": id, "days": 7 }))
+        .await?;
+    let settings = json!({ "settings": { "tail_file": home.folder().join("collector.jsonl") } });
+    Ok(home.ask::<wire::SaveRecordSettings>(settings).await?)
+}
+
+/// The record as it leaves the app, in a folder that is searched.
+async fn export_everything(home: &Home) -> Result<()> {
+    for form in ["csv", "jsonl"] {
+        let ask = json!({ "form": form, "folder": home.folder(), "integration": null, "pings": true,
+            "bodies": true });
+        let id = home.ask::<wire::StartExport>(ask).await?.id;
+        let began = std::time::Instant::now();
+        loop {
+            let view = home.ask::<wire::GetExport>(json!({ "id": id })).await?;
+            match view.state {
+                wire::ExportState::Running => crate::kit::tick(began, "the export").await?,
+                wire::ExportState::Done => break,
+                other => anyhow::bail!("{other:?}"),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Every reply that shows anything, once more, so that it is searched.
 async fn read_everything(home: &Home) -> Result<()> {
     for card in home.cards().await? {
@@ -345,7 +374,13 @@ async fn read_everything(home: &Home) -> Result<()> {
         home.ask::<wire::PreviewDisconnect>(json!({ "id": card.id }))
             .await?;
     }
-    home.record_and_pings().await?;
+    for row in home.record_and_pings().await? {
+        if row.kind != wire::RowKind::Ping {
+            home.ask::<wire::GetRow>(json!({ "call": row.id })).await?;
+        }
+    }
+    export_everything(home).await?;
+    home.ask::<wire::GetRecordSettings>(json!({})).await?;
     home.ask::<wire::GetApp>(json!({})).await?;
     home.ask::<wire::GetSettings>(json!({})).await?;
     Ok(())
@@ -404,6 +439,7 @@ async fn sign_ins_that_work_and_that_do_not_are_kept_and_said_nowhere() -> Resul
         // The way that works, a renewal, a renewal that fails, a reconnect.
         let _ends = browser::signs_in(&home.desk);
         let id = home.connect(targets::mcp(&authority.resource())).await?;
+        keep_everything(&home, id).await?;
         home.test(id).await?;
         clock.advance(3_600_000);
         home.call(id, "greet", json!({})).await?;
@@ -465,6 +501,7 @@ async fn sign_ins_that_work_and_that_do_not_are_kept_and_said_nowhere() -> Resul
 async fn the_samples_own_token_is_kept_sealed_like_any_other() -> Result<()> {
     let home = Home::new().await?;
     let id = home.connect(targets::sample()).await?;
+    keep_everything(&home, id).await?;
     home.call(id, "echo", json!({ "text": "hello" })).await?;
     let engine::vault::Credential::Bearer { token } = home.held(id).await? else {
         anyhow::bail!("a bearer")

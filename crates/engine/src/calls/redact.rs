@@ -2,6 +2,8 @@
 //!
 //! Owns: what looks like one. Must not know: whose arguments they are.
 
+mod prose;
+
 use serde_json::Value;
 
 /// Names whose values are hidden, in lower case and without `_`, `-` and blanks; a part is enough.
@@ -61,10 +63,11 @@ pub(crate) fn redact(value: &Value) -> Value {
     }
 }
 
-/// A text without the secrets in it: JSON is looked into, and each word is looked at.
+/// A text without the secrets in it: JSON is looked into, all else as prose.
 fn within(text: &str) -> String {
-    if text.starts_with(['{', '['])
-        && let Ok(inner) = serde_json::from_str::<Value>(text)
+    let json = text.trim();
+    if json.starts_with(['{', '['])
+        && let Ok(inner) = serde_json::from_str::<Value>(json)
     {
         let shown = redact(&inner);
         return if shown == inner {
@@ -73,20 +76,7 @@ fn within(text: &str) -> String {
             shown.to_string()
         };
     }
-    if !BEGINNINGS.iter().any(|each| text.contains(each)) {
-        return text.to_owned();
-    }
-    text.split_inclusive(|c: char| !(c.is_alphanumeric() || "_-.+/".contains(c)))
-        .map(|part| {
-            let word =
-                part.trim_end_matches(|c: char| !(c.is_alphanumeric() || "_-.+/".contains(c)));
-            if is_secret(word) {
-                format!("••••{}", &part[word.len()..])
-            } else {
-                part.to_owned()
-            }
-        })
-        .collect()
+    prose::read(text)
 }
 
 fn names_a_secret(name: &str) -> bool {
@@ -106,7 +96,7 @@ fn is_secret(text: &str) -> bool {
 fn hide(value: &Value) -> Value {
     match value {
         Value::Null | Value::Bool(_) => value.clone(),
-        Value::String(text) => format!("•••• ({} characters)", text.chars().count()).into(),
+        Value::String(text) => hidden(text).into(),
         Value::Number(_) => "••••".into(),
         Value::Array(items) => items.iter().map(hide).collect(),
         Value::Object(members) => members
@@ -114,6 +104,10 @@ fn hide(value: &Value) -> Value {
             .map(|(name, value)| (name.clone(), hide(value)))
             .collect(),
     }
+}
+
+fn hidden(text: &str) -> String {
+    format!("•••• ({} characters)", text.chars().count())
 }
 
 #[cfg(test)]
