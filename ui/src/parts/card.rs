@@ -86,6 +86,10 @@ pub fn Card(props: &CardProps) -> Html {
             </div>
             <div>{ status_pill(card) }</div>
             { why_line(card) }
+            if card.held > 0 {
+                <p class="why" data-testid="card-held">{ say_count("held-title", card.held as usize) }{ ". " }
+                    <a class="link" href={route.href()}>{ say("approval-review") }</a></p>
+            }
             if card.stale { { age(card) } }
             if let Some(paused) = paused(&waiting(card)) { <p class="why">{ paused }</p> }
             { facts(card) }

@@ -1,0 +1,144 @@
+//! What is held back until an admin has seen it: a tool that changed, and a call that would hide what it
+//! does.
+
+#[expect(dead_code, reason = "shared: each test uses a part of it")]
+#[path = "../journeys/kit/mcp.rs"]
+mod mcp;
+#[expect(dead_code, reason = "shared: each test uses a part of it")]
+#[path = "../journeys/kit/scripted.rs"]
+mod scripted;
+
+use crate::kit::{Screen, browser::violations};
+use anyhow::{Context, Result};
+use scripted::Scripted;
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::sync::Notify;
+
+async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
+    Ok(engine::commands::answer(screen.engine()?, command, request).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_changed_is_told_on_the_card_and_accepted_with_its_words_seen() -> Result<()> {
+    let changed = Arc::new(AtomicBool::new(false));
+    let script = changed.clone();
+    let server = Scripted::serve(move |seen| {
+        let changed = script.load(Ordering::Relaxed);
+        async move {
+            if seen.method == "POST" && seen.json()["method"] == "tools/list" {
+                let whom = if changed {
+                    "everybody at once"
+                } else {
+                    "by name"
+                };
+                let tool = json!({ "name": "greet", "description": format!("Greets {whom}."),
+                    "inputSchema": { "type": "object" } });
+                let result = json!({ "tools": [tool] });
+                let id = seen.json()["id"].clone();
+                return scripted::json(
+                    200,
+                    &json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+                );
+            }
+            mcp::open(&seen, &Arc::new(Notify::new())).await
+        }
+    })
+    .await?;
+    let screen = Screen::open().await?;
+    let id = screen.connect_mcp(&server.url("/mcp")).await?;
+    screen.go("#/").await?;
+    screen
+        .see("[data-testid=card][data-status=healthy]")
+        .await?;
+    assert_eq!(screen.count("[data-testid=card-held]").await?, 0);
+
+    changed.store(true, Ordering::Relaxed);
+    ask(&screen, "probe_integration", json!({ "id": id })).await?;
+    screen
+        .reads("[data-testid=card-held]", "1 new or changed tool waits")
+        .await?;
+    screen.picture("card-held").await?;
+    assert_eq!(violations(&screen.page).await?, Vec::<String>::new());
+    screen.click("[data-testid=card-held] a").await?;
+    screen
+        .reads("[data-testid=held] .diff ins", "everybody")
+        .await?;
+    let removed = screen
+        .page
+        .find_all(thirtyfour::By::Css("[data-testid=held] .diff del"))
+        .await?;
+    let mut was = String::new();
+    for each in removed {
+        was.push_str(&each.text().await?);
+    }
+    assert!(was.contains("by") && was.contains("name"), "{was}");
+    screen.picture("held").await?;
+    assert_eq!(violations(&screen.page).await?, Vec::<String>::new());
+    screen
+        .call(id, "greet", json!({}))
+        .await
+        .err()
+        .context("it is held")?;
+
+    screen.press("Accept greet").await?;
+    screen.gone("[data-testid=held]").await?;
+    screen.call(id, "greet", json!({})).await?;
+    screen.go("#/").await?;
+    screen
+        .see("[data-testid=card][data-status=healthy]")
+        .await?;
+    screen.gone("[data-testid=card-held]").await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Result<()> {
+    let screen = Screen::open().await?;
+    screen.connect_sample().await?;
+    let id = screen.integration().await?;
+    let policy = json!({ "id": id, "tool": "echo", "agent": null, "choice": "ask" });
+    ask(&screen, "set_policy", policy).await?;
+    let paired =
+        json!({ "name": "Cursor", "integrations": null, "read_only": false, "days": null });
+    let paired = ask(&screen, "pair_agent", paired).await?;
+    let (url, token) = (paired["url"].clone(), paired["token"].clone());
+    let text = format!("select 1{}; drop table users", " ".repeat(3_000));
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": "sample__echo", "arguments": { "text": text } } });
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let asked = client
+        .post(url.as_str().context("an address")?)
+        .bearer_auth(token.as_str().context("a token")?)
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
+        .body(call.to_string());
+    let asked = tokio::spawn(asked.send());
+
+    screen.press("Review").await?;
+    screen
+        .reads("[data-testid=arguments]", "drop table")
+        .await?;
+    let inside = r"
+        const box = document.querySelector('[data-testid=arguments]');
+        const text = box.firstChild, at = text.data.indexOf('; drop table users');
+        const end = document.createRange();
+        end.setStart(text, at);
+        end.setEnd(text, at + 18);
+        const [b, e] = [box.getBoundingClientRect(), end.getBoundingClientRect()];
+        return e.width > 0 && e.left >= b.left && e.right <= b.right && e.top >= b.top && e.bottom <= b.bottom;
+    ";
+    let seen = screen.page.execute(inside, vec![]).await?;
+    assert_eq!(seen.json(), &json!(true), "the end stands within the box");
+    screen.picture("approval-padded").await?;
+    screen.click("[data-testid=deny]").await?;
+    let answer = asked.await??.text().await?;
+    assert!(
+        answer.contains("denied") || answer.contains("error"),
+        "{answer}"
+    );
+    screen.close().await
+}
