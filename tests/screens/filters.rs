@@ -179,8 +179,11 @@ async fn each_filter_has_its_control() -> Result<()> {
     screen
         .reads("[data-testid=chips]", "Sample (disconnected)")
         .await?;
-    rows(&screen, all).await.or_else(|_| anyhow::Ok(()))?;
-    ensure!(screen.count(ROW).await? >= all, "its rows are there");
+    screen
+        .until("its rows are there", async || {
+            Ok(screen.count(ROW).await? >= 5)
+        })
+        .await?;
     screen.close().await
 }
 
@@ -218,5 +221,38 @@ async fn an_export_stays_in_sight_on_every_page_until_it_is_stopped_or_done() ->
         .find_all(By::Css("[data-testid=export-csv]"))
         .await?;
     assert_eq!(buttons.len(), 1);
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collectors_file_that_cannot_be_written_is_said_under_its_field() -> Result<()> {
+    let screen = Screen::open().await?;
+    screen.connect_sample().await?;
+    let id = screen.integration().await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("logs").join("chief.jsonl");
+    std::fs::create_dir(folder.path().join("logs"))?;
+    screen.go("#/settings").await?;
+    screen
+        .fill("tail-file", &file.display().to_string())
+        .await?;
+    screen
+        .click("form:has(#tail-file) button[type=submit]")
+        .await?;
+    screen.see("form:has(#tail-file) button[disabled]").await?;
+    let call = || screen.call(id, "echo", json!({ "text": "hello" }));
+    call().await?;
+    screen
+        .until("the file is there", async || Ok(file.is_file()))
+        .await?;
+    std::fs::remove_dir_all(folder.path().join("logs"))?;
+    call().await?;
+    let trouble = "[data-testid=tail-trouble]";
+    screen.reads(trouble, "The file cannot be written").await?;
+    screen.see(trouble).await?.scroll_into_view().await?;
+    screen.picture("tail-trouble").await?;
+    std::fs::create_dir(folder.path().join("logs"))?;
+    call().await?;
+    screen.gone(trouble).await?;
     screen.close().await
 }
