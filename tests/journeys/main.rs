@@ -14,6 +14,7 @@ mod attempts;
 mod authorities;
 mod bodies;
 mod callbacks;
+mod clients;
 mod cold_links;
 mod collector;
 mod command_line;

@@ -2,6 +2,8 @@
 
 use crate::kit::Screen;
 use anyhow::{Context, Result};
+use chief_tests::home;
+use std::fs;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() -> Result<()> {
@@ -71,5 +73,57 @@ async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() 
     screen
         .reads("table", "the agent Claude Code was removed")
         .await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chief_is_added_to_a_program_and_taken_out_again_another_day() -> Result<()> {
+    let test = "agents::chief_is_added_to_a_program_and_taken_out_again_another_day";
+    let Some(folder) = home::inside(test)? else {
+        return Ok(());
+    };
+    let config = folder.join(".cursor/mcp.json");
+    fs::create_dir_all(folder.join(".cursor"))?;
+    fs::write(&config, "{}\n")?;
+    let screen = Screen::open().await?;
+    screen.connect_sample().await?;
+    screen.go("#/agents").await?;
+    screen.reads("main", "No agent is paired").await?;
+    screen.click("[data-testid=pair-agent]").await?;
+    screen.see("#agent-name").await?.send_keys("Cursor").await?;
+    screen.click("[data-testid=pair]").await?;
+    screen.click("[data-testid=add-to]").await?;
+    screen
+        .reads("[data-testid=edit]", "CHIEF_AGENT_TOKEN")
+        .await?;
+    screen.click("[data-testid=write]").await?;
+    screen
+        .reads("[data-testid=added]", "Chief was added to Cursor")
+        .await?;
+    screen.click("[data-testid=pair-finish]").await?;
+    let place = config.display().to_string();
+    screen.reads("[data-testid=configured]", &place).await?;
+    assert!(fs::read_to_string(&config)?.contains("CHIEF_AGENT_TOKEN"));
+    for (theme, option) in [("light", "#theme-1"), ("dark", "#theme-2")] {
+        screen.go("#/settings").await?;
+        screen.click(option).await?;
+        screen.see(&format!("html[data-theme={theme}]")).await?;
+        screen.go("#/agents").await?;
+        screen.reads("[data-testid=configured]", &place).await?;
+        screen
+            .picture(&format!("agents-configured-{theme}"))
+            .await?;
+    }
+
+    // Cursor has written there since.
+    let now = fs::read_to_string(&config)?.replacen('{', "{ \"theme\": 1,", 1);
+    fs::write(&config, now)?;
+    screen.press("Take Chief out of Cursor").await?;
+    screen
+        .reads("body", "Chief’s entry was taken out of Cursor")
+        .await?;
+    let left: serde_json::Value = serde_json::from_str(&fs::read_to_string(&config)?)?;
+    assert_eq!(left, serde_json::json!({ "theme": 1, "mcpServers": {} }));
+    screen.gone("[data-testid=configured]").await?;
     screen.close().await
 }

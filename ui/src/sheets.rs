@@ -19,6 +19,7 @@ use crate::state::{Action, Frame, Sheet};
 use wire::{CardView, Kind};
 use yew::prelude::*;
 
+pub use clients::Configured;
 pub use pair::Pair;
 pub use port::Port;
 pub use rename::RenameForm;

@@ -273,7 +273,10 @@ pub async fn add_to_client(engine: &Engine, ask: wire::AddToClient) -> Result<()
     agents::clients::add(engine, ask).await
 }
 
-pub async fn undo_client(engine: &Engine, ask: wire::UndoClient) -> Result<(), Error> {
+pub async fn undo_client(
+    engine: &Engine,
+    ask: wire::UndoClient,
+) -> Result<wire::ClientUndone, Error> {
     agents::clients::undo(engine, ask.client).await
 }
 

@@ -43,6 +43,16 @@ pub struct ClientView {
     pub undo: bool,
 }
 
+/// What became of a client's file when Chief was taken out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientUndone {
+    /// It is as it was before.
+    PutBack,
+    /// Others have written there since: Chief's entry was taken out, and all else stays.
+    EntryTaken,
+}
+
 /// What would be written, before it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientEdit {

@@ -68,7 +68,7 @@ macro_rules! commands {
             list_clients: ListClients => Vec<$crate::ClientView>,
             preview_client: PreviewClient => $crate::ClientEdit,
             add_to_client: AddToClient => (),
-            undo_client: UndoClient => (),
+            undo_client: UndoClient => $crate::ClientUndone,
             list_tasks: ListTasks => Vec<$crate::TaskView>,
             stop_task: StopTask => (),
             open_task_thread: OpenTaskThread => (),
@@ -264,7 +264,8 @@ requests! {
     /// Adds Chief with an agent's token, where the file is still as it was `seen`; a copy of what was there
     /// stays beside it.
     AddToClient { client: Client, token: SecretInput, seen: String }
-    /// Puts back what was there, where nothing else was written since. No error where nothing was added.
+    /// Puts back what was there; where others have written there since, takes out Chief's entry alone. No
+    /// error where nothing was added.
     UndoClient { client: Client }
     /// What agents work at: what runs first, then the newest; at most two hundred.
     ListTasks {}

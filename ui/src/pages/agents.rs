@@ -7,7 +7,7 @@ use crate::{
     parts::{dialog::Dialog, states},
     query::use_query,
     say::{say, say_count, say_error, say_with},
-    sheets::{Pair, Port},
+    sheets::{Configured, Pair, Port},
     state::Frame,
     time::{ago_now, at_now, date},
 };
@@ -88,6 +88,7 @@ fn shown(frame: &Frame, view: &Rc<AgentsView>, (remove, port): &Opens) -> Html {
                     <tbody>{ for view.agents.iter().map(|agent| row(frame, agent, remove)) }</tbody>
                 </table></div></section>
             }
+            <Configured />
         </div>
     }
 }

@@ -6,11 +6,12 @@ use crate::{
     pages::agents::refusal,
     query::use_query,
     say::{say, say_count, say_with},
+    state::Frame,
 };
 use std::rc::Rc;
 use wire::{
-    AddToClient, Client, ClientEdit, Error, ListClients, PreviewClient, SecretInput, Topic,
-    UndoClient,
+    AddToClient, Client, ClientEdit, ClientUndone, ClientView, Error, ListClients, PreviewClient,
+    SecretInput, Topic, UndoClient,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -25,6 +26,7 @@ enum At {
     Choose,
     Look(Rc<ClientEdit>),
     Added(Client),
+    Undone(Client, ClientUndone),
 }
 
 /// The buttons, one for each client that is installed; the preview; the way back.
@@ -56,7 +58,7 @@ pub fn Clients(props: &Props) -> Html {
         return Html::default();
     };
     let shown = match &*at {
-        At::Choose => html! {
+        At::Choose | At::Undone(..) => html! {
             <div class="buttons start">
                 { for here.iter().map(|one| html! {
                     <button type="button" key={one.client.name()} data-testid="add-to" title={one.place.clone()}
@@ -93,9 +95,56 @@ pub fn Clients(props: &Props) -> Html {
     html! {
         <section class="row" aria-label={say("client-write")}>
             <p>{ say("client-write") }</p>
+            if let At::Undone(client, how) = *at { <p role="status">{ undone(client, how) }</p> }
             { shown }
             if let Some(error) = &*error { { refusal(error) } }
         </section>
+    }
+}
+
+fn undone(client: Client, how: ClientUndone) -> AttrValue {
+    let key = match how {
+        ClientUndone::PutBack => "client-put-back",
+        ClientUndone::EntryTaken => "client-entry-taken",
+    };
+    say_with(key, &[("name", client.name())])
+}
+
+/// The clients whose configuration Chief is in, each with its way back.
+#[component]
+pub fn Configured() -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let clients = use_query(ListClients {}, vec![Topic::App]);
+    let here = clients.data.as_deref().into_iter().flatten();
+    let mut here = here.filter(|one| one.undo).peekable();
+    if here.peek().is_none() {
+        return Html::default();
+    }
+    html! {
+        <section class="panel" aria-label={say("client-configured")}>
+            { for here.map(|one| configured(&frame, one)) }
+        </section>
+    }
+}
+
+fn configured(frame: &Frame, one: &ClientView) -> Html {
+    let (frame, client) = (frame.clone(), one.client);
+    let onclick = Callback::from(move |_: MouseEvent| {
+        let frame = frame.clone();
+        spawn_local(async move {
+            match ipc::call(UndoClient { client }).await {
+                Ok(how) => frame.say(undone(client, how)),
+                Err(error) => frame.say_failed(&error),
+            }
+        });
+    });
+    html! {
+        <div class="bar" key={client.name()} data-testid="configured">
+            <span class="grow">{ say_with("client-has", &[("name", client.name())]) }{ " " }
+                <code>{ inert(&one.place) }</code></span>
+            <button type="button" class="quiet" {onclick}
+                aria-label={say_with("client-undo-name", &[("name", client.name())])}>{ say("client-undo") }</button>
+        </div>
     }
 }
 
@@ -126,8 +175,8 @@ impl Step {
                 Ok(At::Added(client))
             }
             Self::Undo(client) => {
-                ipc::call(UndoClient { client }).await?;
-                Ok(At::Choose)
+                let how = ipc::call(UndoClient { client }).await?;
+                Ok(At::Undone(client, how))
             }
             Self::Back => Ok(At::Choose),
         }

@@ -16,7 +16,7 @@ use crate::{
 use file::Written;
 use places::{Place, Places};
 use std::{collections::BTreeMap, path::Path};
-use wire::{Client, ClientEdit, ClientView, Error, ErrorCode};
+use wire::{Client, ClientEdit, ClientUndone, ClientView, Error, ErrorCode};
 
 /// What was written where, to take it back.
 const KEY: &str = "client_edits";
@@ -28,10 +28,11 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<ClientView>, Error> {
         let places = Places::of_this_user();
         let here = Client::ALL.into_iter().filter_map(|client| {
             let place = places.of(client).filter(Place::is_installed)?;
+            let written = written.get(&client);
             Some(ClientView {
                 client,
                 place: shown(&place.file),
-                undo: written.get(&client).is_some_and(Written::stands),
+                undo: written.is_some_and(|written| written.is_there(&place)),
             })
         });
         Ok(here.collect())
@@ -51,6 +52,7 @@ pub(crate) async fn preview(client: Client) -> Result<ClientEdit, Error> {
 /// Adds Chief with this token, where the file is still as it was previewed.
 pub(crate) async fn add(engine: &Engine, ask: wire::AddToClient) -> Result<(), Error> {
     let client = ask.client;
+    let last = written(engine).await?.remove(&client);
     let new = off_the_loop(move || {
         let place = place(client)?;
         let before = file::read(&place.file)?;
@@ -58,19 +60,20 @@ pub(crate) async fn add(engine: &Engine, ask: wire::AddToClient) -> Result<(), E
             return Err(Error::new(ErrorCode::ClientFileChanged).with("place", shown(&place.file)));
         }
         let after = edit::with_chief(&place, before.as_deref(), ask.token.reveal())?;
-        file::write(&place.file, before.as_deref(), &after)
+        file::write(&place.file, (before.as_deref(), &after), last)
     })
     .await?;
     remember(engine, client, Some(new)).await
 }
 
-/// Puts back what was there before, where nothing else has been written since.
-pub(crate) async fn undo(engine: &Engine, client: Client) -> Result<(), Error> {
+/// Puts back what was there before, or takes out our entry alone where others have written since.
+pub(crate) async fn undo(engine: &Engine, client: Client) -> Result<ClientUndone, Error> {
     let Some(written) = written(engine).await?.remove(&client) else {
-        return Ok(());
+        return Ok(ClientUndone::EntryTaken);
     };
-    off_the_loop(move || written.undo()).await?;
-    remember(engine, client, None).await
+    let done = off_the_loop(move || written.undo(&place(client)?)).await?;
+    remember(engine, client, None).await?;
+    Ok(done)
 }
 
 fn look(client: Client, place: &Place) -> Result<ClientEdit, Error> {

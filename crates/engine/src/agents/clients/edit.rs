@@ -32,17 +32,52 @@ pub(super) fn with_chief(
         Form::Json { servers } => json(before, servers, token),
         Form::Toml { servers } => toml(before, servers, token),
     }
-    .map_err(|why| {
-        Error::new(ErrorCode::ClientFileUnreadable)
-            .with("place", place.file.display().to_string())
-            .with("why", why)
+    .map_err(|why| unreadable(place, why))
+}
+
+/// `text` without our entry; `None` where none is there.
+///
+/// # Errors
+/// As [`with_chief`].
+pub(super) fn without_chief(place: &Place, text: &str) -> Result<Option<String>, Error> {
+    match place.form {
+        Form::Json { servers } => parsed_json(text).map(|root| {
+            let servers = root.object_value()?.object_value(servers)?;
+            servers.get(NAME)?.remove();
+            Some(root.to_string())
+        }),
+        Form::Toml { servers } => parsed_toml(text).map(|mut whole| {
+            let servers = whole.get_mut(servers)?.as_table_like_mut()?;
+            servers.remove(NAME)?;
+            Some(whole.to_string())
+        }),
+    }
+    .map_err(|why| unreadable(place, why))
+}
+
+fn unreadable(place: &Place, why: String) -> Error {
+    Error::new(ErrorCode::ClientFileUnreadable)
+        .with("place", place.file.display().to_string())
+        .with("why", why)
+}
+
+fn parsed_json(text: &str) -> Result<CstRootNode, String> {
+    CstRootNode::parse(text, &ParseOptions::default())
+        // The place only: the message may repeat what stands there.
+        .map_err(|error| format!("it is not JSON near line {}", error.line_display()))
+}
+
+fn parsed_toml(text: &str) -> Result<DocumentMut, String> {
+    text.parse().map_err(|error: toml_edit::TomlError| {
+        let line = error.span().map_or(1, |span| {
+            text.get(..span.start).unwrap_or_default().lines().count()
+        });
+        format!("it is not TOML near line {line}")
     })
 }
 
 fn json(before: &str, servers: &str, token: &str) -> Result<String, String> {
-    let root = CstRootNode::parse(before, &ParseOptions::default())
-        // The place only: the message may repeat what stands there.
-        .map_err(|error| format!("it is not JSON near line {}", error.line_display()))?;
+    let root = parsed_json(before)?;
     let text = |text: &str| CstInputValue::String(text.to_owned());
     let entry = CstInputValue::Object(vec![
         ("command".to_owned(), text(&bridge::command())),
@@ -72,12 +107,7 @@ fn json(before: &str, servers: &str, token: &str) -> Result<String, String> {
 }
 
 fn toml(before: &str, servers: &str, token: &str) -> Result<String, String> {
-    let mut whole: DocumentMut = before.parse().map_err(|error: toml_edit::TomlError| {
-        let line = error.span().map_or(1, |span| {
-            before.get(..span.start).unwrap_or_default().lines().count()
-        });
-        format!("it is not TOML near line {line}")
-    })?;
+    let mut whole = parsed_toml(before)?;
     let all = whole.entry(servers).or_insert_with(|| {
         let mut table = Table::new();
         // [mcp_servers.chief] stands for itself.

@@ -1,5 +1,6 @@
 //! A client's file on disk: read, written whole or not at all, and put back.
 
+use super::{edit, places::Place};
 use crate::secret::fingerprint;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -7,7 +8,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
 };
-use wire::{Error, ErrorCode};
+use wire::{ClientUndone, Error, ErrorCode};
 
 /// Bytes of a configuration, at most.
 const MOST: u64 = 32 * 1024 * 1024;
@@ -19,8 +20,11 @@ const BEFORE: &str = "before-chief";
 pub(super) struct Written {
     file: PathBuf,
     is: [u8; 32],
-    /// The copy of what was there; `None`: there was no file.
+    /// The copy of what was there before Chief; `None`: there was no file.
     before: Option<PathBuf>,
+    /// Others have written there since that copy was made, so it holds less than what is to stay.
+    #[serde(default)]
+    mixed: bool,
 }
 
 /// `None`: there is none.
@@ -36,11 +40,29 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, Error> {
         .map_err(|error| trouble(file, &error.to_string()))
 }
 
-/// Writes `after` where `before` was, and a copy of that beside it.
-pub(super) fn write(file: &Path, before: Option<&str>, after: &str) -> Result<Written, Error> {
+/// Writes `after` where `before` was, and a copy of that beside it. Where `last` was written there and not
+/// taken back, what was there before it keeps its copy.
+pub(super) fn write(
+    file: &Path,
+    (before, after): (Option<&str>, &str),
+    last: Option<Written>,
+) -> Result<Written, Error> {
     let failed = |error: io::Error| trouble(file, &error.to_string());
     // Where it is a link, as in a folder of dotfiles, what it leads to is written.
     let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let earlier = last.filter(|last| before.is_some() && last.file == *file);
+    if let Some(last) = earlier {
+        if let Some(copy) = last.before.as_ref().filter(|copy| copy.exists()) {
+            for_this_user(copy, copy).map_err(failed)?;
+        }
+        put(file, after, Some(file)).map_err(failed)?;
+        let stood = before.is_some_and(|text| fingerprint(text) == last.is);
+        return Ok(Written {
+            is: fingerprint(after),
+            mixed: last.mixed || !stood,
+            ..last
+        });
+    }
     let copy = before.map(|text| {
         let mut name = file.file_name().unwrap_or_default().to_owned();
         name.push(".");
@@ -55,45 +77,81 @@ pub(super) fn write(file: &Path, before: Option<&str>, after: &str) -> Result<Wr
         file: file.clone(),
         is: fingerprint(after),
         before: copy.map(|(copy, _)| copy),
+        mixed: false,
     })
 }
 
 impl Written {
-    /// Whether the file is still what was written.
-    pub fn stands(&self) -> bool {
-        read(&self.file).is_ok_and(|text| text.is_some_and(|text| fingerprint(&text) == self.is))
+    /// Whether there is anything to take back.
+    pub fn is_there(&self, place: &Place) -> bool {
+        let Ok(Some(text)) = read(&self.file) else {
+            return false;
+        };
+        self.stands(&text) || edit::without_chief(place, &text).is_ok_and(|left| left.is_some())
     }
 
-    pub fn undo(self) -> Result<(), Error> {
-        if !self.stands() {
-            let place = self.file.display().to_string();
-            return Err(Error::new(ErrorCode::ClientFileChanged).with("place", place));
-        }
+    /// Whether the file is what was written, and the copy all else that is to stay.
+    fn stands(&self, text: &str) -> bool {
+        !self.mixed && fingerprint(text) == self.is
+    }
+
+    /// Puts back what was there; where others have written there since, takes out our entry alone.
+    pub fn undo(self, place: &Place) -> Result<ClientUndone, Error> {
         let failed = |error: io::Error| trouble(&self.file, &error.to_string());
-        match &self.before {
-            Some(before) => {
-                let text = fs::read_to_string(before).map_err(failed)?;
-                put(&self.file, &text, Some(&self.file)).map_err(failed)?;
-                fs::remove_file(before).map_err(failed)
+        let Some(text) = read(&self.file)? else {
+            return Ok(ClientUndone::EntryTaken);
+        };
+        let copy = self.before.as_ref().map(fs::read_to_string);
+        let done = match copy {
+            None if self.stands(&text) => {
+                fs::remove_file(&self.file).map_err(failed)?;
+                ClientUndone::PutBack
             }
-            None => fs::remove_file(&self.file).map_err(failed),
+            Some(Ok(before)) if self.stands(&text) => {
+                put(&self.file, &before, Some(&self.file)).map_err(failed)?;
+                ClientUndone::PutBack
+            }
+            None | Some(_) => {
+                if let Some(left) = edit::without_chief(place, &text)? {
+                    put(&self.file, &left, Some(&self.file)).map_err(failed)?;
+                }
+                ClientUndone::EntryTaken
+            }
+        };
+        if let Some(copy) = self.before.as_ref().filter(|copy| copy.exists()) {
+            fs::remove_file(copy).map_err(failed)?;
         }
+        Ok(done)
     }
 }
 
-/// Beside it first, then in its place, so that the file is never half. For this user alone, as a new file of
-/// secrets should be, unless `like` has other permissions.
+/// Beside it first, then in its place, so that the file is never half. For this user alone, since it holds a
+/// token, and with no more rights than `like` gives.
 fn put(file: &Path, text: &str, like: Option<&Path>) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
     fs::create_dir_all(folder)?;
     let mut beside = tempfile::NamedTempFile::new_in(folder)?;
     beside.write_all(text.as_bytes())?;
     beside.as_file().sync_all()?;
-    if let Some(like) = like.and_then(|like| fs::metadata(like).ok()) {
-        fs::set_permissions(beside.path(), like.permissions())?;
+    if let Some(like) = like.filter(|like| like.exists()) {
+        for_this_user(beside.path(), like)?;
     }
     beside.persist(file)?;
     Ok(())
+}
+
+/// What `like` lets this user do, and nobody else anything.
+#[cfg(unix)]
+fn for_this_user(file: &Path, like: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(like)?.permissions().mode();
+    fs::set_permissions(file, fs::Permissions::from_mode(mode & 0o700))
+}
+
+/// The folder of this user says who may read it.
+#[cfg(not(unix))]
+fn for_this_user(file: &Path, like: &Path) -> io::Result<()> {
+    fs::set_permissions(file, fs::metadata(like)?.permissions())
 }
 
 fn trouble(file: &Path, why: &str) -> Error {

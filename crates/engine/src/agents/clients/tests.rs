@@ -1,10 +1,10 @@
 use super::{
-    edit::{COVER, difference, with_chief},
+    edit::{COVER, difference, with_chief, without_chief},
     file,
     places::{Form, Place, Places},
 };
 use std::{fs, path::PathBuf};
-use wire::{Client, ErrorCode};
+use wire::{Client, ClientUndone, ErrorCode};
 
 fn place(form: Form) -> Place {
     let places = Places {
@@ -141,51 +141,96 @@ fn a_preview_shows_what_changes_and_no_secret() {
 }
 
 #[test]
+fn what_was_added_is_taken_out_again_and_nothing_else() {
+    for (form, text) in [(JSON, CURSOR), (TOML, CODEX)] {
+        let place = place(form);
+        assert_eq!(without_chief(&place, text), Ok(None), "it is not there");
+        let added = with_chief(&place, Some(text), "chief_t").expect("added");
+        let left = without_chief(&place, &added).expect("read");
+        assert_eq!(left.as_deref(), Some(text));
+    }
+}
+
+#[test]
 fn it_is_written_with_a_copy_and_taken_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("new/mcp.json");
+    let place = place(JSON);
     // Where there was none, none is left.
-    let written = file::write(&file, None, "{}").expect("written");
-    assert!(written.stands());
-    written.undo().expect("undone");
+    let written = file::write(&file, (None, "{}"), None).expect("written");
+    assert!(written.is_there(&place));
+    assert_eq!(written.undo(&place), Ok(ClientUndone::PutBack));
     assert!(!file.exists());
 
     fs::write(&file, CURSOR).expect("written");
-    let written = file::write(&file, Some(CURSOR), "{}").expect("written");
+    let written = file::write(&file, (Some(CURSOR), "{}"), None).expect("written");
     let copy = folder.path().join("new/mcp.json.before-chief");
     assert_eq!(fs::read_to_string(&copy).expect("a copy"), CURSOR);
-    written.clone().undo().expect("undone");
+    assert_eq!(written.clone().undo(&place), Ok(ClientUndone::PutBack));
     assert_eq!(fs::read_to_string(&file).expect("there"), CURSOR);
     assert!(!copy.exists());
 
-    // Somebody wrote there since: that is not lost.
-    let written = file::write(&file, Some(CURSOR), "{}").expect("written");
-    fs::write(&file, "{ \"mine\": 1 }").expect("written");
-    assert!(!written.stands());
-    let error = written.undo().expect_err("it changed");
-    assert_eq!(error.code, ErrorCode::ClientFileChanged);
-    assert_eq!(fs::read_to_string(&file).expect("there"), "{ \"mine\": 1 }");
+    // Its client wrote there since: only our entry goes.
+    let added = with_chief(&place, Some(CURSOR), "chief_t").expect("added");
+    let written = file::write(&file, (Some(CURSOR), &added), None).expect("written");
+    fs::write(&file, added.replace("dark", "light")).expect("written");
+    assert!(written.is_there(&place));
+    assert_eq!(written.undo(&place), Ok(ClientUndone::EntryTaken));
+    let left = CURSOR.replace("dark", "light");
+    assert_eq!(fs::read_to_string(&file).expect("there"), left);
+    assert!(!copy.exists(), "no token of ours is left behind");
+}
+
+#[test]
+fn adding_twice_leaves_the_first_copy_and_a_client_that_writes_between_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, place) = (folder.path().join("mcp.json"), place(JSON));
+    let add = |before: &str, token: &str, last| {
+        let after = with_chief(&place, Some(before), token).expect("added");
+        let written = file::write(&file, (Some(before), &after), last).expect("written");
+        (written, after)
+    };
+    fs::write(&file, CURSOR).expect("written");
+    let (first, one) = add(CURSOR, "chief_1", None);
+    let (second, two) = add(&one, "chief_2", Some(first));
+    assert_eq!(second.clone().undo(&place), Ok(ClientUndone::PutBack));
+    assert_eq!(fs::read_to_string(&file).expect("there"), CURSOR);
+
+    fs::write(&file, CURSOR).expect("written");
+    let (first, one) = add(CURSOR, "chief_1", None);
+    let between = one.replace("dark", "light");
+    fs::write(&file, &between).expect("written");
+    let (second, _) = add(&between, "chief_2", Some(first));
+    assert_eq!(second.undo(&place), Ok(ClientUndone::EntryTaken));
+    let left = CURSOR.replace("dark", "light");
+    assert_eq!(fs::read_to_string(&file).expect("there"), left);
+    assert!(two.contains("chief_2"));
 }
 
 #[cfg(unix)]
 #[test]
-fn permissions_and_links_stay() {
+fn a_file_with_a_token_is_for_this_user_alone_and_a_link_stays() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = tempfile::tempdir().expect("a folder");
     let mode =
         |file: &std::path::Path| fs::metadata(file).expect("there").permissions().mode() & 0o777;
     let new = folder.path().join("new.json");
-    file::write(&new, None, "{}").expect("written");
+    file::write(&new, (None, "{}"), None).expect("written");
     assert_eq!(mode(&new), 0o600, "it holds a token");
     let (real, link) = (
         folder.path().join("real.json"),
         folder.path().join("link.json"),
     );
     fs::write(&real, "{}").expect("written");
-    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("set");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).expect("set");
     symlink(&real, &link).expect("a link");
-    file::write(&link, Some("{}"), "{ }").expect("written");
+    let written = file::write(&link, (Some("{}"), "{ }"), None).expect("written");
     assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
     assert_eq!(fs::read_to_string(&real).expect("there"), "{ }");
-    assert_eq!(mode(&real), 0o640);
+    assert_eq!(mode(&real), 0o600, "others could read it before");
+    let copy = folder.path().join("real.json.before-chief");
+    assert_eq!(mode(&copy), 0o600, "it may hold an older token");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o644)).expect("set");
+    file::write(&link, (Some("{ }"), "{  }"), Some(written)).expect("written");
+    assert_eq!(mode(&copy), 0o600, "one of an earlier Chief, too");
 }
