@@ -3,6 +3,7 @@
 
 use crate::kit::{
     Home,
+    agent::{call_of, raw, told},
     authority::Authority,
     browser::{altered, look, to_callback},
     code, mcp,
@@ -346,5 +347,38 @@ async fn an_unknown_attempt_is_said_to_be_one() -> Result<()> {
         code(home.ask::<wire::GetIntegration>(json!({ "id": "x" })).await)?,
         ErrorCode::FieldInvalid
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_short_name_of_what_was_disconnected_is_no_others_for_thirty_days() -> Result<()> {
+    let api = Scripted::serve(|_| async { json_answer(200, &json!({})) }).await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let door = home.open_door().await?;
+    let (_, token) = home.pair(json!({})).await?;
+    let account =
+        |user: &str| targets::api(&api.url("/v1"), "/health", targets::basic(user, "password"));
+    let slug = async |id| -> Result<String> { Ok(home.card(id).await?.slug) };
+    let of_tests = home.connect(account("test")).await?;
+    assert_eq!(slug(of_tests).await?, "orders");
+    home.disconnect(of_tests).await?;
+    let live = home.connect(account("live")).await?;
+    assert_eq!(slug(live).await?, "orders-2");
+
+    // An agent that was listed the tools of the one for tests does not reach the live one by their names.
+    let bearer = format!("Bearer {token}");
+    let before = api.seen().len();
+    let arguments = json!({ "method": "GET", "path": "/all" });
+    for (name, reaches) in [("orders__call", false), ("orders-2__call", true)] {
+        let call = call_of(name, &arguments);
+        let headers = [("authorization", bearer.as_str())];
+        let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
+        assert_eq!(told(&body)?["error"].is_null(), reaches, "{name}: {body}");
+        assert_eq!(api.seen().len() > before, reaches, "{name}");
+    }
+
+    clock.advance(31 * 24 * 3_600_000);
+    let later = home.connect(account("later")).await?;
+    assert_eq!(slug(later).await?, "orders");
     Ok(())
 }

@@ -318,7 +318,8 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
     engine
         .vault()
         .save(id, credential, None, move |tx| {
-            let slug = integrations::slug(&name, |slug| store::integrations::slug_taken(tx, slug))?;
+            let taken = |slug: &str| store::integrations::slug_taken(tx, slug, now);
+            let slug = integrations::slug(&name, taken)?;
             store::integrations::add(
                 tx,
                 &IntegrationRow {

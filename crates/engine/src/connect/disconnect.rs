@@ -94,7 +94,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .vault()
         .destroy(id, move |tx| {
             let found = Integration::get(tx, id)?;
-            store::integrations::remove(tx, id)?;
+            store::integrations::remove(tx, id, now)?;
             store::notices::resolve_all(tx, id, now)?;
             integrations::note(
                 tx,

@@ -32,6 +32,9 @@ pub struct IntegrationRow {
     pub provider: Option<String>,
 }
 
+/// How long the slug of one that was removed names nothing else: thirty days, in milliseconds.
+pub(super) const SLUG_RESTS_MS: i64 = 30 * 24 * 3_600_000;
+
 const COLUMNS: &str = "id, slug, name, kind, config, account_id, account_label, connected_by, \
     connected_at, enabled, state, protocol, server, probed_at, last_used_at, last_used_because, provider";
 
@@ -195,12 +198,24 @@ pub fn set_probe(
     changed(tx, id, done)
 }
 
-/// Removes it with its credential row, tools and counted days. The record and the pings stay.
-/// Disconnect calls this from `Vault::destroy`, which destroys the credential itself.
+/// Removes it with its credential row, tools and counted days. The record and the pings stay, and its slug
+/// is taken for a while (the sample is always the same, so its own is free at once). Disconnect calls this from `Vault::destroy`, which destroys the credential itself.
 ///
 /// # Errors
 /// `IntegrationUnknown`.
-pub fn remove(tx: &Tx<'_>, id: IntegrationId) -> Result<(), Error> {
+pub fn remove(tx: &Tx<'_>, id: IntegrationId, now: Time) -> Result<(), Error> {
+    tx.execute(
+        "delete from retired_slugs where retired_at <= ?1",
+        [now.plus(-SLUG_RESTS_MS).0],
+    )
+    .map_err(failed)?;
+    tx.execute(
+        "insert into retired_slugs (slug, retired_at) \
+         select slug, ?2 from integrations where id = ?1 and kind <> ?3 \
+         on conflict (slug) do update set retired_at = excluded.retired_at",
+        params![id.to_string(), now.0, text::word(&Kind::Sample)?],
+    )
+    .map_err(failed)?;
     let done = tx
         .execute("delete from integrations where id = ?1", [id.to_string()])
         .map_err(failed)?;
@@ -254,14 +269,20 @@ pub fn id_of(connection: &Connection, slug: &str) -> Result<Option<IntegrationId
         .map_err(failed)
 }
 
-/// Whether a slug is taken.
+/// Whether a slug is taken, or was until lately.
 ///
 /// # Errors
 /// `StoreFailed`.
-pub fn slug_taken(connection: &Connection, slug: &str) -> Result<bool, Error> {
+pub fn slug_taken(connection: &Connection, slug: &str, now: Time) -> Result<bool, Error> {
     connection
-        .prepare_cached("select exists (select 1 from integrations where slug = ?1)")
-        .and_then(|mut statement| statement.query_row([slug], |row| row.get(0)))
+        .prepare_cached(
+            "select exists (select 1 from integrations where slug = ?1) or exists \
+             (select 1 from retired_slugs where slug = ?1 and retired_at > ?2)",
+        )
+        .and_then(|mut statement| {
+            let resting = now.plus(-SLUG_RESTS_MS).0;
+            statement.query_row(params![slug, resting], |row| row.get(0))
+        })
         .map_err(failed)
 }
 

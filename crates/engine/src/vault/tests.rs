@@ -201,7 +201,7 @@ impl World {
 
     async fn destroy(&self, n: u128) -> Result<(), Error> {
         self.vault
-            .destroy(id(n), move |tx| integrations::remove(tx, id(n)))
+            .destroy(id(n), move |tx| integrations::remove(tx, id(n), Time(0)))
             .await
     }
 

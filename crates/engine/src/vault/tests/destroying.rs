@@ -161,7 +161,7 @@ async fn a_keyring_that_forgets_what_it_is_given_is_refused() -> Result<()> {
     let store = Store::open(folder.path())?;
     let vault = Vault::new(store, Arc::new(forgets), folder.path());
     let failed = vault
-        .destroy(id(1), |tx| integrations::remove(tx, id(1)))
+        .destroy(id(1), |tx| integrations::remove(tx, id(1), Time(0)))
         .await;
     assert_eq!(code(failed), Some(ErrorCode::KeyringFailed));
     let (credential, _) = vault.open(id(1)).await?;
