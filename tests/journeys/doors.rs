@@ -330,6 +330,32 @@ impl Bare {
     }
 }
 
+#[tokio::test]
+async fn a_line_that_is_too_long_goes_nowhere_and_is_a_row() -> Result<()> {
+    let home = Home::new().await?;
+    home.connect(targets::sample()).await?;
+    let _door = home.open_door().await?;
+    let (_, token) = home.pair(json!({ "name": "Cursor" })).await?;
+    let mut bare = Bare::start(&home, &token)?;
+    bare.shake().await?;
+    let echo = |id: u64, text: String| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {
+            "name": "sample__echo", "arguments": { "text": text },
+        } })
+    };
+    bare.say(&echo(7, "x".repeat(wire::DOOR_LINE_MAX))).await?;
+    assert_eq!(bare.answer(&json!(7)).await?["error"]["code"], -32600);
+    bare.say(&echo(8, "short".to_owned())).await?;
+    assert_eq!(text_of(&bare.answer(&json!(8)).await?["result"]), "short");
+    let told = "the agent Cursor was refused at the gateway: a message that is too large";
+    let began = Instant::now();
+    while !home.record().await?.iter().any(|row| row.action == told) {
+        tick(began, "the row of the line").await?;
+    }
+    assert_eq!(home.rows_of(RowKind::Call, "sample.echo").await?.len(), 1);
+    Ok(())
+}
+
 fn handshake() -> Value {
     json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {},

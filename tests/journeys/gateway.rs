@@ -150,7 +150,7 @@ fn calls(server: &Scripted) -> usize {
 }
 
 #[tokio::test]
-async fn nobody_without_a_valid_token_gets_in_and_one_row_says_so() -> Result<()> {
+async fn nobody_without_a_valid_token_gets_in_and_rows_say_who_it_was() -> Result<()> {
     let (server, _) = counted().await?;
     let (home, clock) = Home::with_fake_clock().await?;
     home.connect(targets::mcp_bearer(&server.url("/mcp"), "the-key"))
@@ -175,14 +175,20 @@ async fn nobody_without_a_valid_token_gets_in_and_one_row_says_so() -> Result<()
         assert_eq!(status, 401, "{headers:?}: {body}");
     }
     assert_eq!(calls(&server), 0, "nothing went upstream");
-    let knocked: Vec<_> = home
-        .record()
-        .await?
-        .into_iter()
-        .filter(|row| row.action.contains("without a valid agent token"))
-        .collect();
-    assert_eq!(knocked.len(), 1, "knocking fills no record");
-    assert_eq!(knocked[0].outcome, Outcome::Refused);
+    let rows = home.record().await?;
+    let refused = |what: &str| {
+        let rows = rows.iter().filter(|row| row.outcome == Outcome::Refused);
+        rows.filter(|row| row.action.contains(what)).count()
+    };
+    assert_eq!(refused("without a valid agent token"), 3, "{rows:?}");
+    assert_eq!(
+        refused("the agent Old was refused at the gateway: it was removed"),
+        1
+    );
+    assert_eq!(
+        refused("the agent Brief was refused at the gateway: its token has ended"),
+        1
+    );
 
     // A valid one does, and its token is nowhere on disk.
     let (_, token) = home.pair(json!({})).await?;

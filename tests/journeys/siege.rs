@@ -56,6 +56,18 @@ impl Besieged {
         })
     }
 
+    /// Rows of the agent's that say why it was refused.
+    async fn refused(&self, why: &str) -> Result<usize> {
+        let what = format!("the agent Chief was refused at the gateway: {why}");
+        Ok(self.rows(&what).await?)
+    }
+
+    async fn rows(&self, what: &str) -> Result<usize> {
+        let rows = self.home.record().await?.into_iter();
+        let refused = rows.filter(|row| row.outcome == Outcome::Refused);
+        Ok(refused.filter(|row| row.action.starts_with(what)).count())
+    }
+
     fn waiting(&self) -> usize {
         let seen = self.server.seen();
         seen.iter()
@@ -146,6 +158,14 @@ async fn host_and_origin_are_looked_at_each_on_its_own_for_every_method() -> Res
             }
         }
     }
+    let told = "a request to the gateway was refused: its";
+    let foreign = besieged
+        .rows(&format!("{told} Host is not this gateway"))
+        .await?;
+    let of_a_page = besieged
+        .rows(&format!("{told} Origin is not this gateway"))
+        .await?;
+    assert_eq!((foreign, of_a_page), (6 * 4, 6 * 2), "a row for each");
     Ok(())
 }
 
@@ -166,6 +186,17 @@ async fn one_agent_has_sixty_four_turns_and_gets_them_back() -> Result<()> {
     }
     let (refused, why) = call("keyed__greet").await?;
     assert_eq!(refused, 429, "{why}");
+    let too_many = "too many requests at once";
+    assert_eq!(besieged.refused(too_many).await?, 1);
+    let token = besieged.bearer.trim_start_matches("Bearer ");
+    let mut by_stdio = crate::doors::Bare::start(&besieged.home, token)?;
+    by_stdio.end().await?;
+    assert!(!by_stdio.child.wait().await?.success());
+    assert_eq!(
+        besieged.refused(too_many).await?,
+        2,
+        "by the other door, too"
+    );
     // Another agent is not held up.
     let (_, other) = besieged.home.pair(json!({ "name": "Other" })).await?;
     let other = format!("Bearer {other}");
@@ -173,6 +204,9 @@ async fn one_agent_has_sixty_four_turns_and_gets_them_back() -> Result<()> {
     let headers = [("authorization", other.as_str())];
     let (status, body) = raw(("POST", &besieged.door.url), &headers, &greet).await?;
     assert_eq!(status, 200, "{body}");
+    let rows = besieged.home.record().await?;
+    let mut told = rows.iter().map(|row| format!("{row:?}"));
+    assert!(!told.any(|row| row.contains(token)), "no row holds a token");
     for one in &waiting {
         one.abort();
     }
@@ -210,11 +244,18 @@ async fn a_body_that_is_too_large_or_too_slow_is_refused_and_not_kept() -> Resul
         }
     }
     assert_eq!(status(&mut endless).await?, 413);
+    assert_eq!(besieged.refused("a message that is too large").await?, 2);
+    // One that no longer is what it was said to be.
+    let mut broken = besieged.head("transfer-encoding: chunked").await?;
+    broken.write_all(b"no length\r\n").await?;
+    assert_eq!(status(&mut broken).await?, 400);
+    assert_eq!(besieged.refused("a message broke off").await?, 1);
     // One that never ends, byte by byte or not at all.
     let began = Instant::now();
     let mut slow = besieged.head("content-length: 100").await?;
     slow.write_all(b"{").await?;
     assert_eq!(status(&mut slow).await?, 408);
+    assert_eq!(besieged.refused("a message took too long").await?, 1);
     assert!(
         began.elapsed() < Duration::from_secs(30),
         "{:?}",

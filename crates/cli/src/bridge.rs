@@ -16,7 +16,7 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _},
     sync::{mpsc, oneshot},
 };
-use wire::{DOOR_LINE_MAX, Hello, SecretInput};
+use wire::{DOOR_LINE_MAX, DOOR_TOO_LONG, Hello, SecretInput};
 
 /// Where the token is looked for.
 const VARIABLE: &str = "CHIEF_AGENT_TOKEN";
@@ -24,6 +24,8 @@ const VARIABLE: &str = "CHIEF_AGENT_TOKEN";
 const GRACE: Duration = Duration::from_millis(1_500);
 /// A message that is too long is read so far, to learn which request is to be refused.
 const LONGEST: u64 = 64 * 1024 * 1024;
+/// Lines of an older agent's handshake, into which nothing else may come.
+const HANDSHAKE: u64 = 2;
 /// Messages on their way, at most.
 const ON_THEIR_WAY: usize = 64;
 
@@ -90,10 +92,17 @@ async fn there(
     answers: mpsc::Sender<Vec<u8>>,
     ended: &Cell<bool>,
 ) {
+    let mut carried = 0u64;
     while let Some(said) = lines.recv().await {
         let sent = match said {
-            Said::Line(line) => app.write_all(&line).await.is_ok(),
-            Said::TooLong(id) => answers.send(too_long(&id)).await.is_ok(),
+            Said::Line(line) => {
+                carried += 1;
+                app.write_all(&line).await.is_ok()
+            }
+            Said::TooLong(id) => {
+                let told = carried < HANDSHAKE || app.write_all(&note_too_long()).await.is_ok();
+                told && answers.send(too_long(&id)).await.is_ok()
+            }
         };
         if !sent {
             return;
@@ -184,6 +193,12 @@ fn id_of(message: &[u8]) -> Value {
         .ok()
         .and_then(|message| message.id)
         .unwrap_or(Value::Null)
+}
+
+/// So that the app writes down what was refused here.
+fn note_too_long() -> Vec<u8> {
+    let note = json!({ "jsonrpc": "2.0", "method": DOOR_TOO_LONG });
+    format!("{note}\n").into_bytes()
 }
 
 /// As HTTP says 413.

@@ -6,6 +6,7 @@
 
 mod bridge;
 pub(crate) mod clients;
+pub mod knocks;
 pub(crate) mod port;
 mod snippets;
 mod watch;
@@ -42,14 +43,11 @@ use wire::{
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Ten years: the longest life of a token that ends.
 const DAYS_MAX: u32 = 3_650;
-/// One row for tokens that nobody has, in so many milliseconds: knocking fills no record.
-const STRANGER_EACH_MS: i64 = 60_000;
 
-/// What the gateway told of itself, and when a stranger was last written down.
+/// What the gateway told of itself, and whose tokens are known.
 #[derive(Default)]
 pub(crate) struct Door {
     state: Mutex<Option<GatewayView>>,
-    stranger: Mutex<Option<Time>>,
     known: Mutex<KnownTokens>,
     /// The port that the admin has set.
     port: tokio::sync::watch::Sender<Option<u16>>,
@@ -228,7 +226,7 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
     engine
         .store()
         .write(Durability::Full, move |tx| {
-            let Some(name) = store::agents::remove(tx, id)? else {
+            let Some(name) = store::agents::remove(tx, id, now)? else {
                 return Ok(());
             };
             store::policies::forget_agent(tx, id)?;
@@ -244,8 +242,8 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whose token this is, while it holds. Where it is nobody's, one row a minute says that somebody
-/// knocked.
+/// Whose token this is, while it holds. Where it is nobody's, or no longer anybody's, a row says that
+/// somebody knocked.
 ///
 /// # Errors
 /// `StoreFailed`; `StoreUnwritable` where the row cannot be written.
@@ -266,22 +264,15 @@ pub async fn authenticate(
                 engine.door().remember(hash, agent, changes);
             }
         }
-        if let Some(agent) = known
-            && agent.expires_at.is_none_or(|end| now < end)
-        {
-            return Ok(Some(agent));
-        }
-    }
-    {
-        let mut last = lock(&engine.door().stranger);
-        if last.is_some_and(|at| (0..STRANGER_EACH_MS).contains(&now.since(at))) {
+        if let Some(agent) = known {
+            if agent.expires_at.is_none_or(|end| now < end) {
+                return Ok(Some(agent));
+            }
+            knocks::of_agent(engine, &agent.name, "its token has ended").await?;
             return Ok(None);
         }
-        *last = Some(now);
     }
-    engine
-        .note_refused("a program without a valid agent token was refused at the gateway")
-        .await?;
+    knocks::stranger(engine, token.map(fingerprint)).await?;
     Ok(None)
 }
 

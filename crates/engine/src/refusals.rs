@@ -4,16 +4,29 @@
 //! not know: what is refused, or why.
 
 use crate::{Engine, integrations, store::Durability};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 use wire::{Error, Time};
 
 /// Rows a minute, at most.
 const TOLD: u32 = 100;
 const MINUTE_MS: i64 = 60_000;
 
-/// The minute that runs.
+/// Whose refusals are counted together: a flood of one hides nobody else's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Outside,
+    /// Whoever knocks at the gateway and is nobody.
+    Gateway,
+    /// An agent, by its name: there are as many as an admin has paired.
+    Agent(String),
+}
+
+/// The minutes that run.
 #[derive(Default)]
-pub(crate) struct Refusals(Mutex<Minute>);
+pub(crate) struct Refusals(Mutex<BTreeMap<Who, Minute>>);
 
 #[derive(Default)]
 struct Minute {
@@ -34,8 +47,9 @@ enum Row {
 }
 
 impl Refusals {
-    fn another(&self, now: Time) -> Row {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn another(&self, who: &Who, now: Time) -> Row {
+        let mut minutes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = minutes.entry(who.clone()).or_default();
         let runs = minute
             .began
             .is_some_and(|began| (0..MINUTE_MS).contains(&now.since(began)));
@@ -56,9 +70,10 @@ impl Refusals {
         }
     }
 
-    fn take(&self) -> u64 {
-        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut minute.untold)
+    fn take(&self, who: &Who) -> u64 {
+        let mut minutes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = minutes.get_mut(who);
+        minute.map_or(0, |minute| std::mem::take(&mut minute.untold))
     }
 }
 
@@ -66,8 +81,13 @@ impl Engine {
     /// One row of the record about something from outside that was refused, or one more of a minute's
     /// count. Errors: where the row cannot be written.
     pub(crate) async fn note_refused(&self, what: &'static str) -> Result<(), Error> {
+        self.note_refused_of(Who::Outside, what).await
+    }
+
+    /// The same of somebody in particular. `what` holds nothing of what was refused.
+    pub(crate) async fn note_refused_of(&self, who: Who, what: &str) -> Result<(), Error> {
         let now = self.now();
-        match self.0.refusals.another(now) {
+        match self.0.refusals.another(&who, now) {
             Row::Own => self.write_refused(what.to_owned()).await,
             Row::Counted => Ok(()),
             Row::First => {
@@ -78,8 +98,14 @@ impl Engine {
                         () = clock.sleep_until(now.plus(MINUTE_MS)) => {}
                         () = stopping.cancelled() => {}
                     }
-                    let more = engine.0.refusals.take();
-                    let what = format!("{more} more from outside were refused");
+                    let more = engine.0.refusals.take(&who);
+                    let what = match who {
+                        Who::Outside => format!("{more} more from outside were refused"),
+                        Who::Gateway => format!("{more} more were refused at the gateway"),
+                        Who::Agent(name) => {
+                            format!("{more} more of the agent {name} were refused at the gateway")
+                        }
+                    };
                     if let Err(error) = engine.write_refused(what).await {
                         tracing::warn!(error = %error, "what was refused could not be recorded");
                     }
@@ -107,13 +133,21 @@ mod tests {
     fn a_flood_is_counted_and_the_next_minute_begins_anew() {
         let refusals = Refusals::default();
         let rows = |at: i64, times: u32| -> Vec<Row> {
-            (0..times).map(|_| refusals.another(Time(at))).collect()
+            let refused = (0..times).map(|_| refusals.another(&Who::Gateway, Time(at)));
+            refused.collect()
         };
         assert_eq!(rows(0, TOLD), vec![Row::Own; TOLD as usize]);
         assert_eq!(rows(1, 3), [Row::First, Row::Counted, Row::Counted]);
+        let cursor = Who::Agent("Cursor".to_owned());
+        assert_eq!(
+            refusals.another(&cursor, Time(1)),
+            Row::Own,
+            "a flood of others does not hide it"
+        );
         assert_eq!(rows(MINUTE_MS, 1), [Row::Own]);
-        assert_eq!(refusals.take(), 3);
-        assert_eq!(refusals.take(), 0);
+        assert_eq!(refusals.take(&cursor), 0);
+        assert_eq!(refusals.take(&Who::Gateway), 3);
+        assert_eq!(refusals.take(&Who::Gateway), 0);
         // A clock that went back does not silence it for long.
         assert_eq!(rows(-5, 1), [Row::Own]);
     }

@@ -9,7 +9,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use engine::{agents, local};
+use engine::{
+    agents::{
+        self,
+        knocks::{self, Knock},
+    },
+    local,
+};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -38,13 +44,15 @@ pub(crate) async fn only_agents(
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    if !is_ours(headers, &guard.hosts) {
+    let engine = &guard.inside.engine;
+    if let Err(knock) = is_ours(headers, &guard.hosts) {
+        knocks::turned_away(engine, None, knock).await;
         return (StatusCode::FORBIDDEN, "Not from here.").into_response();
     }
     let Some(only) = scope(request.uri().path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let agent = match agents::authenticate(&guard.inside.engine, bearer(headers)).await {
+    let agent = match agents::authenticate(engine, bearer(headers)).await {
         Ok(Some(agent)) => agent,
         Ok(None) => {
             let challenge =
@@ -62,6 +70,7 @@ pub(crate) async fn only_agents(
         }
     };
     let Some(turn) = guard.inside.turns.take(agent.id) else {
+        knocks::turned_away(engine, Some(&agent), Knock::TooManyAtOnce).await;
         return (
             StatusCode::TOO_MANY_REQUESTS,
             [(header::RETRY_AFTER, HeaderValue::from_static("1"))],
@@ -80,7 +89,10 @@ pub(crate) async fn only_agents(
     }
     let incoming = match incoming::read(request, &asker).await {
         Ok(incoming) => incoming,
-        Err(refusal) => return refusal,
+        Err((knock, refusal)) => {
+            knocks::turned_away(engine, Some(&asker.agent), knock).await;
+            return refusal;
+        }
     };
     if let Some(whose) = &incoming.cancels {
         guard.inside.running.cancel(whose);
@@ -112,20 +124,25 @@ fn opens_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Exactly one Host, one of ours; and no Origin but our own.
-fn is_ours(headers: &HeaderMap, hosts: &[String]) -> bool {
+fn is_ours(headers: &HeaderMap, hosts: &[String]) -> Result<(), Knock> {
     let known = |text: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(text));
     let mut told = headers.get_all(header::HOST).iter();
     let host = told.next().and_then(|host| host.to_str().ok());
     if told.next().is_some() || !host.is_some_and(known) {
-        return false;
+        return Err(Knock::ForeignHost);
     }
-    headers.get_all(header::ORIGIN).iter().all(|origin| {
+    let ours = headers.get_all(header::ORIGIN).iter().all(|origin| {
         origin
             .to_str()
             .ok()
             .and_then(|origin| origin.strip_prefix("http://"))
             .is_some_and(known)
-    })
+    });
+    if ours {
+        Ok(())
+    } else {
+        Err(Knock::ForeignOrigin)
+    }
 }
 
 /// `/mcp`: `Some(None)`; `/mcp/{slug}`: `Some(Some(slug))`.
@@ -163,7 +180,7 @@ mod tests {
     #[test]
     fn host_and_origin_are_each_looked_at_on_their_own() {
         let hosts = local::hosts(7317);
-        let ours = |told: &[(&'static str, &'static str)]| is_ours(&headers(told), &hosts);
+        let ours = |told: &[(&'static str, &'static str)]| is_ours(&headers(told), &hosts).is_ok();
         assert!(ours(&[("host", "127.0.0.1:7317")]));
         assert!(ours(&[
             ("host", "LOCALHOST:7317"),
@@ -186,7 +203,7 @@ mod tests {
         }
         let mut two = headers(&[("host", "127.0.0.1:7317")]);
         two.append(header::HOST, HeaderValue::from_static("127.0.0.1:7317"));
-        assert!(!is_ours(&two, &hosts), "two hosts");
+        assert_eq!(is_ours(&two, &hosts), Err(Knock::ForeignHost), "two hosts");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use engine::agents::knocks::Knock;
 use rmcp::model::RequestId;
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
@@ -44,7 +45,7 @@ struct Params {
 
 /// Reads the body. The refusal: 413 over [`BODY_MAX`] bytes, 408 where it takes too long, 400 where it
 /// breaks off.
-pub(crate) async fn read(request: Request, asker: &Asker) -> Result<Incoming, Response> {
+pub(crate) async fn read(request: Request, asker: &Asker) -> Result<Incoming, (Knock, Response)> {
     let (parts, body) = request.into_parts();
     let length = parts
         .headers
@@ -57,8 +58,8 @@ pub(crate) async fn read(request: Request, asker: &Asker) -> Result<Incoming, Re
     let body = match tokio::time::timeout(BODY_LIMIT, axum::body::to_bytes(body, BODY_MAX)).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) if is_too_large(&error) => return Err(too_large()),
-        Ok(Err(_)) => return Err(StatusCode::BAD_REQUEST.into_response()),
-        Err(_) => return Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+        Ok(Err(_)) => return Err((Knock::BrokenOff, StatusCode::BAD_REQUEST.into_response())),
+        Err(_) => return Err((Knock::TooSlow, StatusCode::REQUEST_TIMEOUT.into_response())),
     };
     let peek = serde_json::from_slice::<Peek>(&body).ok();
     let method = peek.as_ref().and_then(|peek| peek.method.as_deref());
@@ -74,9 +75,10 @@ pub(crate) async fn read(request: Request, asker: &Asker) -> Result<Incoming, Re
     })
 }
 
-fn too_large() -> Response {
+fn too_large() -> (Knock, Response) {
     let why = format!("A message may have {} MiB.", BODY_MAX / 1024 / 1024);
-    (StatusCode::PAYLOAD_TOO_LARGE, why).into_response()
+    let refusal = (StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
+    (Knock::TooLarge, refusal)
 }
 
 fn is_too_large(error: &axum::Error) -> bool {

@@ -2,7 +2,13 @@
 
 use crate::{Inside, turns::Turn};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use engine::{agents, secret::Secret};
+use engine::{
+    agents::{
+        self,
+        knocks::{self, Knock},
+    },
+    secret::Secret,
+};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use wire::{AgentView, Error, ErrorCode};
@@ -64,10 +70,10 @@ impl Seat {
         let agent = agents::authenticate(&inside.engine, Some(self.token.reveal()))
             .await?
             .ok_or_else(|| Error::new(ErrorCode::AgentUnknown))?;
-        let turn = inside
-            .turns
-            .take(agent.id)
-            .ok_or_else(|| Error::new(ErrorCode::AgentBusy).with("agent", agent.name.clone()))?;
+        let Some(turn) = inside.turns.take(agent.id) else {
+            knocks::turned_away(&inside.engine, Some(&agent), Knock::TooManyAtOnce).await;
+            return Err(Error::new(ErrorCode::AgentBusy).with("agent", agent.name.clone()));
+        };
         Ok(Asker {
             agent,
             only: self.only.clone(),

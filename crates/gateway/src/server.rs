@@ -6,22 +6,25 @@ use crate::{
     task,
 };
 use engine::{
-    agents::{self, Offered, Origin, Which},
+    agents::{
+        self, Offered, Origin, Which,
+        knocks::{self, Knock},
+    },
     connectors::Caller,
     store::tools::ToolRow,
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult,
-        PaginatedRequestParams, ResultType, ServerCapabilities, ServerConfig, SubscriptionFilter,
-        Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, CustomNotification,
+        Implementation, ListToolsResult, PaginatedRequestParams, ResultType, ServerCapabilities,
+        ServerConfig, SubscriptionFilter, Tool,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wire::{Error, ErrorCode};
+use wire::{DOOR_TOO_LONG, Error, ErrorCode};
 
 /// A tool as an agent is told of it.
 pub(crate) struct Described {
@@ -265,6 +268,20 @@ impl ServerHandler for Server {
                 }
             }
         });
+    }
+
+    /// The bridge tells what it refused by itself.
+    async fn on_custom_notification(
+        &self,
+        told: CustomNotification,
+        _: NotificationContext<RoleServer>,
+    ) {
+        let Some(seat) = self.seat.as_ref().filter(|_| told.method == DOOR_TOO_LONG) else {
+            return;
+        };
+        if let Ok(asker) = seat.asker(&self.inside).await {
+            knocks::turned_away(&self.inside.engine, Some(&asker.agent), Knock::TooLarge).await;
+        }
     }
 
     fn accepted_subscription_filter(

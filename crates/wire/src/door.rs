@@ -8,6 +8,9 @@ pub const DOOR_FOLDER: &str = "door";
 pub const DOOR_FILE: &str = "chief.sock";
 /// Bytes of one line through the door, at most.
 pub const DOOR_LINE_MAX: usize = 4 * 1024 * 1024;
+/// What the bridge tells the app as a notification where an agent's line was longer: the line itself goes
+/// nowhere.
+pub const DOOR_TOO_LONG: &str = "notifications/app.chief.integrations/too_long";
 
 /// The first line that a program writes into the app's door, which only this user can open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

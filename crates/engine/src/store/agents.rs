@@ -96,11 +96,17 @@ pub(super) fn count_calls(tx: &Tx<'_>, id: AgentId, calls: u32, last: Time) -> R
     Ok(())
 }
 
-/// Removes it; its name, where there was one.
+/// Removes it; its name, where there was one. Whose its token was stays known.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub fn remove(tx: &Tx<'_>, id: AgentId) -> Result<Option<String>, Error> {
+pub fn remove(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<Option<String>, Error> {
+    tx.execute(
+        "insert into removed_agents (token_hash, name, removed_at) \
+         select token_hash, name, ?2 from agents where id = ?1",
+        params![id.to_string(), now.0],
+    )
+    .map_err(failed)?;
     let name = tx
         .query_row(
             "delete from agents where id = ?1 returning name",
@@ -111,4 +117,19 @@ pub fn remove(tx: &Tx<'_>, id: AgentId) -> Result<Option<String>, Error> {
         .map_err(failed)?;
     tx.touch(Topic::Agents);
     Ok(name)
+}
+
+/// The name of the agent that was removed and had this token.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn removed(connection: &Connection, hash: &[u8; 32]) -> Result<Option<String>, Error> {
+    connection
+        .prepare_cached("select name from removed_agents where token_hash = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([hash.as_slice()], |row| row.get(0))
+                .optional()
+        })
+        .map_err(failed)
 }
