@@ -89,6 +89,15 @@ async fn whatever_changes_an_agents_tools_is_told_in_either_era_by_either_door()
     home.ask::<wire::AcceptTools>(accept).await?;
     all.are_told("it is accepted").await?;
 
+    // Held back and accepted at once: what is listed has the same names, and is another tool.
+    server.tell(vec![tool("look", "Looks away."), tool("see", "Sees.")]);
+    let held = home.ask::<wire::ProbeIntegration>(json!({ "id": id }));
+    let held = held.await?.into_iter().find_map(|tool| tool.held);
+    let hash = held.context("held back")?.hash;
+    let accept = json!({ "id": id, "tools": [{ "name": "look", "hash": hash }] });
+    home.ask::<wire::AcceptTools>(accept).await?;
+    all.are_told("another tool has its name").await?;
+
     let other = home.connect(targets::sample()).await?;
     all.are_told("another is connected").await?;
     home.disconnect(other).await?;

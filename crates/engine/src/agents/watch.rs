@@ -2,7 +2,7 @@
 //!
 //! Owns: what counts as another list. Must not know: how an agent is told.
 
-use super::{Offered, Which, tools};
+use super::{Which, offered};
 use crate::{
     Engine,
     store::{self, Store},
@@ -97,18 +97,25 @@ impl Watch {
             Some(slug) => Which::Of { slug: slug.clone() },
             None => Which::All,
         };
-        let mut hash = Sha256::new();
-        let all = tools(&self.engine, &self.agent, which).await?;
-        for Offered {
-            slug, name, tool, ..
-        } in all.into_iter().filter(|tool| tool.listed)
-        {
-            for part in [slug, name, tool] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
-        }
-        Ok(hash.finalize().into())
+        let (now, agent) = (self.engine.now(), self.agent.clone());
+        self.engine
+            .store()
+            .read(move |conn| {
+                let promised = store::tools::hashes(conn)?;
+                let mut hash = Sha256::new();
+                let all = offered(conn, &agent, &which, now)?;
+                for one in all.iter().filter(|one| one.listed) {
+                    let of = promised.get(&one.integration);
+                    let promise = of.and_then(|of| of.get(&one.tool));
+                    let promise = promise.map_or("", String::as_str);
+                    for part in [&one.slug, &one.name, &one.tool, promise] {
+                        hash.update((part.len() as u64).to_be_bytes());
+                        hash.update(part);
+                    }
+                }
+                Ok(hash.finalize().into())
+            })
+            .await
     }
 }
 

@@ -197,6 +197,27 @@ fn named(
         .map_err(failed)
 }
 
+/// The hash of every tool as it is told now.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn hashes(
+    connection: &Connection,
+) -> Result<BTreeMap<IntegrationId, BTreeMap<String, String>>, Error> {
+    let mut statement = connection
+        .prepare_cached("select integration_id, name, hash from tools")
+        .map_err(failed)?;
+    let rows = statement
+        .query_map([], |row| Ok((text::id(row, 0)?, row.get(1)?, row.get(2)?)))
+        .map_err(failed)?;
+    let mut found: BTreeMap<IntegrationId, BTreeMap<String, String>> = BTreeMap::new();
+    for row in rows {
+        let (id, name, hash) = row.map_err(failed)?;
+        found.entry(id).or_default().insert(name, hash);
+    }
+    Ok(found)
+}
+
 /// How many tools an integration has, and the names of the first three that can be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
