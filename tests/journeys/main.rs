@@ -48,6 +48,7 @@ mod record;
 mod refreshing;
 mod restart;
 mod sample;
+mod schemas;
 mod secrecy;
 mod siege;
 mod sign_in;

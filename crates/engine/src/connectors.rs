@@ -17,7 +17,7 @@ mod veil;
 pub use caller::{Caller, Progress};
 pub use sent::check_credential;
 pub(crate) use tool::REPEATED;
-pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool};
+pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool, plain};
 pub(crate) use tool::{PINNED, canonical_text, sha256};
 
 use crate::{

@@ -3,7 +3,7 @@
 //!
 //! Owns: two doors, HTTP on this computer's own addresses (`listen`, `guard`, `incoming`) and a socket
 //! that only this user can open (`door`), for the `chief` command; what tools are called on the wire
-//! (`names`), search where there are many (`search`), an agent's own crons (`crons`), news that the tools have changed (`news`), the protocol (`server`). Must not know:
+//! (`names`), search where there are many (`search`), an agent's own crons (`crons`), news that the tools have changed (`news`), what schemas say (`schema`), the protocol (`server`). Must not know:
 //! credentials, how an upstream is spoken to, or any window. Both MCP eras are served, 2026-07-28 and
 //! 2025-11-25, request by request.
 
@@ -16,6 +16,7 @@ mod names;
 mod news;
 mod progress;
 mod running;
+mod schema;
 mod search;
 mod seat;
 mod server;

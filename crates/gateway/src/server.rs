@@ -1,7 +1,7 @@
 //! The protocol: what an agent is listed, and how its call becomes one of the engine's.
 
 use crate::{
-    Inside, crons, names, news, progress, search,
+    Inside, crons, names, news, progress, schema, search,
     seat::{Asker, Seat},
     task,
 };
@@ -191,20 +191,37 @@ impl Described {
     /// As MCP describes a tool. The description says whose it is: to a model, many servers are one list.
     fn told(&self) -> Value {
         let row = &self.row;
-        let schema: Value = serde_json::from_str(&row.input_schema_json)
+        let input: Value = serde_json::from_str(&row.input_schema_json)
             .unwrap_or_else(|_| json!({ "type": "object" }));
         let mut told = json!({
             "name": self.name,
             "description": format!("[{}] {}", self.of, row.description),
-            "inputSchema": schema,
+            "inputSchema": schema::schema(input),
         });
         if let Some(title) = &row.title {
             told["title"] = json!(title);
         }
         if let Ok(hints @ Value::Object(_)) = serde_json::from_str(&row.annotations_json) {
-            told["annotations"] = hints;
+            told["annotations"] = schema::hints(hints);
+        }
+        if let Some(output) = self.output() {
+            told["outputSchema"] = schema::schema(output);
         }
         told
+    }
+}
+
+impl Described {
+    /// What its server promises of results, as it was taken. Clients of the older era refuse a whole list
+    /// for one that is not an object's.
+    fn output(&self) -> Option<Value> {
+        const NAME: &str = "outputSchema";
+        let told = self.row.told.as_deref()?;
+        let told = told.contains(NAME).then(|| serde_json::from_str(told));
+        let output = told?
+            .ok()
+            .and_then(|mut told: Value| Some(told.get_mut(NAME)?.take()));
+        output.filter(|schema| schema["type"] == "object")
     }
 }
 

@@ -245,7 +245,8 @@ fn canonical(value: &Value, out: &mut String) {
 
 /// Text to be read by people: without control, bidirectional, zero-width and tag characters, which
 /// can hide or reorder words. Line breaks and tabs stay.
-fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     text.chars()
         .filter(|&c| c == '\n' || c == '\t' || !hidden(c))
         .collect()
