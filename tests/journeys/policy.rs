@@ -2,15 +2,20 @@
 
 use crate::kit::{
     Home,
-    agent::{Agent, Door},
+    agent::{Agent, Door, ERAS},
     changing::{Changing, tool},
     targets, text_of, tick,
 };
 use anyhow::{Context, Result};
-use engine::ports::{PopupEvent, Press};
+use engine::{
+    agents::{self, Origin, Which},
+    connectors::Caller,
+    ports::{PopupEvent, Press},
+};
 use serde_json::{Value, json};
 use std::time::Instant;
-use wire::{AgentView, ApprovalView, Choice, ErrorCode, IntegrationId, Outcome, RowKind};
+use tokio_util::sync::CancellationToken;
+use wire::{AgentView, ApprovalView, Because, Choice, ErrorCode, IntegrationId, Outcome, RowKind};
 
 /// An agent, and an integration whose server tells these tools.
 struct Scene {
@@ -248,6 +253,57 @@ async fn no_in_the_notification_denies_and_review_leads_to_the_window() -> Resul
     assert_eq!(scene.row("delete_note").await?.outcome, Outcome::Denied);
     assert!(scene.server.calls().is_empty());
     scene.nobody_waits().await
+}
+
+#[tokio::test]
+async fn whoever_waits_for_an_admin_hears_so_each_quarter_of_a_minute() -> Result<()> {
+    const WAITS: &str = "Waiting for an admin to approve this in Chief Integrations";
+    let (home, clock) = Home::with_fake_clock().await?;
+    let scene = Scene::at(home, vec![tool("delete_note", "Deletes a note.")]).await?;
+    for era in ERAS {
+        let mut agent = Agent::start(era, &scene.door.url, &scene.token).await?;
+        let call =
+            tokio::spawn(async move { agent.call_and_hear("keyed__delete_note", json!({})).await });
+        let view = scene.waiting().await?;
+        let yes = json!({ "answer": "approve", "hash": view.hash });
+        scene.answer(view.id, yes).await?;
+        let (answer, heard) = call.await??;
+        assert_eq!(text_of(&answer), "delete_note", "{era}: {answer}");
+        assert_eq!(heard[0]["message"], WAITS, "{era}: {heard}");
+    }
+
+    // Minute after minute, until there is an answer.
+    let engine = scene.home.engine.clone();
+    let which = Which::One {
+        slug: "keyed".to_owned(),
+        tool: "delete_note".to_owned(),
+    };
+    let found = agents::tools(&engine, &scene.paired, which).await?;
+    let offered = found.into_iter().next().context("the tool")?;
+    let (hears, mut heard) = tokio::sync::mpsc::channel(1);
+    let caller = Caller::hearing(CancellationToken::new(), hears);
+    let agent = scene.paired.clone();
+    let from = Origin {
+        because: Because::task("Claude", None),
+        session: None,
+    };
+    let call = tokio::spawn(async move {
+        agents::call(&engine, &agent, &offered, json!({}), from, caller).await
+    });
+    let mut last = 0.0;
+    for _ in 0..12 {
+        let told = tokio::time::timeout(crate::kit::PATIENCE, heard.recv()).await?;
+        let told = told.context("it still waits")?;
+        assert_eq!(told.message.as_deref(), Some(WAITS));
+        assert!(told.progress > last && told.progress < 0.001, "{told:?}");
+        last = told.progress;
+        clock.advance(15_000);
+    }
+    let view = scene.waiting().await?;
+    scene.answer(view.id, json!({ "answer": "deny" })).await?;
+    let error = call.await?.err().context("denied")?;
+    assert_eq!(error.code, ErrorCode::ApprovalDenied);
+    Ok(())
 }
 
 #[tokio::test]

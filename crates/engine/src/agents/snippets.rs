@@ -36,10 +36,12 @@ pub(super) fn all(url: &str, token: &str) -> Vec<Snippet> {
             "Codex",
             "~/.codex/config.toml",
             format!(
-                "[mcp_servers.chief]\ncommand = {}\nargs = [\"mcp\"]\nenv = {{ {} = {} }}",
+                "[mcp_servers.chief]\ncommand = {}\nargs = [\"mcp\"]\nenv = {{ {} = {} }}\n\
+                 tool_timeout_sec = {}",
                 json!(command),
                 bridge::VARIABLE,
                 json!(token),
+                bridge::PATIENCE_S,
             ),
         ),
         // Anything that speaks MCP over Streamable HTTP.

@@ -10,6 +10,7 @@
 use super::{policy::Exact, redact::redact};
 use crate::{
     Engine,
+    connectors::{Caller, Progress},
     http::inert,
     integrations::Integration,
     ports::{Popup, Press, Urgency},
@@ -17,17 +18,22 @@ use crate::{
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use wire::{
     AgentId, Answer, ApprovalId, ApprovalView, Because, Errand, Error, ErrorCode, NoticeId, Risk,
     Topic,
 };
 
 /// How long an admin has, in minutes.
-const MINUTES: i64 = 5;
+pub(crate) const MINUTES: i64 = 5;
+/// How often the agent is told that its call still waits, in milliseconds: clients give up after a minute
+/// in which they hear nothing.
+const STILL_EACH_MS: i64 = 15_000;
+/// How far each of these is, of what the server will tell: progress only grows, and the server's begins at 0.
+const STILL: f64 = 1e-6;
 /// Calls of one agent that wait at once, at most.
 const WAITING_MAX: usize = 20;
 /// Bytes of arguments that a person can be asked to look at.
@@ -131,7 +137,7 @@ pub(crate) async fn pressed(engine: &Engine, handle: &str, press: Press) -> Opti
 pub(crate) async fn ask(
     engine: &Engine,
     question: &Question<'_>,
-    cancel: &CancellationToken,
+    caller: &Caller,
 ) -> Result<String, Error> {
     let live = engine.live(question.exact.integration).await?;
     let (waits, answered) = Waits::begin(engine, question)?;
@@ -149,11 +155,30 @@ pub(crate) async fn ask(
         () = live.ended.cancelled() => {
             Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", live.name.clone()))
         }
-        () = cancel.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
+        () = caller.hung_up.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
         () = stopping.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
         () = clock.sleep_until(waits.view.until) => {
             Err(named(ErrorCode::ApprovalLate).with("n", MINUTES.to_string()))
         }
+        never = still_waits(engine, caller) => match never {},
+    }
+}
+
+/// Tells whoever wants to hear of the call that it still waits, for ever.
+async fn still_waits(engine: &Engine, caller: &Caller) -> Infallible {
+    let Some(hears) = caller.hears() else {
+        return std::future::pending().await;
+    };
+    let (clock, mut progress) = (engine.clock(), 0.0);
+    loop {
+        progress += STILL;
+        // One that does not listen now is told again.
+        let _ = hears.try_send(Progress {
+            progress,
+            total: None,
+            message: Some(words::text("approval-waits")),
+        });
+        clock.sleep_until(engine.now().plus(STILL_EACH_MS)).await;
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Engine,
     connectors::{
-        Config,
+        Caller, Config,
         fit::{self, Fit},
     },
     integrations::Integration,
@@ -20,7 +20,6 @@ use crate::{
 };
 use rusqlite::Connection;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use wire::{AgentId, Choice, Error, ErrorCode, IntegrationId, Reason, Risk, TaskId, Time};
 
 /// What stands in the store about a call.
@@ -120,7 +119,7 @@ pub(super) async fn pass(
     engine: &Engine,
     by: &By,
     (wanted, known): (&Wanted, &Known),
-    cancel: &CancellationToken,
+    caller: &Caller,
 ) -> Result<Passed, Error> {
     let tool = usable(known, by, &wanted.tool, engine.now())?;
     let id = wanted.integration;
@@ -152,7 +151,7 @@ pub(super) async fn pass(
                 because: &wanted.because,
                 arguments: &wanted.arguments,
             };
-            let person = approval::ask(engine, &question, cancel).await?;
+            let person = approval::ask(engine, &question, caller).await?;
             still(engine, by, wanted, &exact).await?;
             passed.person = Some(person);
         }

@@ -13,6 +13,7 @@ task-rows-name = { $calls }: what did { $task } touch?
 arguments-unchecked = Arguments not checked: the tool’s schema cannot be used
 approval-popup-title = { $agent } wants to use { $tool }
 approval-popup-body = Look at what it would send, or deny it. It is denied by itself in { $n } minutes.
+approval-waits = Waiting for an admin to approve this in Chief Integrations
 approval-review = Review
 approval-deny = Deny
 approvals = Calls that wait for you

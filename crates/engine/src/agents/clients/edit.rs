@@ -121,6 +121,8 @@ fn toml(before: &str, servers: &str, token: &str) -> Result<String, String> {
     entry["command"] = value(bridge::command());
     entry["args"] = value(Array::from_iter(["mcp"]));
     entry["env"] = value(InlineTable::from_iter([(bridge::VARIABLE, token)]));
+    // Else it gives up after 60 (codex-rs/config/src/mcp_types.rs).
+    entry["tool_timeout_sec"] = value(bridge::PATIENCE_S);
     all.insert(NAME, Item::Table(entry));
     Ok(whole.to_string())
 }

@@ -79,7 +79,7 @@ fn toml_is_kept_but_for_the_table() {
         assert!(after.contains(line), "{line}: {after}");
     }
     let entry = "\n[mcp_servers.chief]\ncommand = \"chief\"\nargs = [\"mcp\"]\n\
-        env = { CHIEF_AGENT_TOKEN = \"chief_t\" }\n";
+        env = { CHIEF_AGENT_TOKEN = \"chief_t\" }\ntool_timeout_sec = 360\n";
     assert!(after.contains(entry), "{after}");
     let again = with_chief(&place(TOML), Some(&after), "chief_u").expect("it is TOML");
     assert_eq!(again.matches("[mcp_servers.chief]").count(), 1);
