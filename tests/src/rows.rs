@@ -4,7 +4,7 @@ use anyhow::Result;
 use std::path::Path;
 
 /// Adds `count` rows, older than all others, to the record of the data folder. They are no part of the
-/// chain, which goes on after them.
+/// chain, which goes on after them, and none can be opened.
 ///
 /// # Errors
 /// Where the database cannot be written.
