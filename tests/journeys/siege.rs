@@ -59,7 +59,7 @@ impl Besieged {
     /// Rows of the agent's that say why it was refused.
     async fn refused(&self, why: &str) -> Result<usize> {
         let what = format!("the agent Chief was refused at the gateway: {why}");
-        Ok(self.rows(&what).await?)
+        self.rows(&what).await
     }
 
     async fn rows(&self, what: &str) -> Result<usize> {

@@ -144,7 +144,7 @@ fn an_unlocked_keyring_keeps_and_gives_back() -> Result<()> {
             let vault = Vault::new(store, Arc::new(SystemKeyring), folder.path());
             ensure!(told(&vault, 1).await == "stays", "in the next run too");
             vault
-                .destroy(id(2), |tx| integrations::remove(tx, id(2)))
+                .destroy(id(2), |tx| integrations::remove(tx, id(2), Time(0)))
                 .await?;
             ensure!(told(&vault, 1).await == "stays");
             ensure!(vault.state() == KeyringView::Ready);
@@ -184,7 +184,7 @@ fn a_locked_keyring_is_locked_whatever_is_asked_and_nothing_in_it_changes() -> R
                 let added = add(&vault, 2, "new").await.err().map(|error| error.code);
                 ensure!(added == Some(ErrorCode::KeyringLocked), "{added:?}");
                 let gone = vault
-                    .destroy(id(1), |tx| integrations::remove(tx, id(1)))
+                    .destroy(id(1), |tx| integrations::remove(tx, id(1), Time(0)))
                     .await
                     .err();
                 ensure!(gone.map(|error| error.code) == Some(ErrorCode::KeyringLocked));
