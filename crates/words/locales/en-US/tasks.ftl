@@ -69,8 +69,8 @@ task-running = { $count ->
 }
 task-open = Open
 task-over = Over
-task-in-part = { $status }, not all worked
-task-in-vain = { $status }, nothing worked
+task-in-part = { $status }, some failed
+task-in-vain = { $status }, all failed
 task-stopped = Stopped by { $person }
 task-failed = { $count ->
     [one] 1 failed
