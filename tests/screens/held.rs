@@ -1,16 +1,13 @@
 //! What is held back until an admin has seen it: a tool that changed, and a call that would hide what it
 //! does.
 
-#[expect(dead_code, reason = "shared: each test uses a part of it")]
-#[path = "../journeys/kit/mcp.rs"]
-mod mcp;
-#[expect(dead_code, reason = "shared: each test uses a part of it")]
-#[path = "../journeys/kit/scripted.rs"]
-mod scripted;
-
-use crate::kit::{Screen, browser::violations};
+use crate::kit::{
+    Screen,
+    browser::violations,
+    mcp,
+    scripted::{self, Scripted},
+};
 use anyhow::{Context, Result};
-use scripted::Scripted;
 use serde_json::{Value, json};
 use std::sync::{
     Arc,

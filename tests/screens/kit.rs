@@ -3,6 +3,12 @@
 
 pub mod api;
 pub mod browser;
+#[expect(dead_code, reason = "shared: the screens use a part of it")]
+#[path = "../journeys/kit/mcp.rs"]
+pub mod mcp;
+#[expect(dead_code, reason = "shared: the screens use a part of it")]
+#[path = "../journeys/kit/scripted.rs"]
+pub mod scripted;
 
 use anyhow::{Context, Result, bail};
 use browser::Browser;

@@ -1,15 +1,7 @@
 //! The page of tasks: what a cron's run does is watched there, and stopped.
 
-#[expect(dead_code, reason = "shared: each test uses a part of it")]
-#[path = "../journeys/kit/mcp.rs"]
-mod mcp;
-#[expect(dead_code, reason = "shared: each test uses a part of it")]
-#[path = "../journeys/kit/scripted.rs"]
-mod scripted;
-
-use crate::kit::{Screen, browser::violations};
+use crate::kit::{Screen, browser::violations, mcp, scripted::Scripted};
 use anyhow::{Result, ensure};
-use scripted::Scripted;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
