@@ -1,6 +1,11 @@
 //! The page of tasks: what a cron's run does is watched there, and stopped.
 
-use crate::kit::{Screen, browser::violations, mcp, scripted::Scripted};
+use crate::kit::{
+    Screen,
+    browser::violations,
+    mcp,
+    scripted::{self, Scripted},
+};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
