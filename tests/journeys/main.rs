@@ -28,6 +28,7 @@ mod every_way;
 mod floods;
 mod forged;
 mod gateway;
+mod granted;
 mod headers;
 mod hosted;
 mod in_flight;

@@ -4,10 +4,13 @@
 mod add;
 mod approval;
 mod attempt;
+mod change;
 mod clients;
 mod disconnect;
 mod ends;
 mod form;
+mod may;
+mod narrow;
 mod openapi;
 mod pair;
 mod port;
@@ -19,7 +22,9 @@ use crate::state::{Action, Frame, Sheet};
 use wire::{CardView, Kind};
 use yew::prelude::*;
 
+pub use change::Change;
 pub use clients::Configured;
+pub use narrow::some_of;
 pub use pair::Pair;
 pub use port::Port;
 pub use rename::RenameForm;

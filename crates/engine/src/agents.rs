@@ -6,11 +6,13 @@
 
 mod bridge;
 pub(crate) mod clients;
+mod grant;
 pub mod knocks;
 pub(crate) mod port;
 mod snippets;
 mod watch;
 
+pub(crate) use grant::change;
 pub use watch::Watch;
 
 use crate::{
@@ -147,9 +149,14 @@ impl Engine {
 
 /// The agents, newest first, and the door.
 pub(crate) async fn list(engine: &Engine) -> Result<AgentsView, Error> {
+    let read = |conn: &rusqlite::Connection| {
+        Ok((store::agents::list(conn)?, store::agents::all_chosen(conn)?))
+    };
+    let (agents, chosen) = engine.store().read(read).await?;
     Ok(AgentsView {
         gateway: engine.gateway(),
-        agents: engine.store().read(store::agents::list).await?,
+        agents,
+        chosen,
     })
 }
 
@@ -160,9 +167,6 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
         return Err(Error::new(ErrorCode::FieldInvalid)
             .with("field", "Ends after")
             .with("why", format!("{days} days: 1 to {DAYS_MAX} are possible")));
-    }
-    if ask.integrations.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Integrations"));
     }
     // While another program has the port, an agent would hand its token to that program.
     let GatewayView::Open { url } = engine.gateway() else {
@@ -186,11 +190,9 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
         .store()
         .write(Durability::Full, move |tx| {
             is_free(tx, &row.name, now)?;
-            for id in row.integrations.iter().flatten() {
-                Integration::get(tx, *id)?;
-            }
             store::agents::add(tx, &row, &hash)?;
-            let what = format!("the agent {} was paired", row.name);
+            let names = grant::keep(tx, &row, &ask.tools)?;
+            let what = format!("the agent {} was paired: {names}", row.name);
             integrations::note(tx, now, None, &what, &because)
         })
         .await?;
@@ -285,10 +287,10 @@ pub async fn tools(
     agent: &AgentView,
     which: Which,
 ) -> Result<Vec<Offered>, Error> {
-    let (now, agent) = (engine.now(), agent.clone());
+    let (now, agent) = (engine.now(), agent.id);
     engine
         .store()
-        .read(move |conn| offered(conn, &agent, &which, now))
+        .read(move |conn| offered(conn, agent, &which, now))
         .await
 }
 
@@ -305,14 +307,14 @@ pub fn tool(
     let (now, key) = (engine.now(), (agent.id, slug.to_owned(), tool.to_owned()));
     let found = engine.0.offers.0.get(engine.store(), key, |conn, _| {
         let (slug, tool) = (slug.to_owned(), tool.to_owned());
-        offered(conn, agent, &Which::One { slug, tool }, now)
+        offered(conn, agent.id, &Which::One { slug, tool }, now)
     })?;
     Ok(found.first().cloned())
 }
 
 fn offered(
     conn: &rusqlite::Connection,
-    agent: &AgentView,
+    agent: AgentId,
     which: &Which,
     now: Time,
 ) -> Result<Vec<Offered>, Error> {
@@ -331,6 +333,10 @@ fn offered(
     for tool in names {
         of.entry(tool.integration).or_default().push(tool);
     }
+    // As it stands in the store: what is read here is kept until that changes.
+    let Some(agent) = store::agents::find(conn, agent)? else {
+        return Ok(vec![]);
+    };
     let mut chosen = store::policies::all_for(conn, agent.id)?;
     let allowed = agent.integrations.as_ref();
     all.retain(|each| allowed.is_none_or(|ids| ids.contains(&each.id)));
@@ -338,7 +344,9 @@ fn offered(
     let mut offered = Vec::new();
     for each in all {
         let works = each.row.enabled && each.state.shown(now).status() != Status::Failing;
-        for tool in of.remove(&each.id).unwrap_or_default() {
+        let only = store::agents::chosen_of(conn, agent.id, each.id)?;
+        let has = |tool: &Named| only.as_ref().is_none_or(|only| only.contains(&tool.name));
+        for tool in of.remove(&each.id).into_iter().flatten().filter(has) {
             let rules = chosen.remove(&(each.id, tool.name.clone()));
             let choice = policy::decide(tool.risk, rules.unwrap_or_default());
             let may = !tool.held

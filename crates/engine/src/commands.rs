@@ -228,6 +228,10 @@ pub async fn pair_agent(engine: &Engine, ask: wire::PairAgent) -> Result<Paired,
     agents::pair(engine, ask).await
 }
 
+pub async fn change_agent(engine: &Engine, ask: wire::ChangeAgent) -> Result<(), Error> {
+    agents::change(engine, ask).await
+}
+
 pub async fn revoke_agent(engine: &Engine, ask: wire::RevokeAgent) -> Result<(), Error> {
     agents::revoke(engine, ask.id).await
 }

@@ -19,6 +19,25 @@ pub struct AgentView {
     pub calls: u32,
 }
 
+/// Of one integration, these tools only: one that comes later is not among them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenTools {
+    pub integration: IntegrationId,
+    /// By their server's names; one at least.
+    pub tools: Vec<String>,
+}
+
+/// The tools that were chosen for one agent of one integration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentTools {
+    pub agent: AgentId,
+    pub chosen: ChosenTools,
+    /// How many of these the integration has now.
+    pub there: u32,
+    /// How many tools it has now.
+    pub of: u32,
+}
+
 /// Where agents reach the gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
@@ -46,6 +65,9 @@ pub struct AgentsView {
     pub gateway: GatewayView,
     /// Newest first.
     pub agents: Vec<AgentView>,
+    /// Where an agent may use some tools of an integration only; of any other it may use all.
+    #[serde(default)]
+    pub chosen: Vec<AgentTools>,
 }
 
 /// A new agent, and what its client needs. The only reply that holds a secret: the token is shown

@@ -1,6 +1,6 @@
 use crate::{
-    ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, Client,
-    ClientAuth, Confirmed, CronCall, CronId, CronInput, Cursor, DocumentId, DocumentSource,
+    ActivityFilter, AgentId, Answer, AppOwner, ApprovalId, AttemptId, CallId, Choice, ChosenTools,
+    Client, ClientAuth, Confirmed, CronCall, CronId, CronInput, Cursor, DocumentId, DocumentSource,
     ExportForm, ExportId, IntegrationId, NoticeId, RecordSettings, SecretInput, SeenTool, Settings,
     SlackChannel, Target, TaskId, Time,
 };
@@ -59,6 +59,7 @@ macro_rules! commands {
             save_record_settings: SaveRecordSettings => (),
             list_agents: ListAgents => $crate::AgentsView,
             pair_agent: PairAgent => $crate::Paired,
+            change_agent: ChangeAgent => (),
             revoke_agent: RevokeAgent => (),
             set_policy: SetPolicy => (),
             accept_tools: AcceptTools => (),
@@ -229,13 +230,24 @@ requests! {
     SaveRecordSettings { settings: RecordSettings }
     ListAgents {}
     /// A new agent with a token of its own. `name`: 1 to 60 characters. `integrations`: what it may use,
-    /// `None` for everything. `days`: how long its token holds, 1 to 3650; `None` for ever. Refused with
-    /// `GatewayClosed` while the gateway is not open.
+    /// `None` for everything. `tools`: of which of those only some. `days`: how long its token holds, 1 to
+    /// 3650; `None` for ever. Refused with `GatewayClosed` while the gateway is not open.
     PairAgent {
         name: String,
         integrations: Option<Vec<IntegrationId>>,
+        #[serde(default)]
+        tools: Vec<ChosenTools>,
         read_only: bool,
         days: Option<u32>,
+    }
+    /// What it may use from now on, in the place of what it might. Errors: `FieldEmpty` and
+    /// `FieldInvalid` that name the field: `Agent` where it was removed.
+    ChangeAgent {
+        id: AgentId,
+        integrations: Option<Vec<IntegrationId>>,
+        #[serde(default)]
+        tools: Vec<ChosenTools>,
+        read_only: bool,
     }
     /// From now on its token is refused. Its history stays.
     RevokeAgent { id: AgentId }

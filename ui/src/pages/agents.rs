@@ -7,12 +7,15 @@ use crate::{
     parts::{dialog::Dialog, states},
     query::use_query,
     say::{say, say_count, say_error, say_with},
-    sheets::{Configured, Pair, Port},
+    sheets::{Change, Configured, Pair, Port, some_of},
     state::Frame,
     time::{ago_now, at_now, date},
 };
 use std::rc::Rc;
-use wire::{AgentId, AgentView, AgentsView, GatewayView, ListAgents, RevokeAgent, Topic};
+use wire::{
+    AgentId, AgentTools, AgentView, AgentsView, GatewayView, IntegrationId, ListAgents,
+    RevokeAgent, Topic,
+};
 use yew::{platform::spawn_local, prelude::*};
 
 /// What stands in front of the page.
@@ -22,6 +25,7 @@ enum Open {
     Pair,
     /// The gateway's port, which is this one now.
     Port(AttrValue),
+    Change(AgentView),
     Remove(AgentId, String),
 }
 
@@ -43,6 +47,10 @@ pub fn Agents() -> Html {
         let open = open.clone();
         Callback::from(move |(id, name)| open.set(Open::Remove(id, name)))
     };
+    let change = {
+        let open = open.clone();
+        Callback::from(move |agent| open.set(Open::Change(agent)))
+    };
     let port = {
         let open = open.clone();
         Callback::from(move |port| open.set(Open::Port(port)))
@@ -57,24 +65,31 @@ pub fn Agents() -> Html {
                     { icon(Icon::Add) }{ say("pair-agent") }
                 </button>
             </header>
-            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &(remove.clone(), port.clone()))) }
+            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &(remove.clone(), change.clone(), port.clone()))) }
             { match &*open {
                 Open::Nothing => Html::default(),
                 Open::Pair => html! { <Pair {close} /> },
                 Open::Port(port) => html! { <Port port={port.clone()} {close} /> },
+                Open::Change(agent) => agents.data.clone().map_or_else(Html::default, |view| {
+                    html! { <Change agent={agent.clone()} {view} {close} /> }
+                }),
                 Open::Remove(id, name) => remove_sheet(&frame, *id, name, &close),
             } }
         </>
     }
 }
 
-/// What the page's buttons open: removing one, and another port.
-type Opens = (Callback<(AgentId, String)>, Callback<AttrValue>);
+/// What the page's buttons open: removing one, what it may use, and another port.
+type Opens = (
+    Callback<(AgentId, String)>,
+    Callback<AgentView>,
+    Callback<AttrValue>,
+);
 
-fn shown(frame: &Frame, view: &Rc<AgentsView>, (remove, port): &Opens) -> Html {
+fn shown(frame: &Frame, view: &Rc<AgentsView>, opens: &Opens) -> Html {
     html! {
         <div class="stack">
-            { door(frame, &view.gateway, port) }
+            { door(frame, &view.gateway, &opens.2) }
             if view.agents.is_empty() {
                 { states::empty(say("agents-none"), say("agents-none-sentence")) }
             } else {
@@ -85,7 +100,7 @@ fn shown(frame: &Frame, view: &Rc<AgentsView>, (remove, port): &Opens) -> Html {
                         <th>{ say("agent-token") }</th>
                         <th><span class="unseen">{ say("agent-remove") }</span></th>
                     </tr></thead>
-                    <tbody>{ for view.agents.iter().map(|agent| row(frame, agent, remove)) }</tbody>
+                    <tbody>{ for view.agents.iter().map(|agent| row(frame, (agent, &view.chosen), opens)) }</tbody>
                 </table></div></section>
             }
             <Configured />
@@ -143,22 +158,34 @@ fn port_of(url: &str) -> String {
     digits.chars().take_while(char::is_ascii_digit).collect()
 }
 
-fn row(frame: &Frame, agent: &AgentView, remove: &Callback<(AgentId, String)>) -> Html {
-    let may = match &agent.integrations {
-        None => say("agent-may-all"),
-        Some(ids) => {
-            let mut names: Vec<&str> = ids
-                .iter()
-                .filter_map(|id| frame.card(*id).map(|card| card.name.as_str()))
-                .collect();
-            names.sort_unstable();
-            if names.is_empty() {
-                say("agent-may-none")
-            } else {
-                inert(&names.join(", "))
-            }
-        }
+/// The integrations that it may use, by name: "GitHub (3 of 12 tools), Stripe".
+fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> AttrValue {
+    let Some(ids) = &agent.integrations else {
+        return say("agent-may-all");
     };
+    let named = |id: &IntegrationId| {
+        let name = &frame.card(*id)?.name;
+        let mut own = chosen.iter().filter(|each| each.agent == agent.id);
+        Some(match own.find(|each| each.chosen.integration == *id) {
+            None => name.clone(),
+            Some(each) => format!("{name} ({})", some_of(each.there as usize, each.of)),
+        })
+    };
+    let mut names: Vec<String> = ids.iter().filter_map(named).collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        say("agent-may-none")
+    } else {
+        inert(&names.join(", "))
+    }
+}
+
+fn row(
+    frame: &Frame,
+    (agent, chosen): (&AgentView, &[AgentTools]),
+    (remove, change, _): &Opens,
+) -> Html {
+    let may = may_use(frame, agent, chosen);
     let last = agent
         .last_used_at
         .map_or_else(|| html! { say("never") }, ago_now);
@@ -174,6 +201,10 @@ fn row(frame: &Frame, agent: &AgentView, remove: &Callback<(AgentId, String)>) -
         let (id, name) = (agent.id, agent.name.clone());
         remove.reform(move |_: MouseEvent| (id, name.clone()))
     };
+    let change = {
+        let agent = agent.clone();
+        change.reform(move |_: MouseEvent| agent.clone())
+    };
     html! {
         <tr key={agent.id.to_string()} data-testid="agent">
             <td><b>{ inert(&agent.name) }</b></td>
@@ -181,7 +212,9 @@ fn row(frame: &Frame, agent: &AgentView, remove: &Callback<(AgentId, String)>) -
             <td class="num">{ agent.calls }</td>
             <td>{ last }</td>
             <td>{ token }</td>
-            <td class="end"><button type="button" class="quiet danger" {onclick}
+            <td class="end"><button type="button" class="quiet" data-testid="change-agent" onclick={change}
+                aria-label={say_with("agent-change-name", &[("name", &agent.name)])}>{ say("agent-change") }</button>
+                <button type="button" class="quiet danger" {onclick}
                 aria-label={say_with("agent-remove-name", &[("name", &agent.name)])}>{ say("agent-remove") }</button></td>
         </tr>
     }

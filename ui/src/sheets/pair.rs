@@ -2,20 +2,21 @@
 
 use crate::{
     icons::{Icon, icon},
-    inert::inert,
     ipc, page,
-    pages::agents::{chosen, refusal},
+    pages::agents::refusal,
     parts::{
         dialog::Dialog,
         field::{Field, choice},
     },
     say::{say, say_error, say_with},
-    sheets::clients::Clients,
+    sheets::{
+        clients::Clients,
+        may::{May, may},
+    },
     state::Frame,
 };
-use std::{collections::BTreeSet, rc::Rc};
-use web_sys::HtmlInputElement;
-use wire::{Error, IntegrationId, PairAgent, Paired};
+use std::rc::Rc;
+use wire::{Error, PairAgent, Paired};
 use yew::{platform::spawn_local, prelude::*};
 
 /// How long its token holds, in the order of the options; `None`: for ever.
@@ -64,28 +65,21 @@ struct FormProps {
 fn Form(props: &FormProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let name = use_state(String::new);
-    let some = use_state_eq(|| false);
-    let picked = use_state(BTreeSet::<IntegrationId>::new);
-    let read_only = use_state_eq(|| true);
+    let use_of = use_state(May::new);
     let life = use_state_eq(|| 0_usize);
     let error = use_state(|| None::<Error>);
     let busy = use_state_eq(|| false);
 
     let onsubmit = {
-        let (name, some, picked, read_only, life) = (
-            name.clone(),
-            some.clone(),
-            picked.clone(),
-            read_only.clone(),
-            life.clone(),
-        );
+        let (name, use_of, life) = (name.clone(), use_of.clone(), life.clone());
         let (error, busy, done) = (error.clone(), busy.clone(), props.done.clone());
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
             let ask = PairAgent {
                 name: name.trim().to_owned(),
-                integrations: some.then(|| picked.iter().copied().collect()),
-                read_only: *read_only,
+                integrations: use_of.integrations(),
+                tools: use_of.tools(),
+                read_only: use_of.read_only,
                 days: LIVES.get(*life).and_then(|(_, days)| *days),
             };
             let (error, busy, done) = (error.clone(), busy.clone(), done.clone());
@@ -116,13 +110,7 @@ fn Form(props: &FormProps) -> Html {
             <Field id="agent-name" label={say("field-name")} value={(*name).clone()} required=true max={60}
                 autofocus=true placeholder={say("pair-name-example")} hint={say("pair-name-hint")}
                 error={of_field("Name")} {on_input} />
-            { choice("agent-scope", say("pair-integrations"),
-                (&[(say("pair-all"), Some(say("pair-all-hint"))), (say("pair-some"), None)], usize::from(*some)),
-                &of(&some, |index| index == 1)) }
-            if *some { { pick(&frame, &picked) } }
-            { choice("agent-reads", say("pair-may"),
-                (&[(say("agent-reads"), Some(say("pair-reads-hint"))), (say("agent-any"), None)], usize::from(!*read_only)),
-                &of(&read_only, |index| index == 0)) }
+            { may(&frame, &use_of) }
             { choice("agent-life", say("pair-life"), (&lives, *life), &of(&life, |index| index)) }
             if let Some(error) = error.as_ref().filter(|error| error.args.get("field").is_none_or(|at| at != "Name")) {
                 { refusal(error) }
@@ -130,7 +118,7 @@ fn Form(props: &FormProps) -> Html {
             <div class="buttons">
                 <button type="button" onclick={cancel}>{ say("cancel") }</button>
                 <button type="submit" class="primary" data-testid="pair"
-                    disabled={*busy || name.trim().is_empty() || (*some && picked.is_empty())}>{ say("pair") }</button>
+                    disabled={*busy || name.trim().is_empty() || !use_of.is_whole()}>{ say("pair") }</button>
             </div>
         </form>
     }
@@ -140,33 +128,6 @@ fn Form(props: &FormProps) -> Html {
 fn of<T: 'static>(state: &UseStateHandle<T>, value: fn(usize) -> T) -> Callback<usize> {
     let state = state.clone();
     Callback::from(move |index| state.set(value(index)))
-}
-
-fn pick(frame: &Frame, picked: &UseStateHandle<BTreeSet<IntegrationId>>) -> Html {
-    let cards = frame.cards.data.as_deref();
-    html! {
-        <fieldset class="row picks"><legend>{ chosen(picked.len()) }</legend>
-            { for cards.into_iter().flatten().map(|card| {
-                let id = card.id;
-                let picked = picked.clone();
-                let checked = picked.contains(&id);
-                let onchange = Callback::from(move |e: Event| {
-                    let mut new = (*picked).clone();
-                    if e.target_unchecked_into::<HtmlInputElement>().checked() {
-                        new.insert(id);
-                    } else {
-                        new.remove(&id);
-                    }
-                    picked.set(new);
-                });
-                html! {
-                    <label class="option" key={id.to_string()}>
-                        <input type="checkbox" {checked} {onchange} /><span>{ inert(&card.name) }</span>
-                    </label>
-                }
-            }) }
-        </fieldset>
-    }
 }
 
 #[derive(Properties)]

@@ -97,13 +97,13 @@ impl Watch {
             Some(slug) => Which::Of { slug: slug.clone() },
             None => Which::All,
         };
-        let (now, agent) = (self.engine.now(), self.agent.clone());
+        let (now, agent) = (self.engine.now(), self.agent.id);
         self.engine
             .store()
             .read(move |conn| {
                 let promised = store::tools::hashes(conn)?;
                 let mut hash = Sha256::new();
-                let all = offered(conn, &agent, &which, now)?;
+                let all = offered(conn, agent, &which, now)?;
                 for one in all.iter().filter(|one| one.listed) {
                     let of = promised.get(&one.integration);
                     let promise = of.and_then(|of| of.get(&one.tool));
@@ -128,8 +128,7 @@ fn is_of_lists(topic: &Topic) -> bool {
 
 async fn still_paired(store: &Store, agent: &AgentView) -> Result<Option<AgentView>, Error> {
     let id = agent.id;
-    let all = store.read(store::agents::list).await?;
-    Ok(all.into_iter().find(|each| each.id == id))
+    store.read(move |conn| store::agents::find(conn, id)).await
 }
 
 fn is_over(agent: &AgentView, engine: &Engine) -> bool {

@@ -38,6 +38,8 @@ pub(super) struct Known {
 
 /// What an agent may, as it was paired.
 struct Paired {
+    /// It was given this tool, and has it still: what it may use may change while a call waits.
+    has: bool,
     read_only: bool,
     until: Option<Time>,
 }
@@ -88,12 +90,17 @@ impl Known {
             Some(agent) => store::agents::find(conn, agent)?,
             None => None,
         };
-        Ok(Self {
-            found,
-            paired: agent.map(|agent| Paired {
+        let paired = match agent {
+            Some(agent) => Some(Paired {
+                has: store::agents::has(conn, &agent, (id, name))?,
                 read_only: agent.read_only,
                 until: agent.expires_at,
             }),
+            None => None,
+        };
+        Ok(Self {
+            found,
+            paired,
             accepted: match (&tool, pin) {
                 (Some(tool), Some(pin)) => pin.holds(&tool.hash),
                 (Some(_), None) | (None, _) => false,
@@ -177,6 +184,10 @@ fn judged(by: &By, (wanted, known): (&Wanted, &Known), tool: &ToolRow) -> Result
         By::Admin | By::Itself { .. } => "",
     };
     let refused = |code| Err(named(code, wanted, known).with("agent", who));
+    if known.paired.as_ref().is_some_and(|may| !may.has) {
+        // As of one that is not there: an agent is offered only what it was given.
+        return Err(named(ErrorCode::ToolUnknown, wanted, known).with("integration", who));
+    }
     if risk != Risk::Reads && known.paired.as_ref().is_some_and(|may| may.read_only) {
         return refused(ErrorCode::AgentNotAllowed);
     }

@@ -79,7 +79,7 @@ fn key(row: &ToolRow) -> String {
 }
 
 /// "a, b and 3 more".
-pub(super) fn listed(names: &[&str]) -> String {
+pub(crate) fn listed(names: &[&str]) -> String {
     let shown = names.iter().take(NAMES).copied().collect::<Vec<_>>();
     match names.len().saturating_sub(NAMES) {
         0 => shown.join(", "),

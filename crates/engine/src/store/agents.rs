@@ -1,5 +1,9 @@
 //! Agents: who may call through the gateway. Their tokens are here as hashes only.
 
+mod chosen;
+
+pub use chosen::{all_chosen, choose, chosen_of, has};
+
 use super::{Tx, failed, text};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use wire::{AgentId, AgentView, Error, Time, Topic};
@@ -58,6 +62,35 @@ pub fn list(connection: &Connection) -> Result<Vec<AgentView>, Error> {
         .map_err(failed)
 }
 
+/// One, while it is paired.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn find(connection: &Connection, id: AgentId) -> Result<Option<AgentView>, Error> {
+    connection
+        .prepare_cached(&format!("select {COLUMNS} from agents where id = ?1"))
+        .and_then(|mut statement| statement.query_row([id.to_string()], read).optional())
+        .map_err(failed)
+}
+
+/// Which integrations it may use, and whether only what reads, as `agent` says it.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub fn set_use(tx: &Tx<'_>, agent: &AgentView) -> Result<(), Error> {
+    tx.execute(
+        "update agents set integrations = ?2, read_only = ?3 where id = ?1",
+        params![
+            agent.id.to_string(),
+            agent.integrations.as_ref().map(text::json).transpose()?,
+            agent.read_only,
+        ],
+    )
+    .map_err(failed)?;
+    tx.touch(Topic::Agents);
+    Ok(())
+}
+
 /// The agent whose token has this SHA-256, whether its time is over or not.
 ///
 /// # Errors
@@ -68,15 +101,6 @@ pub fn by_token(connection: &Connection, hash: &[u8; 32]) -> Result<Option<Agent
             "select {COLUMNS} from agents where token_hash = ?1"
         ))
         .and_then(|mut statement| statement.query_row([hash.as_slice()], read).optional())
-        .map_err(failed)
-}
-
-/// # Errors
-/// `StoreFailed`.
-pub fn find(connection: &Connection, id: AgentId) -> Result<Option<AgentView>, Error> {
-    connection
-        .prepare_cached(&format!("select {COLUMNS} from agents where id = ?1"))
-        .and_then(|mut statement| statement.query_row([id.to_string()], read).optional())
         .map_err(failed)
 }
 

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/16.sql")),
     M::up(include_str!("schema/17.sql")),
     M::up(include_str!("schema/18.sql")),
+    M::up(include_str!("schema/19.sql")),
 ];
 
 /// The version that this build knows.

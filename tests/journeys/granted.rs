@@ -1,0 +1,286 @@
+//! Which tools an agent was given of an integration: what it is listed, what it finds, what it can call,
+//! and what of it changes later.
+
+use crate::kit::{
+    Home,
+    agent::{Agent, Door, ERAS, call_of, raw, told},
+    changing::{Changing, tool},
+    code, targets, text_of, tick,
+};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::time::Instant;
+use wire::{ErrorCode, IntegrationId, Outcome, RowKind, RowView};
+
+/// A server with these tools, the sample, and the gateway.
+struct Scene {
+    home: Home,
+    server: Changing,
+    id: IntegrationId,
+    door: Door,
+}
+
+impl Scene {
+    async fn of(tools: Vec<Value>) -> Result<Self> {
+        let home = Home::new().await?;
+        let server = Changing::serve(tools).await?;
+        let target = targets::mcp_bearer(&server.server.url("/mcp"), "key");
+        let id = home.connect(target).await?;
+        home.connect(targets::sample()).await?;
+        let door = home.open_door().await?;
+        Ok(Self {
+            home,
+            server,
+            id,
+            door,
+        })
+    }
+
+    /// What is asked of an agent that has these tools of the server, and nothing of the sample.
+    fn only(&self, tools: &[&str]) -> Value {
+        let chosen = json!([{ "integration": self.id, "tools": tools }]);
+        json!({ "integrations": [self.id], "tools": chosen })
+    }
+
+    async fn change(&self, agent: wire::AgentId, tools: &[&str]) -> Result<(), wire::Error> {
+        let mut ask = self.only(tools);
+        ask["id"] = json!(agent);
+        ask["read_only"] = json!(false);
+        self.home.ask::<wire::ChangeAgent>(ask).await
+    }
+
+    /// Every row of a tool that an agent had not got, newest first.
+    async fn refused(&self, wanted: &str) -> Result<Vec<RowView>> {
+        let rows = self.home.rows_of(RowKind::Call, wanted).await?;
+        let refused = |row: &RowView| row.outcome == Outcome::Refused;
+        assert!(rows.iter().all(refused), "{rows:?}");
+        Ok(rows)
+    }
+}
+
+/// What it is listed of the integrations.
+async fn listed(agent: &mut Agent) -> Result<Vec<String>> {
+    let mut tools = agent.tools().await?;
+    tools.retain(|name| !name.starts_with("chief_crons_"));
+    Ok(tools)
+}
+
+#[tokio::test]
+async fn a_tool_that_was_not_chosen_is_as_one_of_an_integration_that_was_not_by_either_door()
+-> Result<()> {
+    let scene = Scene::of(vec![tool("look", "Looks."), tool("see", "Sees.")]).await?;
+    let (_, token) = scene.home.pair(scene.only(&["look"])).await?;
+    let mut refused = 0;
+    for era in ERAS {
+        let alone = format!("{}/keyed", scene.door.url);
+        for (mut agent, prefix) in [
+            (Agent::start(era, &scene.door.url, &token).await?, "keyed__"),
+            (
+                Agent::bridged(era, &scene.home, &token, &[]).await?,
+                "keyed__",
+            ),
+            (Agent::start(era, &alone, &token).await?, ""),
+        ] {
+            let of = |tool: &str| format!("{prefix}{tool}");
+            assert_eq!(listed(&mut agent).await?, [of("look")], "{era} {prefix}");
+            let answer = agent.call(&of("look"), json!({})).await?;
+            assert_eq!(text_of(&answer), "look", "{era} {prefix}: {answer}");
+            let not_chosen = agent.call(&of("see"), json!({})).await?;
+            assert_eq!(not_chosen["code"], -32602, "{era} {prefix}: {not_chosen}");
+            let row = scene.refused(&of("see")).await?.remove(0);
+            assert_eq!(
+                row.error.map(|error| error.code),
+                Some(ErrorCode::ToolUnknown)
+            );
+            if prefix.is_empty() {
+                continue;
+            }
+            refused += 1;
+            assert_eq!(scene.refused("keyed__see").await?.len(), refused);
+            // Of an integration that it may not use at all: the same answer, the same row.
+            let not_its = agent.call("sample__echo", json!({ "text": "" })).await?;
+            assert_eq!(not_its["code"], not_chosen["code"], "{not_its}");
+            let other = scene.refused("sample__echo").await?.remove(0);
+            let shape = |row: &RowView| (row.kind, row.outcome, row.integration, row.took_ms);
+            let mine = scene.refused("keyed__see").await?.remove(0);
+            assert_eq!(shape(&mine), shape(&other));
+        }
+    }
+    let sent = scene.server.calls();
+    assert!(
+        sent.iter().all(|call| call["name"] == "look") && sent.len() == 6,
+        "nothing else went upstream: {sent:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tool_that_comes_later_is_its_own_only_where_nothing_was_chosen() -> Result<()> {
+    let scene = Scene::of(vec![tool("look", "Looks."), tool("see", "Sees.")]).await?;
+    let (narrow, token) = scene.home.pair(scene.only(&["look"])).await?;
+    let all = json!({ "name": "All", "integrations": [scene.id] });
+    let (_, all) = scene.home.pair(all).await?;
+    let mut agent = Agent::start("2", &scene.door.url, &token).await?;
+    let mut other = Agent::start("2", &scene.door.url, &all).await?;
+    let view = scene.home.ask::<wire::ListAgents>(json!({})).await?;
+    assert_eq!(view.chosen.len(), 1, "{:?}", view.chosen);
+    assert_eq!((view.chosen[0].there, view.chosen[0].of), (1, 2));
+
+    // `look` is gone for a while, and `later` is new.
+    scene
+        .server
+        .tell(vec![tool("see", "Sees."), tool("later", "Comes later.")]);
+    let probe = json!({ "id": scene.id });
+    let tools = scene.home.ask::<wire::ProbeIntegration>(probe).await?;
+    let held = tools.into_iter().find_map(|tool| tool.held);
+    let hash = held.context("a new tool is held back")?.hash;
+    let accept = json!({ "id": scene.id, "tools": [{ "name": "later", "hash": hash }] });
+    scene.home.ask::<wire::AcceptTools>(accept).await?;
+    let none: [&str; 0] = [];
+    assert_eq!(
+        listed(&mut agent).await?,
+        none,
+        "it is not widened by a loss"
+    );
+    assert_eq!(listed(&mut other).await?, ["keyed__see", "keyed__later"]);
+    let view = scene.home.ask::<wire::ListAgents>(json!({})).await?;
+    assert_eq!((view.chosen[0].there, view.chosen[0].of), (0, 2));
+
+    // It is chosen, beside the one that is gone.
+    scene.change(narrow.id, &["look", "later"]).await?;
+    assert_eq!(listed(&mut agent).await?, ["keyed__later"]);
+    let answer = agent.call("keyed__later", json!({})).await?;
+    assert_eq!(text_of(&answer), "later", "{answer}");
+    let rows = scene.home.record().await?;
+    let what = "what the agent Chief may use is now: Keyed (2 tools)";
+    assert!(rows.iter().any(|row| row.action == what), "{what}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn above_many_tools_a_search_finds_only_what_was_chosen() -> Result<()> {
+    let names: Vec<String> = (0..80).map(|n| format!("list_{n}")).collect();
+    let told_tools = names.iter().map(|name| tool(name, "Lists things."));
+    let scene = Scene::of(told_tools.collect()).await?;
+    let some: Vec<&str> = names.iter().skip(10).map(String::as_str).collect();
+    let (_, token) = scene.home.pair(scene.only(&some)).await?;
+    let mut agent = Agent::start("2", &scene.door.url, &token).await?;
+    let stand = ["chief__search_tools", "chief__call_tool"];
+    assert_eq!(listed(&mut agent).await?, stand);
+    let found = agent
+        .call(
+            "chief__search_tools",
+            json!({ "query": "list_7 list_70 things" }),
+        )
+        .await?;
+    let found = text_of(&found);
+    assert!(found.contains("keyed__list_70"), "{found}");
+    assert!(!found.contains("\"keyed__list_7\""), "{found}");
+    for (name, its) in [("keyed__list_70", true), ("keyed__list_7", false)] {
+        let inner = json!({ "name": name, "arguments": {} });
+        let answer = agent.call("chief__call_tool", inner).await?;
+        assert_eq!(answer["code"] == -32602, !its, "{name}: {answer}");
+    }
+    assert_eq!(scene.server.calls().len(), 1);
+    assert_eq!(scene.refused("keyed__list_7").await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_an_agent_may_use_changes_at_once_also_for_a_call_that_waits_for_an_approval()
+-> Result<()> {
+    let scene = Scene::of(vec![tool("look", "Looks."), tool("delete_all", "Wipes.")]).await?;
+    let (paired, token) = scene.home.pair(json!({})).await?;
+    let bearer = format!("Bearer {token}");
+    let call = async |name: &str| {
+        let headers = [("authorization", bearer.as_str())];
+        let asked = call_of(name, &json!({}));
+        let (status, body) = raw(("POST", &scene.door.url), &headers, &asked).await?;
+        assert_eq!(status, 200, "{body}");
+        told(&body)
+    };
+    let answered = call("keyed__look").await?;
+    assert_eq!(text_of(&answered["result"]), "look", "{answered}");
+    let approve = async {
+        let began = Instant::now();
+        let waiting = loop {
+            let all = scene.home.ask::<wire::ListApprovals>(json!({})).await?;
+            match all.into_iter().next() {
+                Some(first) => break first,
+                None => tick(began, "a call that waits").await?,
+            }
+        };
+        scene.change(paired.id, &["look"]).await?;
+        let yes = json!({ "answer": "approve", "hash": waiting.hash });
+        let ask = json!({ "id": waiting.id, "answer": yes });
+        anyhow::Ok(scene.home.ask::<wire::AnswerApproval>(ask).await?)
+    };
+    let (answered, approved) = tokio::join!(call("keyed__delete_all"), approve);
+    approved?;
+    assert_eq!(answered?["error"]["code"], -32602, "it was taken from it");
+    assert_eq!(scene.server.calls().len(), 1, "look, and nothing else");
+    let rows = scene
+        .home
+        .rows_of(RowKind::Call, "keyed.delete_all")
+        .await?;
+    assert_eq!(rows[0].outcome, Outcome::Refused);
+
+    // From now on it is not there at all; and only what reads is another wall.
+    let answered = call("keyed__delete_all").await?;
+    assert_eq!(answered["error"]["code"], -32602, "{answered}");
+    let reads = json!({ "id": paired.id, "integrations": null, "read_only": true });
+    scene.home.ask::<wire::ChangeAgent>(reads).await?;
+    let answered = call("keyed__look").await?;
+    assert_eq!(answered["result"]["isError"], true, "{answered}");
+    assert_eq!(scene.server.calls().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_chosen_is_refused_by_name_and_changes_nothing() -> Result<()> {
+    let scene = Scene::of(vec![tool("look", "Looks.")]).await?;
+    let (paired, _) = scene.home.pair(scene.only(&["look"])).await?;
+    let chosen = |tools: Value| json!([{ "integration": scene.id, "tools": tools }]);
+    let twice = json!([chosen(json!(["look"]))[0], chosen(json!(["look"]))[0]]);
+    for (integrations, tools, expected) in [
+        (json!([]), json!([]), ErrorCode::FieldEmpty),
+        (json!([scene.id]), chosen(json!([])), ErrorCode::FieldEmpty),
+        (
+            json!([scene.id]),
+            chosen(json!(["seek"])),
+            ErrorCode::ToolUnknown,
+        ),
+        (json!([scene.id]), twice, ErrorCode::FieldInvalid),
+        (
+            Value::Null,
+            chosen(json!(["look"])),
+            ErrorCode::FieldInvalid,
+        ),
+        (
+            json!([uuid::Uuid::nil()]),
+            json!([]),
+            ErrorCode::IntegrationUnknown,
+        ),
+    ] {
+        let mut ask = json!({ "name": "Other", "integrations": integrations, "tools": tools });
+        let refused = scene.home.pair(ask.clone()).await.err();
+        let refused = refused.and_then(|error| error.downcast::<wire::Error>().ok());
+        assert_eq!(refused.map(|error| error.code), Some(expected), "{ask}");
+        ask["id"] = json!(paired.id);
+        ask["read_only"] = json!(false);
+        let refused = scene.home.ask::<wire::ChangeAgent>(ask.clone()).await;
+        assert_eq!(code(refused)?, expected, "{ask}");
+    }
+    let view = scene.home.ask::<wire::ListAgents>(json!({})).await?;
+    assert_eq!(view.agents.len(), 1, "no other was paired");
+    assert_eq!(view.chosen[0].chosen.tools, ["look"], "and it is as before");
+    let gone = scene
+        .home
+        .ask::<wire::RevokeAgent>(json!({ "id": paired.id }));
+    gone.await?;
+    assert_eq!(
+        code(scene.change(paired.id, &["look"]).await)?,
+        ErrorCode::FieldInvalid
+    );
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! What an agent may use, as an admin chooses it: integrations, of each all tools or some, and whether
+//! only what reads.
+
+use super::narrow::Narrow;
+use crate::{
+    inert::inert,
+    pages::agents::chosen,
+    parts::field::choice,
+    say::{say, say_with},
+    state::Frame,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+use web_sys::HtmlInputElement;
+use wire::{AgentTools, AgentView, CardView, ChosenTools, IntegrationId};
+use yew::prelude::*;
+
+/// The tools that were chosen of an integration; `None`: all of them, also those that come later.
+pub type Only = Option<Rc<BTreeSet<String>>>;
+
+/// What is chosen in the form.
+#[derive(Clone, PartialEq)]
+pub struct May {
+    /// Not every integration, but those that are picked.
+    pub some: bool,
+    picked: BTreeMap<IntegrationId, Only>,
+    pub read_only: bool,
+}
+
+impl May {
+    /// What the form proposes.
+    pub fn new() -> Self {
+        Self {
+            some: false,
+            picked: BTreeMap::new(),
+            read_only: true,
+        }
+    }
+
+    /// What this agent may use now. What is disconnected is left out.
+    pub fn of(agent: &AgentView, chosen: &[AgentTools], frame: &Frame) -> Self {
+        let only = |id: IntegrationId| {
+            let mut own = chosen.iter().filter(|each| each.agent == agent.id);
+            let own = own.find(|each| each.chosen.integration == id)?;
+            Some(Rc::new(own.chosen.tools.iter().cloned().collect()))
+        };
+        let ids = agent.integrations.iter().flatten();
+        Self {
+            some: agent.integrations.is_some(),
+            picked: ids
+                .filter(|id| frame.card(**id).is_some())
+                .map(|id| (*id, only(*id)))
+                .collect(),
+            read_only: agent.read_only,
+        }
+    }
+
+    /// Something of everything that has to be chosen was.
+    pub fn is_whole(&self) -> bool {
+        let tools = |only: &Only| only.as_ref().is_none_or(|only| !only.is_empty());
+        !self.some || (!self.picked.is_empty() && self.picked.values().all(tools))
+    }
+
+    pub fn integrations(&self) -> Option<Vec<IntegrationId>> {
+        self.some.then(|| self.picked.keys().copied().collect())
+    }
+
+    pub fn tools(&self) -> Vec<ChosenTools> {
+        let picked = self.picked.iter().filter(|_| self.some);
+        picked
+            .filter_map(|(id, only)| {
+                Some(ChosenTools {
+                    integration: *id,
+                    tools: only.as_ref()?.iter().cloned().collect(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Its part of the form.
+pub fn may(frame: &Frame, may: &UseStateHandle<May>) -> Html {
+    let set = |change: fn(&mut May, usize)| {
+        let may = may.clone();
+        Callback::from(move |index| {
+            let mut new = (*may).clone();
+            change(&mut new, index);
+            may.set(new);
+        })
+    };
+    html! {
+        <>
+            { choice("agent-scope", say("pair-integrations"),
+                (&[(say("pair-all"), Some(say("pair-all-hint"))), (say("pair-some"), Some(say("pair-some-hint")))],
+                    usize::from(may.some)),
+                &set(|may, index| may.some = index == 1)) }
+            if may.some { { pick(frame, may) } }
+            { choice("agent-reads", say("pair-may"),
+                (&[(say("agent-reads"), Some(say("pair-reads-hint"))), (say("agent-any"), None)],
+                    usize::from(!may.read_only)),
+                &set(|may, index| may.read_only = index == 0)) }
+        </>
+    }
+}
+
+fn pick(frame: &Frame, may: &UseStateHandle<May>) -> Html {
+    let cards = frame.cards.data.as_deref();
+    html! {
+        <fieldset class="row picks"><legend>{ chosen(may.picked.len()) }</legend>
+            { for cards.into_iter().flatten().map(|card| one(card, may)) }
+        </fieldset>
+    }
+}
+
+/// One integration and, once it is chosen, its tools.
+fn one(card: &CardView, may: &UseStateHandle<May>) -> Html {
+    let id = card.id;
+    let only = may.picked.get(&id);
+    let onchange = {
+        let may = may.clone();
+        Callback::from(move |e: Event| {
+            let mut new = (*may).clone();
+            if e.target_unchecked_into::<HtmlInputElement>().checked() {
+                new.picked.insert(id, None);
+            } else {
+                new.picked.remove(&id);
+            }
+            may.set(new);
+        })
+    };
+    let read_only = may.read_only;
+    let tools = only
+        .filter(|only| card.tools > 0 || only.is_some())
+        .map(|only| {
+            let may = may.clone();
+            let on = Callback::from(move |only: Only| {
+                let mut new = (*may).clone();
+                new.picked.insert(id, only);
+                may.set(new);
+            });
+            let name = say_with("tools-of", &[("name", &card.name)]);
+            html! { <Narrow {id} {name} count={card.tools} only={only.clone()} {read_only} {on} /> }
+        });
+    html! {
+        <div class="picked" key={id.to_string()} data-testid="pick">
+            <label class="option">
+                <input type="checkbox" checked={only.is_some()} {onchange} /><span>{ inert(&card.name) }</span>
+            </label>
+            { tools.unwrap_or_default() }
+        </div>
+    }
+}
