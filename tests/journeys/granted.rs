@@ -187,6 +187,46 @@ async fn above_many_tools_a_search_finds_only_what_was_chosen() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_lower_number_of_tools_switches_to_the_search_and_listening_agents_are_told() -> Result<()>
+{
+    let scene = Scene::of(vec![tool("look", "Looks."), tool("see", "Sees.")]).await?;
+    let both = json!({ "integrations": [scene.id] });
+    let (_, token) = scene.home.pair(both).await?;
+    let environment = [
+        ("URL", scene.door.url.as_str()),
+        ("TOKEN", &token),
+        ("NEWS", "1"),
+    ];
+    let mut agent = Agent::spawn("2", &environment).await?;
+    assert_eq!(listed(&mut agent).await?, ["keyed__look", "keyed__see"]);
+    let before = scene.home.ask::<wire::GetSettings>(json!({})).await?;
+    assert_eq!(before.tools_listed, 60);
+    let mut settings = json!(before);
+    let mut heard = 0;
+    let stand = ["chief__search_tools", "chief__call_tool"];
+    for (most, expected) in [(1, stand), (2, ["keyed__look", "keyed__see"]), (1, stand)] {
+        settings["tools_listed"] = json!(most);
+        let ask = json!({ "settings": settings });
+        scene.home.ask::<wire::SaveSettings>(ask).await?;
+        let now = agent.news(heard + 1).await?;
+        assert!(now > heard, "{most}: it is told");
+        heard = now;
+        assert_eq!(listed(&mut agent).await?, expected, "{most}");
+    }
+    // One integration alone is listed whole, whatever the number.
+    let alone = format!("{}/keyed", scene.door.url);
+    let mut alone = Agent::start("2", &alone, &token).await?;
+    assert_eq!(listed(&mut alone).await?, ["look", "see"]);
+    for most in [0, 1_001] {
+        settings["tools_listed"] = json!(most);
+        let ask = json!({ "settings": settings });
+        let refused = scene.home.ask::<wire::SaveSettings>(ask).await;
+        assert_eq!(code(refused)?, ErrorCode::FieldInvalid, "{most}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_an_agent_may_use_changes_at_once_also_for_a_call_that_waits_for_an_approval()
 -> Result<()> {
     let scene = Scene::of(vec![tool("look", "Looks."), tool("delete_all", "Wipes.")]).await?;

@@ -279,7 +279,7 @@ async fn whoever_waits_for_an_admin_hears_so_each_quarter_of_a_minute() -> Resul
         tool: "delete_note".to_owned(),
     };
     let found = agents::tools(&engine, &scene.paired, which).await?;
-    let offered = found.into_iter().next().context("the tool")?;
+    let offered = found.tools.into_iter().next().context("the tool")?;
     let (hears, mut heard) = tokio::sync::mpsc::channel(1);
     let caller = Caller::hearing(CancellationToken::new(), hears);
     let agent = scene.paired.clone();

@@ -25,6 +25,7 @@ use crate::{
     integrations,
     integrations::Integration,
     secret::{Secret, fingerprint},
+    settings,
     store::{
         self, Durability, Kept,
         tools::{Named, ToolRow},
@@ -97,6 +98,15 @@ pub struct Offered {
     /// False: the integration is failing or switched off, the tool is held back or denied, or the agent
     /// may only read and no call of this does. Such a tool is not listed; a call of it is refused by name.
     pub listed: bool,
+}
+
+/// The tools of what an agent may use.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Those that are not listed among them.
+    pub tools: Vec<Offered>,
+    /// They are of all integrations, and more than the admin's setting are listed: two tools stand for all.
+    pub are_many: bool,
 }
 
 /// Where a call comes from.
@@ -282,15 +292,11 @@ pub async fn authenticate(
 ///
 /// # Errors
 /// `StoreFailed`.
-pub async fn tools(
-    engine: &Engine,
-    agent: &AgentView,
-    which: Which,
-) -> Result<Vec<Offered>, Error> {
+pub async fn tools(engine: &Engine, agent: &AgentView, which: Which) -> Result<Listing, Error> {
     let (now, agent) = (engine.now(), agent.id);
     engine
         .store()
-        .read(move |conn| offered(conn, agent, &which, now))
+        .read(move |conn| listing(conn, agent, &which, now))
         .await
 }
 
@@ -310,6 +316,21 @@ pub fn tool(
         offered(conn, agent.id, &Which::One { slug, tool }, now)
     })?;
     Ok(found.first().cloned())
+}
+
+fn listing(
+    conn: &rusqlite::Connection,
+    agent: AgentId,
+    which: &Which,
+    now: Time,
+) -> Result<Listing, Error> {
+    let tools = offered(conn, agent, which, now)?;
+    let listed = tools.iter().filter(|tool| tool.listed).count();
+    let are_many = match which {
+        Which::All => listed > settings::read(conn)?.tools_listed as usize,
+        Which::Of { .. } | Which::One { .. } => false,
+    };
+    Ok(Listing { tools, are_many })
 }
 
 fn offered(

@@ -4,7 +4,7 @@ use crate::{
     Engine,
     store::{self, Durability},
 };
-use wire::{AppView, Error, Settings, Theme, Topic};
+use wire::{AppView, Error, ErrorCode, Settings, Theme, Topic};
 
 const KEY: &str = "settings";
 
@@ -29,6 +29,7 @@ fn first() -> Settings {
         person: crate::http::inert(name.trim()),
         theme: Theme::System,
         resume_after_outage: false,
+        tools_listed: Settings::TOOLS_LISTED,
     }
 }
 
@@ -48,9 +49,19 @@ pub(crate) async fn save(engine: &Engine, mut settings: Settings) -> Result<(), 
                 .collect(),
             ..error
         })?;
+    let (listed, most) = (settings.tools_listed, Settings::TOOLS_LISTED_MAX);
+    if !(1..=most).contains(&listed) {
+        return Err(Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Tools listed at most")
+            .with("why", format!("1 to {most} are possible")));
+    }
     engine
         .store()
         .write(Durability::Full, move |tx| {
+            if read(tx)?.tools_listed != listed {
+                // Agents may be listed something else by it.
+                tx.touch(Topic::Agents);
+            }
             store::settings::set(tx, KEY, &settings)?;
             tx.touch(Topic::App);
             Ok(())

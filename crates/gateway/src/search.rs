@@ -3,8 +3,6 @@
 use crate::server::Described;
 use serde_json::{Value, json};
 
-/// Above so many tools, `/mcp` offers these two in their stead.
-pub(crate) const ABOVE: usize = 60;
 /// Tools that one search tells, at most.
 const FOUND_MAX: usize = 20;
 pub(crate) const FIND: &str = "chief__search_tools";

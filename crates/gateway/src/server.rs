@@ -7,7 +7,7 @@ use crate::{
 };
 use engine::{
     agents::{
-        self, Offered, Origin, Which,
+        self, Listing, Offered, Origin, Which,
         knocks::{self, Knock},
     },
     connectors::Caller,
@@ -48,7 +48,7 @@ impl Server {
 
     /// Every tool of what the agent may use, those of failing integrations among them: they are not
     /// listed, but named when they are called all the same.
-    async fn tools(&self, asker: &Asker) -> Result<Vec<Offered>, Error> {
+    async fn tools(&self, asker: &Asker) -> Result<Listing, Error> {
         let which = match &asker.only {
             Some(slug) => Which::Of { slug: slug.clone() },
             None => Which::All,
@@ -75,6 +75,7 @@ impl Server {
         }
         let all = self.tools(asker).await?;
         Ok(all
+            .tools
             .into_iter()
             .find(|tool| on_the_wire(asker, tool) == name))
     }
@@ -93,12 +94,12 @@ impl Server {
     }
 
     async fn listed(&self, asker: &Asker) -> Result<Vec<Tool>, Error> {
-        let mut all = self.tools(asker).await?;
-        all.retain(|tool| tool.listed);
-        let mut told = if are_many(asker, &all) {
+        let all = self.tools(asker).await?;
+        let mut told = if all.are_many {
             search::tools()
         } else {
-            let described = self.described(asker, all).await?;
+            let listed = all.tools.into_iter().filter(|tool| tool.listed);
+            let described = self.described(asker, listed.collect()).await?;
             described.iter().map(Described::told).collect()
         };
         if let (Value::Array(told), None) = (&mut told, &asker.only) {
@@ -121,18 +122,18 @@ impl Server {
         // The two that stand for all, where they do. (They cannot be a tool's name: no integration's slug
         // is theirs.)
         let stands = asker.only.is_none() && [search::FIND, search::CALL].contains(&name.as_str());
-        let all = if stands {
-            self.tools(asker).await?
+        let many = if stands {
+            Some(self.tools(asker).await?).filter(|all| all.are_many)
         } else {
-            vec![]
+            None
         };
-        let many = are_many(asker, &all);
-        if many && name == search::FIND {
+        let is_many = many.is_some();
+        if let Some(all) = many.filter(|_| name == search::FIND) {
             let query = arguments
                 .get("query")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let listed = all.into_iter().filter(|tool| tool.listed).collect();
+            let listed = all.tools.into_iter().filter(|tool| tool.listed).collect();
             let described = self.described(asker, listed).await?;
             let found = search::find(&described, query);
             let text = found
@@ -142,7 +143,7 @@ impl Server {
                 .to_string();
             return Ok(json!({ "content": [{ "type": "text", "text": text }] }));
         }
-        let (name, arguments) = if many && name == search::CALL {
+        let (name, arguments) = if is_many && name == search::CALL {
             let inner = arguments
                 .get("name")
                 .and_then(Value::as_str)
@@ -180,11 +181,6 @@ fn on_the_wire(asker: &Asker, tool: &Offered) -> String {
         None => &tool.slug,
     };
     names::on_the_wire(prefix, &tool.tool)
-}
-
-/// Whether two tools stand for all.
-fn are_many(asker: &Asker, tools: &[Offered]) -> bool {
-    asker.only.is_none() && tools.iter().filter(|tool| tool.listed).count() > search::ABOVE
 }
 
 impl Described {

@@ -11,6 +11,22 @@ pub struct Settings {
     /// credential paused.
     #[serde(default)]
     pub resume_after_outage: bool,
+    /// So many tools an agent is listed at most, 1 to 1000; where it may use more, two tools stand for all:
+    /// one that searches, and one that calls.
+    #[serde(default = "tools_listed")]
+    pub tools_listed: u32,
+}
+
+/// What holds until an admin sets another number.
+fn tools_listed() -> u32 {
+    Settings::TOOLS_LISTED
+}
+
+impl Settings {
+    /// More are many to a model, which reads each tool's description and schema with every turn.
+    pub const TOOLS_LISTED: u32 = 60;
+    /// As many as can be set.
+    pub const TOOLS_LISTED_MAX: u32 = 1_000;
 }
 
 /// Light, dark, or as the system is.

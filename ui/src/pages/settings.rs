@@ -1,5 +1,6 @@
 //! Settings of the whole app.
 
+mod agents;
 mod apps;
 pub mod background;
 mod record;
@@ -29,6 +30,7 @@ pub fn settings(frame: &Frame) -> Html {
         <div class="narrow-page">
             <header class="page"><h1 tabindex="-1" id="title">{ say("settings") }</h1></header>
             { states::shown(&frame.settings, states::loading_lines(), |saved| html! { <Person saved={saved.clone()} /> }) }
+            { states::shown(&frame.settings, html! {}, |saved| html! { <agents::Agents saved={saved.clone()} /> }) }
             <record::Record />
             <slack::Channels />
             <background::Background />

@@ -2,7 +2,7 @@
 //!
 //! Owns: what counts as another list. Must not know: how an agent is told.
 
-use super::{Which, offered};
+use super::{Which, listing};
 use crate::{
     Engine,
     store::{self, Store},
@@ -103,8 +103,9 @@ impl Watch {
             .read(move |conn| {
                 let promised = store::tools::hashes(conn)?;
                 let mut hash = Sha256::new();
-                let all = offered(conn, agent, &which, now)?;
-                for one in all.iter().filter(|one| one.listed) {
+                let all = listing(conn, agent, &which, now)?;
+                hash.update([u8::from(all.are_many)]);
+                for one in all.tools.iter().filter(|one| one.listed) {
                     let of = promised.get(&one.integration);
                     let promise = of.and_then(|of| of.get(&one.tool));
                     let promise = promise.map_or("", String::as_str);
