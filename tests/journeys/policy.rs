@@ -174,6 +174,11 @@ async fn what_may_destroy_asks_and_runs_exactly_as_it_was_approved() -> Result<(
         (view.agent.as_str(), view.action.as_str()),
         ("Claude", "keyed.delete_note")
     );
+    // Its row is there already, and its task counts it among what runs.
+    let row = scene.row("delete_note").await?;
+    assert_eq!((row.id, row.outcome), (view.call.0, Outcome::Running));
+    let tasks = scene.home.ask::<wire::ListTasks>(json!({})).await?;
+    assert_eq!((Some(tasks[0].id), tasks[0].running), (view.task, 1));
     assert!(view.arguments.contains("\"note\": 7"), "{}", view.arguments);
     assert!(
         !view.arguments.contains("a-planted-secret"),

@@ -127,28 +127,3 @@ async fn chief_is_added_to_a_program_and_taken_out_again_another_day() -> Result
     screen.gone("[data-testid=configured]").await?;
     screen.close().await
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn how_many_tools_an_agent_is_listed_is_set_within_bounds() -> Result<()> {
-    let screen = Screen::open().await?;
-    screen.go("#/settings").await?;
-    assert_eq!(screen.value("tools-listed").await?, "60");
-    let save = "[data-testid=save-tools-listed]";
-    let error = "#tools-listed-error";
-    for wrong in ["0", "many", "1001"] {
-        screen.fill("tools-listed", wrong).await?;
-        screen.click(save).await?;
-        screen.reads(error, "1 to 1000 are possible").await?;
-    }
-    look(&screen, "settings-tools-listed").await?;
-    screen.fill("tools-listed", "25").await?;
-    screen.click(save).await?;
-    screen.gone(error).await?;
-    screen
-        .until("it is saved", async || {
-            let saved = engine::commands::answer(screen.engine()?, "get_settings", json!({}));
-            Ok(saved.await?["tools_listed"] == 25)
-        })
-        .await?;
-    screen.close().await
-}

@@ -4,6 +4,9 @@
 pub mod api;
 pub mod browser;
 #[expect(dead_code, reason = "shared: the screens use a part of it")]
+#[path = "../journeys/kit/changing.rs"]
+pub mod changing;
+#[expect(dead_code, reason = "shared: the screens use a part of it")]
 #[path = "../journeys/kit/mcp.rs"]
 pub mod mcp;
 #[expect(dead_code, reason = "shared: the screens use a part of it")]

@@ -12,6 +12,7 @@ mod filters;
 mod finding;
 mod first_run;
 mod gallery;
+mod granted;
 mod held;
 mod keyboard;
 mod kit;

@@ -1,12 +1,14 @@
-//! The page of tasks: what a cron's run does is watched there, and stopped.
+//! The page of tasks: what a cron's run does is watched there, and stopped; a call that waits for an admin
+//! says so.
 
 use crate::kit::{
     Screen,
     browser::violations,
+    changing::{Changing, tool},
     mcp,
-    scripted::{self, Scripted},
+    scripted::{Scripted, Seen},
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -78,7 +80,7 @@ async fn a_run_of_a_cron_is_a_task_that_is_watched_and_stopped() -> Result<()> {
         .await?;
     screen.gone("[data-testid=stop-task]").await?;
     look(&screen, "tasks-stopped").await?;
-    let greeted = |seen: &scripted::Seen| seen.json()["params"]["name"] == "greet";
+    let greeted = |seen: &Seen| seen.json()["params"]["name"] == "greet";
     let times = server.seen().iter().filter(|seen| greeted(seen)).count();
     ensure!(times == 1, "what comes after it is not called");
     // The number of its calls leads to its own rows of the record.
@@ -87,5 +89,65 @@ async fn a_run_of_a_cron_is_a_task_that_is_watched_and_stopped() -> Result<()> {
         .await?;
     screen.reads("table", "greet").await?;
     ensure!(!screen.text("table").await?.contains("wait"), "no others");
+    screen.close().await
+}
+
+/// A call of an agent, as a plain request; it is answered once an admin has spoken.
+fn calling(
+    url: &str,
+    token: &str,
+    tool: &str,
+) -> tokio::task::JoinHandle<Result<String, reqwest::Error>> {
+    let body = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": tool, "arguments": {} },
+    });
+    let request = reqwest::Client::builder().no_proxy().build().map(|client| {
+        client
+            .post(url)
+            .header("authorization", format!("Bearer {token}"))
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(body.to_string())
+    });
+    tokio::spawn(async move { request?.send().await?.text().await })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_an_approval_says_so_and_leads_to_it() -> Result<()> {
+    let server = Changing::serve(vec![tool("delete_all", "Deletes everything.")]).await?;
+    let screen = Screen::open().await?;
+    screen.connect_mcp(&server.server.url("/mcp")).await?;
+    let pair =
+        json!({ "name": "Support bot", "integrations": null, "read_only": false, "days": 1 });
+    let paired = ask(&screen, "pair_agent", pair).await?;
+    let (url, token) = (paired["url"].as_str(), paired["token"].as_str());
+    let (url, token) = (url.context("a url")?, token.context("a token")?);
+    let call = calling(url, token, "items__delete_all");
+    screen.go("#/tasks").await?;
+    let waits = "[data-testid=task][data-state=waiting] [data-testid=waits]";
+    screen
+        .reads(waits, "1 call waits for your approval")
+        .await?;
+    look(&screen, "tasks-waiting").await?;
+    screen.click(waits).await?;
+    screen
+        .reads("dialog[open]", "Support bot wants to use items.delete_all")
+        .await?;
+    screen.keys(thirtyfour::Key::Escape + "").await?;
+
+    screen.go("#/activity").await?;
+    let row = "[data-testid=activity-row][data-outcome=running]";
+    screen.reads(row, "Waits for your approval").await?;
+    look(&screen, "activity-waiting").await?;
+    screen.click(&format!("{row} [data-testid=waits]")).await?;
+    screen.press("Approve").await?;
+    ensure!(call.await??.contains("delete_all"), "it was made");
+    screen
+        .see("[data-testid=activity-row][data-outcome=approved]")
+        .await?;
+    screen.gone("[data-testid=waits]").await?;
+    screen.go("#/tasks").await?;
+    screen.see("[data-testid=task][data-state=open]").await?;
     screen.close().await
 }

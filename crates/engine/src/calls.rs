@@ -275,7 +275,7 @@ pub async fn call_asking(
     let mut caller = caller;
     caller.hung_up = caller.hung_up.child_token();
     let cancel = caller.hung_up.clone();
-    let passing = gate::pass(engine, by, (&wanted, &known), &caller);
+    let passing = gate::pass(engine, by, (&wanted, &known), (journal.call, &caller));
     let passed = match until_stopped(stop.as_ref(), &cancel, passing).await {
         Ok(passed) => passed,
         Err(refusal) => {

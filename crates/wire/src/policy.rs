@@ -1,4 +1,4 @@
-use crate::{AgentId, ApprovalId, IntegrationId, Risk, Time};
+use crate::{AgentId, ApprovalId, CallId, IntegrationId, Risk, TaskId, Time};
 use serde::{Deserialize, Serialize};
 
 /// What happens when an agent calls a tool.
@@ -95,6 +95,10 @@ pub struct SeenTool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalView {
     pub id: ApprovalId,
+    /// Its row in the record.
+    pub call: CallId,
+    /// The task that it is part of.
+    pub task: Option<TaskId>,
     pub integration: IntegrationId,
     pub integration_name: String,
     /// The tool's own name.

@@ -16,7 +16,7 @@ use crate::{
     query::use_query,
     route::{Route, go},
     say::{say, say_count},
-    state::{Action, Frame},
+    state::{Action, Frame, Sheet},
     time,
 };
 use bar::Bar;
@@ -207,7 +207,7 @@ fn Table(props: &TableProps) -> Html {
                                 { say_count(if loaded.gap { "new-rows-least" } else { "new-rows" }, loaded.waiting) }
                             </button></div>
                         }
-                        <Rows rows={loaded.rows.clone()} open={*open} {on_open} named={!props.of_one} {on_want} />
+                        <Rows rows={loaded.rows.clone()} open={*open} {on_open} named={!props.of_one} waiting={frame.approvals.data.clone()} {on_want} />
                     </>
                 }
             }) }
@@ -263,6 +263,7 @@ fn want(
                 }
             });
         }
+        Wanted::Review(id) => frame.dispatch.emit(Action::Open(Sheet::Approval(id))),
         Wanted::Tool(tool) => {
             let mut next = (**chosen).clone();
             next.only.tool = Some(tool);

@@ -6,19 +6,19 @@ use crate::{
     ipc,
     pages::activity::chosen::Chosen,
     parts::{
-        pill::pill,
+        pill::{pill, waiting_pill},
         states,
         tile::{Size, tile},
     },
     query::use_query,
     route::{Route, go},
     say::{say, say_count, say_with},
-    state::{Action, Frame, Tone},
+    state::{Action, Frame, Sheet, Tone},
     time::{ago_now, at_now, took},
 };
 use wire::{
-    ActivityFilter, Command, ListTasks, OpenTaskThread, StopTask, TaskId, TaskState, TaskView,
-    Topic,
+    ActivityFilter, ApprovalId, ApprovalView, Command, ListTasks, OpenTaskThread, StopTask, TaskId,
+    TaskState, TaskView, Topic,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -33,6 +33,9 @@ pub fn Tasks() -> Html {
         go(Route::Activity);
         Action::Look(chosen)
     });
+    let review = frame
+        .dispatch
+        .reform(|id| Action::Open(Sheet::Approval(id)));
     html! {
         <>
             <header class="page"><div>
@@ -43,7 +46,8 @@ pub fn Tasks() -> Html {
                 { states::shown(&tasks, states::loading_lines(), |all| if all.is_empty() {
                     states::empty(say("no-tasks"), say("no-tasks-hint"))
                 } else {
-                    table(all, &stop, &(open.clone(), look.clone()))
+                    let waiting = frame.approvals.data.as_deref().map_or(&[][..], Vec::as_slice);
+                    table((all, waiting), &stop, &(open.clone(), look.clone(), review.clone()))
                 }) }
             </section>
         </>
@@ -69,11 +73,15 @@ fn asks<C: Command<Reply = ()>>(
     })
 }
 
-/// Where a row leads: its thread, and what is in the record of it.
-pub type Leads = (Callback<TaskId>, Callback<Chosen>);
+/// Where a row leads: its thread, what is in the record of it, and its call that waits for an admin.
+pub type Leads = (Callback<TaskId>, Callback<Chosen>, Callback<ApprovalId>);
 
-/// The tasks, those that run first.
-pub fn table(all: &[TaskView], stop: &Callback<TaskId>, leads: &Leads) -> Html {
+/// The tasks, those that run first. `waiting`: calls that wait for an admin.
+pub fn table(
+    (all, waiting): (&[TaskView], &[ApprovalView]),
+    stop: &Callback<TaskId>,
+    leads: &Leads,
+) -> Html {
     html! {
         <table>
             <thead><tr>
@@ -86,7 +94,7 @@ pub fn table(all: &[TaskView], stop: &Callback<TaskId>, leads: &Leads) -> Html {
                 <th scope="col">{ say("task-last") }</th>
                 <th scope="col"><span class="unseen">{ say("task-stop") }</span></th>
             </tr></thead>
-            <tbody>{ for all.iter().map(|task| row(task, stop, leads)) }</tbody>
+            <tbody>{ for all.iter().map(|task| row((task, waiting), stop, leads)) }</tbody>
         </table>
     }
 }
@@ -104,13 +112,17 @@ fn rows_of(task: &TaskView, title: AttrValue) -> Chosen {
     }
 }
 
-fn row(task: &TaskView, stop: &Callback<TaskId>, (open, look): &Leads) -> Html {
+fn row(
+    (task, waiting): (&TaskView, &[ApprovalView]),
+    stop: &Callback<TaskId>,
+    (open, look, review): &Leads,
+) -> Html {
     let id = task.id;
     let title = match task.title.as_str() {
         "" => say("task-unnamed"),
         title => inert(title),
     };
-    let (word, shown) = state(task);
+    let (word, shown) = state(task, waiting, review);
     let name = title.clone();
     let rows = rows_of(task, title.clone());
     html! {
@@ -167,17 +179,26 @@ fn troubles(task: &TaskView) -> Html {
     lines.map(line).collect()
 }
 
-/// How it stands: the name of it, and its pill.
-fn state(task: &TaskView) -> (&'static str, Html) {
+/// How it stands: the name of it, and its pill. Of its calls that run some may wait for an admin.
+fn state(
+    task: &TaskView,
+    waiting: &[ApprovalView],
+    review: &Callback<ApprovalId>,
+) -> (&'static str, Html) {
+    let mut waits = waiting.iter().filter(|each| each.task == Some(task.id));
     match &task.state {
-        TaskState::Running => (
-            "running",
-            pill(
-                Tone::Ok,
-                Icon::Busy,
-                say_count("task-running", task.running as usize),
-            ),
-        ),
+        TaskState::Running => {
+            let first = waits.next().map(|each| each.id);
+            let count = first.map_or(0, |_| 1 + waits.count());
+            let runs = (task.running as usize).saturating_sub(count);
+            let shown = html! {
+                <span class="states">
+                    if let Some(id) = first { { waiting_pill(say_count("calls-wait", count), review.reform(move |_: MouseEvent| id)) } }
+                    if runs > 0 { { pill(Tone::Ok, Icon::Busy, say_count("task-running", runs)) } }
+                </span>
+            };
+            (if runs > 0 { "running" } else { "waiting" }, shown)
+        }
         TaskState::Open => ("open", went(task, say("task-open"))),
         TaskState::Over => ("over", went(task, say("task-over"))),
         TaskState::Stopped { person, .. } => (

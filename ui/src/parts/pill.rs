@@ -79,6 +79,15 @@ pub fn outcome_pill(outcome: Outcome) -> Html {
     pill(tone, picture, say(key))
 }
 
+/// A call waits for an admin, or so many do: leads to it.
+pub fn waiting_pill(word: AttrValue, onclick: Callback<MouseEvent>) -> Html {
+    html! {
+        <button type="button" class="link" data-testid="waits" title={say("approval-review")} {onclick}>
+            { pill(Tone::Warn, Icon::Agents, word) }{ icon(Icon::Open) }
+        </button>
+    }
+}
+
 /// What a tool may do.
 pub fn risk_pill(risk: Risk) -> Html {
     let (tone, picture, key) = match risk {

@@ -3,7 +3,10 @@
 
 mod everything;
 
-use super::{card::because, pill::outcome_pill};
+use super::{
+    card::because,
+    pill::{outcome_pill, waiting_pill},
+};
 use crate::{
     icons::{Icon, icon},
     inert::inert,
@@ -15,7 +18,7 @@ use everything::Everything;
 use std::rc::Rc;
 use uuid::Uuid;
 use web_sys::{Element, HtmlElement};
-use wire::{ActivityFilter, Because, CallId, Outcome, RowKind, RowView};
+use wire::{ActivityFilter, ApprovalId, ApprovalView, Because, CallId, Outcome, RowKind, RowView};
 use yew::prelude::*;
 
 /// Rows in the page at once.
@@ -32,6 +35,8 @@ pub enum Wanted {
     OpenThread(CallId),
     /// Only rows of this tool.
     Tool(String),
+    /// The call that waits for an admin is to be looked at.
+    Review(ApprovalId),
     /// Everything that fits, of all integrations; and what that is called.
     Whole(ActivityFilter, AttrValue),
 }
@@ -47,6 +52,9 @@ pub struct RowsProps {
     pub on_open: Callback<Option<Uuid>>,
     /// Whether each row says whose it is; not on an integration's own page.
     pub named: bool,
+    /// Calls that wait for an admin now.
+    #[prop_or_default]
+    pub waiting: Option<Rc<Vec<ApprovalView>>>,
     #[prop_or_default]
     pub on_want: Callback<Wanted>,
 }
@@ -77,7 +85,7 @@ pub fn Rows(props: &RowsProps) -> Html {
             <tbody class="rows">
                 <tr class="space" ref={above} aria-hidden="true" />
                 { for seen.iter().map(|row| {
-                    show(row, (props.named, props.open == Some(row.id)), &toggle, &props.on_want)
+                    show(row, (props, props.open == Some(row.id)), &toggle)
                 }) }
                 <tr class="space" ref={below} aria-hidden="true" />
             </tbody>
@@ -184,10 +192,10 @@ fn sought(table: &Element, count: usize, open: Option<(usize, f64)>) -> usize {
 /// One row, and below it everything that is known, where it is open.
 fn show(
     row: &RowView,
-    (named, open): (bool, bool),
+    (props, open): (&RowsProps, bool),
     toggle: &Callback<(Uuid, Element)>,
-    on_want: &Callback<Wanted>,
 ) -> Html {
+    let RowsProps { named, on_want, .. } = props;
     let toggle = {
         let (toggle, id) = (toggle.clone(), row.id);
         Callback::from(move |e: MouseEvent| toggle.emit((id, e.target_unchecked_into())))
@@ -197,20 +205,20 @@ fn show(
         (Some(millis), _) => took(millis),
         (None, _) => say("none"),
     };
-    let columns = if named { "6" } else { "5" };
+    let columns = if *named { "6" } else { "5" };
     html! {
         <key={row.id.to_string()}>
             <tr data-testid="activity-row" data-id={row.id.to_string()} data-outcome={outcome_name(row.outcome)}
                 class={classes!((row.kind == RowKind::Ping).then_some("is-ping"))}>
                 <td class="t">{ stamped(row.at) }</td>
-                if named { <td class="cut">{ inert(&row.integration_name) }</td> }
+                if *named { <td class="cut">{ inert(&row.integration_name) }</td> }
                 <td class="cut">
                     <button type="button" class="row-toggle" aria-expanded={open.to_string()}
                         aria-controls={open.then(|| more_id.clone())} onclick={toggle}>
                         <span class="turn">{ icon(Icon::Open) }</span><code class="cut">{ inert(&row.action) }</code>
                     </button>
                 </td>
-                <td>{ outcome_pill(row.outcome) }</td>
+                <td>{ state(row, props) }</td>
                 <td class="t num">{ took }</td>
                 <td class="cut">{ origin(row, on_want) }</td>
             </tr>
@@ -220,6 +228,21 @@ fn show(
                 </tr>
             }
         </>
+    }
+}
+
+/// How it ended, or what it waits for.
+fn state(row: &RowView, props: &RowsProps) -> Html {
+    let mut waiting = props.waiting.iter().flat_map(|all| all.iter());
+    match waiting.find(|each| each.call.0 == row.id) {
+        Some(each) if row.outcome == Outcome::Running => {
+            let id = each.id;
+            let review = props
+                .on_want
+                .reform(move |_: MouseEvent| Wanted::Review(id));
+            waiting_pill(say("call-waits"), review)
+        }
+        Some(_) | None => outcome_pill(row.outcome),
     }
 }
 

@@ -23,8 +23,8 @@ use std::{
 };
 use tokio::sync::oneshot;
 use wire::{
-    AgentId, Answer, ApprovalId, ApprovalView, Because, Errand, Error, ErrorCode, NoticeId, Risk,
-    Topic,
+    AgentId, Answer, ApprovalId, ApprovalView, Because, CallId, Errand, Error, ErrorCode, NoticeId,
+    Risk, TaskId, Topic,
 };
 
 /// How long an admin has, in minutes.
@@ -78,6 +78,8 @@ impl Approvals {
 
 /// A call that must ask.
 pub(crate) struct Question<'a> {
+    /// Its row, and the task that it counts in.
+    pub call: (CallId, Option<TaskId>),
     pub found: &'a Integration,
     pub exact: &'a Exact,
     pub risk: Risk,
@@ -301,6 +303,8 @@ fn view(engine: &Engine, question: &Question<'_>) -> Result<ApprovalView, Error>
     let now = engine.now();
     Ok(ApprovalView {
         id: ApprovalId(uuid::Uuid::now_v7()),
+        call: question.call.0,
+        task: question.call.1,
         integration: exact.integration,
         integration_name: found.row.name.clone(),
         tool: exact.tool.clone(),

@@ -20,7 +20,7 @@ use crate::{
 };
 use rusqlite::Connection;
 use std::sync::Arc;
-use wire::{AgentId, Choice, Error, ErrorCode, IntegrationId, Reason, Risk, TaskId, Time};
+use wire::{AgentId, CallId, Choice, Error, ErrorCode, IntegrationId, Reason, Risk, TaskId, Time};
 
 /// What stands in the store about a call.
 pub(super) struct Known {
@@ -126,7 +126,7 @@ pub(super) async fn pass(
     engine: &Engine,
     by: &By,
     (wanted, known): (&Wanted, &Known),
-    caller: &Caller,
+    (call, caller): (CallId, &Caller),
 ) -> Result<Passed, Error> {
     let tool = usable(known, by, &wanted.tool, engine.now())?;
     let id = wanted.integration;
@@ -151,6 +151,7 @@ pub(super) async fn pass(
         (true, By::Agent { id, name, .. }) => {
             let exact = exact();
             let question = Question {
+                call: (call, by.task()),
                 found: &known.found,
                 exact: &exact,
                 risk,

@@ -67,6 +67,11 @@ task-running = { $count ->
     [one] 1 call runs
    *[other] { $count } calls run
 }
+calls-wait = { $count ->
+    [one] 1 call waits for your approval
+   *[other] { $count } calls wait for your approval
+}
+call-waits = Waits for your approval
 task-open = Open
 task-over = Over
 task-in-part = { $status }, some failed
