@@ -40,6 +40,7 @@ mod offline;
 mod open_servers;
 mod openapi;
 mod pains;
+mod plain;
 mod policy;
 mod portals;
 mod proofs;

@@ -107,6 +107,12 @@ pub(crate) async fn only_agents(
     ] {
         request.headers_mut().remove(name);
     }
+    if let Some(call) = incoming.plain {
+        return tokio::select! {
+            answer = call.answer(&guard.inside, &asker, request.headers()) => answer,
+            () = guard.close.cancelled() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        };
+    }
     request.extensions_mut().insert(asker);
     let mut answer = next.run(request).await;
     if incoming.begins {

@@ -2,11 +2,11 @@
 //! what rmcp does not do for agents of the older era where it keeps no session for them, which is to
 //! cancel.
 
-use crate::{BODY_MAX, running::Whose, seat::Asker};
+use crate::{BODY_MAX, plain::Plain, running::Whose, seat::Asker};
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use engine::agents::knocks::Knock;
@@ -24,6 +24,8 @@ pub(crate) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id")
 /// A request whose body is here.
 pub(crate) struct Incoming {
     pub request: Request,
+    /// A call that needs no more than its answer.
+    pub plain: Option<Plain>,
     /// The call that the agent no longer wants.
     pub cancels: Option<Whose>,
     /// It is an older agent's first.
@@ -61,7 +63,13 @@ pub(crate) async fn read(request: Request, asker: &Asker) -> Result<Incoming, (K
         Ok(Err(_)) => return Err((Knock::BrokenOff, StatusCode::BAD_REQUEST.into_response())),
         Err(_) => return Err((Knock::TooSlow, StatusCode::REQUEST_TIMEOUT.into_response())),
     };
-    let peek = serde_json::from_slice::<Peek>(&body).ok();
+    let plain = (parts.method == Method::POST)
+        .then(|| Plain::read(&parts.headers, &body))
+        .flatten();
+    let peek = match &plain {
+        Some(_) => None,
+        None => serde_json::from_slice::<Peek>(&body).ok(),
+    };
     let method = peek.as_ref().and_then(|peek| peek.method.as_deref());
     let begins = method == Some("initialize");
     let cancels = (method == Some("notifications/cancelled"))
@@ -70,6 +78,7 @@ pub(crate) async fn read(request: Request, asker: &Asker) -> Result<Incoming, (K
         .map(|id| (asker.agent.id, asker.session.clone(), id));
     Ok(Incoming {
         request: Request::from_parts(parts, Body::from(body)),
+        plain,
         cancels,
         begins,
     })

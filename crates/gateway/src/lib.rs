@@ -14,6 +14,7 @@ mod incoming;
 mod listen;
 mod names;
 mod news;
+mod plain;
 mod progress;
 mod running;
 mod schema;

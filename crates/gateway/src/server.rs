@@ -17,8 +17,8 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, CustomNotification,
-        Implementation, ListToolsResult, PaginatedRequestParams, ResultType, ServerCapabilities,
-        ServerConfig, SubscriptionFilter, Tool,
+        Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, RequestMetaObject,
+        ResultType, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -331,16 +331,10 @@ impl ServerHandler for Server {
             Some(seat) => Some(&seat.headers),
             None => parts(&context).map(|parts| &parts.headers),
         };
-        let meta = serde_json::to_value(&context.meta).ok();
-        let from = Origin {
-            because: task::because(&asker.agent, meta.as_ref(), headers),
-            session: asker
-                .session
-                .clone()
-                .filter(|_| !task::is_modern(meta.as_ref())),
-        };
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let wanted = (request.name.into_owned(), arguments);
+        let wanted = (
+            request.name.into_owned(),
+            request.arguments.unwrap_or_default(),
+        );
         let hung_up = context.ct.child_token();
         let whose = (asker.agent.id, asker.session.clone(), context.id.clone());
         let _listed = self
@@ -348,8 +342,37 @@ impl ServerHandler for Server {
             .is_none()
             .then(|| self.inside.running.add(whose, hung_up.clone()));
         let (caller, news) = progress::caller(hung_up, context.meta.get_progress_token());
-        let answer = self.called(&asker, wanted, from, caller);
-        let told = match progress::until(&context.peer, news, answer).await {
+        let answer = self.call((&asker, headers), wanted, &context.meta, caller);
+        let answer = progress::until(&context.peer, news, answer).await;
+        // rmcp leaves out again what agents of the older era do not know.
+        Ok(Self::told(answer)?.into())
+    }
+}
+
+impl Server {
+    /// A call of a tool by its name on the wire, however it came.
+    pub async fn call(
+        &self,
+        (asker, headers): (&Asker, Option<&http::HeaderMap>),
+        (name, arguments): (String, JsonObject),
+        meta: &RequestMetaObject,
+        caller: Caller,
+    ) -> Result<Value, Error> {
+        let meta = serde_json::to_value(meta).ok();
+        let from = Origin {
+            because: task::because(&asker.agent, meta.as_ref(), headers),
+            session: asker
+                .session
+                .clone()
+                .filter(|_| !task::is_modern(meta.as_ref())),
+        };
+        self.called(asker, (name, Value::Object(arguments)), from, caller)
+            .await
+    }
+
+    /// The answer to a call, as the newer era tells it.
+    pub fn told(answer: Result<Value, Error>) -> Result<CallToolResult, ErrorData> {
+        let told = match answer {
             Ok(result) => result,
             // A model reads why, and what to do; a protocol error would hide it from it.
             Err(error) if error.code != ErrorCode::ToolUnknown => failed(&error),
@@ -358,13 +381,11 @@ impl ServerHandler for Server {
         let mut result: CallToolResult = serde_json::from_value(told).map_err(|error| {
             ErrorData::internal_error(format!("the tool's answer: {error}"), None)
         })?;
-        // Whatever era the answer came from; rmcp leaves it out again for agents of the older one.
+        // Whatever era the answer came from.
         result.result_type = Some(ResultType::COMPLETE);
-        Ok(result.into())
+        Ok(result)
     }
-}
 
-impl Server {
     /// Who asks: over HTTP the guard has let it in; through the user's own door it is looked up anew,
     /// since its token may have been refused meanwhile.
     async fn asker(&self, context: &RequestContext<RoleServer>) -> Result<Asker, ErrorData> {
