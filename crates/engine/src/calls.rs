@@ -275,7 +275,13 @@ pub async fn call_asking(
     let mut caller = caller;
     caller.hung_up = caller.hung_up.child_token();
     let cancel = caller.hung_up.clone();
-    let passing = gate::pass(engine, by, (&wanted, &known), (journal.call, &caller));
+    // On the heap, as the request below: whatever holds this future would move them along with it.
+    let passing = Box::pin(gate::pass(
+        engine,
+        by,
+        (&wanted, &known),
+        (journal.call, &caller),
+    ));
     let passed = match until_stopped(stop.as_ref(), &cancel, passing).await {
         Ok(passed) => passed,
         Err(refusal) => {
@@ -305,7 +311,7 @@ pub async fn call_asking(
                     .await
             })
         });
-        until_stopped(stop.as_ref(), &cancel, sent).await
+        until_stopped(stop.as_ref(), &cancel, Box::pin(sent)).await
     };
     let result = match result {
         Err(error) => Err(told_of_stop(engine, by, error).await),

@@ -8,6 +8,7 @@ mod carrier;
 mod connection;
 mod ears;
 mod guard;
+mod plain;
 
 pub use asking::{Answer, Ask, Question};
 
@@ -278,7 +279,11 @@ impl Mcp {
             let call = ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
             carrier::keyed(call, key)
         };
-        let answer = match connection.ask(self, request(), CALL_PATIENCE, caller).await {
+        let answer = match connection.call_plainly(self, (params, key), caller).await {
+            Some(answer) => answer,
+            None => connection.ask(self, request(), CALL_PATIENCE, caller).await,
+        };
+        let answer = match answer {
             // The server wants a header that repeats an argument and refused before acting
             // (2026-07-28). Which one, the list of tools says; rmcp adds it from then on.
             Err(Trouble::Said(error)) if error.code == Rpc::HEADER_MISMATCH => {

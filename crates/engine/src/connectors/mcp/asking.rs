@@ -3,7 +3,7 @@
 //! Owns: the question as it may be shown, the answer as the server may get it. Must not know: who is
 //! asked, or where the question is shown.
 
-use super::ears::Ears;
+use super::{Mcp, ears::Ears};
 use crate::http::inert;
 use futures::future::BoxFuture;
 use rmcp::{
@@ -48,6 +48,18 @@ pub(super) struct Us {
     pub ask: Option<Ask>,
     pub tools_changed: Arc<Notify>,
     pub ears: Ears,
+}
+
+impl Us {
+    /// Who says no to whatever a server asks.
+    pub fn answering_nobody(mcp: &Mcp) -> Self {
+        Self {
+            config: ClientConfig::default(),
+            ask: None,
+            tools_changed: mcp.tools_changed.clone(),
+            ears: Ears::default(),
+        }
+    }
 }
 
 impl ClientHandler for Us {

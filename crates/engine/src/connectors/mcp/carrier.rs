@@ -7,6 +7,7 @@
 
 mod listening;
 mod message;
+mod transport;
 
 use super::super::sent::Key;
 use crate::http::{classify, explain, host, inert, origin};
@@ -20,14 +21,14 @@ use message::{
 pub(super) use message::keyed;
 use rmcp::{
     model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
-    transport::streamable_http_client::{
-        SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
-    },
+    transport::streamable_http_client::{StreamableHttpError, StreamableHttpPostResponse},
 };
-use sse_stream::Sse;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use url::Url;
@@ -57,6 +58,10 @@ pub(super) struct Carrier {
 
 struct Shared {
     key: Mutex<Key>,
+    /// The session that requests of the older era name.
+    session: Mutex<Option<Arc<str>>>,
+    /// The newest answer to a call came in one piece, not as a stream.
+    answers_whole: AtomicBool,
     noted: Mutex<Noted>,
     listening: Listening,
 }
@@ -79,6 +84,8 @@ impl Carrier {
     pub(super) fn new(client: reqwest::Client, url: Url) -> Self {
         let shared = Shared {
             key: Mutex::new(Key::none()),
+            session: Mutex::default(),
+            answers_whole: AtomicBool::new(false),
             noted: Mutex::default(),
             listening: Listening::default(),
         };
@@ -103,6 +110,16 @@ impl Carrier {
 
     fn key(&self) -> Key {
         lock(&self.shared.key).clone()
+    }
+
+    /// The session in which rmcp last said something.
+    pub(super) fn session(&self) -> Option<Arc<str>> {
+        lock(&self.shared.session).clone()
+    }
+
+    /// Whether the answer to the next call may be expected in one piece.
+    pub(super) fn answers_whole(&self) -> bool {
+        self.shared.answers_whole.load(Ordering::Relaxed)
     }
 
     /// Why this request failed, once.
@@ -138,7 +155,8 @@ impl Carrier {
         Failed::Client(error)
     }
 
-    async fn post(
+    /// One message, and what comes back.
+    pub(super) async fn post(
         &self,
         message: ClientJsonRpcMessage,
         session: Option<Arc<str>>,
@@ -147,7 +165,10 @@ impl Carrier {
         let kind = Kind::of(&message);
         let id = id_of(&message);
         let key = key_of(&message).unwrap_or_else(|| self.key());
-        if kind == Kind::Other && session.is_some() {
+        if matches!(kind, Kind::Call | Kind::Other | Kind::Notice) {
+            lock(&self.shared.session).clone_from(&session);
+        }
+        if matches!(kind, Kind::Call | Kind::Other) && session.is_some() {
             self.shared.listening.ready().await;
         }
         let body = serde_json::to_vec(&message).map_err(Failed::Deserialize)?;
@@ -257,7 +278,13 @@ impl Carrier {
                 .get("mcp-session-id")
                 .and_then(|id| id.to_str().ok())
                 .map(str::to_owned);
-            if is("text/event-stream") {
+            let is_stream = is("text/event-stream");
+            if kind == Kind::Call {
+                self.shared
+                    .answers_whole
+                    .store(!is_stream, Ordering::Relaxed);
+            }
+            if is_stream {
                 let stream = self.bounded(answer.bytes_stream(), id);
                 return Ok(StreamableHttpPostResponse::Sse(
                     events(stream, key.clone()),
@@ -273,7 +300,7 @@ impl Carrier {
             if kind == Kind::Discover && is_no_discovery(&body) {
                 return Ok(legacy(id, "server/discover found nothing".to_owned()));
             }
-            return match serde_json::from_slice::<ServerJsonRpcMessage>(&body) {
+            return match message::read(kind, &body) {
                 Ok(message) if is("application/json") => {
                     Ok(StreamableHttpPostResponse::Json(message, session))
                 }
@@ -347,7 +374,7 @@ impl Carrier {
         let why = inert(&format!("HTTP {}, {what}", status.as_u16()));
         let code = match kind {
             Kind::Discover | Kind::Initialize => ErrorCode::NotMcp,
-            Kind::Other | Kind::Notice => ErrorCode::BadAnswer,
+            Kind::Call | Kind::Other | Kind::Notice => ErrorCode::BadAnswer,
         };
         Error::new(code).with("host", self.host()).with("why", why)
     }
@@ -416,85 +443,5 @@ impl Carrier {
         Error::new(ErrorCode::BadAnswer)
             .with("host", self.host())
             .with("why", why)
-    }
-}
-
-impl StreamableHttpClient for Carrier {
-    type Error = Error;
-
-    async fn post_message(
-        &self,
-        _uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session_id: Option<Arc<str>>,
-        _auth_header: Option<String>,
-        custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse, Failed> {
-        self.post(message, session_id, custom_headers).await
-    }
-
-    async fn delete_session(
-        &self,
-        _uri: Arc<str>,
-        session_id: Arc<str>,
-        _auth_header: Option<String>,
-        custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<(), Failed> {
-        let headers = custom_headers.into_iter().collect();
-        // Whatever it answers: a server may refuse to end sessions, and this one is forgotten.
-        let _ = self
-            .request(
-                &self.key(),
-                reqwest::Method::DELETE,
-                headers,
-                Some(&session_id),
-                Vec::new(),
-            )
-            .await;
-        Ok(())
-    }
-
-    /// To resume an answer that broke off. The standing stream for a server's own messages is opened
-    /// for a call that answers questions only: else nothing here waits for one, and it would hold a
-    /// socket for each integration.
-    async fn get_stream(
-        &self,
-        _uri: Arc<str>,
-        session_id: Option<Arc<str>>,
-        last_event_id: Option<String>,
-        _auth_header: Option<String>,
-        custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
-        let mut headers: HeaderMap = custom_headers.into_iter().collect();
-        match &last_event_id {
-            _ if lock(&self.shared.noted).cut => return Err(Failed::ServerDoesNotSupportSse),
-            None if !self.shared.listening.wanted() => {
-                return Err(Failed::ServerDoesNotSupportSse);
-            }
-            None => {}
-            Some(last) => {
-                let last =
-                    HeaderValue::from_str(last).map_err(|_| Failed::ServerDoesNotSupportSse)?;
-                headers.insert("last-event-id", last);
-            }
-        }
-        let key = self.key();
-        let asked = self.request(
-            &key,
-            reqwest::Method::GET,
-            headers,
-            session_id.as_deref(),
-            Vec::new(),
-        );
-        let answer = asked.await;
-        // Open or refused: no request has to wait for it any longer.
-        self.shared.listening.settled();
-        let answer = answer.map_err(Failed::Client)?;
-        if !answer.status().is_success()
-            || media_type(answer.headers()) != Some("text/event-stream")
-        {
-            return Err(Failed::ServerDoesNotSupportSse);
-        }
-        Ok(events(self.bounded(answer.bytes_stream(), None), key))
     }
 }

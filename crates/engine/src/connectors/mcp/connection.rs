@@ -13,7 +13,7 @@ use rmcp::{
     model::{
         ClientCapabilities, ClientConfig, ClientRequest, ElicitationCapability, ErrorCode as Rpc,
         ErrorData, FormElicitationCapability, Implementation, ListToolsRequest,
-        PaginatedRequestParams, ProtocolVersion, ServerResult,
+        PaginatedRequestParams, ProtocolVersion, RequestMetaObject, ServerResult,
     },
     service::{
         ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RequestHandle,
@@ -43,7 +43,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(super) struct Connection {
     pub(super) carrier: Carrier,
-    peer: Peer<RoleClient>,
+    pub(super) peer: Peer<RoleClient>,
+    /// What each request of the newer era says of this side.
+    pub(super) about: Option<RequestMetaObject>,
     ears: Ears,
     service: Mutex<Option<RunningService<RoleClient, Us>>>,
     pub(super) protocol: ProtocolVersion,
@@ -88,6 +90,7 @@ impl Connection {
         can.elicitation = ask
             .is_some()
             .then(|| ElicitationCapability::new().with_form(FormElicitationCapability::default()));
+        let about = (this_app(), can.clone());
         let ears = Ears::default();
         let us = Us {
             config: ClientConfig::new(can, this_app()).with_protocol_version(older),
@@ -109,9 +112,17 @@ impl Connection {
         mcp.is_older
             .store(protocol.has_initialize(), Ordering::Relaxed);
         let server = info.server_info.clone();
+        let about = (!protocol.has_initialize()).then(|| {
+            let mut meta = RequestMetaObject::new();
+            meta.set_protocol_version(protocol.clone());
+            meta.set_client_info(about.0);
+            meta.set_client_capabilities(about.1);
+            meta
+        });
         Ok(Self {
             carrier,
             peer,
+            about,
             ears,
             service: Mutex::new(Some(service)),
             protocol,

@@ -13,13 +13,13 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::a
 
 const TOKEN: &str = "canary-4f1d9b27";
 
-fn credential() -> Credential {
+pub(super) fn credential() -> Credential {
     Credential::Bearer {
         token: Secret::new(TOKEN),
     }
 }
 
-fn mcp(url: &str) -> Mcp {
+pub(super) fn mcp(url: &str) -> Mcp {
     let reach = Reach {
         private_hosts: vec!["127.0.0.1".to_owned()],
     };
@@ -31,11 +31,11 @@ fn mcp(url: &str) -> Mcp {
 }
 
 /// The JSON-RPC message of a request.
-fn message(request: &Request) -> Value {
+pub(super) fn message(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or(Value::Null)
 }
 
-fn result(message: &Value, result: &Value) -> ResponseTemplate {
+pub(super) fn result(message: &Value, result: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200)
         .set_body_json(json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }))
 }
@@ -71,7 +71,7 @@ impl<F: Fn(&str, &Value) -> Option<ResponseTemplate> + Send + Sync> Respond for 
     }
 }
 
-async fn older(
+pub(super) async fn older(
     special: impl Fn(&str, &Value) -> Option<ResponseTemplate> + Send + Sync + 'static,
 ) -> MockServer {
     let server = MockServer::start().await;
@@ -82,7 +82,7 @@ async fn older(
     server
 }
 
-async fn call(mcp: &Mcp) -> Result<Value, Error> {
+pub(super) async fn call(mcp: &Mcp) -> Result<Value, Error> {
     mcp.call(&credential(), ("one", json!({})), None, &Caller::default())
         .await
 }

@@ -5,11 +5,12 @@ use ::http::{HeaderMap, header};
 use futures::{StreamExt as _, stream::BoxStream};
 use rmcp::{
     model::{
-        ClientJsonRpcMessage, ClientRequest, ErrorData, GetExtensions as _, RequestId,
-        ServerJsonRpcMessage,
+        CallToolResult, ClientJsonRpcMessage, ClientRequest, ErrorData, GetExtensions as _,
+        JsonRpcVersion2_0, RequestId, ServerJsonRpcMessage, ServerResult,
     },
     transport::streamable_http_client::{SseError, StreamableHttpPostResponse},
 };
+use serde::Deserialize;
 use sse_stream::{Sse, SseStream};
 use wire::Error;
 
@@ -17,6 +18,8 @@ use wire::Error;
 pub(super) enum Kind {
     Discover,
     Initialize,
+    /// Of a tool.
+    Call,
     /// Any other request.
     Other,
     /// A message that no answer is due to.
@@ -29,6 +32,7 @@ impl Kind {
             ClientJsonRpcMessage::Request(request) => match &request.request {
                 ClientRequest::DiscoverRequest(_) => Self::Discover,
                 ClientRequest::InitializeRequest(_) => Self::Initialize,
+                ClientRequest::CallToolRequest(_) => Self::Call,
                 _ => Self::Other,
             },
             _ => Self::Notice,
@@ -72,6 +76,28 @@ pub(super) fn is_no_discovery(body: &[u8]) -> bool {
             .get("result")
             .is_some_and(|result| result.get("supportedVersions").is_none())
     })
+}
+
+/// What a server said to a request of that kind. A call's result is read as one at once: to rmcp it may be
+/// any of twenty results, which it tries one after another.
+pub(super) fn read(kind: Kind, body: &[u8]) -> serde_json::Result<ServerJsonRpcMessage> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Answer {
+        #[serde(rename = "jsonrpc")]
+        _version: JsonRpcVersion2_0,
+        id: RequestId,
+        result: CallToolResult,
+    }
+    if kind == Kind::Call
+        && let Ok(Answer { id, result, .. }) = serde_json::from_slice(body)
+    {
+        return Ok(ServerJsonRpcMessage::response(
+            ServerResult::CallToolResult(result),
+            id,
+        ));
+    }
+    serde_json::from_slice(body)
 }
 
 pub(super) fn rpc_error(body: &[u8]) -> Option<ErrorData> {

@@ -1,0 +1,94 @@
+//! What rmcp asks of whoever carries its messages.
+
+use super::{Carrier, Failed, events, lock, media_type};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use futures::stream::BoxStream;
+use rmcp::{
+    model::ClientJsonRpcMessage,
+    transport::streamable_http_client::{
+        SseError, StreamableHttpClient, StreamableHttpPostResponse,
+    },
+};
+use sse_stream::Sse;
+use std::{collections::HashMap, sync::Arc};
+use wire::Error;
+
+impl StreamableHttpClient for Carrier {
+    type Error = Error;
+
+    async fn post_message(
+        &self,
+        _uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse, Failed> {
+        self.post(message, session_id, custom_headers).await
+    }
+
+    async fn delete_session(
+        &self,
+        _uri: Arc<str>,
+        session_id: Arc<str>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<(), Failed> {
+        let headers = custom_headers.into_iter().collect();
+        // Whatever it answers: a server may refuse to end sessions, and this one is forgotten.
+        let _ = self
+            .request(
+                &self.key(),
+                reqwest::Method::DELETE,
+                headers,
+                Some(&session_id),
+                Vec::new(),
+            )
+            .await;
+        Ok(())
+    }
+
+    /// To resume an answer that broke off. The standing stream for a server's own messages is opened
+    /// for a call that answers questions only: else nothing here waits for one, and it would hold a
+    /// socket for each integration.
+    async fn get_stream(
+        &self,
+        _uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        _auth_header: Option<String>,
+        custom_headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
+        let mut headers: HeaderMap = custom_headers.into_iter().collect();
+        match &last_event_id {
+            _ if lock(&self.shared.noted).cut => return Err(Failed::ServerDoesNotSupportSse),
+            None if !self.shared.listening.wanted() => {
+                return Err(Failed::ServerDoesNotSupportSse);
+            }
+            None => {}
+            Some(last) => {
+                let last =
+                    HeaderValue::from_str(last).map_err(|_| Failed::ServerDoesNotSupportSse)?;
+                headers.insert("last-event-id", last);
+            }
+        }
+        let key = self.key();
+        let asked = self.request(
+            &key,
+            reqwest::Method::GET,
+            headers,
+            session_id.as_deref(),
+            Vec::new(),
+        );
+        let answer = asked.await;
+        // Open or refused: no request has to wait for it any longer.
+        self.shared.listening.settled();
+        let answer = answer.map_err(Failed::Client)?;
+        if !answer.status().is_success()
+            || media_type(answer.headers()) != Some("text/event-stream")
+        {
+            return Err(Failed::ServerDoesNotSupportSse);
+        }
+        Ok(events(self.bounded(answer.bytes_stream(), None), key))
+    }
+}

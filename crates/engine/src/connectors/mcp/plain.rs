@@ -1,0 +1,169 @@
+//! A call whose answer is all that is waited for, to a server that answers in one piece: sent and read
+//! here, in rmcp's own types. rmcp hands a request from task to task until it leaves, and its answer back
+//! the same way, which costs more than both. Everything else is rmcp's: the handshake, sessions, streams
+//! that break off and go on, and servers whose answers come as streams.
+
+use super::{
+    super::{Caller, sent::Key},
+    CALL_PATIENCE, Mcp,
+    asking::Us,
+    connection::{Connection, Trouble},
+};
+use futures::StreamExt as _;
+use http::{HeaderName, HeaderValue};
+use rmcp::{
+    RoleClient, Service as _,
+    model::{
+        CallToolRequest, CallToolRequestParams, CancelledNotificationParam, ClientJsonRpcMessage,
+        ClientRequest, GetMeta as _, RequestId, ServerJsonRpcMessage, ServerNotification,
+        ServerResult,
+    },
+    service::RequestContext,
+    transport::streamable_http_client::{StreamableHttpError, StreamableHttpPostResponse},
+};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
+use wire::{Error, ErrorCode};
+
+/// Tells our own calls apart from each other; rmcp's have numbers for names.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Connection {
+    /// `None`: the call is rmcp's, and nothing has become of it here.
+    pub(super) async fn call_plainly(
+        &self,
+        mcp: &Mcp,
+        (params, key): (&CallToolRequestParams, &Key),
+        caller: &Caller,
+    ) -> Option<Result<ServerResult, Trouble>> {
+        let is_plain = caller.hears().is_none()
+            && params.input_responses.is_none()
+            && params.request_state.is_none()
+            && self.carrier.answers_whole();
+        if !is_plain {
+            return None;
+        }
+        let headers = self.headers(mcp, &params.name)?;
+        let id = RequestId::String(format!("call-{}", NEXT.fetch_add(1, Ordering::Relaxed)).into());
+        let mut request = ClientRequest::CallToolRequest(CallToolRequest::new(params.clone()));
+        if let Some(about) = &self.about {
+            request.get_meta_mut().extend(about.clone());
+        }
+        let request = super::carrier::keyed(request, key);
+        let message = ClientJsonRpcMessage::request(request, id.clone());
+        let why = tokio::select! {
+            answer = self.exchange(mcp, (message, &id), headers) => return answer,
+            () = caller.hung_up.cancelled() => "no longer wanted",
+            () = tokio::time::sleep(CALL_PATIENCE) => "no answer in time",
+        };
+        // The newer era is told by the end of the request.
+        if self.protocol.has_initialize() {
+            let cancelled = CancelledNotificationParam::new(Some(id), Some(why.to_owned()));
+            let _ = self.peer.notify_cancelled(cancelled).await;
+        }
+        Some(Err(Trouble::Known(if caller.hung_up.is_cancelled() {
+            mcp.cancelled()
+        } else {
+            mcp.late(CALL_PATIENCE)
+        })))
+    }
+
+    /// What a request says in its headers. `None`: something that only rmcp can say.
+    fn headers(&self, mcp: &Mcp, tool: &str) -> Option<HashMap<HeaderName, HeaderValue>> {
+        let mut headers = HashMap::new();
+        let mut say = |name, value: &str| {
+            let value = HeaderValue::from_str(value).ok()?;
+            headers.insert(HeaderName::from_static(name), value);
+            Some(())
+        };
+        say("mcp-protocol-version", self.protocol.as_str())?;
+        if !self.protocol.has_initialize() {
+            // Of another name a header holds a code, and some tools want arguments repeated in theirs.
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+            if mcp.repeats.load(Ordering::Relaxed) || !tool.bytes().all(is_token) {
+                return None;
+            }
+            say("mcp-method", "tools/call")?;
+            say("mcp-name", tool)?;
+        }
+        Some(headers)
+    }
+
+    async fn exchange(
+        &self,
+        mcp: &Mcp,
+        (message, id): (ClientJsonRpcMessage, &RequestId),
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Option<Result<ServerResult, Trouble>> {
+        let session = self.carrier.session();
+        let answer = self.carrier.post(message, session, headers.clone()).await;
+        let mut events = match answer {
+            Ok(StreamableHttpPostResponse::Json(message, _)) => {
+                return Some(read(message, id).unwrap_or_else(|| Err(another_kind(mcp))));
+            }
+            Ok(StreamableHttpPostResponse::Sse(events, _)) => events,
+            Ok(_) => return Some(Err(another_kind(mcp))),
+            // It has not looked at the call; rmcp begins another session.
+            Err(StreamableHttpError::SessionExpired) => return None,
+            Err(_) => return Some(Err(self.lost(mcp, id))),
+        };
+        // It answers by a stream after all.
+        while let Some(Ok(event)) = events.next().await {
+            let message = event.data.as_deref().map(serde_json::from_str);
+            match message {
+                Some(Ok(ServerJsonRpcMessage::Request(asked))) => {
+                    let us = Us::answering_nobody(mcp);
+                    let context =
+                        RequestContext::<RoleClient>::new(asked.id.clone(), self.peer.clone());
+                    let reply = match us.handle_request(asked.request, context).await {
+                        Ok(result) => ClientJsonRpcMessage::response(result, asked.id),
+                        Err(error) => ClientJsonRpcMessage::error(error, Some(asked.id)),
+                    };
+                    let session = self.carrier.session();
+                    let _ = self.carrier.post(reply, session, headers.clone()).await;
+                }
+                Some(Ok(ServerJsonRpcMessage::Notification(told))) => {
+                    if let ServerNotification::ToolListChangedNotification(_) = told.notification {
+                        mcp.tools_changed.notify_one();
+                    }
+                }
+                Some(Ok(message)) => {
+                    if let Some(answer) = read(message, id) {
+                        return Some(answer);
+                    }
+                }
+                // No message: it keeps the stream awake.
+                Some(Err(_)) | None => {}
+            }
+        }
+        Some(Err(self.lost(mcp, id)))
+    }
+
+    fn lost(&self, mcp: &Mcp, id: &RequestId) -> Trouble {
+        Trouble::Known(self.carrier.failure(id).unwrap_or_else(|| {
+            Error::new(ErrorCode::Unreachable)
+                .with("host", crate::http::host(&mcp.url))
+                .with("why", "the connection broke off")
+        }))
+    }
+}
+
+/// The answer to this request, where the message is one.
+fn read(message: ServerJsonRpcMessage, id: &RequestId) -> Option<Result<ServerResult, Trouble>> {
+    match message {
+        ServerJsonRpcMessage::Response(answer) if answer.id == *id => Some(Ok(answer.result)),
+        ServerJsonRpcMessage::Error(said) if said.id.as_ref().is_none_or(|of| of == id) => {
+            Some(Err(Trouble::Said(said.error)))
+        }
+        _ => None,
+    }
+}
+
+fn another_kind(mcp: &Mcp) -> Trouble {
+    Trouble::Known(mcp.bad("its answer is of another kind than asked"))
+}
+
+#[cfg(test)]
+mod tests;
