@@ -73,20 +73,20 @@ impl Connection {
     /// What a request says in its headers. `None`: something that only rmcp can say.
     fn headers(&self, mcp: &Mcp, tool: &str) -> Option<HashMap<HeaderName, HeaderValue>> {
         let mut headers = HashMap::new();
-        let mut say = |name, value: &str| {
+        let mut put = |name, value: &str| {
             let value = HeaderValue::from_str(value).ok()?;
             headers.insert(HeaderName::from_static(name), value);
             Some(())
         };
-        say("mcp-protocol-version", self.protocol.as_str())?;
+        put("mcp-protocol-version", self.protocol.as_str())?;
         if !self.protocol.has_initialize() {
             // Of another name a header holds a code, and some tools want arguments repeated in theirs.
             let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
             if mcp.repeats.load(Ordering::Relaxed) || !tool.bytes().all(is_token) {
                 return None;
             }
-            say("mcp-method", "tools/call")?;
-            say("mcp-name", tool)?;
+            put("mcp-method", "tools/call")?;
+            put("mcp-name", tool)?;
         }
         Some(headers)
     }
