@@ -99,4 +99,4 @@ keep-730 = Two years
 keep-2555 = Seven years
 tail-file = File for a collector
 tail-file-hint = Each finished call is added as a line of JSON. Give the whole path of a file.
-tail-trouble = Since { $since } no line was added: { $why } What is due is added once it can be, unless its row is older than rows are kept.
+tail-trouble = Since { $at } no line was added: { $why } What is due is added once it can be, unless its row is older than rows are kept.

@@ -115,7 +115,7 @@ fn Form(props: &FormProps) -> Html {
             </form>
             if let Some(trouble) = &props.saved.tail_trouble {
                 <p class="error box" role="alert" data-testid="tail-trouble">{ icon(Icon::Expiring) }
-                    <span>{ say_with("tail-trouble", &[("why", &say_error(&trouble.error)), ("since", &full(trouble.since))]) }</span></p>
+                    <span>{ say_with("tail-trouble", &[("why", &say_error(&trouble.error)), ("at", &full(trouble.since))]) }</span></p>
             }
         </>
     }
