@@ -207,6 +207,7 @@ mod tests {
             "scopes",
             "task",
             "wall",
+            "all",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names
