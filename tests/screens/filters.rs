@@ -1,7 +1,7 @@
 //! The record's questions: what did this thread touch, this task, this agent, that Tuesday; and the export
 //! of what they find.
 
-use crate::kit::{Screen, browser::violations};
+use crate::kit::Screen;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thirtyfour::By;
@@ -83,14 +83,7 @@ async fn choose(screen: &Screen, select: &str, label: &str) -> Result<()> {
 /// Looks at the page in both themes at the width of a small window.
 async fn look(screen: &Screen, name: &str) -> Result<()> {
     screen.page.set_window_rect(0, 0, 960, 860).await?;
-    for theme in ["dark", "light"] {
-        let set = format!("document.documentElement.dataset.theme = '{theme}'");
-        screen.page.execute(set, vec![]).await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let found = violations(&screen.page).await?;
-        ensure!(found.is_empty(), "{name} in {theme}:\n{}", found.join("\n"));
-        screen.picture(&format!("{name}-{theme}")).await?;
-    }
+    screen.look(name).await?;
     screen.page.set_window_rect(0, 0, 1280, 860).await?;
     Ok(())
 }

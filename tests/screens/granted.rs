@@ -2,26 +2,10 @@
 
 use crate::kit::{
     Screen,
-    browser::violations,
     changing::{Changing, tool},
 };
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use std::time::Duration;
-
-/// Looks at the page in both themes, and holds it to the rules of accessibility.
-async fn look(screen: &Screen, name: &str) -> Result<()> {
-    for theme in ["dark", "light"] {
-        let set = format!("document.documentElement.dataset.theme = '{theme}'");
-        screen.page.execute(set, vec![]).await?;
-        // Colours that are still moving are not the page's.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let found = violations(&screen.page).await?;
-        ensure!(found.is_empty(), "{name} in {theme}:\n{}", found.join("\n"));
-        screen.picture(&format!("{name}-{theme}")).await?;
-    }
-    Ok(())
-}
 
 /// Sixty tools that read, change and destroy.
 fn sixty() -> Vec<Value> {
@@ -68,11 +52,11 @@ async fn of_an_integration_some_tools_are_given_and_others_later() -> Result<()>
     }
     screen.reads("[data-testid=sheet]", "All 60 tools").await?;
     screen.reads("[data-testid=sheet]", "Its 1 tool").await?;
-    look(&screen, "pair-closed").await?;
+    screen.look("pair-closed").await?;
 
     screen.click(&format!("{MANY} summary")).await?;
     screen.see("[data-testid=narrow-tool]").await?;
-    look(&screen, "pair-sixty").await?;
+    screen.look("pair-sixty").await?;
     screen.click("[data-testid=every-tool]").await?;
     screen.reads(MANY, "0 of 60 tools").await?;
     screen.reads(MANY, "Choose one tool at least").await?;
@@ -88,18 +72,18 @@ async fn of_an_integration_some_tools_are_given_and_others_later() -> Result<()>
     screen.click("[data-name=refund_charge] input").await?;
     screen.click("[data-name=refund_charge_v2] input").await?;
     screen.reads(MANY, "2 of 60 tools").await?;
-    look(&screen, "pair-some").await?;
+    screen.look("pair-some").await?;
     screen
         .click("[data-testid=pick]:nth-of-type(2) summary")
         .await?;
     screen.see("[data-name=notify]").await?;
-    look(&screen, "pair-one").await?;
+    screen.look("pair-one").await?;
     screen.click("#agent-reads-1").await?;
     screen.click("[data-testid=pair]").await?;
     screen.click("[data-testid=pair-finish]").await?;
     let row = "[data-testid=agent]";
     screen.reads(row, "Billing (2 of 60 tools), Pager").await?;
-    look(&screen, "agents-some").await?;
+    screen.look("agents-some").await?;
 
     // Later one more is given, and what was chosen before is still ticked.
     screen.press("Change what Support bot may use").await?;
@@ -107,7 +91,7 @@ async fn of_an_integration_some_tools_are_given_and_others_later() -> Result<()>
     screen.click(&format!("{MANY} summary")).await?;
     screen.click("[data-name=get_charge] input").await?;
     screen.reads(MANY, "3 of 60 tools").await?;
-    look(&screen, "agent-change").await?;
+    screen.look("agent-change").await?;
     screen.click("[data-testid=save-agent]").await?;
     screen.reads(row, "Billing (3 of 60 tools), Pager").await?;
     let view = engine::commands::answer(screen.engine()?, "list_agents", json!({})).await?;
@@ -129,7 +113,7 @@ async fn how_many_tools_an_agent_is_listed_is_set_within_bounds() -> Result<()> 
         screen.click(save).await?;
         screen.reads(error, "1 to 1000 are possible").await?;
     }
-    look(&screen, "settings-tools-listed").await?;
+    screen.look("settings-tools-listed").await?;
     screen.fill("tools-listed", "25").await?;
     screen.click(save).await?;
     screen.gone(error).await?;

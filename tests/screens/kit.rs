@@ -13,7 +13,7 @@ pub mod mcp;
 #[path = "../journeys/kit/scripted.rs"]
 pub mod scripted;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use browser::Browser;
 use chief_tests::host::{self, HostDesk, Running};
 use engine::{
@@ -291,6 +291,20 @@ impl Screen {
     /// The engine behind the page.
     pub fn engine(&self) -> Result<&engine::Engine> {
         Ok(&self.host.as_ref().context("the app runs")?.engine)
+    }
+
+    /// Looks at the page in both themes, and holds it to the rules of accessibility. `name`: of its pictures.
+    pub async fn look(&self, name: &str) -> Result<()> {
+        for theme in ["dark", "light"] {
+            let set = format!("document.documentElement.dataset.theme = '{theme}'");
+            self.page.execute(set, vec![]).await?;
+            // Colours that are still moving are not the page's.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let found = browser::violations(&self.page).await?;
+            ensure!(found.is_empty(), "{name} in {theme}:\n{}", found.join("\n"));
+            self.picture(&format!("{name}-{theme}")).await?;
+        }
+        Ok(())
     }
 
     /// The page, as target/screens/NAME.png.

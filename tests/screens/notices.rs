@@ -4,32 +4,9 @@
 #[path = "../../crates/engine/tests/peers/slack.rs"]
 mod slack;
 
-use crate::kit::{Screen, api::Api, browser::violations};
+use crate::kit::{Screen, api::Api};
 use anyhow::{Result, ensure};
 use slack::Slack;
-
-/// Looks at it in both themes, and holds it to the rules of accessibility.
-async fn look(screen: &Screen, place: &str, name: &str) -> Result<()> {
-    for theme in ["dark", "light"] {
-        screen
-            .page
-            .execute(
-                format!("document.documentElement.dataset.theme = '{theme}'"),
-                vec![],
-            )
-            .await?;
-        // Colours that are still moving are not the page's.
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let found = violations(&screen.page).await?;
-        ensure!(
-            found.is_empty(),
-            "{place} in {theme}:\n{}",
-            found.join("\n")
-        );
-        screen.picture(&format!("{name}-{theme}")).await?;
-    }
-    Ok(())
-}
 
 async fn connect(screen: &Screen, name: &str, url: &str, health: &str) -> Result<()> {
     screen.go("#/").await?;
@@ -53,7 +30,7 @@ async fn the_inbox_is_empty_then_filled_put_off_seen_and_resolved() -> Result<()
     let screen = Screen::open().await?;
     screen.go("#/notices").await?;
     screen.reads("main", "Nothing to tell").await?;
-    look(&screen, "the empty inbox", "inbox-empty").await?;
+    screen.look("inbox-empty").await?;
 
     let (orders, stock) = (
         Api::start("right-key").await?,
@@ -75,13 +52,13 @@ async fn the_inbox_is_empty_then_filled_put_off_seen_and_resolved() -> Result<()
     screen
         .reads("main", "no longer accepts this credential")
         .await?;
-    look(&screen, "the filled inbox", "inbox-filled").await?;
+    screen.look("inbox-filled").await?;
 
     screen.press("Snooze for a day: Orders").await?;
     screen.reads("[data-testid=new-notices]", "1").await?;
     screen.press("Mark as seen: Stock").await?;
     screen.gone("[data-testid=new-notices]").await?;
-    look(&screen, "an inbox put off and seen", "inbox-snoozed").await?;
+    screen.look("inbox-snoozed").await?;
 
     // The fix button mends it.
     screen.press("Paste a fresh key: Orders").await?;
@@ -95,7 +72,7 @@ async fn the_inbox_is_empty_then_filled_put_off_seen_and_resolved() -> Result<()
     screen
         .see("[data-testid=notice][data-stands=resolved]")
         .await?;
-    look(&screen, "a resolved notice", "inbox-resolved").await?;
+    screen.look("inbox-resolved").await?;
     screen.close().await
 }
 
@@ -128,7 +105,7 @@ async fn slack_is_chosen_tried_with_a_real_message_and_then_told() -> Result<()>
         .page
         .execute("document.getElementById('slack').scrollIntoView()", vec![])
         .await?;
-    look(&screen, "notices in Slack", "slack").await?;
+    screen.look("slack").await?;
 
     let orders = Api::start("right-key").await?;
     connect(&screen, "Orders", &orders.url, "/health").await?;
@@ -158,7 +135,7 @@ async fn checks_are_paused_and_closing_is_asked_about() -> Result<()> {
     screen
         .reads("[data-testid=paused]", "Checks are paused until")
         .await?;
-    look(&screen, "paused checks", "paused").await?;
+    screen.look("paused").await?;
     screen.press("Resume checks").await?;
     screen.gone("[data-testid=paused]").await?;
 
@@ -166,7 +143,7 @@ async fn checks_are_paused_and_closing_is_asked_about() -> Result<()> {
     screen
         .reads("[data-testid=sheet]", "Until it is started again")
         .await?;
-    look(&screen, "closing", "closing").await?;
+    screen.look("closing").await?;
     screen.press("Minimise instead").await?;
     screen.gone("[data-testid=sheet]").await?;
     screen.close().await

@@ -3,29 +3,14 @@
 
 use crate::kit::{
     Screen,
-    browser::violations,
     changing::{Changing, tool},
     mcp,
     scripted::{Scripted, Seen},
 };
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::Notify;
-
-/// Looks at the page in both themes, and holds it to the rules of accessibility.
-async fn look(screen: &Screen, name: &str) -> Result<()> {
-    for theme in ["dark", "light"] {
-        let set = format!("document.documentElement.dataset.theme = '{theme}'");
-        screen.page.execute(set, vec![]).await?;
-        // Colours that are still moving are not the page's.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        let found = violations(&screen.page).await?;
-        ensure!(found.is_empty(), "{name} in {theme}:\n{}", found.join("\n"));
-        screen.picture(&format!("{name}-{theme}")).await?;
-    }
-    Ok(())
-}
 
 async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
     Ok(engine::commands::answer(screen.engine()?, command, request).await?)
@@ -53,7 +38,7 @@ async fn a_run_of_a_cron_is_a_task_that_is_watched_and_stopped() -> Result<()> {
     let screen = Screen::open().await?;
     screen.go("#/tasks").await?;
     screen.reads("main", "a cron’s first run").await?;
-    look(&screen, "tasks-empty").await?;
+    screen.look("tasks-empty").await?;
     let id = screen.connect_mcp(&server.url("/mcp")).await?;
     let call = |tool: &str| json!({ "integration": id, "tool": tool, "arguments": "" });
 
@@ -72,14 +57,14 @@ async fn a_run_of_a_cron_is_a_task_that_is_watched_and_stopped() -> Result<()> {
             .contains("Slow import"),
         "what runs stands first"
     );
-    look(&screen, "tasks-running").await?;
+    screen.look("tasks-running").await?;
 
     screen.press("Stop Slow import").await?;
     screen
         .reads("[data-testid=task][data-state=stopped]", "Slow import")
         .await?;
     screen.gone("[data-testid=stop-task]").await?;
-    look(&screen, "tasks-stopped").await?;
+    screen.look("tasks-stopped").await?;
     let greeted = |seen: &Seen| seen.json()["params"]["name"] == "greet";
     let times = server.seen().iter().filter(|seen| greeted(seen)).count();
     ensure!(times == 1, "what comes after it is not called");
@@ -129,7 +114,7 @@ async fn a_call_that_waits_for_an_approval_says_so_and_leads_to_it() -> Result<(
     screen
         .reads(waits, "1 call waits for your approval")
         .await?;
-    look(&screen, "tasks-waiting").await?;
+    screen.look("tasks-waiting").await?;
     screen.click(waits).await?;
     screen
         .reads("dialog[open]", "Support bot wants to use items.delete_all")
@@ -139,7 +124,7 @@ async fn a_call_that_waits_for_an_approval_says_so_and_leads_to_it() -> Result<(
     screen.go("#/activity").await?;
     let row = "[data-testid=activity-row][data-outcome=running]";
     screen.reads(row, "Waits for your approval").await?;
-    look(&screen, "activity-waiting").await?;
+    screen.look("activity-waiting").await?;
     screen.click(&format!("{row} [data-testid=waits]")).await?;
     screen.press("Approve").await?;
     ensure!(call.await??.contains("delete_all"), "it was made");
