@@ -271,7 +271,8 @@ async fn what_an_agent_may_use_changes_at_once_also_for_a_call_that_waits_for_an
     let reads = json!({ "id": paired.id, "integrations": null, "read_only": true });
     scene.home.ask::<wire::ChangeAgent>(reads).await?;
     let answered = call("keyed__look").await?;
-    assert_eq!(answered["result"]["isError"], true, "{answered}");
+    let code = &answered["result"]["_meta"]["app.chief.integrations/error"]["code"];
+    assert_eq!(code, "agent-not-allowed", "{answered}");
     assert_eq!(scene.server.calls().len(), 1);
     Ok(())
 }

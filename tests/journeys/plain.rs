@@ -4,6 +4,7 @@
 use crate::kit::{
     Home,
     agent::{call_of, raw, told},
+    mcp::failure,
     scripted::{Scripted, Seen, json, text},
     targets,
 };
@@ -125,15 +126,9 @@ fn answer(seen: &Seen) -> Response {
             value!({ "content": words("said"), "_meta": { "acme/page": 2 }, "resultType": "complete" })
         }
         ("tools/call", "failed") => value!({ "content": words("no"), "isError": true }),
-        ("tools/call", "refused") => {
-            let error = value!({ "code": -32602, "message": "not like this" });
-            return json(200, &value!({ "jsonrpc": "2.0", "id": id, "error": error }));
-        }
+        ("tools/call", "refused") => return json(200, &failure(&id, -32602, "not like this")),
         ("tools/call", "broken") => return text(500, "oh"),
-        _ => {
-            let error = value!({ "code": -32601, "message": "method not found" });
-            return json(200, &value!({ "jsonrpc": "2.0", "id": id, "error": error }));
-        }
+        _ => return json(200, &failure(&id, -32601, "method not found")),
     };
     json(
         200,

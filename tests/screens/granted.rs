@@ -113,6 +113,8 @@ async fn how_many_tools_an_agent_is_listed_is_set_within_bounds() -> Result<()> 
         screen.click(save).await?;
         screen.reads(error, "1 to 1000 are possible").await?;
     }
+    let saved = engine::commands::answer(screen.engine()?, "get_settings", json!({})).await?;
+    ensure!(saved["tools_listed"] == 60, "none of them was saved");
     screen.look("settings-tools-listed").await?;
     screen.fill("tools-listed", "25").await?;
     screen.click(save).await?;

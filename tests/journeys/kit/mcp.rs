@@ -94,6 +94,7 @@ fn said(what: &str) -> Value {
     value!({ "content": [{ "type": "text", "text": what }] })
 }
 
-fn failure(id: &Value, code: i32, message: &str) -> Value {
+/// A JSON-RPC error as an answer.
+pub fn failure(id: &Value, code: i32, message: &str) -> Value {
     value!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
 }
