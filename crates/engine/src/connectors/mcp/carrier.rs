@@ -60,8 +60,8 @@ struct Shared {
     key: Mutex<Key>,
     /// The session that requests of the older era name.
     session: Mutex<Option<Arc<str>>>,
-    /// The newest answer to a call came in one piece, not as a stream.
-    answers_whole: AtomicBool,
+    /// Answers to calls came in one piece, and as a stream.
+    answered: [AtomicBool; 2],
     noted: Mutex<Noted>,
     listening: Listening,
 }
@@ -85,7 +85,7 @@ impl Carrier {
         let shared = Shared {
             key: Mutex::new(Key::none()),
             session: Mutex::default(),
-            answers_whole: AtomicBool::new(false),
+            answered: Default::default(),
             noted: Mutex::default(),
             listening: Listening::default(),
         };
@@ -117,9 +117,10 @@ impl Carrier {
         lock(&self.shared.session).clone()
     }
 
-    /// Whether the answer to the next call may be expected in one piece.
+    /// Whether every answer to a call has come in one piece, as the next may be expected to.
     pub(super) fn answers_whole(&self) -> bool {
-        self.shared.answers_whole.load(Ordering::Relaxed)
+        let [whole, streamed] = &self.shared.answered;
+        whole.load(Ordering::Relaxed) && !streamed.load(Ordering::Relaxed)
     }
 
     /// Why this request failed, once.
@@ -165,9 +166,6 @@ impl Carrier {
         let kind = Kind::of(&message);
         let id = id_of(&message);
         let key = key_of(&message).unwrap_or_else(|| self.key());
-        if matches!(kind, Kind::Call | Kind::Other | Kind::Notice) {
-            lock(&self.shared.session).clone_from(&session);
-        }
         if matches!(kind, Kind::Call | Kind::Other) && session.is_some() {
             self.shared.listening.ready().await;
         }
@@ -280,9 +278,9 @@ impl Carrier {
                 .map(str::to_owned);
             let is_stream = is("text/event-stream");
             if kind == Kind::Call {
-                self.shared
-                    .answers_whole
-                    .store(!is_stream, Ordering::Relaxed);
+                let [whole, streamed] = &self.shared.answered;
+                let came = if is_stream { streamed } else { whole };
+                came.store(true, Ordering::Relaxed);
             }
             if is_stream {
                 let stream = self.bounded(answer.bytes_stream(), id);

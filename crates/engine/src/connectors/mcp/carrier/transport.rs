@@ -1,6 +1,6 @@
 //! What rmcp asks of whoever carries its messages.
 
-use super::{Carrier, Failed, events, lock, media_type};
+use super::{Carrier, Failed, Kind, events, lock, media_type};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use futures::stream::BoxStream;
 use rmcp::{
@@ -24,6 +24,9 @@ impl StreamableHttpClient for Carrier {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<StreamableHttpPostResponse, Failed> {
+        if matches!(Kind::of(&message), Kind::Call | Kind::Other | Kind::Notice) {
+            lock(&self.shared.session).clone_from(&session_id);
+        }
         self.post(message, session_id, custom_headers).await
     }
 
