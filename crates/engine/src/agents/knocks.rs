@@ -50,7 +50,8 @@ pub async fn turned_away(engine: &Engine, agent: Option<&AgentView>, knock: Knoc
 pub(super) async fn stranger(engine: &Engine, token_hash: Option<[u8; 32]>) -> Result<(), Error> {
     if let Some(hash) = token_hash {
         let removed = move |conn: &rusqlite::Connection| store::agents::removed(conn, &hash);
-        if let Some(name) = engine.store().read(removed).await? {
+        // Where that cannot be read, it is somebody all the same.
+        if let Ok(Some(name)) = engine.store().read(removed).await {
             return of_agent(engine, &name, "it was removed").await;
         }
     }

@@ -99,6 +99,7 @@ impl Written {
     pub fn undo(self, place: &Place) -> Result<ClientUndone, Error> {
         let failed = |error: io::Error| trouble(&self.file, &error.to_string());
         let Some(text) = read(&self.file)? else {
+            self.forget_copy().map_err(failed)?;
             return Ok(ClientUndone::EntryTaken);
         };
         let copy = self.before.as_ref().map(fs::read_to_string);
@@ -118,10 +119,16 @@ impl Written {
                 ClientUndone::EntryTaken
             }
         };
-        if let Some(copy) = self.before.as_ref().filter(|copy| copy.exists()) {
-            fs::remove_file(copy).map_err(failed)?;
-        }
+        self.forget_copy().map_err(failed)?;
         Ok(done)
+    }
+
+    /// Nothing is put back by it any longer, and it may hold tokens.
+    fn forget_copy(&self) -> io::Result<()> {
+        match &self.before {
+            Some(copy) if copy.exists() => fs::remove_file(copy),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

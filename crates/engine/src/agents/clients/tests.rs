@@ -204,6 +204,13 @@ fn adding_twice_leaves_the_first_copy_and_a_client_that_writes_between_loses_not
     assert_eq!(second.undo(&place), Ok(ClientUndone::EntryTaken));
     let left = CURSOR.replace("dark", "light");
     assert_eq!(fs::read_to_string(&file).expect("there"), left);
+
+    // Where the file is gone, the copy goes too.
+    let (third, _) = add(&left, "chief_3", None);
+    fs::remove_file(&file).expect("removed");
+    assert_eq!(third.undo(&place), Ok(ClientUndone::EntryTaken));
+    let mut all = fs::read_dir(folder.path()).expect("a folder");
+    assert!(all.next().is_none(), "nothing with a token is left");
     assert!(two.contains("chief_2"));
 }
 
