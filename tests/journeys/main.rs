@@ -23,6 +23,7 @@ mod destruction;
 mod device;
 mod disks;
 mod doors;
+mod doubted;
 mod ends;
 mod every_way;
 mod floods;

@@ -83,7 +83,7 @@ async fn every_change_from_outside_is_found_and_named() -> Result<()> {
     let end = home.count("calls")? + home.count("outcomes")?;
     let end = u64::try_from(end)?;
     let changed = |seq| tampered(Tampering::Changed, seq);
-    let cases: [(&str, RecordState); 11] = [
+    let cases: [(&str, RecordState); 18] = [
         (
             "update calls set action = 'nothing' where seq = 5",
             changed(5),
@@ -120,6 +120,46 @@ async fn every_change_from_outside_is_found_and_named() -> Result<()> {
         (
             "delete from outcomes; delete from calls",
             tampered(Tampering::AllMissing, 1),
+        ),
+        // What was wiped claims to begin later.
+        (
+            "delete from outcomes; delete from calls; delete from tombstones; \
+             update record_base set seq = 1000, hash = zeroblob(32)",
+            tampered(Tampering::AllMissing, 1),
+        ),
+        (
+            "update record_base set (seq, hash) = (select seq, hash from record_head); \
+             delete from outcomes; delete from calls",
+            tampered(Tampering::AllMissing, end + 1),
+        ),
+        (
+            "update record_base set seq = 4; \
+             delete from outcomes where seq <= 4; delete from calls where seq <= 4",
+            tampered(Tampering::BeginningMissing, 5),
+        ),
+        // Made-up keys: of a tombstone, of a row, and of one that the database claims to have had.
+        (
+            "insert into tombstones (last_seq, at, calls, hash, key, mac) \
+             select 4, 0, 2, mac, 999, zeroblob(32) from outcomes where seq = 4; \
+             update record_base set seq = 4, hash = (select mac from outcomes where seq = 4); \
+             delete from outcomes where seq <= 4; delete from calls where seq <= 4",
+            tampered(Tampering::BeginningMissing, 5),
+        ),
+        (
+            "update calls set action = 'nothing', key = 999 where seq = 5",
+            changed(5),
+        ),
+        (
+            "insert into record_keys values \
+             (999, '01890000-0000-7000-8000-000000000000', 77, x'00', x'00'); \
+             update calls set action = 'nothing', key = 999 where seq = 5",
+            changed(5),
+        ),
+        // A row that nobody wrote, before the first.
+        (
+            "create temp table other as select * from calls where seq = 5; \
+             update other set seq = 0, id = 'x'; insert into calls select * from other",
+            changed(0),
         ),
         // Whole rows change places.
         (

@@ -12,7 +12,7 @@ use crate::{
     store::{
         self, Durability, Store,
         calls::Filter,
-        record::{mark, text, tombstones, walk},
+        record::{text, tombstones, walk},
     },
     vault,
 };
@@ -169,33 +169,23 @@ pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
             });
         }
     };
-    let (walked, seen, removed_at) = engine
-        .store()
-        .read(move |conn| {
-            let seen = match &proofs.mark {
-                Some(mark) => vault::record::state_of(mark::compare(conn, mark, &proofs.keys)?),
-                None => None,
-            };
-            let walked = walk::walk(conn, &proofs.keys)?;
-            let removed = crate::store::record::tombstones::newest(conn)?;
-            // What the start of the run found: until new rows are told, the mark is the old one.
-            Ok((walked, proofs.trouble.or(seen), removed))
+    let proof = engine.store().read(move |conn| {
+        let walked = walk::walk(conn, &proofs.keys, proofs.mark.map(|mark| mark.base))?;
+        let state = match (walked.fault, proofs.state(conn)?) {
+            // What the walk found says where; but data of another installation fits itself.
+            (Some((how, seq)), _) => vault::record::tampered(how, seq),
+            (None, RecordState::Intact) if walked.unopened > 0 => RecordState::CannotCheck {
+                why: CannotCheck::KeyLost,
+            },
+            (None, state) => state,
+        };
+        Ok(RecordProof {
+            state,
+            rows: walked.rows.unsigned_abs(),
+            keyless: walked.keyless.unsigned_abs(),
+            removed_at: tombstones::newest(conn)?,
+            checked_at,
         })
-        .await?;
-    let state = match (walked.fault, seen) {
-        // What the walk found says where; but data of another installation fits itself.
-        (Some((how, seq)), _) => vault::record::tampered(how, seq),
-        (None, Some(state)) => state,
-        (None, None) if walked.unopened > 0 => RecordState::CannotCheck {
-            why: CannotCheck::KeyLost,
-        },
-        (None, None) => RecordState::Intact,
-    };
-    Ok(RecordProof {
-        state,
-        rows: walked.rows.unsigned_abs(),
-        keyless: walked.keyless.unsigned_abs(),
-        removed_at,
-        checked_at,
-    })
+    });
+    proof.await
 }

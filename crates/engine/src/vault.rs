@@ -13,6 +13,7 @@
 
 mod anchor;
 mod apps;
+mod beside;
 mod credential;
 mod destroy;
 pub mod keyring;
@@ -403,13 +404,6 @@ impl Vault {
         }
         drop(writing);
         Ok(())
-    }
-
-    async fn put_anchor(&self, anchor: &Anchor, key: &Key) -> Result<(), Error> {
-        let (file, anchor, key) = (self.0.anchor_file.clone(), anchor.clone(), key.clone());
-        tokio::task::spawn_blocking(move || anchor.write(&file, &key))
-            .await
-            .map_err(|_| internal("the anchor's task ended"))?
     }
 
     /// Where a test may look at everything as a crash would leave it.

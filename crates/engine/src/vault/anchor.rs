@@ -17,7 +17,7 @@ use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -44,31 +44,61 @@ pub(super) struct Anchor {
 /// What is kept of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marked {
+    /// 0 where only the trouble is known.
     pub epoch: i64,
     pub seq: i64,
     /// Base64.
     pub hash: String,
     pub base_seq: i64,
     pub base_hash: String,
-    /// What an earlier start found: it stays, since the record is never again what it was.
+    /// The numbers of all keys that the record had; none in anchors of before they were told.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub keys: BTreeSet<i64>,
+    /// What a start found: it stays, since the record is never again what it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<RecordState>,
+    /// Where the record ended when the trouble was found.
+    #[serde(default)]
+    pub trouble_seq: i64,
 }
 
+/// What a start found, and where the record ended then.
+pub(super) type Trouble = (RecordState, i64);
+
 impl Marked {
-    pub(super) fn new(mark: &Mark, trouble: Option<RecordState>) -> Self {
+    pub(super) fn new(mark: &Mark, keys: BTreeSet<i64>, trouble: Option<Trouble>) -> Self {
         Self {
             epoch: mark.epoch,
             seq: mark.head.seq,
             hash: STANDARD.encode(mark.head.hash),
             base_seq: mark.base.seq,
             base_hash: STANDARD.encode(mark.base.hash),
-            trouble,
+            keys,
+            trouble: trouble.map(|(state, _)| state),
+            trouble_seq: trouble.map_or(0, |(_, seq)| seq),
         }
     }
 
-    /// A hash that is none fits no row.
-    pub(super) fn mark(&self) -> Mark {
+    /// Nothing but trouble: what was told before is not known.
+    pub(super) fn troubled(trouble: Trouble) -> Self {
+        let none = Head {
+            seq: 0,
+            hash: Default::default(),
+        };
+        let mark = Mark {
+            epoch: 0,
+            head: none,
+            base: none,
+        };
+        Self::new(&mark, BTreeSet::new(), Some(trouble))
+    }
+
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.trouble.map(|state| (state, self.trouble_seq))
+    }
+
+    /// What was told, where anything was. A hash that is none fits no row.
+    pub(super) fn mark(&self) -> Option<Mark> {
         let head = |seq, hash: &str| Head {
             seq,
             hash: STANDARD
@@ -77,11 +107,11 @@ impl Marked {
                 .and_then(|bytes| bytes.try_into().ok())
                 .unwrap_or_default(),
         };
-        Mark {
+        (self.epoch > 0).then(|| Mark {
             epoch: self.epoch,
             head: head(self.seq, &self.hash),
             base: head(self.base_seq, &self.base_hash),
-        }
+        })
     }
 }
 

@@ -5,8 +5,13 @@
 //! load takes up.
 
 use super::{
-    Current, Vault, anchor, destroy::Step, internal, keyring::lost, no_key, record::Beside,
-    refused, run, seal::Key,
+    Current, Vault,
+    beside::{Beside, mistrustful},
+    destroy::Step,
+    internal,
+    keyring::lost,
+    no_key, record, refused, run,
+    seal::Key,
 };
 use crate::{
     ports::KeyringError,
@@ -15,7 +20,6 @@ use crate::{
         keys::{self, KeyRow, KeyState, VaultRow},
     },
 };
-use anchor::Anchor;
 use rand::{TryRngCore, rngs::OsRng};
 use std::{sync::Arc, time::Duration};
 use wire::{Error, IntegrationId, KeyringView, Time};
@@ -86,11 +90,18 @@ pub(super) struct Facts {
     pub sealed: Vec<(IntegrationId, u64)>,
     /// Client secrets are sealed too.
     pub seals_apps: bool,
+    /// Where the record ends.
+    pub record_end: i64,
 }
 
 impl Facts {
     fn seals_nothing(&self) -> bool {
         self.sealed.is_empty() && !self.seals_apps
+    }
+
+    /// True where a key was in use, so that an anchor was written.
+    fn had_key(&self) -> bool {
+        self.keys.iter().any(|row| row.state != KeyState::New)
     }
 
     pub(super) fn current(&self) -> Option<&KeyRow> {
@@ -216,6 +227,7 @@ impl Vault {
                     keys: keys::all(connection)?,
                     sealed: credentials::sealed(connection)?,
                     seals_apps: apps::any_sealed(connection)?,
+                    record_end: crate::store::record::head(connection)?.seq,
                 })
             })
             .await
@@ -233,7 +245,7 @@ impl Vault {
         }
     }
 
-    async fn ask_for(&self, item: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    pub(super) async fn ask_for(&self, item: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let item = item.to_owned();
         let answer = self.0.asker.ask(move |keyring| keyring.read(&item)).await;
         self.answered(answer)
@@ -281,10 +293,10 @@ impl Vault {
             self.show(KeyringView::Ready);
             return Ok(());
         }
-        let before = self.find_anchor(facts, vault).await?;
-        let mut anchor = match &before {
-            Some(anchor) => anchor.clone(),
-            None => mistrustful(facts, vault, &row.item),
+        let (before, mut anchor) = match self.find_anchor(facts, vault).await? {
+            Beside::Anchor(anchor) => (Some(anchor.clone()), anchor),
+            Beside::Other => (None, mistrustful(facts, vault, Some(record::OTHER))),
+            Beside::Nothing => (None, mistrustful(facts, vault, Some(record::GONE))),
         };
         row.item.clone_into(&mut anchor.key_item);
         if before.is_some() {
@@ -300,51 +312,17 @@ impl Vault {
         Ok(())
     }
 
-    /// The anchor file, where a key that the keyring still has authenticates it.
-    async fn find_anchor(&self, facts: &Facts, vault: &VaultRow) -> Result<Option<Anchor>, Error> {
-        let file = self.0.anchor_file.clone();
-        let found = tokio::task::spawn_blocking(move || anchor::find(&file))
-            .await
-            .map_err(|_| internal("the anchor's task ended"))?;
-        self.lock().record.beside = Beside::Nothing;
-        let Some(found) = found else { return Ok(None) };
-        if found.vault() != vault.id {
-            self.lock().record.beside = Beside::Other;
-            return Ok(None);
-        }
-        let item = found.key_item().to_owned();
-        let key = match facts.keys.iter().find(|row| row.item == item) {
-            Some(row) => self.fetch(row).await?,
-            None => {
-                // This database is older than the anchor: the item belongs to what came after it.
-                let key = self
-                    .ask_for(&item)
-                    .await?
-                    .and_then(|bytes| Key::from_bytes(&bytes));
-                if key.is_some() {
-                    self.0
-                        .store
-                        .write(Durability::Full, move |tx| keys::adopt(tx, &item))
-                        .await?;
-                }
-                key
-            }
-        };
-        let anchor = key.and_then(|key| found.check(&key, vault.id));
-        if anchor.is_some() {
-            self.lock().record.beside = Beside::Anchor;
-        }
-        Ok(anchor)
-    }
-
     /// Makes the first key, or one beside a lost one.
     async fn create(&self) -> Result<(), Error> {
         let (row, key) = self.new_key().await?;
         let facts = self.facts().await?;
         let vault = facts.vault.as_ref().ok_or_else(no_key)?;
         let mut anchor = match self.find_anchor(&facts, vault).await? {
-            Some(anchor) => anchor,
-            None => mistrustful(&facts, vault, &row.item),
+            Beside::Anchor(anchor) => anchor,
+            Beside::Other => mistrustful(&facts, vault, Some(record::OTHER)),
+            // The key that was lost authenticated it, and sealed the record's own.
+            Beside::Nothing if facts.had_key() => mistrustful(&facts, vault, Some(record::LOST)),
+            Beside::Nothing => mistrustful(&facts, vault, None),
         };
         row.item.clone_into(&mut anchor.key_item);
         // Before anything is sealed: a missing anchor always means that somebody took it away.
@@ -476,19 +454,6 @@ impl Vault {
         }
         Ok(())
     }
-}
-
-/// An anchor where the one that should be there is missing or not authentic: every sealed credential
-/// counts as restored from a backup.
-fn mistrustful(facts: &Facts, vault: &VaultRow, item: &str) -> Anchor {
-    let mut anchor = Anchor::new(vault.id, item);
-    if !facts.sealed.is_empty() {
-        tracing::warn!("the anchor is missing or not authentic: stored credentials are not used");
-    }
-    for (id, generation) in &facts.sealed {
-        anchor.raise(*id, generation.saturating_add(1));
-    }
-    anchor
 }
 
 /// For the backup's name only.

@@ -7,51 +7,47 @@
 
 use super::{
     Vault,
-    anchor::Marked,
+    anchor::{Marked, Trouble},
     seal::{self, Key, Place},
 };
 use crate::store::{
     Durability,
     record::{
         self, RecordKey,
-        keys::KeyRow,
-        mark::{self, Keys, Mark, Seen},
+        keys::{KeyRow, Keys},
+        mark::{self, Mark, Seen},
     },
 };
+use rusqlite::Connection;
 use std::sync::Arc;
 use wire::{CannotCheck, Error, ErrorCode, IntegrationId, RecordState, Tampering};
 
 /// A key is never sealed twice: another key is another row.
 const GENERATION: u64 = 1;
 
+/// The anchor beside the data is another database's.
+pub(super) const OTHER: RecordState = tampered(Tampering::OtherData, 1);
+/// The anchor is gone, or no key that the keyring has authenticates it.
+pub(super) const GONE: RecordState = tampered(Tampering::AnchorMissing, 1);
+/// The keyring has lost what authenticated the anchor and opened the record's key.
+pub(super) const LOST: RecordState = RecordState::CannotCheck {
+    why: CannotCheck::KeyLost,
+};
+
 /// What the vault knows of the record.
 #[derive(Default)]
 pub(super) struct Known {
-    pub beside: Beside,
     /// Its keys, once it is chained with one.
     keys: Option<Keys>,
     /// What it was found to be when it was given its key.
-    trouble: Option<RecordState>,
-}
-
-/// What lay in the anchor's place when it was looked for.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Beside {
-    /// This database's own anchor.
-    Anchor,
-    /// Another database's.
-    Other,
-    /// None, or one that no key authenticates.
-    #[default]
-    Nothing,
+    trouble: Option<Trouble>,
 }
 
 /// What the record is checked with.
 pub(crate) struct Proofs {
     pub keys: Keys,
     pub mark: Option<Mark>,
-    /// What the start of a run found, this one or an earlier.
-    pub trouble: Option<RecordState>,
+    trouble: Option<Trouble>,
 }
 
 impl Vault {
@@ -71,34 +67,50 @@ impl Vault {
             return Ok(());
         };
         let rows = self.0.store.read(record::keys::all).await?;
-        let mut keys = Keys::new();
+        let marked = self.marked();
+        let mut keys = Keys::default();
         for row in &rows {
-            if let Some(key) = self.open_record_key(row).await? {
-                keys.insert(row.n, Arc::new(key));
+            match self.open_record_key(row).await? {
+                Some(key) => {
+                    keys.open.insert(row.n, Arc::new(key));
+                }
+                None => {
+                    keys.lost.insert(row.n);
+                }
             }
         }
-        let newest = rows.last().map_or(0, |row| row.n);
-        let key = match keys.get(&newest) {
-            Some(key) => key.clone(),
+        if let Some(told) = marked.as_ref().filter(|told| !told.keys.is_empty()) {
+            // A number that the anchor was never told is made up.
+            keys.lost.retain(|n| told.keys.contains(n));
+        }
+        let trouble = self.look(&keys, marked).await?;
+        let newest = keys.open.last_key_value().map(|(_, key)| key.clone());
+        let key = match newest {
+            Some(key) => key,
             None => {
-                let (row, key) = make(newest + 1, (generation, &sealing))?;
+                let last = rows.last().map_or(0, |row| row.n);
+                let (row, key) = make(last.saturating_add(1), (generation, &sealing))?;
                 self.0
                     .store
                     .write(Durability::Full, move |tx| record::keys::add(tx, &row))
                     .await?;
-                let key = Arc::new(key);
-                keys.insert(newest + 1, key.clone());
-                key
+                Arc::new(key)
             }
         };
-        let trouble = self.look(&keys).await?;
+        keys.open.insert(key.n, key.clone());
         self.0
             .store
             .write(Durability::Normal, move |tx| record::use_key(tx, key))
             .await?;
-        let mut state = self.lock();
-        state.record.keys = Some(keys);
-        state.record.trouble = trouble;
+        {
+            let mut state = self.lock();
+            state.record.keys = Some(keys);
+            state.record.trouble = trouble;
+        }
+        if trouble.is_some() {
+            // It is kept from now on, and the record held against how it stands now.
+            self.tell_record().await?;
+        }
         Ok(())
     }
 
@@ -116,34 +128,32 @@ impl Vault {
             .map(|bytes| RecordKey::new(row.n, &bytes)))
     }
 
+    /// What the anchor keeps of the record.
+    fn marked(&self) -> Option<Marked> {
+        let state = self.lock();
+        state.anchor.as_ref().and_then(|found| found.record.clone())
+    }
+
     /// What the anchor says to the record as it stands at the start of a run.
-    async fn look(&self, keys: &Keys) -> Result<Option<RecordState>, Error> {
-        let (marked, beside) = {
-            let state = self.lock();
-            let marked = state
-                .anchor
-                .as_ref()
-                .and_then(|anchor| anchor.record.clone());
-            (marked, state.record.beside)
-        };
+    async fn look(&self, keys: &Keys, marked: Option<Marked>) -> Result<Option<Trouble>, Error> {
         let Some(marked) = marked else {
-            let was_told = self.0.store.read(mark::was_told).await?;
-            return Ok(match beside {
-                Beside::Other => Some(tampered(Tampering::OtherData, 1)),
-                Beside::Nothing if was_told => Some(tampered(Tampering::AnchorMissing, 1)),
-                Beside::Nothing | Beside::Anchor => None,
-            });
+            return Ok(None);
         };
-        if marked.trouble.is_some() {
-            return Ok(marked.trouble);
-        }
-        let (mark, keys) = (marked.mark(), keys.clone());
-        let seen = self
+        let Some(mark) = marked.mark() else {
+            return Ok(marked.trouble());
+        };
+        let known = keys.clone();
+        let (seen, end) = self
             .0
             .store
-            .read(move |conn| mark::compare(conn, &mark, &keys))
+            .read(move |conn| Ok((mark::compare(conn, &mark, &known)?, record::head(conn)?.seq)))
             .await?;
-        Ok(state_of(seen))
+        let seen = match state_of(seen) {
+            // Whether it is from a backup, a signature would say.
+            Some(_) if keys.all_lost() => Some(LOST),
+            seen => seen,
+        };
+        Ok(worse(marked.trouble(), seen.map(|seen| (seen, end))))
     }
 
     /// Tells the anchor where the record ends now, where that is news. Nothing where there is no key.
@@ -154,18 +164,20 @@ impl Vault {
         if self.lock().record.keys.is_none() {
             return Ok(());
         }
+        let known = self.marked().and_then(|marked| marked.mark());
         // On disk first: the anchor never knows of a row that a loss of power may take back.
         let told = self
             .0
             .store
-            .write(Durability::Full, |tx| mark::tell(tx))
+            .write(Durability::Full, move |tx| mark::tell(tx, known))
             .await?;
         let Some(mark) = told else { return Ok(()) };
         {
             let mut state = self.lock();
             let trouble = state.record.trouble;
+            let keys = state.record.keys.as_ref().map(Keys::numbers);
             if let Some(anchor) = &mut state.anchor {
-                anchor.record = Some(Marked::new(&mark, trouble));
+                anchor.record = Some(Marked::new(&mark, keys.unwrap_or_default(), trouble));
             }
         }
         self.write_anchor().await
@@ -192,23 +204,53 @@ impl Vault {
         let held = self.0.keys.lock().await;
         self.begin_record().await?;
         drop(held);
+        let mark = self.marked().and_then(|marked| marked.mark());
         let state = self.lock();
         Ok(match &state.record.keys {
             None => Err(CannotCheck::NoKey),
             Some(keys) => Ok(Proofs {
                 keys: keys.clone(),
-                mark: state
-                    .anchor
-                    .as_ref()
-                    .and_then(|anchor| anchor.record.as_ref().map(Marked::mark)),
+                mark,
                 trouble: state.record.trouble,
             }),
         })
     }
 }
 
+impl Proofs {
+    /// What is to be said of the record: what a start of a run found, this one or an earlier, and what is
+    /// seen now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) fn state(&self, connection: &Connection) -> Result<RecordState, Error> {
+        let (first, end) = (record::base(connection)?, record::head(connection)?);
+        let seen = match &self.mark {
+            Some(mark) => state_of(mark::compare(connection, mark, &self.keys)?),
+            None => None,
+        };
+        let before = self.trouble.filter(|(state, seq)| {
+            // Once all rows of before are removed by a key that is there, the lost one matters no more.
+            *state != LOST || first.seq < (*seq).max(1)
+        });
+        let worst = worse(before, seen.map(|seen| (seen, end.seq)));
+        Ok(worst.map_or(RecordState::Intact, |(state, _)| state))
+    }
+}
+
+/// The one to be told of two: tampering before all, and of equals the one that was found first.
+fn worse(before: Option<Trouble>, now: Option<Trouble>) -> Option<Trouble> {
+    let weight = |trouble: &Trouble| match trouble.0 {
+        RecordState::Tampered { .. } => 0,
+        RecordState::Restored { .. } => 1,
+        RecordState::CannotCheck { .. } => 2,
+        RecordState::Intact => 3,
+    };
+    [before, now].into_iter().flatten().min_by_key(weight)
+}
+
 /// What a comparison means; `None` where all is well.
-pub(crate) fn state_of(seen: Seen) -> Option<RecordState> {
+fn state_of(seen: Seen) -> Option<RecordState> {
     match seen {
         Seen::Whole => None,
         Seen::Restored { seq } => Some(RecordState::Restored {
@@ -218,7 +260,7 @@ pub(crate) fn state_of(seen: Seen) -> Option<RecordState> {
     }
 }
 
-pub(crate) fn tampered(how: Tampering, seq: i64) -> RecordState {
+pub(crate) const fn tampered(how: Tampering, seq: i64) -> RecordState {
     RecordState::Tampered {
         how,
         seq: seq.unsigned_abs(),

@@ -1,9 +1,52 @@
 //! The keys that the record was chained with, as the vault sealed them. Only the vault writes here.
 
-use super::super::{Tx, failed, text};
+use super::{
+    super::{Tx, failed, text},
+    RecordKey,
+};
 use rusqlite::{Connection, Row, params};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 use wire::Error;
+
+/// The record's keys, by number, as far as they are known in this run.
+#[derive(Clone, Default)]
+pub(crate) struct Keys {
+    pub open: BTreeMap<i64, Arc<RecordKey>>,
+    /// Those that it had too, which nothing opens now.
+    pub lost: BTreeSet<i64>,
+}
+
+/// What a key's number stands for.
+pub(crate) enum Named<'a> {
+    Open(&'a RecordKey),
+    /// What it signed cannot be checked.
+    Lost,
+    /// The record never had such a key: somebody made the number up.
+    Unknown,
+}
+
+impl Keys {
+    pub fn named(&self, n: i64) -> Named<'_> {
+        match self.open.get(&n) {
+            Some(key) => Named::Open(key),
+            None if self.lost.contains(&n) => Named::Lost,
+            None => Named::Unknown,
+        }
+    }
+
+    pub fn numbers(&self) -> BTreeSet<i64> {
+        self.open.keys().chain(&self.lost).copied().collect()
+    }
+
+    /// True where the record had keys, and none is left.
+    pub fn all_lost(&self) -> bool {
+        self.open.is_empty() && !self.lost.is_empty()
+    }
+}
 
 /// One key, sealed as a credential is.
 pub(crate) struct KeyRow {

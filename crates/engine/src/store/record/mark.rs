@@ -5,10 +5,11 @@
 
 use super::{
     super::{Tx, failed},
-    Head, MAC, RecordKey, base, head,
+    Head, MAC, base, head,
+    keys::{Keys, Named},
+    tombstones::{self, Beginning},
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::BTreeMap;
 use wire::{Error, Tampering};
 
 const PURPOSE: &str = "app.chief.integrations/record-head/1";
@@ -22,9 +23,6 @@ pub(crate) struct Mark {
     pub base: Head,
 }
 
-/// The record's keys that could be opened, by number.
-pub(crate) type Keys = BTreeMap<i64, std::sync::Arc<RecordKey>>;
-
 /// What a mark tells of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -36,17 +34,19 @@ pub(crate) enum Seen {
     Tampered { how: Tampering, seq: i64 },
 }
 
-/// Notes where the record ends now, under the next epoch. `None` where it has no key yet, or ends where
-/// it did when it was told last.
-pub(crate) fn tell(tx: &Tx<'_>) -> Result<Option<Mark>, Error> {
+/// Notes where the record begins and ends now, under the next epoch. `None` where it has no key yet, or
+/// stands as the anchor knows it.
+pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>) -> Result<Option<Mark>, Error> {
     tx.only_records();
     let (end, key) = tx.chained(|chain| (chain.head, chain.key.clone()))?;
     let Some(key) = key else { return Ok(None) };
-    let told = told(tx)?;
-    if told.as_ref().is_some_and(|told| told.head == end) {
+    let base = base(tx)?;
+    if known.is_some_and(|known| (known.head, known.base) == (end, base)) {
         return Ok(None);
     }
-    let epoch = told.map_or(0, |told| told.epoch) + 1;
+    // Also higher than the anchor's, where the data is from a backup: it was used up in another past.
+    let told = told(tx)?.map_or(0, |told| told.epoch);
+    let epoch = known.map_or(0, |known| known.epoch).max(told) + 1;
     let mac = key.sign(PURPOSE, &bytes(epoch, end));
     tx.execute(
         "insert into record_head (one, epoch, seq, hash, key, mac) values (1, ?1, ?2, ?3, ?4, ?5) \
@@ -58,7 +58,7 @@ pub(crate) fn tell(tx: &Tx<'_>) -> Result<Option<Mark>, Error> {
     Ok(Some(Mark {
         epoch,
         head: end,
-        base: base(tx)?,
+        base,
     }))
 }
 
@@ -71,14 +71,13 @@ struct Told {
 
 impl Told {
     fn is_signed(&self, keys: &Keys) -> bool {
-        keys.get(&self.key)
-            .is_some_and(|key| key.sign(PURPOSE, &bytes(self.epoch, self.head))[..] == self.mac[..])
+        match keys.named(self.key) {
+            Named::Open(key) => {
+                key.sign(PURPOSE, &bytes(self.epoch, self.head))[..] == self.mac[..]
+            }
+            Named::Lost | Named::Unknown => false,
+        }
     }
-}
-
-/// True where the anchor was told of this record at least once.
-pub(crate) fn was_told(connection: &Connection) -> Result<bool, Error> {
-    Ok(told(connection)?.is_some())
 }
 
 fn told(connection: &Connection) -> Result<Option<Told>, Error> {
@@ -109,8 +108,14 @@ fn bytes(epoch: i64, head: Head) -> Vec<u8> {
 /// Holds the tables against what the anchor was told last.
 pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Result<Seen, Error> {
     let (first, end) = (base(connection)?, head(connection)?);
-    if mark.head.seq <= first.seq || mac_at(connection, mark.head.seq)? == Some(mark.head.hash) {
-        // Retention went past the mark, which its tombstones prove; or all is well.
+    let stands = if mark.head.seq > first.seq {
+        mac_at(connection, mark.head.seq)? == Some(mark.head.hash)
+    } else {
+        // Retention went past the mark, or up to it: its tombstones prove that.
+        let beginning = tombstones::beginning(connection, keys, Some(mark.base))?;
+        beginning != Beginning::Unproven
+    };
+    if stands {
         return Ok(Seen::Whole);
     }
     if let Some(told) = told(connection)?
@@ -123,6 +128,10 @@ pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Resu
     Ok(match end.seq {
         none if none == first.seq => Seen::Tampered {
             how: Tampering::AllMissing,
+            seq: mark.base.seq.min(first.seq) + 1,
+        },
+        _ if mark.head.seq <= first.seq => Seen::Tampered {
+            how: Tampering::BeginningMissing,
             seq: first.seq + 1,
         },
         last if last < mark.head.seq => Seen::Tampered {

@@ -5,7 +5,7 @@
 use super::{
     super::{Tx, failed},
     Head, MAC, base,
-    mark::Keys,
+    keys::{Keys, Named},
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 use wire::{Error, Time, Topic};
@@ -107,16 +107,32 @@ fn closed_end(tx: &Tx<'_>, before: Time) -> Result<Option<Head>, Error> {
 /// Until when rows were removed last: the moment of the newest tombstone.
 pub(crate) fn newest(connection: &Connection) -> Result<Option<Time>, Error> {
     connection
-        .query_row("select max(at) from tombstones", [], |row| {
-            row.get::<_, Option<i64>>(0)
-        })
-        .map(|at| at.map(Time))
+        .query_row(
+            "select at from tombstones order by last_seq desc limit 1",
+            [],
+            |row| row.get(0).map(Time),
+        )
+        .optional()
         .map_err(failed)
 }
 
-/// Whether the chain may begin after `base`: the newest tombstone says so and is signed, or nothing was
-/// ever removed (then the anchor knows where it begins).
-pub(super) fn proves(connection: &Connection, base: Head, keys: &Keys) -> Result<bool, Error> {
+/// Whether the chain may begin where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    Proven,
+    /// Its tombstone was signed with a key that is lost.
+    Unchecked,
+    Unproven,
+}
+
+/// Whether the chain may begin after its base: the newest tombstone says so and is signed, or nothing was
+/// ever removed. `known`: the base that the anchor was told.
+pub(super) fn beginning(
+    connection: &Connection,
+    keys: &Keys,
+    known: Option<Head>,
+) -> Result<Beginning, Error> {
+    let base = base(connection)?;
     let newest = connection
         .query_row(
             "select last_seq, hash, at, calls, key, mac from tombstones order by last_seq desc limit 1",
@@ -133,14 +149,22 @@ pub(super) fn proves(connection: &Connection, base: Head, keys: &Keys) -> Result
         )
         .optional()
         .map_err(failed)?;
+    let is_known = known.is_none_or(|known| known == base);
     let Some((last, at, calls, key, mac)) = newest else {
-        return Ok(base.hash == [0; MAC]);
+        return Ok(match base.hash == [0; MAC] && is_known {
+            true => Beginning::Proven,
+            false => Beginning::Unproven,
+        });
     };
-    // Without its key it cannot be checked: the rows after it say so of themselves.
-    let Some(key) = keys.get(&key) else {
-        return Ok(last == base);
-    };
-    Ok(last == base && key.sign(PURPOSE, &bytes(last, at, calls))[..] == mac[..])
+    Ok(match keys.named(key) {
+        _ if last != base => Beginning::Unproven,
+        Named::Open(key) if key.sign(PURPOSE, &bytes(last, at, calls))[..] == mac[..] => {
+            Beginning::Proven
+        }
+        // Whoever removes rows has an open key, and signs with it.
+        Named::Lost if is_known => Beginning::Unchecked,
+        Named::Open(_) | Named::Lost | Named::Unknown => Beginning::Unproven,
+    })
 }
 
 fn bytes(last: Head, at: Time, calls: i64) -> Vec<u8> {

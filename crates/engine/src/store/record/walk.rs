@@ -2,8 +2,10 @@
 
 use super::{
     super::{calls, failed},
-    Head, MAC, Part, base, mac,
-    mark::Keys,
+    Head, MAC, Part, base, head,
+    keys::{Keys, Named},
+    mac,
+    tombstones::{self, Beginning},
 };
 use rusqlite::{Connection, Row, types::ValueRef};
 use wire::{Error, Tampering};
@@ -22,17 +24,35 @@ pub(crate) struct Walk {
     pub fault: Option<(Tampering, i64)>,
     /// Rows that were written while there was no key.
     pub keyless: i64,
-    /// Rows whose key could not be opened: they were not checked.
+    /// Rows, and tombstones, whose key is lost: they were not checked.
     pub unopened: i64,
 }
 
-/// Walks from the base to the end, or to the first fault.
-pub(crate) fn walk(connection: &Connection, keys: &Keys) -> Result<Walk, Error> {
+/// Walks from the base to the end, or to the first fault. `known`: the base that the anchor was told.
+pub(crate) fn walk(
+    connection: &Connection,
+    keys: &Keys,
+    known: Option<Head>,
+) -> Result<Walk, Error> {
     let mut found = Walk::default();
     let mut before = base(connection)?;
     let first = before.seq;
-    if !super::tombstones::proves(connection, before, keys)? {
-        found.fault = Some((Tampering::BeginningMissing, before.seq + 1));
+    match tombstones::beginning(connection, keys, known)? {
+        Beginning::Proven => {}
+        Beginning::Unchecked => found.unopened += 1,
+        Beginning::Unproven => {
+            found.fault = Some(match head(connection)? == before {
+                true => (
+                    Tampering::AllMissing,
+                    known.map_or(0, |known| known.seq) + 1,
+                ),
+                false => (Tampering::BeginningMissing, first + 1),
+            });
+            return Ok(found);
+        }
+    }
+    if let Some(stranger) = stranger(connection, before)? {
+        found.fault = Some((Tampering::Changed, stranger));
         return Ok(found);
     }
     let mut statement = connection.prepare(&sql("")).map_err(failed)?;
@@ -49,19 +69,21 @@ pub(crate) fn walk(connection: &Connection, keys: &Keys) -> Result<Walk, Error> 
             found.fault = Some((how, before.seq + 1));
             return Ok(found);
         }
-        let key = match here.key {
+        let key = match here.key.map(|n| keys.named(n)) {
             None => None,
-            Some(n) => match keys.get(&n) {
-                Some(key) => Some(key),
-                None => {
-                    found.unopened += 1;
-                    before = here.head();
-                    continue;
-                }
-            },
+            Some(Named::Open(key)) => Some(key),
+            Some(Named::Lost) => {
+                found.unopened += 1;
+                before = here.head();
+                continue;
+            }
+            Some(Named::Unknown) => {
+                found.fault = Some((Tampering::Changed, here.seq));
+                return Ok(found);
+            }
         };
         let expected = mac(
-            key.map(|key| &**key),
+            key,
             before.hash,
             (here.part, here.seq),
             columns(row, here.part).into_iter(),
@@ -83,6 +105,21 @@ pub(crate) fn walk(connection: &Connection, keys: &Keys) -> Result<Walk, Error> 
         before = here.head();
     }
     Ok(found)
+}
+
+/// A row before the first one of the chain, where none can be: behind its base there is only what was
+/// written before the record was chained.
+fn stranger(connection: &Connection, base: Head) -> Result<Option<i64>, Error> {
+    let last = if base.hash == [0; MAC] { 0 } else { base.seq };
+    connection
+        .query_row(
+            "select min(seq) from (select min(seq) as seq from calls \
+             union all select min(seq) from outcomes)",
+            [],
+            |row| row.get::<_, Option<i64>>(0),
+        )
+        .map(|seq| seq.filter(|seq| *seq <= last))
+        .map_err(failed)
 }
 
 /// A row's part and place, and what binds it.
@@ -151,7 +188,10 @@ fn moved(
     let mut rows = statement.query([before.seq]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let other = Place::of(row).map_err(failed)?;
-        let key = other.key.and_then(|n| keys.get(&n)).map(|key| &**key);
+        let key = match other.key.map(|n| keys.named(n)) {
+            Some(Named::Open(key)) => Some(key),
+            None | Some(Named::Lost | Named::Unknown) => None,
+        };
         let fits = mac(
             key,
             before.hash,

@@ -1,0 +1,88 @@
+//! What lies in the anchor's place when the keyring gives its key, and what stands in where it is nothing to
+//! believe.
+
+use super::{
+    Vault,
+    anchor::{self, Anchor, Marked},
+    internal,
+    load::Facts,
+    seal::Key,
+};
+use crate::store::{
+    Durability,
+    keys::{self, VaultRow},
+};
+use wire::{Error, RecordState};
+
+/// What lies in the anchor's place.
+pub(super) enum Beside {
+    Anchor(Anchor),
+    /// Another database's.
+    Other,
+    /// None, or one that no key authenticates.
+    Nothing,
+}
+
+impl Vault {
+    /// The anchor file, where a key that the keyring still has authenticates it.
+    pub(super) async fn find_anchor(
+        &self,
+        facts: &Facts,
+        vault: &VaultRow,
+    ) -> Result<Beside, Error> {
+        let file = self.0.anchor_file.clone();
+        let found = tokio::task::spawn_blocking(move || anchor::find(&file))
+            .await
+            .map_err(|_| internal("the anchor's task ended"))?;
+        let Some(found) = found else {
+            return Ok(Beside::Nothing);
+        };
+        if found.vault() != vault.id {
+            return Ok(Beside::Other);
+        }
+        let item = found.key_item().to_owned();
+        let key = match facts.keys.iter().find(|row| row.item == item) {
+            Some(row) => self.fetch(row).await?,
+            None => {
+                // This database is older than the anchor: the item belongs to what came after it.
+                let key = self
+                    .ask_for(&item)
+                    .await?
+                    .and_then(|bytes| Key::from_bytes(&bytes));
+                if key.is_some() {
+                    self.0
+                        .store
+                        .write(Durability::Full, move |tx| keys::adopt(tx, &item))
+                        .await?;
+                }
+                key
+            }
+        };
+        Ok(match key.and_then(|key| found.check(&key, vault.id)) {
+            Some(anchor) => Beside::Anchor(anchor),
+            None => Beside::Nothing,
+        })
+    }
+
+    /// Writes the anchor's file.
+    pub(super) async fn put_anchor(&self, anchor: &Anchor, key: &Key) -> Result<(), Error> {
+        let (file, anchor, key) = (self.0.anchor_file.clone(), anchor.clone(), key.clone());
+        tokio::task::spawn_blocking(move || anchor.write(&file, &key))
+            .await
+            .map_err(|_| internal("the anchor's task ended"))?
+    }
+}
+
+/// An anchor where the one that should be there is missing or not authentic: every sealed credential
+/// counts as restored from a backup, and the record keeps what was found.
+pub(super) fn mistrustful(facts: &Facts, vault: &VaultRow, trouble: Option<RecordState>) -> Anchor {
+    let mut anchor = Anchor::new(vault.id, "");
+    anchor.record = trouble.map(|trouble| Marked::troubled((trouble, facts.record_end)));
+    if !facts.sealed.is_empty() {
+        tracing::warn!("the anchor is missing or not authentic: stored credentials are not used");
+    }
+    for (id, generation) in &facts.sealed {
+        anchor.raise(*id, generation.saturating_add(1));
+    }
+    anchor
+}

@@ -1,0 +1,209 @@
+//! What the record says of itself where the anchor, the keyring's key or an earlier state of the data stand in
+//! the way: each is told for what it is, in every later run too, and hides nothing else.
+
+use crate::kit::{
+    Home,
+    scripted::{Scripted, json as answer},
+    targets, tick,
+};
+use anyhow::{Context, Result};
+use engine::{fakes::MemoryKeyring, ports::Keyring as _};
+use rusqlite::Connection;
+use serde_json::json;
+use std::{fs, path::Path, sync::Arc, time::Instant};
+use tempfile::TempDir;
+use wire::{CannotCheck, IntegrationId, RecordState, Tampering};
+
+const KEY_LOST: RecordState = RecordState::CannotCheck {
+    why: CannotCheck::KeyLost,
+};
+const ANCHOR_MISSING: RecordState = RecordState::Tampered {
+    how: Tampering::AnchorMissing,
+    seq: 1,
+};
+
+async fn used() -> Result<Home> {
+    let home = Home::new().await?;
+    let id = home.connect(targets::sample()).await?;
+    calls(&home, id, 4).await?;
+    Ok(home)
+}
+
+async fn calls(home: &Home, id: IntegrationId, count: usize) -> Result<()> {
+    for n in 0..count {
+        home.call(id, "echo", json!({ "text": n.to_string() }))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn state(home: &Home) -> Result<RecordState> {
+    Ok(home.ask::<wire::VerifyRecord>(json!({})).await?.state)
+}
+
+async fn the_one(home: &Home) -> Result<IntegrationId> {
+    Ok(home.cards().await?.pop().context("the card")?.id)
+}
+
+fn change(folder: &Path, sql: &str) -> Result<()> {
+    let database = Connection::open(folder.join("chief.db"))?;
+    database.execute_batch(
+        "pragma foreign_keys = off; \
+         drop trigger if exists calls_no_delete; drop trigger if exists outcomes_no_delete;",
+    )?;
+    Ok(database.execute_batch(sql)?)
+}
+
+/// What two starts of the app say, with nothing done between.
+async fn twice(copy: TempDir, keyring: Arc<MemoryKeyring>) -> Result<[RecordState; 2]> {
+    let home = Home::on_copy(copy, keyring).await?;
+    let first = state(&home).await?;
+    let home = home.restart().await?;
+    let second = state(&home).await?;
+    home.engine.stop().await;
+    Ok([first, second])
+}
+
+/// Takes every item out of the keyring.
+fn lose(keyring: &MemoryKeyring) -> Result<()> {
+    for item in keyring.items() {
+        keyring.delete(&item)?;
+    }
+    Ok(())
+}
+
+const CUT: &str = "delete from outcomes where seq = (select max(seq) from outcomes);";
+
+#[tokio::test]
+async fn an_anchor_that_is_gone_is_named_whatever_else_is_gone_and_in_later_runs_too() -> Result<()>
+{
+    let home = used().await?;
+    home.engine.stop().await;
+    let all = "delete from outcomes; delete from calls;";
+    for also in ["", CUT, all] {
+        let copy = home.copy()?;
+        fs::remove_file(copy.path().join("chief.anchor"))?;
+        change(copy.path(), &format!("delete from record_head; {also}"))?;
+        assert_eq!(
+            twice(copy, home.copy_of_keyring()?).await?,
+            [ANCHOR_MISSING; 2],
+            "{also}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_end_that_is_cut_off_after_a_restore_is_found() -> Result<()> {
+    let home = used().await?;
+    let home = home.restart().await?;
+    let early = home.copy()?;
+    calls(&home, the_one(&home).await?, 3).await?;
+    home.engine.stop().await;
+    // The data of before, beside the anchor of now.
+    fs::copy(
+        home.folder().join("chief.anchor"),
+        early.path().join("chief.anchor"),
+    )?;
+    let restored = Home::on_copy(early, home.copy_of_keyring()?).await?;
+    let RecordState::Restored { .. } = state(&restored).await? else {
+        panic!("{:?}", state(&restored).await?);
+    };
+    let restored = restored.restart().await?;
+    assert!(matches!(
+        state(&restored).await?,
+        RecordState::Restored { .. }
+    ));
+    restored.engine.stop().await;
+    let cut = restored.copy()?;
+    change(cut.path(), CUT)?;
+    let found = twice(cut, restored.copy_of_keyring()?).await?;
+    for found in found {
+        let RecordState::Tampered { how, .. } = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(how, Tampering::EndMissing);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_key_is_no_tampering_and_hides_none_and_is_over_with_the_rows_of_before()
+-> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    home.connect(targets::sample()).await?;
+    let old = the_one(&home).await?;
+    calls(&home, old, 3).await?;
+    home.engine.stop().await;
+    lose(&home.keyring)?;
+    let home = home.restart().await?;
+    assert_eq!(
+        state(&home).await?,
+        KEY_LOST,
+        "before anything is kept anew"
+    );
+
+    // Whatever is connected now makes a new key.
+    let server = Scripted::serve(|_| async { answer(200, &json!({})) }).await?;
+    let auth = json!({ "auth": "bearer", "token": "key" });
+    home.connect(targets::api(&server.url("/v1"), "/health", auth))
+        .await?;
+    assert_eq!(state(&home).await?, KEY_LOST);
+    let home = home.restart().await?;
+    assert_eq!(state(&home).await?, KEY_LOST, "in later runs too");
+    home.engine.stop().await;
+
+    let cut = home.copy()?;
+    change(cut.path(), CUT)?;
+    for found in twice(cut, home.copy_of_keyring()?).await? {
+        let RecordState::Tampered { how, .. } = found else {
+            panic!("what the new key signed is checked: {found:?}");
+        };
+        assert_eq!(how, Tampering::EndMissing);
+    }
+
+    let home = home.restart().await?;
+    let settings = json!({ "settings": { "keep_days": 7 } });
+    home.ask::<wire::SaveRecordSettings>(settings).await?;
+    clock.advance(8 * 86_400_000);
+    let began = Instant::now();
+    while home.count("tombstones")? == 0 {
+        tick(began, "the daily housekeeping").await?;
+    }
+    assert_eq!(
+        state(&home).await?,
+        RecordState::Intact,
+        "no row of before is left"
+    );
+    let home = home.restart().await?;
+    assert_eq!(state(&home).await?, RecordState::Intact);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_made_up_is_no_lost_one() -> Result<()> {
+    let home = used().await?;
+    home.engine.stop().await;
+    for also in [CUT, "delete from record_head;"] {
+        let copy = home.copy()?;
+        change(
+            copy.path(),
+            &format!(
+                "insert into record_keys values \
+                 (999, '01890000-0000-7000-8000-000000000000', 77, x'00', x'00'); {also}"
+            ),
+        )?;
+        let found = twice(copy, home.copy_of_keyring()?).await?;
+        if also == CUT {
+            for found in found {
+                let RecordState::Tampered { how, .. } = found else {
+                    panic!("{found:?}");
+                };
+                assert_eq!(how, Tampering::EndMissing);
+            }
+        } else {
+            assert_eq!(found, [RecordState::Intact; 2], "no row names it");
+        }
+    }
+    Ok(())
+}
