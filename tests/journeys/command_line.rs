@@ -107,6 +107,61 @@ async fn wait_for_the_door(home: &Home) -> Result<()> {
 }
 
 #[tokio::test]
+async fn each_answer_to_audit_verify_is_an_exit_code() -> Result<()> {
+    let help = Command::new(chief_command()?)
+        .args(["audit", "verify", "--help"])
+        .output()
+        .await?;
+    let help = String::from_utf8(help.stdout)?;
+    for line in [
+        "0  the record is intact",
+        "1  it was",
+        "3  the app",
+        "4  the data",
+        "5  the record",
+    ] {
+        assert!(help.contains(line), "{help}");
+    }
+
+    let home = Home::new().await?;
+    let none = chief(&home, &["audit", "verify"]).await?;
+    assert_eq!(none.code, Some(3), "no app: {}", none.stderr);
+    let verified = async |home: &Home| {
+        let _door = home.open_door().await?;
+        wait_for_the_door(home).await?;
+        let said = chief(home, &["audit", "verify"]).await?;
+        anyhow::Ok((said.code, said.stdout))
+    };
+    let (code, said) = verified(&home).await?;
+    assert_eq!(code, Some(5), "there is no key yet: {said}");
+
+    let id = home.connect(targets::sample()).await?;
+    let home = home.restart().await?;
+    let early = home.copy()?;
+    home.call(id, "echo", json!({ "text": "later" })).await?;
+    let (code, said) = verified(&home).await?;
+    assert_eq!(code, Some(0), "{said}");
+    home.engine.stop().await;
+
+    std::fs::copy(
+        home.folder().join("chief.anchor"),
+        early.path().join("chief.anchor"),
+    )?;
+    let restored = Home::on_copy(early, home.copy_of_keyring()?).await?;
+    let (code, said) = verified(&restored).await?;
+    assert_eq!(code, Some(4), "{said}");
+
+    let changed = home.copy()?;
+    rusqlite::Connection::open(changed.path().join("chief.db"))?.execute_batch(
+        "drop trigger calls_no_update; update calls set action = 'nothing' where seq = 1",
+    )?;
+    let changed = Home::on_copy(changed, home.copy_of_keyring()?).await?;
+    let (code, said) = verified(&changed).await?;
+    assert_eq!(code, Some(1), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_failing_integration_is_its_exit_code() -> Result<()> {
     let (server, refuse) = refusing().await?;
     let home = Home::new().await?;

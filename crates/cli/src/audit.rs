@@ -1,7 +1,7 @@
 //! `chief audit verify`: whether the record is what was written.
 
 use crate::{
-    NOT_WELL, door,
+    CANNOT_CHECK, NOT_WELL, RESTORED, door,
     say::{self, Failure},
 };
 use serde_json::json;
@@ -9,7 +9,7 @@ use std::path::Path;
 use wire::{CannotCheck, RecordProof, RecordState, Tampering};
 use words::{text, with};
 
-/// Has the app walk along its whole record. Ends with 0 where it is intact.
+/// Has the app walk along its whole record. Each of the four answers has an exit code of its own.
 pub async fn verify(folder: &Path, as_json: bool) -> Result<u8, Failure> {
     let mut app = door::enter_as_admin(folder).await?;
     let answer = app.ask("verify_record", json!({})).await?;
@@ -19,10 +19,11 @@ pub async fn verify(folder: &Path, as_json: bool) -> Result<u8, Failure> {
     } else {
         say::line(&told(&proof))?;
     }
-    Ok(if proof.state == RecordState::Intact {
-        0
-    } else {
-        NOT_WELL
+    Ok(match proof.state {
+        RecordState::Intact => 0,
+        RecordState::Tampered { .. } => NOT_WELL,
+        RecordState::Restored { .. } => RESTORED,
+        RecordState::CannotCheck { .. } => CANNOT_CHECK,
     })
 }
 

@@ -19,6 +19,10 @@ use std::{path::PathBuf, process::ExitCode};
 const NOT_WELL: u8 = 1;
 /// The app does not run, or cannot be reached.
 const NO_APP: u8 = 3;
+/// The record is from a backup.
+const RESTORED: u8 = 4;
+/// Nothing can be said of the record.
+const CANNOT_CHECK: u8 = 5;
 
 /// Chief Integrations from the command line: asks the running app.
 #[derive(Parser)]
@@ -73,9 +77,18 @@ enum What {
     },
 }
 
+/// What a script goes by.
+const EXIT_CODES: &str = "Ends with:\n  \
+    0  the record is intact\n  \
+    1  it was tampered with, or the app said no\n  \
+    3  the app does not run\n  \
+    4  the data was restored from a backup\n  \
+    5  the record cannot be checked";
+
 #[derive(Subcommand)]
 enum Audit {
     /// Check that the record is what was written: intact, tampered with, restored, or cannot be checked
+    #[command(after_help = EXIT_CODES)]
     Verify(Form),
 }
 
