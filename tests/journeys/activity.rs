@@ -114,7 +114,7 @@ async fn each_filter_finds_its_rows_and_no_others() -> Result<()> {
     assert_eq!(detail.agent.as_deref(), Some("Cursor"));
     let sent = detail.sent.context("what its arguments were like")?;
     assert_eq!(sent.shape, "{text: string}");
-    assert!(sent.hash.is_some() && detail.got.is_some() && detail.keyed);
+    assert!(sent.hash.is_some() && detail.got.is_some() && detail.intent.key.is_some());
     let none = home
         .ask::<wire::GetRow>(json!({ "call": uuid::Uuid::nil() }))
         .await;

@@ -158,6 +158,11 @@ async fn each_answer_to_audit_verify_is_an_exit_code() -> Result<()> {
     let changed = Home::on_copy(changed, home.copy_of_keyring()?).await?;
     let (code, said) = verified(&changed).await?;
     assert_eq!(code, Some(1), "{said}");
+    let ask = said.split('\'').nth(1).context("how to see the call")?;
+    let _door = changed.open_door().await?;
+    wait_for_the_door(&changed).await?;
+    let row = chief(&changed, &["ask", "get_row", ask]).await?.json()?;
+    assert_eq!(row["intent"]["seq"], 1, "{row}");
     Ok(())
 }
 

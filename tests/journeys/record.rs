@@ -183,6 +183,53 @@ async fn every_change_from_outside_is_found_and_named() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_fault_leads_to_the_call_where_it_shows() -> Result<()> {
+    let home = used().await?;
+    home.engine.stop().await;
+    // An outcome, whose own number no row of Activity has; and what is left beside a gap.
+    for (sql, place) in [
+        ("update outcomes set outcome = 'failed' where seq = 6", 6),
+        (
+            "delete from outcomes where seq = 6; delete from calls where seq = 5",
+            4,
+        ),
+        (
+            "delete from outcomes where seq <= 4; delete from calls where seq <= 4",
+            5,
+        ),
+    ] {
+        let copy = home.copy()?;
+        Connection::open(copy.path().join("chief.db"))?.execute_batch(&format!(
+            "pragma foreign_keys = off; drop trigger calls_no_delete; \
+             drop trigger outcomes_no_update; drop trigger outcomes_no_delete; {sql}"
+        ))?;
+        let home = Home::on_copy(copy, home.copy_of_keyring()?).await?;
+        let at = proof(&home).await?.at.with_context(|| sql.to_owned())?;
+        let row = home.ask::<wire::GetRow>(json!({ "call": at.call })).await?;
+        assert_eq!(row.id, at.call);
+        let outcome = row.outcome.context("its outcome")?;
+        assert!(
+            row.intent.seq == place || outcome.seq == place,
+            "{sql}: {} and {}",
+            row.intent.seq,
+            outcome.seq
+        );
+        assert_ne!(row.intent.mac, outcome.mac);
+        assert_eq!((row.intent.key, outcome.key), (Some(1), Some(1)));
+        let ask = json!({ "integration": null, "before": null, "limit": 50, "pings": true,
+            "filter": { "call": at.call } });
+        let rows = home.ask::<wire::ListActivity>(ask).await?.rows;
+        let [one] = &rows[..] else {
+            panic!("that call alone: {rows:?}");
+        };
+        assert_eq!((one.id, one.at), (at.call.0, at.began));
+        home.engine.stop().await;
+    }
+    assert_eq!(proof(&home.restart().await?).await?.at, None, "intact");
+    Ok(())
+}
+
+#[tokio::test]
 async fn data_of_another_installation_or_an_earlier_day_is_named() -> Result<()> {
     let (home, other) = (used().await?, used().await?);
     // The anchor is told at the end of a run.

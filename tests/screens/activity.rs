@@ -70,6 +70,22 @@ async fn the_record_is_narrowed_opened_checked_and_long() -> Result<()> {
         .reads("[data-testid=proof]", "The record is whole")
         .await?;
     picture(&screen, "activity-proof").await?;
+
+    // Changed from outside: the check leads to the call, though its outcome is no row of its own.
+    rusqlite::Connection::open(screen.folder().join("chief.db"))?.execute_batch(
+        "drop trigger outcomes_no_update; update outcomes set took_ms = took_ms + 1 where seq = 20",
+    )?;
+    screen.click("[data-testid=verify]").await?;
+    screen
+        .reads("[data-testid=proof]", "row 20 is not as it was written")
+        .await?;
+    screen.click("[data-testid=proof-show]").await?;
+    screen.reads("[data-testid=chips]", "One call").await?;
+    screen
+        .reads("[data-testid=everything]", "Row 20, by key 1")
+        .await?;
+    assert_eq!(screen.count("[data-testid=activity-row]").await?, 1);
+    picture(&screen, "activity-fault").await?;
     screen.close().await
 }
 

@@ -83,6 +83,11 @@ impl Screen {
         Ok(screen)
     }
 
+    /// Where the data lies.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Puts a manifest of a provider where the app reads more of them.
     pub fn add_manifest(&self, file: &str, text: &str) -> Result<()> {
         let folder = self.folder.path().join("config/providers");

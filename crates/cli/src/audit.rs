@@ -18,6 +18,10 @@ pub async fn verify(folder: &Path, as_json: bool) -> Result<u8, Failure> {
         say::json(&answer)?;
     } else {
         say::line(&told(&proof))?;
+        if let Some(at) = &proof.at {
+            let ask = json!({ "call": at.call }).to_string();
+            say::line(&with("cli-record-at", &[("ask", &ask)]))?;
+        }
     }
     Ok(match proof.state {
         RecordState::Intact => 0,

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use wire::{
     ActivityPage, Because, CallId, CannotCheck, Error, ErrorCode, RecordProof, RecordState,
-    RowDetail, Time, Topic,
+    RowDetail, Tampering, Time, Topic,
 };
 
 /// How often the anchor is told, at most: rows of the last moment may be cut off unseen until then.
@@ -165,6 +165,7 @@ pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
                 rows: 0,
                 keyless: 0,
                 removed_at: None,
+                at: None,
                 checked_at,
             });
         }
@@ -179,13 +180,34 @@ pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
             },
             (None, state) => state,
         };
+        // The walk's own number: what somebody wrote may stand where no row can.
+        let fault = walked.fault.map(|(_, seq)| seq).or(place_of(&state));
         Ok(RecordProof {
             state,
             rows: walked.rows.unsigned_abs(),
             keyless: walked.keyless.unsigned_abs(),
             removed_at: tombstones::newest(conn)?,
+            at: match fault {
+                Some(seq) => store::calls::call_at(conn, seq)?,
+                None => None,
+            },
             checked_at,
         })
     });
     proof.await
+}
+
+/// The place in the record that a state names, where it is one.
+fn place_of(state: &RecordState) -> Option<i64> {
+    match state {
+        RecordState::Tampered {
+            how: Tampering::AllMissing | Tampering::OtherData | Tampering::AnchorMissing,
+            ..
+        }
+        | RecordState::Intact
+        | RecordState::CannotCheck { .. } => None,
+        RecordState::Tampered { seq, .. } | RecordState::Restored { seq } => {
+            i64::try_from(*seq).ok()
+        }
+    }
 }

@@ -44,6 +44,7 @@ const ASKED: &[&str] = &[
     "list_providers",
     "test_integration",
     "list_activity",
+    "get_row",
     "verify_record",
     "get_record_settings",
     "list_agents",

@@ -1,4 +1,4 @@
-use crate::{AgentId, Because, Error, IntegrationId, Time};
+use crate::{AgentId, Because, CallId, Error, IntegrationId, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -89,6 +89,8 @@ pub struct ActivityFilter {
     pub from: Option<Time>,
     /// Before this moment.
     pub until: Option<Time>,
+    /// This one call.
+    pub call: Option<CallId>,
     /// The whole action, as rows show it: `stripe.list_charges`.
     pub tool: Option<String>,
     pub outcome: Option<Outcome>,

@@ -1,6 +1,6 @@
 //! Whether the record is whole: what is asked and answered.
 
-use crate::{Error, ExportId, Time};
+use crate::{CallId, Error, ExportId, Time};
 use serde::{Deserialize, Serialize};
 
 /// What the record's chain proves.
@@ -13,7 +13,17 @@ pub struct RecordProof {
     pub keyless: u64,
     /// When retention last removed old rows; `None` where it never did.
     pub removed_at: Option<Time>,
+    /// The call at the row that `state` names: of it, or the nearest that is left where rows are missing.
+    #[serde(default)]
+    pub at: Option<CallAt>,
     pub checked_at: Time,
+}
+
+/// A call of the record, and its moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAt {
+    pub call: CallId,
+    pub began: Time,
 }
 
 /// The four answers.
@@ -97,20 +107,32 @@ pub enum CannotCheck {
     KeyLost,
 }
 
+/// How a row stands in the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chained {
+    /// Its place.
+    pub seq: u64,
+    /// The number of its key; `None`: it was written while the keyring gave none.
+    pub key: Option<u64>,
+    /// What binds it to the row before, in hex.
+    pub mac: String,
+}
+
 /// Everything that is known of one row, beside what its line shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowDetail {
-    /// Its place in the chain.
-    pub seq: u64,
-    /// False: it was written while the keyring gave no key.
-    pub keyed: bool,
-    /// What binds it to the row before, in hex.
-    pub mac: String,
+    pub id: CallId,
+    /// How its intent stands in the chain.
+    pub intent: Chained,
+    /// How its outcome does; `None` where it has none yet.
+    pub outcome: Option<Chained>,
     pub ended_at: Option<Time>,
     pub agent: Option<String>,
     pub task: Option<String>,
     /// As told by the agent.
     pub thread: Option<String>,
+    /// The run of a cron that made it.
+    pub cron_run: Option<String>,
     pub sent: Option<PayloadView>,
     pub got: Option<PayloadView>,
     /// What was said, where that is kept.

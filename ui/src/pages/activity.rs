@@ -38,9 +38,9 @@ const MOST: usize = 200;
 #[component]
 pub fn Activity() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
-    let (check, proof) = proof::use_proof();
     let chosen = frame.state.record.clone();
     let on_choose = frame.dispatch.reform(Action::Look);
+    let (check, proof) = proof::use_proof(&on_choose);
     html! {
         <>
             <header class="page">
@@ -128,7 +128,9 @@ impl PartialEq for TableProps {
 #[component]
 fn Table(props: &TableProps) -> Html {
     let loaded = use_reducer_eq(Loaded::default);
-    let open = use_state_eq(|| None::<Uuid>);
+    // One call that was asked for is looked at.
+    let asked = props.request.filter.call.map(|call| call.0);
+    let open = use_state_eq(move || asked);
     let scrolled = use_scrolled();
     let more_failed = use_state(|| None::<wire::Error>);
     let busy = use_state(|| false);

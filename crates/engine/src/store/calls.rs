@@ -6,7 +6,7 @@ mod page;
 mod past;
 mod payload;
 
-pub use detail::{detail, ended_after};
+pub use detail::{call_at, detail, ended_after};
 pub use page::{Filter, PAGE, page};
 pub use past::past;
 pub use payload::Payload;

@@ -54,6 +54,7 @@ cli-record-all = all rows are gone
 cli-record-other = it is another installation's
 cli-record-anchor = the file that says where it ends is gone, or is not the app's
 cli-record-restored = The data was restored from a backup: what came after row { $row } is lost. What was written since is whole.
+cli-record-at = What is known of the call there: chief ask get_row '{ $ask }'
 cli-record-keyring = The record cannot be checked: the keyring is locked, absent or does not answer.
 cli-record-no-key = The record cannot be checked: nothing was kept in the keyring yet, so there is no key.
 cli-record-key-lost = The record cannot be checked: the keyring has lost the key that it was written with.

@@ -27,6 +27,7 @@ filter-past = { $name } (disconnected)
 words-placeholder = Tool, person, thread…
 chip-agent = One agent
 chip-thread = One thread
+chip-call = One call
 chip-remove = Without { $name }
 new-rows = { $count ->
     [one] 1 new row
@@ -39,6 +40,7 @@ new-rows-least = { $count ->
 no-match = Nothing fits
 no-match-hint = Take a filter away, or look further back.
 
+record-show = Show where
 record-check = Check the record
 record-checking = Checking…
 record-intact = The record is whole: { $rows } rows, each as it was written.
@@ -73,15 +75,22 @@ row-got = Result
 row-kept-until = Kept until
 bodies = Arguments and results
 bodies-hint = Kept beside each row of Activity, secrets hidden. Off: only size, shape and hash are kept, and what was kept goes at once.
+breaks-bodies = { $count ->
+    [one] The arguments and the result that are kept of 1 call are removed.
+   *[other] The arguments and results that are kept of { $count } calls are removed.
+}
 bodies-off = Not kept
 bodies-1 = For a day
 bodies-7 = For 7 days
 bodies-30 = For 30 days
 bodies-90 = For 90 days
 row-bytes = { $bytes } bytes
+row-run = Run of the cron
+row-id = Call
 row-place = In the record
-row-mac = Bound by
-row-chained = Row { $row }
+row-place-ended = Its outcome there
+row-mac = What binds it to the row before
+row-chained = Row { $row }, by key { $key }
 row-keyless = Row { $row }, written while the keyring was locked
 row-thread = What did this thread touch?
 row-task-only = What did this task touch?

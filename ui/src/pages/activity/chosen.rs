@@ -1,7 +1,7 @@
 //! What the record is narrowed to, as the admin chose it.
 
 use crate::{inert::inert, say::say, time::moment_of};
-use wire::{ActivityFilter, IntegrationId, Outcome, Time};
+use wire::{ActivityFilter, CallId, IntegrationId, Outcome, Time};
 use yew::AttrValue;
 
 /// The choice. It outlives the page: an admin who comes back finds what was looked at.
@@ -75,6 +75,17 @@ pub const OUTCOMES: [(Outcome, &str); 7] = [
 ];
 
 impl Chosen {
+    /// One call and nothing else.
+    pub fn of_call(call: CallId) -> Self {
+        Self {
+            only: ActivityFilter {
+                call: Some(call),
+                ..ActivityFilter::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// The filter as of now, to the minute, so that it stays the same from one look to the next.
     pub fn filter(&self, now: Time) -> ActivityFilter {
         let minute = 60_000;
@@ -111,6 +122,9 @@ impl Chosen {
         if self.integration.is_some() {
             let name = integration.unwrap_or_else(|| say("filter-integration"));
             add(name, &|next| next.integration = None);
+        }
+        if only.call.is_some() {
+            add(say("chip-call"), &|next| next.only.call = None);
         }
         if let Some(tool) = &only.tool {
             add(inert(tool), &|next| next.only.tool = None);

@@ -1,17 +1,19 @@
 //! "Check the record": is every row there, as it was written?
 
+use super::chosen::Chosen;
 use crate::{
     icons::{Icon, icon},
     ipc,
     say::{say, say_error, say_with},
+    time::full,
 };
 use std::rc::Rc;
 use wire::{CannotCheck, Error, RecordProof, RecordState, Tampering, VerifyRecord};
 use yew::{platform::spawn_local, prelude::*};
 
-/// The button; below the head of the page, what it found.
+/// The button; below the head of the page, what it found, and `on_choose` to see the row.
 #[hook]
-pub fn use_proof() -> (Html, Html) {
+pub fn use_proof(on_choose: &Callback<Chosen>) -> (Html, Html) {
     let busy = use_state(|| false);
     let found = use_state(|| None::<Rc<Result<RecordProof, Error>>>);
     let onclick = {
@@ -35,11 +37,16 @@ pub fn use_proof() -> (Html, Html) {
         let found = found.clone();
         Callback::from(move |_: MouseEvent| found.set(None))
     };
-    let banner = found.as_deref().map(|found| told(found, &close));
+    let banner = found.as_deref().map(|found| told(found, &close, on_choose));
     (button, banner.unwrap_or_default())
 }
 
-fn told(found: &Result<RecordProof, Error>, close: &Callback<MouseEvent>) -> Html {
+fn told(
+    found: &Result<RecordProof, Error>,
+    close: &Callback<MouseEvent>,
+    on_choose: &Callback<Chosen>,
+) -> Html {
+    let at = found.as_ref().ok().and_then(|proof| proof.at);
     let (ink, picture, text) = match found {
         Err(error) => ("bad-ink", Icon::Failing, say_error(error)),
         Ok(proof) => sentence(proof),
@@ -48,6 +55,11 @@ fn told(found: &Result<RecordProof, Error>, close: &Callback<MouseEvent>) -> Htm
         <div class="banner" role="status" data-testid="proof">
             <span class={ink}>{ icon(picture) }</span>
             <span class="grow">{ text }</span>
+            if let Some(at) = at {
+                <span class="sub">{ full(at.began) }</span>
+                <button type="button" data-testid="proof-show" onclick={on_choose.reform(move |_: MouseEvent| Chosen::of_call(at.call))}>
+                    { say("record-show") }</button>
+            }
             <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>{ icon(Icon::Close) }</button>
         </div>
     }
@@ -89,5 +101,61 @@ pub fn sentence(proof: &RecordProof) -> (&'static str, Icon, AttrValue) {
             };
             ("warn-ink", Icon::Unknown, say(key))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Time;
+
+    fn told(state: RecordState) -> (&'static str, String) {
+        let proof = RecordProof {
+            state,
+            rows: 12,
+            keyless: 0,
+            removed_at: None,
+            at: None,
+            checked_at: Time(0),
+        };
+        let (ink, _, text) = sentence(&proof);
+        (ink, text.to_string())
+    }
+
+    #[test]
+    fn each_state_has_its_own_sentence_and_colour() {
+        let (ink, text) = told(RecordState::Intact);
+        assert!(ink == "ok-ink" && text.contains("12 rows"), "{text}");
+        let mut texts = vec![text];
+        for (how, word) in [
+            (Tampering::Changed, "row 7 is not as it was written"),
+            (Tampering::Moved, "row 7 stands in another"),
+            (Tampering::Missing, "from row 7 on"),
+            (Tampering::BeginningMissing, "up to row 7"),
+            (Tampering::EndMissing, "from row 7 on"),
+            (Tampering::AllMissing, "all of its rows"),
+            (Tampering::OtherData, "another installation"),
+            (Tampering::AnchorMissing, "anchor file"),
+        ] {
+            let (ink, text) = told(RecordState::Tampered { how, seq: 7 });
+            assert!(ink == "bad-ink" && text.contains(word), "{how:?}: {text}");
+            texts.push(text);
+        }
+        let (ink, text) = told(RecordState::Restored { seq: 7 });
+        assert!(ink == "warn-ink" && text.contains("after row 7"), "{text}");
+        texts.push(text);
+        for (why, word) in [
+            (CannotCheck::Keyring, "does not give its key"),
+            (CannotCheck::NoKey, "first connection"),
+            (CannotCheck::KeyLost, "has lost the key"),
+        ] {
+            let (ink, text) = told(RecordState::CannotCheck { why });
+            assert!(ink == "warn-ink" && text.contains(word), "{why:?}: {text}");
+            texts.push(text);
+        }
+        let count = texts.len();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), count, "no two states say the same");
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     say::{say, say_error, say_with},
     time::full,
 };
-use wire::{CallId, GetRow, PayloadView, Topic};
+use wire::{CallId, Chained, GetRow, PayloadView, Topic};
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
@@ -24,12 +24,6 @@ pub fn Everything(props: &EverythingProps) -> Html {
             None => Html::default(),
         };
     };
-    let place = row.seq.to_string();
-    let key = if row.keyed {
-        "row-chained"
-    } else {
-        "row-keyless"
-    };
     html! {
         <dl class="wide" data-testid="everything">
             if let Some(at) = row.ended_at { <dt>{ say("row-ended") }</dt><dd>{ full(at) }</dd> }
@@ -39,10 +33,28 @@ pub fn Everything(props: &EverythingProps) -> Html {
             { payload("row-sent", row.sent.as_ref(), row.bodies.as_ref().and_then(|said| said.sent.as_deref())) }
             { payload("row-got", row.got.as_ref(), row.bodies.as_ref().and_then(|said| said.got.as_deref())) }
             if let Some(said) = &row.bodies { <dt>{ say("row-kept-until") }</dt><dd>{ full(said.until) }</dd> }
-            <dt>{ say("row-place") }</dt>
-            <dd>{ say_with(key, &[("row", &place)]) }</dd>
-            <dt>{ say("row-mac") }</dt><dd><code class="path">{ inert(&row.mac) }</code></dd>
+            if let Some(run) = &row.cron_run { <dt>{ say("row-run") }</dt><dd><code class="path">{ inert(run) }</code></dd> }
+            <dt>{ say("row-id") }</dt><dd><code class="path">{ row.id.to_string() }</code></dd>
+            { chained("row-place", &row.intent) }
+            if let Some(outcome) = &row.outcome { { chained("row-place-ended", outcome) } }
         </dl>
+    }
+}
+
+/// Where a row stands in the chain, by which key, and what binds it to the row before.
+fn chained(label: &'static str, row: &Chained) -> Html {
+    let place = row.seq.to_string();
+    html! {
+        <>
+            <dt>{ say(label) }</dt>
+            <dd class="payload">
+                <span>{ match row.key {
+                    Some(key) => say_with("row-chained", &[("row", &place), ("key", &key.to_string())]),
+                    None => say_with("row-keyless", &[("row", &place)]),
+                } }</span>
+                <code class="path sub" title={say("row-mac")}>{ inert(&row.mac) }</code>
+            </dd>
+        </>
     }
 }
 

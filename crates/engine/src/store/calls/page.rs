@@ -140,6 +140,7 @@ impl Query {
     fn calls(filter: &Filter) -> Self {
         let only = &filter.only;
         let narrowed = filter.integration.is_some()
+            || only.call.is_some()
             || only.tool.is_some()
             || only.agent.is_some()
             || only.task.is_some()
@@ -177,7 +178,8 @@ impl Query {
     /// The pings that fit; `None` where none can: they are no agent's and of no task.
     fn pings(filter: &Filter) -> Option<Self> {
         let only = &filter.only;
-        let of_calls = only.tool.is_some()
+        let of_calls = only.call.is_some()
+            || only.tool.is_some()
             || only.agent.is_some()
             || only.task.is_some()
             || only.thread.is_some();
@@ -215,6 +217,7 @@ impl Query {
     fn narrow(&mut self, filter: &Filter) {
         let only = &filter.only;
         let columns = [
+            ("id", only.call.map(|id| id.to_string())),
             ("thread_url", only.thread.clone()),
             ("task", only.task.clone()),
             ("action", only.tool.clone()),
