@@ -8,6 +8,8 @@ use crate::kit::{
 };
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::Notify;
 use wire::{CallId, ErrorCode, IntegrationId, RowDetail, RowKind};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -133,5 +135,51 @@ async fn what_calls_say_is_kept_where_it_is_wanted_without_secrets_and_goes_in_i
             .iter()
             .any(|row| row.action == "what its calls say is kept for 7 days")
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_calls_said_goes_with_their_integration_and_with_the_setting_of_the_moment()
+-> Result<()> {
+    let (arrived, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (here, wait) = (arrived.clone(), go_on.clone());
+    let server = Scripted::serve(move |seen| {
+        let (here, wait) = (here.clone(), wait.clone());
+        async move {
+            if seen.path.ends_with("/slow") {
+                here.notify_one();
+                wait.notified().await;
+            }
+            answer(200, &json!({ "said": "something" }))
+        }
+    })
+    .await?;
+    let home = Home::new().await?;
+    let auth = json!({ "auth": "bearer", "token": "key" });
+    let id = home
+        .connect(targets::api(&server.url("/v1"), "/health", auth))
+        .await?;
+    let arguments = |path: &str| json!({ "method": "GET", "path": path });
+    keep(&home, id, json!(7)).await?;
+
+    // Switched off while a call is under way.
+    let engine = home.engine.clone();
+    let slow = arguments("/slow");
+    let slow = tokio::spawn(async move { crate::kit::call(&engine, id, "call", slow).await });
+    arrived.notified().await;
+    keep(&home, id, Value::Null).await?;
+    go_on.notify_one();
+    slow.await??;
+    assert_eq!(home.count("bodies")?, 0, "nobody wants it kept any more");
+
+    keep(&home, id, json!(7)).await?;
+    home.call(id, "call", arguments("/orders")).await?;
+    assert_eq!(home.count("bodies")?, 1);
+    let preview = home
+        .ask::<wire::PreviewDisconnect>(json!({ "id": id }))
+        .await?;
+    assert_eq!(preview.bodies, 1, "Disconnect tells that it goes");
+    home.disconnect(id).await?;
+    assert_eq!(home.count("bodies")?, 0);
     Ok(())
 }

@@ -173,9 +173,9 @@ impl Journal {
             .store()
             .write(durability, move |tx| {
                 store::calls::finish(tx, &outcome)?;
-                let said = saying.and_then(|said| Some((said.days, said.body()?)));
-                if let (Some(id), Some((days, body))) = (of, said) {
-                    store::bodies::keep(tx, (call, id), &body, (now, days))?;
+                let said = saying.and_then(|said| said.body());
+                if let (Some(id), Some(body)) = (of, said) {
+                    store::bodies::keep(tx, (call, id), &body, now)?;
                 }
                 // What was no news may be some after what was written meanwhile.
                 let signal = signal.filter(|_| is_news || tx.is_past(edition));
@@ -271,7 +271,7 @@ pub async fn call_asking(
         sent: Some(Payload::of(&wanted.arguments)),
     };
     let mut journal = Journal::open(engine, intent, by.task()).await?;
-    let saying = known.body_days.map(Saying::kept_for);
+    let saying = known.body_days.map(|_| Saying::default());
     let mut caller = caller;
     caller.hung_up = caller.hung_up.child_token();
     let cancel = caller.hung_up.clone();

@@ -451,6 +451,9 @@ pub struct DisconnectPreview {
     /// Calls in the last thirty days.
     pub calls_30d: u32,
     pub tools: u32,
+    /// Calls whose arguments and results are kept: what they said is removed.
+    #[serde(default)]
+    pub bodies: u32,
     /// The provider's host, where the token can be revoked.
     pub revokes_at: Option<String>,
     /// The crons that depend on it: none of them will start any more.

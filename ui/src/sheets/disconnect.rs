@@ -88,6 +88,9 @@ pub fn breaks(preview: &DisconnectPreview) -> Html {
     if preview.calls_30d > 0 {
         told.push(say_count("breaks-calls", preview.calls_30d as usize));
     }
+    if preview.bodies > 0 {
+        told.push(say_count("breaks-bodies", preview.bodies as usize));
+    }
     if let Some(paused) = listed(&preview.crons) {
         told.push(say_with("breaks-crons", &[("names", &paused)]));
     }

@@ -14,21 +14,12 @@ const LENGTH: usize = 64 * 1024;
 const TEXT: usize = 4_000;
 
 /// What one call says. Clones are the same.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Saying {
-    /// For how many days it is kept.
-    pub days: u32,
     said: Arc<Mutex<Body>>,
 }
 
 impl Saying {
-    pub fn kept_for(days: u32) -> Self {
-        Self {
-            days,
-            said: Arc::default(),
-        }
-    }
-
     /// What goes out with this credential.
     pub fn sends(&self, credential: &Credential, arguments: &Value) {
         let covered = connectors::covered(credential, arguments.clone());

@@ -35,6 +35,7 @@ pub(crate) async fn preview(
                 in_flight,
                 calls_30d: store::calls::count_since(conn, id, since)?,
                 tools: crate::health::count(&store::tools::list(conn, id)?),
+                bodies: store::bodies::count(conn, id)?,
                 revokes_at: found.about.revokes_at,
                 crons: store::crons::briefs_of(conn, id)?
                     .into_iter()
@@ -94,6 +95,8 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .vault()
         .destroy(id, move |tx| {
             let found = Integration::get(tx, id)?;
+            // What its calls said was kept by its own setting, which goes with it.
+            store::bodies::set_days(tx, id, None)?;
             store::integrations::remove(tx, id, now)?;
             store::notices::resolve_all(tx, id, now)?;
             integrations::note(

@@ -58,7 +58,8 @@ pub fn set_days(tx: &Tx<'_>, id: IntegrationId, days: Option<u32>) -> Result<(),
     .map_err(failed)
 }
 
-/// Keeps what a call said, for so many days.
+/// Keeps what a call said, for as many days as its integration's setting says now; not at all where it says
+/// nothing any more.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
@@ -66,18 +67,18 @@ pub fn keep(
     tx: &Tx<'_>,
     (call, id): (CallId, IntegrationId),
     body: &Body,
-    (at, days): (Time, u32),
+    at: Time,
 ) -> Result<(), Error> {
     tx.prepare_cached(
         "insert or replace into bodies (call_id, integration_id, at, until, sent, got) \
-         values (?1, ?2, ?3, ?4, ?5, ?6)",
+         select ?1, ?2, ?3, ?3 + days * ?4, ?5, ?6 from body_settings where integration_id = ?2",
     )
     .and_then(|mut statement| {
         statement.execute(params![
             call.to_string(),
             id.to_string(),
             at.0,
-            at.0 + i64::from(days) * DAY_MS,
+            DAY_MS,
             body.sent,
             body.got,
         ])
@@ -105,6 +106,20 @@ pub fn of(connection: &Connection, call: CallId, now: Time) -> Result<Option<Bod
                 .query_row(params![call.to_string(), now.0], read)
                 .optional()
         })
+        .map_err(failed)
+}
+
+/// Calls of this integration whose words are kept.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn count(connection: &Connection, id: IntegrationId) -> Result<u32, Error> {
+    connection
+        .query_row(
+            "select count(*) from bodies where integration_id = ?1",
+            [id.to_string()],
+            |row| row.get(0),
+        )
         .map_err(failed)
 }
 
