@@ -305,3 +305,66 @@ async fn old_rows_go_whole_and_what_stays_is_still_proved() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn words_are_forgotten_with_the_rows_that_had_them() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let id = home.connect(crate::kit::targets::sample()).await?;
+    let said = |title: &str| Because::task(title, None);
+    call_as(&home, id, "echo", said("Zebulon Quixote asks")).await?;
+    for _ in 0..70 {
+        call_as(&home, id, "echo", said("Ordinary")).await?;
+    }
+    let words = |word: &str| -> Result<i64> {
+        let database = rusqlite::Connection::open(home.folder().join("chief.db"))?;
+        let sql = "select count(*) from record_words where word = ?1";
+        Ok(database.query_row(sql, [word], |row| row.get(0))?)
+    };
+    assert_eq!(found(&home, json!({ "text": "zebu quix" })).await?.len(), 1);
+    assert_eq!(words("zebulon")?, 1);
+
+    clock.advance(8 * 86_400_000);
+    call_as(&home, id, "echo", said("Ordinary")).await?;
+    found(&home, json!({ "text": "ordinary" })).await?;
+    let settings = json!({ "settings": { "keep_days": 7 } });
+    home.ask::<wire::SaveRecordSettings>(settings).await?;
+    clock.advance(86_400_000);
+    let began = Instant::now();
+    while home.count("tombstones")? == 0 {
+        tick(began, "the daily housekeeping").await?;
+    }
+    assert_eq!(
+        words("zebulon")? + words("quixote")?,
+        0,
+        "a customer's name"
+    );
+    assert_eq!(words("ordinary")?, 1, "a later row has it");
+    assert_eq!(found(&home, json!({ "text": "ordin" })).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn ids_of_tasks_do_not_stand_in_the_way_of_words() -> Result<()> {
+    let home = used().await?;
+    let id = home.cards().await?.pop().context("the card")?.id;
+    // Each id has pieces that begin as the tool's name does, and come before it.
+    for n in 0..60_u128 {
+        let task = uuid::Uuid::from_u128((0xdead_0000_u128 << 96) | (n << 96) | 0xdead_0000_0000);
+        let because = Because::Task {
+            title: "Clean up".to_owned(),
+            url: None,
+            agent: None,
+            task: Some(task.to_string()),
+        };
+        call_as(&home, id, "echo", because).await?;
+    }
+    call_as(&home, id, "delete_note", Because::task("Clean up", None))
+        .await
+        .ok();
+    let rows = found(&home, json!({ "text": "de" })).await?;
+    assert!(
+        rows.iter().any(|row| row.action == "sample.delete_note"),
+        "{rows:?}"
+    );
+    Ok(())
+}

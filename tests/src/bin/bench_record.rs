@@ -86,8 +86,8 @@ fn seed(file: &Path, rows: i64) -> Result<()> {
          {numbers} insert into record_text (rowid, body) \
          select 2 * i + 1, 'Service ' || (i % 200) || ' service tool ' || (i % 2000) || ' Agent Refund ' || (i / 20) from n; \
          with recursive n(i) as (select 0 union all select i + 1 from n where i < {rows} / 20) \
-         insert or ignore into record_words (word) select cast(i as text) from n; \
-         insert or ignore into record_words (word) values ('service'), ('tool'), ('agent'), ('refund');"
+         insert or ignore into record_words (word, era) select cast(i as text), i / 64 from n; \
+         insert or ignore into record_words (word, era) values ('service', 0), ('tool', 0), ('agent', 0), ('refund', 0);"
     ))?;
     for (_, sql) in &indexes {
         database.execute_batch(sql)?;

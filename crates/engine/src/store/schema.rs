@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/17.sql")),
     M::up(include_str!("schema/18.sql")),
     M::up(include_str!("schema/19.sql")),
+    M::up(include_str!("schema/20.sql")),
 ];
 
 /// The version that this build knows.

@@ -6,10 +6,13 @@
 use super::super::{Tx, failed, text};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 use wire::{Because, Error};
 
 /// Rows of the record that one commit reads.
 const BATCH: i64 = 20;
+/// Places of the record in which a word is noted once: it is forgotten with the last of them.
+const ERA: i64 = 64;
 /// Words of the record that one beginning may stand for.
 const MEANT: usize = 48;
 /// Words that are looked for at once.
@@ -55,7 +58,9 @@ fn documents(tx: &Tx<'_>, (after, until): (i64, i64)) -> Result<BTreeMap<i64, St
                 let error: Option<wire::Error> = text::from_json_or_null(row, 6)?;
                 let mut body: Vec<String> = vec![row.get(1)?, row.get(2)?, why(&because)];
                 body.extend(row.get::<_, Option<String>>(4)?);
-                body.extend(row.get::<_, Option<String>>(5)?);
+                // An id is nothing to look for by its pieces, which would stand in the way of words.
+                let task: Option<String> = row.get(5)?;
+                body.extend(task.filter(|task| Uuid::try_parse(task).is_err()));
                 if let Some(error) = error {
                     body.push(error.code.as_str().to_owned());
                     body.extend(error.args.into_values());
@@ -85,12 +90,28 @@ fn write(tx: &Tx<'_>, seq: i64, body: &str) -> Result<(), Error> {
         .and_then(|mut statement| statement.execute(params![seq, body]))
         .map_err(failed)?;
     let mut words = tx
-        .prepare_cached("insert or ignore into record_words (word) values (?1)")
+        .prepare_cached(
+            "insert into record_words (word, era) values (?1, ?2) \
+             on conflict (word) do update set era = excluded.era where era < excluded.era",
+        )
         .map_err(failed)?;
     for word in words_of(body) {
-        words.execute([word]).map_err(failed)?;
+        words.execute(params![word, seq / ERA]).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Forgets what calls up to this place said, and the words that no later one has said.
+pub(super) fn forget(tx: &Tx<'_>, last: i64) -> Result<(), Error> {
+    tx.execute("delete from record_text where rowid <= ?1", [last])
+        .and_then(|_| {
+            tx.execute(
+                "delete from record_words where era < ?1",
+                [(last + 1) / ERA],
+            )
+        })
+        .map(drop)
+        .map_err(failed)
 }
 
 /// What FTS5's own tokenizer makes of it, near enough: letters and digits, lower case.

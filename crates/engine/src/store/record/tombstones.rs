@@ -39,8 +39,7 @@ pub(crate) fn retire(tx: &Tx<'_>, before: Time, now: Time) -> Result<usize, Erro
         params![last.seq, now.0, calls, &last.hash[..], key.n, &mac[..]],
     )
     .map_err(failed)?;
-    tx.execute("delete from record_text where rowid <= ?1", [last.seq])
-        .map_err(failed)?;
+    super::text::forget(tx, last.seq)?;
     tx.execute("delete from outcomes where call_seq <= ?1", [last.seq])
         .map_err(failed)?;
     let removed = tx
