@@ -165,6 +165,7 @@ async fn a_lost_key_is_no_tampering_and_hides_none_and_is_over_with_the_rows_of_
     let home = home.restart().await?;
     let settings = json!({ "settings": { "keep_days": 7 } });
     home.ask::<wire::SaveRecordSettings>(settings).await?;
+    assert_eq!(state(&home).await?, KEY_LOST, "and once the end is back");
     clock.advance(8 * 86_400_000);
     let began = Instant::now();
     while home.count("tombstones")? == 0 {
