@@ -208,6 +208,9 @@ mod tests {
             "task",
             "wall",
             "all",
+            "ask",
+            "row",
+            "key",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names
