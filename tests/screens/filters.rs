@@ -93,7 +93,9 @@ async fn what_a_thread_a_task_and_an_agent_touched_is_one_press() -> Result<()> 
     let screen = used().await?;
     let all = screen.count(ROW).await?;
     look(&screen, "activity-lines").await?;
-    screen.press("What did this thread touch?").await?;
+    screen
+        .press("What did the thread “Refund 17” touch?")
+        .await?;
     screen.reads("[data-testid=chips]", "Refund 17").await?;
     rows(&screen, 2).await?;
     screen.press("Without Refund 17").await?;
@@ -177,6 +179,74 @@ async fn each_filter_has_its_control() -> Result<()> {
             Ok(screen.count(ROW).await? >= 5)
         })
         .await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_was_removed_is_still_what_is_looked_for_until_it_is_cleared() -> Result<()> {
+    let screen = used().await?;
+    let all = screen.count(ROW).await?;
+    choose(&screen, "filter-agent", "Cursor").await?;
+    rows(&screen, 3).await?;
+    let view = ask(&screen, "list_agents", json!({})).await?;
+    let id = &view["agents"][0]["id"];
+    ask(&screen, "revoke_agent", json!({ "id": id })).await?;
+    screen
+        .reads("[data-testid=chips]", "Cursor (removed)")
+        .await?;
+    let chosen = "return document.querySelector('[data-testid=filter-agent]').selectedOptions[0].text";
+    let chosen = screen.page.execute(chosen, vec![]).await?;
+    assert_eq!(chosen.json(), &json!("Cursor (removed)"));
+    assert_eq!(screen.count(ROW).await?, 3);
+    look(&screen, "activity-removed").await?;
+    screen.press("Without Cursor (removed)").await?;
+    // Beside all from before, that it was removed.
+    rows(&screen, all + 1).await?;
+    // From a row of it, too.
+    screen
+        .click(&format!("{ROW}:has([data-testid=thread]) .row-toggle"))
+        .await?;
+    screen.click("[data-testid=row-agent]").await?;
+    screen
+        .reads("[data-testid=chips]", "Cursor (removed)")
+        .await?;
+    rows(&screen, 3).await?;
+    screen.close().await
+}
+
+/// As in an engine that has such a field as plain text.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moment_may_be_typed_with_a_blank_and_what_is_none_is_told_in_words() -> Result<()> {
+    let screen = used().await?;
+    let all = screen.count(ROW).await?;
+    choose(&screen, "filter-time", "From … to …").await?;
+    let field = "[data-testid=filter-until]";
+    screen.see(field).await?;
+    let plain = format!("document.querySelector('{field}').type = 'text'");
+    screen.page.execute(plain, vec![]).await?;
+    let typed = async |text: &str| -> Result<()> {
+        let script = "
+            const field = document.querySelector('[data-testid=filter-until]');
+            field.value = arguments[0];
+            field.dispatchEvent(new Event('change', { bubbles: true }));
+        ";
+        screen.page.execute(script, vec![json!(text)]).await?;
+        Ok(())
+    };
+    typed("2020-01-01 00:00").await?;
+    screen.reads("main", "Nothing fits").await?;
+    typed("New Year").await?;
+    rows(&screen, all).await?;
+    screen
+        .reads("#filter-until-error", "not a date and time")
+        .await?;
+    let input = screen.see(field).await?;
+    assert_eq!(input.attr("aria-invalid").await?.as_deref(), Some("true"));
+    let told = input.attr("aria-describedby").await?;
+    assert_eq!(told.as_deref(), Some("filter-until-error"));
+    look(&screen, "activity-moment").await?;
+    typed("2020-01-01 00:00").await?;
+    screen.gone("#filter-until-error").await?;
     screen.close().await
 }
 

@@ -153,8 +153,21 @@ async fn new_rows_wait_while_the_record_is_read() -> Result<()> {
     assert_eq!(run(&screen, IN_SIGHT).await?, seen);
     assert_eq!(run(&screen, count).await?, loaded, "what was loaded stays");
     screen.picture("new-rows").await?;
-    screen.click("[data-testid=new-rows]").await?;
+    // By the keyboard, which goes on at the newest row.
+    screen
+        .see("[data-testid=new-rows]")
+        .await?
+        .send_keys(thirtyfour::Key::Enter + "")
+        .await?;
     screen.gone("[data-testid=new-rows]").await?;
+    let led = "
+        const first = document.querySelector('[data-testid=activity-row] .row-toggle');
+        return first === document.activeElement";
+    screen
+        .until("the first row to have the focus", async || {
+            Ok(run(&screen, led).await? == json!(true))
+        })
+        .await?;
     let newest = async || -> Result<String> {
         let request = json!({ "integration": null, "before": null, "limit": 1, "pings": false });
         let page = engine::commands::answer(screen.engine()?, "list_activity", request).await?;

@@ -37,6 +37,21 @@ pub fn focus_on(element: &web_sys::Element) {
     }
 }
 
+/// Moves the focus to the first element of this selector, if one is there.
+pub fn focus_first(css: &str) {
+    if let Ok(Some(element)) = document().query_selector(css) {
+        focus_on(&element);
+    }
+}
+
+/// The button that an event is of, where what was hit may be an icon in it. (`current_target` is not it:
+/// Yew listens at the root.)
+#[must_use]
+pub fn button_of(event: &web_sys::Event) -> Option<web_sys::Element> {
+    let hit = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    hit.closest("button").ok()?
+}
+
 /// The element that has the focus.
 #[must_use]
 pub fn focused() -> Option<web_sys::Element> {

@@ -222,52 +222,68 @@ pub fn day_of(at: Time) -> String {
 /// The first moment of the day that a date field holds; `None` where it holds none.
 #[must_use]
 pub fn start_of(day: &str) -> Option<Time> {
-    let mut parts = day.split('-');
-    let mut number = || parts.next()?.parse::<u32>().ok();
-    let (year, month, day) = (number()?, number()?, number()?);
-    let is_day = (1970..10_000).contains(&year) && (1..=12).contains(&month);
-    (is_day && (1..=31).contains(&day)).then(|| midnight(year, month, day))
+    on_day(day, [0, 0])
 }
 
-/// The moment that a field of date and time holds, by the reader's clock: `2026-11-24T14:00`. `None` where
-/// it holds none.
-#[cfg(target_arch = "wasm32")]
-#[must_use]
-#[allow(clippy::cast_possible_truncation)] // Milliseconds since 1970 fit in 53 bits.
-pub fn moment_of(typed: &str) -> Option<Time> {
-    let at = js_sys::Date::parse(typed);
-    (!at.is_nan()).then_some(Time(at as i64))
-}
-
-/// Natively (tests) the reader is in Greenwich.
-#[cfg(not(target_arch = "wasm32"))]
+/// The moment that a field of date and time holds, by the reader's clock: `2026-11-24T14:00`, or with a blank
+/// where an engine has such a field as plain text. `None` where it holds none.
 #[must_use]
 pub fn moment_of(typed: &str) -> Option<Time> {
-    let (day, clock) = typed.split_once('T')?;
-    let (hour, minute) = clock.split_once(':')?;
-    let minutes = hour.parse::<i64>().ok()? * 60 + minute.parse::<i64>().ok()?;
-    Some(start_of(day)?.plus(minutes * 60_000))
+    let (day, clock) = typed.trim().split_once(['T', ' '])?;
+    let clock = clock.trim();
+    // A field may add seconds; they are not asked for.
+    let with_seconds = || numbers(clock, ':').map(|[hour, minute, _]: [u32; 3]| [hour, minute]);
+    let [hour, minute] = numbers(clock, ':').or_else(with_seconds)?;
+    (hour < 24 && minute < 60).then_some(())?;
+    on_day(day, [hour, minute])
 }
 
+/// The moment of this day and clock time; `None` where the calendar has no such day.
+fn on_day(day: &str, clock: [u32; 2]) -> Option<Time> {
+    let [year, month, day] = numbers(day, '-')?;
+    ((1970..10_000).contains(&year) && (1..=12).contains(&month)).then_some(())?;
+    let at = wall([year, month, day], clock);
+    let then = local(at);
+    (then.month == month && then.day == day).then_some(at)
+}
+
+/// So many numbers, written as digits, with this between them.
+fn numbers<const N: usize>(text: &str, between: char) -> Option<[u32; N]> {
+    let mut parts = text.split(between);
+    let mut found = [0; N];
+    for number in &mut found {
+        let digits = parts.next()?;
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        *number = digits.parse().ok().filter(|_| is_number)?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+/// A moment by the reader's clock.
 #[cfg(target_arch = "wasm32")]
-#[allow(clippy::cast_possible_truncation)] // Milliseconds since 1970 fit in 53 bits.
-fn midnight(year: u32, month: u32, day: u32) -> Time {
-    let day = i32::try_from(day).unwrap_or(1);
-    let month = i32::try_from(month).unwrap_or(1) - 1;
-    let date = js_sys::Date::new_with_year_month_day(year, month, day);
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // A calendar's numbers are small.
+fn wall([year, month, day]: [u32; 3], [hour, minute]: [u32; 2]) -> Time {
+    let date = js_sys::Date::new_with_year_month_day_hr_min(
+        year,
+        month as i32 - 1,
+        day as i32,
+        hour as i32,
+        minute as i32,
+    );
     Time(date.get_time() as i64)
 }
 
 /// Natively (tests) the reader is in Greenwich: `days_from_civil` of the same paper.
 #[cfg(not(target_arch = "wasm32"))]
-fn midnight(year: u32, month: u32, day: u32) -> Time {
+fn wall([year, month, day]: [u32; 3], [hour, minute]: [u32; 2]) -> Time {
     let (y, m, d) = (i64::from(year), i64::from(month), i64::from(day));
     let y = if m <= 2 { y - 1 } else { y };
     let era = y.div_euclid(400);
     let yoe = y.rem_euclid(400);
     let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + d - 1;
     let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    Time((era * 146_097 + doe - 719_468) * DAY)
+    let minutes = i64::from(hour) * 60 + i64::from(minute);
+    Time((era * 146_097 + doe - 719_468) * DAY + minutes * MINUTE)
 }
 
 /// How long something took: "182 ms", "2.4 s".
@@ -368,8 +384,25 @@ mod tests {
             assert_eq!(day_of(at), day);
             assert_eq!(day_of(at.plus(DAY - 1)), day, "to its last moment");
         }
-        for none in ["", "tomorrow", "2026-13-01", "2026-11-00", "2026-11"] {
+        for none in [
+            "", "tomorrow", "2026-13-01", "2026-11-00", "2026-11", "2026-02-30", "2026-11-1-1", "2026-+1-01",
+        ] {
             assert_eq!(start_of(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_the_same_with_a_blank_as_with_a_letter_between_its_parts() {
+        let at = moment_of("2026-11-22T14:06").expect("a moment");
+        assert_eq!(full(at).as_str(), "Sun 22 Nov 2026, 14:06:00");
+        for same in ["2026-11-22 14:06", " 2026-11-22  14:06 ", "2026-11-22T14:06:11"] {
+            assert_eq!(moment_of(same), Some(at), "{same}");
+        }
+        for none in [
+            "", "yesterday", "2026-11-22", "14:06", "2026-11-22 24:00", "2026-11-22 14:60", "2026-11-31 14:06",
+            "22.11.2026 14:06", "2026-11-22 2:06 pm", "2026-11-22T14:06:", "Nov 22 2026 14:06",
+        ] {
+            assert_eq!(moment_of(none), None, "{none}");
         }
     }
 

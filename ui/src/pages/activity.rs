@@ -22,6 +22,7 @@ use crate::{
 use bar::Bar;
 use chosen::Chosen;
 use export::Export;
+use gloo_timers::future::TimeoutFuture;
 use merge::{Came, Loaded};
 use std::rc::Rc;
 use uuid::Uuid;
@@ -151,13 +152,25 @@ fn Table(props: &TableProps) -> Html {
             }
         });
     }
+    // The button that was pressed goes: the keyboard goes on at the newest row, once it is there.
+    let lead = use_mut_ref(|| false);
     let to_top = {
-        let open = open.setter();
+        let (open, lead) = (open.setter(), lead.clone());
         Callback::from(move |_: MouseEvent| {
+            *lead.borrow_mut() = true;
             open.set(None);
             page::scroll_to(0);
         })
     };
+    use_effect_with(loaded.waiting, move |waiting| {
+        if *waiting == 0 && lead.take() {
+            spawn_local(async {
+                // The rows hear of the scrolling after this, and only then hold the first one.
+                TimeoutFuture::new(0).await;
+                page::focus_first("[data-testid=activity-row] .row-toggle");
+            });
+        }
+    });
     let more = {
         let (loaded, busy, more_failed) = (loaded.clone(), busy.clone(), more_failed.clone());
         let request = props.request.clone();
@@ -204,11 +217,12 @@ fn Table(props: &TableProps) -> Html {
             } else {
                 html! {
                     <>
-                        if loaded.waiting > 0 {
-                            <div class={classes!("new-rows", scrolled.then_some("over"))} role="status"><button type="button" class="primary" data-testid="new-rows" onclick={to_top}>
+                        // There before it says something, else nothing hears it.
+                        <div class={classes!("new-rows", scrolled.then_some("over"))} role="status">if loaded.waiting > 0 {
+                            <button type="button" class="primary" data-testid="new-rows" onclick={to_top}>
                                 { say_count(if loaded.gap { "new-rows-least" } else { "new-rows" }, loaded.waiting) }
-                            </button></div>
-                        }
+                            </button>
+                        }</div>
                         <Rows rows={loaded.rows.clone()} open={*open} {on_open} named={!props.of_one} waiting={frame.approvals.data.clone()} {on_want} />
                     </>
                 }
@@ -272,10 +286,11 @@ fn want(
             on_choose.emit(next);
         }
         // What a thread or an agent touched is asked of everything, from wherever.
-        Wanted::Whole(only, named) => {
+        Wanted::Whole(only, named, agent) => {
             frame.dispatch.emit(Action::Look(Chosen {
                 only,
-                named: Some(named),
+                named,
+                agent,
                 ..Chosen::default()
             }));
             if of_one {

@@ -108,6 +108,7 @@ fn rows_of(task: &TaskView, title: AttrValue) -> Chosen {
             ..ActivityFilter::default()
         },
         named: Some(title),
+        agent: task.agent.map(|_| inert(&task.agent_name)),
         ..Chosen::default()
     }
 }
@@ -122,8 +123,8 @@ fn row(
         "" => say("task-unnamed"),
         title => inert(title),
     };
-    let (word, shown) = state(task, waiting, review);
     let name = title.clone();
+    let (word, shown) = state(task, (waiting, &name), review);
     let rows = rows_of(task, title.clone());
     html! {
         <tr key={id.to_string()} data-testid="task" data-state={word}>
@@ -182,7 +183,7 @@ fn troubles(task: &TaskView) -> Html {
 /// How it stands: the name of it, and its pill. Of its calls that run some may wait for an admin.
 fn state(
     task: &TaskView,
-    waiting: &[ApprovalView],
+    (waiting, name): (&[ApprovalView], &str),
     review: &Callback<ApprovalId>,
 ) -> (&'static str, Html) {
     let mut waits = waiting.iter().filter(|each| each.task == Some(task.id));
@@ -193,7 +194,7 @@ fn state(
             let runs = (task.running as usize).saturating_sub(count);
             let shown = html! {
                 <span class="states">
-                    if let Some(id) = first { { waiting_pill(say_count("calls-wait", count), review.reform(move |_: MouseEvent| id)) } }
+                    if let Some(id) = first { { waiting_pill((say_count("calls-wait", count), name), review.reform(move |_: MouseEvent| id)) } }
                     if runs > 0 { { pill(Tone::Ok, Icon::Busy, say_count("task-running", runs)) } }
                 </span>
             };

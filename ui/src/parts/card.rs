@@ -10,13 +10,13 @@ use super::{
 use crate::{
     icons::{Icon, icon},
     inert::inert,
+    page,
     route::{Route, Tab},
     say::{say, say_count, say_with},
     state::Act,
     time::{ago_now, at_now, dated, full, moment},
 };
 use std::rc::Rc;
-use web_sys::HtmlElement;
 use wire::{Because, CardView, Fix, IntegrationId, LastUsed, Reason, Status};
 use yew::prelude::*;
 
@@ -88,7 +88,7 @@ pub fn Card(props: &CardProps) -> Html {
             { why_line(card) }
             if card.held > 0 {
                 <p class="why" data-testid="card-held">{ say_count("held-title", card.held as usize) }{ ". " }
-                    <a class="link" href={route.href()}>{ say("approval-review") }</a></p>
+                    <a class="link" href={route.href()} aria-label={named("approval-review", &card.name)}>{ say("approval-review") }</a></p>
             }
             if card.stale { { age(card) } }
             if let Some(paused) = paused(&waiting(card)) { <p class="why">{ paused }</p> }
@@ -96,7 +96,8 @@ pub fn Card(props: &CardProps) -> Html {
             { strip(&card.days) }
             <div class="card-foot">
                 { main_button(card, props.testing, &props.act) }
-                <a class="btn quiet" href={Route::Integration { id, tab: Tab::Activity }.href()}>
+                <a class="btn quiet" href={Route::Integration { id, tab: Tab::Activity }.href()}
+                    aria-label={named("activity", &card.name)}>
                     { say("activity") }
                 </a>
             </div>
@@ -109,10 +110,7 @@ fn menu_button(card: &CardView, menu: &Callback<MenuAt>) -> Html {
     let id = card.id;
     let menu = menu.clone();
     let onclick = Callback::from(move |e: MouseEvent| {
-        let place = e.target_unchecked_into::<HtmlElement>();
-        // An icon inside the button may be what was hit.
-        let button = place.closest("button").ok().flatten();
-        if let Some(rect) = button.map(|b| b.get_bounding_client_rect()) {
+        if let Some(rect) = page::button_of(&e).map(|b| b.get_bounding_client_rect()) {
             menu.emit(MenuAt {
                 id,
                 right: rect.right(),
@@ -131,6 +129,16 @@ fn menu_button(card: &CardView, menu: &Callback<MenuAt>) -> Html {
             { icon(Icon::More) }
         </button>
     }
+}
+
+/// "Review: Stripe": what a link or button is called where another of the same word may stand beside it.
+#[must_use]
+pub fn named(key: &'static str, name: &str) -> AttrValue {
+    action_for(&say(key), name)
+}
+
+fn action_for(action: &str, name: &str) -> AttrValue {
+    say_with("action-for", &[("action", action), ("name", name)])
 }
 
 /// The account at the other side, else the address.
@@ -214,7 +222,7 @@ pub fn fix_button(
     } else {
         words::fix(fix).into()
     };
-    let aria = say_with("action-for", &[("action", &label), ("name", &card.name)]);
+    let aria = action_for(&label, &card.name);
     html! {
         <button type="button" {class} {onclick} disabled={busy} aria-label={aria}>
             if busy { { icon(Icon::Busy) } }

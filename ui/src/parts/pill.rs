@@ -79,10 +79,11 @@ pub fn outcome_pill(outcome: Outcome) -> Html {
     pill(tone, picture, say(key))
 }
 
-/// A call waits for an admin, or so many do: leads to it.
-pub fn waiting_pill(word: AttrValue, onclick: Callback<MouseEvent>) -> Html {
+/// A call waits for an admin, or so many do: leads to it. `name`: of the tool or the task.
+pub fn waiting_pill((word, name): (AttrValue, &str), onclick: Callback<MouseEvent>) -> Html {
+    let label = say_with("action-for", &[("action", &word), ("name", name)]);
     html! {
-        <button type="button" class="link" data-testid="waits" title={say("approval-review")} {onclick}>
+        <button type="button" class="link" data-testid="waits" title={say("approval-review")} aria-label={label} {onclick}>
             { pill(Tone::Warn, Icon::Agents, word) }{ icon(Icon::Open) }
         </button>
     }

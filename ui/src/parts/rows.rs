@@ -37,8 +37,9 @@ pub enum Wanted {
     Tool(String),
     /// The call that waits for an admin is to be looked at.
     Review(ApprovalId),
-    /// Everything that fits, of all integrations; and what that is called.
-    Whole(ActivityFilter, AttrValue),
+    /// Everything that fits, of all integrations; what that thread or task is called; and the agent, where
+    /// one is in it.
+    Whole(ActivityFilter, Option<AttrValue>, Option<AttrValue>),
 }
 
 /// The rows, newest first.
@@ -198,7 +199,11 @@ fn show(
     let RowsProps { named, on_want, .. } = props;
     let toggle = {
         let (toggle, id) = (toggle.clone(), row.id);
-        Callback::from(move |e: MouseEvent| toggle.emit((id, e.target_unchecked_into())))
+        Callback::from(move |e: MouseEvent| {
+            if let Some(button) = page::button_of(&e) {
+                toggle.emit((id, button));
+            }
+        })
     };
     let more_id = format!("more-{}", row.id);
     let took = match (row.took_ms, row.outcome) {
@@ -240,7 +245,7 @@ fn state(row: &RowView, props: &RowsProps) -> Html {
             let review = props
                 .on_want
                 .reform(move |_: MouseEvent| Wanted::Review(id));
-            waiting_pill(say("call-waits"), review)
+            waiting_pill((say("call-waits"), &row.action), review)
         }
         Some(_) | None => outcome_pill(row.outcome),
     }
@@ -253,6 +258,10 @@ fn origin(row: &RowView, on_want: &Callback<Wanted>) -> Html {
     let Some((key, whole)) = touched(&row.because) else {
         return html! { why };
     };
+    let label = say_with(
+        if key == "row-thread" { "row-thread-of" } else { "row-task-of" },
+        &[("name", &why)],
+    );
     let onclick = on_want.reform(move |_: MouseEvent| whole.clone());
     html! {
         <span class="origin">
@@ -261,7 +270,7 @@ fn origin(row: &RowView, on_want: &Callback<Wanted>) -> Html {
             } else {
                 <span class="cut">{ why }</span>
             }
-            <button type="button" class="quiet icon" data-testid={key} title={say(key)} aria-label={say(key)} {onclick}>
+            <button type="button" class="quiet icon" data-testid={key} title={say(key)} aria-label={label} {onclick}>
                 { icon(Icon::Only) }
             </button>
         </span>
@@ -279,7 +288,10 @@ fn thread(call: CallId, why: AttrValue, on_want: &Callback<Wanted>) -> Html {
 
 /// Everything that the thread of a row touched, else its task; and the question's words.
 fn touched(because: &Because) -> Option<(&'static str, Wanted)> {
-    let whole = |key, only, name: &str| Some((key, Wanted::Whole(only, inert(name))));
+    let whole = |key, only, name: &str, agent: Option<&wire::ByAgent>| {
+        let agent = agent.map(|agent| inert(&agent.name));
+        Some((key, Wanted::Whole(only, Some(inert(name)), agent)))
+    };
     match because {
         Because::Task {
             url: Some(url),
@@ -290,7 +302,7 @@ fn touched(because: &Because) -> Option<(&'static str, Wanted)> {
                 thread: Some(url.clone()),
                 ..ActivityFilter::default()
             };
-            whole("row-thread", only, title)
+            whole("row-thread", only, title, None)
         }
         Because::Task {
             task: Some(task),
@@ -303,7 +315,7 @@ fn touched(because: &Because) -> Option<(&'static str, Wanted)> {
                 agent: agent.as_ref().map(|agent| agent.id),
                 ..ActivityFilter::default()
             };
-            whole("row-task-only", only, title)
+            whole("row-task-only", only, title, agent.as_ref())
         }
         // A run of a cron is a task.
         Because::Cron { run, name, .. } => {
@@ -311,7 +323,7 @@ fn touched(because: &Because) -> Option<(&'static str, Wanted)> {
                 task: Some(run.to_string()),
                 ..ActivityFilter::default()
             };
-            whole("row-task-only", only, name)
+            whole("row-task-only", only, name, None)
         }
         Because::Task { .. }
         | Because::Admin { .. }
@@ -381,7 +393,8 @@ fn follow(row: &RowView, on_want: &Callback<Wanted>) -> Html {
             agent: Some(agent.id),
             ..ActivityFilter::default()
         };
-        buttons.push(button("row-agent", Wanted::Whole(only, inert(&agent.name))));
+        let named = Some(inert(&agent.name));
+        buttons.push(button("row-agent", Wanted::Whole(only, None, named)));
     }
     if row.kind == RowKind::Call {
         buttons.push(button("row-tool", Wanted::Tool(row.action.clone())));

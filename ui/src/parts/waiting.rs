@@ -1,6 +1,6 @@
 //! Calls that wait for the admin: above every page, one row and one button each.
 
-use super::pill::pill;
+use super::{card::named, pill::pill};
 use crate::{
     icons::Icon,
     inert::inert,
@@ -22,7 +22,7 @@ pub fn waiting(approvals: &[ApprovalView], review: &Callback<ApprovalId>) -> Htm
             <li key={id.to_string()} data-testid="waiting">
                 { pill(Tone::Warn, Icon::Agents, inert(&view.agent)) }
                 <span class="grow">{ say_with("approval-wants", &[("tool", &view.action)]) }</span>
-                <button type="button" class="primary" {onclick}>{ say("approval-review") }</button>
+                <button type="button" class="primary" aria-label={named("approval-review", &view.action)} {onclick}>{ say("approval-review") }</button>
             </li>
         }
     };

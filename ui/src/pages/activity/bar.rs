@@ -61,7 +61,18 @@ pub fn Bar(props: &BarProps) -> Html {
         // A tool is one integration's.
         next.only.tool = None;
     });
-    let agent = change(|next, value| next.only.agent = value.parse().ok());
+    let agent = {
+        let (chosen, on_choose) = (chosen.clone(), props.on_choose.clone());
+        let known = agents.data.clone();
+        Callback::from(move |value: String| {
+            let id = value.parse().ok();
+            let mut all = known.iter().flat_map(|view| view.agents.iter());
+            let mut next = (*chosen).clone();
+            next.only.agent = id;
+            next.agent = all.find(|agent| Some(agent.id) == id).map(|agent| inert(&agent.name));
+            on_choose.emit(next);
+        })
+    };
     let tool = change(|next, value| next.only.tool = Some(value).filter(|tool| !tool.is_empty()));
     let [from, until] = [
         change(|next, value| next.between[0] = value),
@@ -107,6 +118,13 @@ pub fn Bar(props: &BarProps) -> Html {
     let owner = owner.unwrap_or_default();
     let caller = chosen.only.agent.map(|id| id.to_string());
     let caller = caller.unwrap_or_default();
+    // What is gone, or not known yet, is still what is looked for: never told as "all".
+    also(&mut owners, &owner, || say("chip-integration"));
+    also(&mut callers, &caller, || match &chosen.agent {
+        None => say("chip-agent"),
+        Some(name) if agents.data.is_none() => name.clone(),
+        Some(name) => say_with("filter-removed", &[("name", name)]),
+    });
     let named = |all: &[(AttrValue, AttrValue)], chosen: &str| {
         let found = all.iter().find(|(id, _)| id.as_str() == chosen);
         found.map(|(_, name)| name.clone())
@@ -168,16 +186,31 @@ fn select(
     html! { <select aria-label={say(label)} data-testid={label} {onchange}>{ for options }</select> }
 }
 
+/// The option that is chosen, where the list does not hold it.
+fn also(
+    options: &mut Vec<(AttrValue, AttrValue)>,
+    chosen: &str,
+    label: impl FnOnce() -> AttrValue,
+) {
+    if !options.iter().any(|(value, _)| value.as_str() == chosen) {
+        options.push((AttrValue::from(chosen.to_owned()), label()));
+    }
+}
+
 /// A field of date and time. Told once what it holds is whole.
 fn moment(label: &'static str, value: &str, on_change: &Callback<String>) -> Html {
     let onchange =
         on_change.reform(|e: Event| e.target_unchecked_into::<HtmlInputElement>().value());
     let wrong = !value.is_empty() && moment_of(value).is_none();
+    let error = format!("{label}-error");
     html! {
-        <label class="field"><span>{ say(label) }</span>
-            <input type="datetime-local" data-testid={label} value={value.to_owned()} placeholder={say("moment-placeholder")}
-                aria-invalid={wrong.then_some("true")} {onchange} />
-        </label>
+        <div>
+            <label class="field"><span>{ say(label) }</span>
+                <input type="datetime-local" data-testid={label} value={value.to_owned()} placeholder={say("moment-placeholder")}
+                    aria-invalid={wrong.then_some("true")} aria-describedby={wrong.then(|| error.clone())} {onchange} />
+            </label>
+            if wrong { <p class="error" id={error} role="alert">{ say("moment-wrong") }</p> }
+        </div>
     }
 }
 

@@ -13,9 +13,11 @@ pub struct Chosen {
     /// What the fields of [`Span::Between`] hold: from, to.
     pub between: [String; 2],
     pub only: ActivityFilter,
-    /// The name of the agent, or the title of the thread, that `only` narrows to: the filter itself holds
-    /// an id or an address.
+    /// The title of the thread or task that `only` narrows to: the filter itself holds an address.
     pub named: Option<AttrValue>,
+    /// The name of the agent that it narrows to, as it was when it was chosen: one that is removed is in no
+    /// list.
+    pub agent: Option<AttrValue>,
 }
 
 /// How far back.
@@ -131,9 +133,7 @@ impl Chosen {
         }
         let named = || self.named.clone();
         if only.agent.is_some() {
-            let is_named = only.task.is_none() && only.thread.is_none();
-            let label = agent.or_else(|| named().filter(|_| is_named));
-            add(label.unwrap_or_else(|| say("chip-agent")), &|next| {
+            add(agent.unwrap_or_else(|| say("chip-agent")), &|next| {
                 next.only.agent = None
             });
         }
