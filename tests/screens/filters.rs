@@ -194,7 +194,8 @@ async fn an_agent_that_was_removed_is_still_what_is_looked_for_until_it_is_clear
     screen
         .reads("[data-testid=chips]", "Cursor (removed)")
         .await?;
-    let chosen = "return document.querySelector('[data-testid=filter-agent]').selectedOptions[0].text";
+    let chosen =
+        "return document.querySelector('[data-testid=filter-agent]').selectedOptions[0].text";
     let chosen = screen.page.execute(chosen, vec![]).await?;
     assert_eq!(chosen.json(), &json!("Cursor (removed)"));
     assert_eq!(screen.count(ROW).await?, 3);

@@ -259,7 +259,11 @@ fn origin(row: &RowView, on_want: &Callback<Wanted>) -> Html {
         return html! { why };
     };
     let label = say_with(
-        if key == "row-thread" { "row-thread-of" } else { "row-task-of" },
+        if key == "row-thread" {
+            "row-thread-of"
+        } else {
+            "row-task-of"
+        },
         &[("name", &why)],
     );
     let onclick = on_want.reform(move |_: MouseEvent| whole.clone());

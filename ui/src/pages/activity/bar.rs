@@ -69,7 +69,9 @@ pub fn Bar(props: &BarProps) -> Html {
             let mut all = known.iter().flat_map(|view| view.agents.iter());
             let mut next = (*chosen).clone();
             next.only.agent = id;
-            next.agent = all.find(|agent| Some(agent.id) == id).map(|agent| inert(&agent.name));
+            next.agent = all
+                .find(|agent| Some(agent.id) == id)
+                .map(|agent| inert(&agent.name));
             on_choose.emit(next);
         })
     };
