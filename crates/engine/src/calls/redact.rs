@@ -22,6 +22,17 @@ const NAMES: [&str; 12] = [
     "bearer",
 ];
 
+/// Members that name what another member of theirs holds: `{"name": "password", "value": "…"}`.
+const PAIR_NAMES: [&str; 10] = [
+    "name", "key", "id", "field", "label", "title", "header", "param", "variable", "type",
+];
+/// Those others.
+const PAIR_VALUES: [&str; 4] = ["value", "values", "val", "default"];
+/// Bytes of a name, at most.
+const NAME: usize = 80;
+/// Words of a name: `client secret`, `secret access key`.
+const WORDS: usize = 3;
+
 /// How values begin that are secrets wherever they stand.
 const BEGINNINGS: [&str; 14] = [
     "sk_live_",
@@ -45,17 +56,22 @@ const SHORT: usize = 16;
 /// The same value with its secrets hidden.
 pub(crate) fn redact(value: &Value) -> Value {
     match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| {
-                let shown = if names_a_secret(name) {
+        Value::Object(members) => {
+            let is_labelled = members.iter().any(|(name, label)| {
+                is_one_of(&PAIR_NAMES, name) && label.as_str().is_some_and(labels_a_secret)
+            });
+            let is_secret =
+                |name: &str| names_a_secret(name) || is_labelled && is_one_of(&PAIR_VALUES, name);
+            let shown = members.iter().map(|(name, value)| {
+                let shown = if is_secret(name) {
                     hide(value)
                 } else {
                     redact(value)
                 };
                 (name.clone(), shown)
-            })
-            .collect(),
+            });
+            shown.collect()
+        }
         Value::Array(items) => items.iter().map(redact).collect(),
         Value::String(text) if is_secret(text) => hide(value),
         Value::String(text) => within(text).into(),
@@ -86,6 +102,15 @@ fn names_a_secret(name: &str) -> bool {
         .flat_map(char::to_lowercase)
         .collect();
     NAMES.iter().any(|each| plain.contains(each))
+}
+
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|each| each.eq_ignore_ascii_case(name))
+}
+
+/// Whether this is a secret's name, and no sentence that mentions one.
+fn labels_a_secret(text: &str) -> bool {
+    text.len() <= NAME && text.split_whitespace().count() <= WORDS && names_a_secret(text)
 }
 
 fn is_secret(text: &str) -> bool {
@@ -123,6 +148,11 @@ mod tests {
             "headers": [{ "Authorization": "Bearer x" }],
             "text": "xoxb-1234567890-abcdefghij", "auth": "Bearer eyJhbGciOiJIUzI1NiJ9.x",
             "word": "sk-short",
+            "fields": [
+                { "Name": "DB password", "Value": ["a", "b"], "secure": true },
+                { "name": "region", "value": "eu" },
+                { "title": "How to change a password", "value": "read on" },
+            ],
         }));
         assert_eq!(
             shown,
@@ -133,6 +163,15 @@ mod tests {
                 "headers": [{ "Authorization": "•••• (8 characters)" }],
                 "text": "•••• (26 characters)", "auth": "•••• (29 characters)",
                 "word": "sk-short",
+                "fields": [
+                    {
+                        "Name": "DB password",
+                        "Value": ["•••• (1 characters)", "•••• (1 characters)"],
+                        "secure": true,
+                    },
+                    { "name": "region", "value": "eu" },
+                    { "title": "How to change a password", "value": "read on" },
+                ],
             })
         );
     }
