@@ -18,7 +18,7 @@ use message::{
     Kind, events, id_of, is_no_discovery, key_of, legacy, media_type, rpc_error, tells_of_session,
 };
 
-pub(super) use message::keyed;
+pub(super) use message::{Events, keyed};
 use rmcp::{
     model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
     transport::streamable_http_client::{StreamableHttpError, StreamableHttpPostResponse},
@@ -46,7 +46,7 @@ const MAX_REDIRECTS: usize = 5;
 /// taken for one. (rmcp's own ten seconds cannot end a POST that is under way.)
 const DISCOVER_PATIENCE: Duration = Duration::from_secs(8);
 
-type Failed = StreamableHttpError<Error>;
+pub(super) type Failed = StreamableHttpError<Error>;
 
 /// Clones share one state: the connection's.
 #[derive(Clone)]

@@ -295,7 +295,7 @@ fn is_ours(error: &ErrorData) -> bool {
 /// How often an answer that broke off is resumed: a few times, quickly; the caller's own patience
 /// is the limit.
 #[derive(Debug)]
-struct Resume;
+pub(super) struct Resume;
 
 impl SseRetryPolicy for Resume {
     fn retry(&self, times: usize) -> Option<Duration> {

@@ -1,7 +1,9 @@
 //! A call whose answer is all that is waited for, to a server that answers in one piece: sent and read
 //! here, in rmcp's own types. rmcp hands a request from task to task until it leaves, and its answer back
-//! the same way, which costs more than both. Everything else is rmcp's: the handshake, sessions, streams
-//! that break off and go on, and servers whose answers come as streams.
+//! the same way, which costs more than both. Everything else is rmcp's: the handshake, sessions, and servers
+//! whose answers come as streams. (One whose answer is its first stream is read here to its end.)
+
+mod going_on;
 
 use super::{
     super::{Caller, sent::Key},
@@ -10,6 +12,7 @@ use super::{
     connection::{Connection, Trouble},
 };
 use futures::StreamExt as _;
+use going_on::Place;
 use http::{HeaderName, HeaderValue};
 use rmcp::{
     RoleClient, Service as _,
@@ -54,7 +57,7 @@ impl Connection {
         let request = super::carrier::keyed(request, key);
         let message = ClientJsonRpcMessage::request(request, id.clone());
         let why = tokio::select! {
-            answer = self.exchange(mcp, (message, &id), headers) => return answer,
+            answer = self.exchange(mcp, (message, &id, key), headers) => return answer,
             () = caller.hung_up.cancelled() => "no longer wanted",
             () = tokio::time::sleep(CALL_PATIENCE) => "no answer in time",
         };
@@ -94,12 +97,12 @@ impl Connection {
     async fn exchange(
         &self,
         mcp: &Mcp,
-        (message, id): (ClientJsonRpcMessage, &RequestId),
+        (message, id, key): (ClientJsonRpcMessage, &RequestId, &Key),
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Option<Result<ServerResult, Trouble>> {
         let session = self.carrier.session();
-        let answer = self.carrier.post(message, session, headers.clone()).await;
-        let mut events = match answer {
+        let sent = self.carrier.post(message, session.clone(), headers.clone());
+        let mut events = match sent.await {
             Ok(StreamableHttpPostResponse::Json(message, _)) => {
                 return Some(read(message, id).unwrap_or_else(|| Err(another_kind(mcp))));
             }
@@ -110,35 +113,60 @@ impl Connection {
             Err(_) => return Some(Err(self.lost(mcp, id))),
         };
         // It answers by a stream after all.
-        while let Some(Ok(event)) = events.next().await {
-            let message = event.data.as_deref().map(serde_json::from_str);
-            match message {
-                Some(Ok(ServerJsonRpcMessage::Request(asked))) => {
-                    let us = Us::answering_nobody(mcp);
-                    let context =
-                        RequestContext::<RoleClient>::new(asked.id.clone(), self.peer.clone());
-                    let reply = match us.handle_request(asked.request, context).await {
-                        Ok(result) => ClientJsonRpcMessage::response(result, asked.id),
-                        Err(error) => ClientJsonRpcMessage::error(error, Some(asked.id)),
-                    };
-                    let session = self.carrier.session();
-                    let _ = self.carrier.post(reply, session, headers.clone()).await;
+        let mut place = Place::new(self.protocol.as_str());
+        loop {
+            let ended = loop {
+                let event = match events.next().await {
+                    Some(Ok(event)) => event,
+                    Some(Err(_)) => break false,
+                    None => break true,
+                };
+                if let Some(data) = place.hear(event)
+                    && let Some(answer) = self.hear(mcp, (&data, id), &headers).await
+                {
+                    // That it broke off meanwhile is over.
+                    let _ = self.carrier.failure(id);
+                    return Some(answer);
                 }
-                Some(Ok(ServerJsonRpcMessage::Notification(told))) => {
-                    if let ServerNotification::ToolListChangedNotification(_) = told.notification {
-                        mcp.tools_changed.notify_one();
-                    }
-                }
-                Some(Ok(message)) => {
-                    if let Some(answer) = read(message, id) {
-                        return Some(answer);
-                    }
-                }
-                // No message: it keeps the stream awake.
-                Some(Err(_)) | None => {}
+            };
+            let session = session.clone();
+            match place.go_on(&self.carrier, (session, key), ended).await {
+                Some(more) => events = more,
+                None => return Some(Err(self.lost(mcp, id))),
             }
         }
-        Some(Err(self.lost(mcp, id)))
+    }
+
+    /// One message of a stream. `Some`: it is the answer.
+    async fn hear(
+        &self,
+        mcp: &Mcp,
+        (data, id): (&str, &RequestId),
+        headers: &HashMap<HeaderName, HeaderValue>,
+    ) -> Option<Result<ServerResult, Trouble>> {
+        match serde_json::from_str(data) {
+            Ok(ServerJsonRpcMessage::Request(asked)) => {
+                let us = Us::answering_nobody(mcp);
+                let context =
+                    RequestContext::<RoleClient>::new(asked.id.clone(), self.peer.clone());
+                let reply = match us.handle_request(asked.request, context).await {
+                    Ok(result) => ClientJsonRpcMessage::response(result, asked.id),
+                    Err(error) => ClientJsonRpcMessage::error(error, Some(asked.id)),
+                };
+                let session = self.carrier.session();
+                let _ = self.carrier.post(reply, session, headers.clone()).await;
+                None
+            }
+            Ok(ServerJsonRpcMessage::Notification(told)) => {
+                if let ServerNotification::ToolListChangedNotification(_) = told.notification {
+                    mcp.tools_changed.notify_one();
+                }
+                None
+            }
+            Ok(message) => read(message, id),
+            // No message: it keeps the stream awake.
+            Err(_) => None,
+        }
     }
 
     fn lost(&self, mcp: &Mcp, id: &RequestId) -> Trouble {

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::sync::{Mutex as Plain, atomic::AtomicUsize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
@@ -265,6 +265,32 @@ async fn a_bomb_of_compressed_zeros_is_cut() {
     assert_eq!(error.code, ErrorCode::TooLarge, "{error}");
 }
 
+/// A request's head and its message.
+pub(super) async fn heard(socket: &mut TcpStream) -> Option<(String, Value)> {
+    let mut request = Vec::new();
+    loop {
+        let mut piece = [0; 4096];
+        let Ok(read @ 1..) = socket.read(&mut piece).await else {
+            return None;
+        };
+        request.extend_from_slice(&piece[..read]);
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(0);
+        if body.len() >= length {
+            let message = serde_json::from_str(body).unwrap_or(Value::Null);
+            return Some((head.to_owned(), message));
+        }
+    }
+}
+
 /// A server written by hand: answers the handshake, then `tools/call` with whatever `stream` sends.
 /// The second part counts how often a client came to resume a stream.
 async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> (String, Arc<AtomicUsize>) {
@@ -276,29 +302,10 @@ async fn streaming(stream: fn(u64) -> Option<Vec<u8>>) -> (String, Arc<AtomicUsi
         while let Ok((mut socket, _)) = listener.accept().await {
             let resumed = count_of_resumed.clone();
             tokio::spawn(async move {
-                let mut request = Vec::new();
-                let body = loop {
-                    let mut piece = [0; 4096];
-                    let Ok(read @ 1..) = socket.read(&mut piece).await else {
-                        return;
-                    };
-                    request.extend_from_slice(&piece[..read]);
-                    let text = String::from_utf8_lossy(&request).into_owned();
-                    let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                        continue;
-                    };
-                    let length = head
-                        .lines()
-                        .filter_map(|line| line.split_once(": "))
-                        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-                        .and_then(|(_, value)| value.parse().ok())
-                        .unwrap_or(0);
-                    if body.len() >= length {
-                        break body.to_owned();
-                    }
+                let Some((head, message)) = heard(&mut socket).await else {
+                    return;
                 };
-                let message: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-                let resumes = request.starts_with(b"GET ");
+                let resumes = head.starts_with("GET ");
                 if resumes {
                     resumed.fetch_add(1, Ordering::Relaxed);
                 }

@@ -116,11 +116,10 @@ pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
     value.split(';').next().map(str::trim)
 }
 
+pub(in super::super) type Events = BoxStream<'static, Result<Sse, SseError>>;
+
 /// The events of a stream, the credential covered before rmcp, which may log them, sees any.
-pub(super) fn events(
-    bytes: BoxStream<'static, Result<bytes::Bytes, Error>>,
-    key: Key,
-) -> BoxStream<'static, Result<Sse, SseError>> {
+pub(super) fn events(bytes: BoxStream<'static, Result<bytes::Bytes, Error>>, key: Key) -> Events {
     SseStream::from_bytes_stream(bytes)
         .map(move |event| {
             event.map(|mut event| {

@@ -1,15 +1,11 @@
 //! What rmcp asks of whoever carries its messages.
 
-use super::{Carrier, Failed, Kind, events, lock, media_type};
+use super::{Carrier, Events, Failed, Key, Kind, events, lock, media_type};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
-use futures::stream::BoxStream;
 use rmcp::{
     model::ClientJsonRpcMessage,
-    transport::streamable_http_client::{
-        SseError, StreamableHttpClient, StreamableHttpPostResponse,
-    },
+    transport::streamable_http_client::{StreamableHttpClient, StreamableHttpPostResponse},
 };
-use sse_stream::Sse;
 use std::{collections::HashMap, sync::Arc};
 use wire::Error;
 
@@ -61,26 +57,36 @@ impl StreamableHttpClient for Carrier {
         last_event_id: Option<String>,
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, Failed> {
-        let mut headers: HeaderMap = custom_headers.into_iter().collect();
-        match &last_event_id {
-            _ if lock(&self.shared.noted).cut => return Err(Failed::ServerDoesNotSupportSse),
-            None if !self.shared.listening.wanted() => {
-                return Err(Failed::ServerDoesNotSupportSse);
-            }
-            None => {}
-            Some(last) => {
-                let last =
-                    HeaderValue::from_str(last).map_err(|_| Failed::ServerDoesNotSupportSse)?;
-                headers.insert("last-event-id", last);
-            }
+    ) -> Result<Events, Failed> {
+        if last_event_id.is_none() && !self.shared.listening.wanted() {
+            return Err(Failed::ServerDoesNotSupportSse);
         }
-        let key = self.key();
+        let from = (session_id, last_event_id);
+        self.stream(&self.key(), from, custom_headers).await
+    }
+}
+
+impl Carrier {
+    /// A stream of this session, from after the event with that id on.
+    pub(in super::super) async fn stream(
+        &self,
+        key: &Key,
+        (session, last): (Option<Arc<str>>, Option<String>),
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<Events, Failed> {
+        let mut headers: HeaderMap = headers.into_iter().collect();
+        if lock(&self.shared.noted).cut {
+            return Err(Failed::ServerDoesNotSupportSse);
+        }
+        if let Some(last) = last {
+            let last = HeaderValue::from_str(&last).map_err(|_| Failed::ServerDoesNotSupportSse)?;
+            headers.insert("last-event-id", last);
+        }
         let asked = self.request(
-            &key,
+            key,
             reqwest::Method::GET,
             headers,
-            session_id.as_deref(),
+            session.as_deref(),
             Vec::new(),
         );
         let answer = asked.await;
@@ -92,6 +98,9 @@ impl StreamableHttpClient for Carrier {
         {
             return Err(Failed::ServerDoesNotSupportSse);
         }
-        Ok(events(self.bounded(answer.bytes_stream(), None), key))
+        Ok(events(
+            self.bounded(answer.bytes_stream(), None),
+            key.clone(),
+        ))
     }
 }
