@@ -125,5 +125,10 @@ async fn how_many_tools_an_agent_is_listed_is_set_within_bounds() -> Result<()> 
             Ok(saved.await?["tools_listed"] == 25)
         })
         .await?;
+    // The same, written otherwise: the field says what is saved.
+    screen.fill("tools-listed", " 025").await?;
+    screen.click(save).await?;
+    screen.see(&format!("{save}[disabled]")).await?;
+    assert_eq!(screen.value("tools-listed").await?, "25");
     screen.close().await
 }

@@ -4,24 +4,25 @@ mod agents;
 mod apps;
 pub mod background;
 mod record;
+mod save;
 mod slack;
 
 use crate::{
     app::carry_out,
     icons::{Icon, icon},
     inert::inert,
-    ipc, page,
+    page,
     parts::{
         banner::{Choice as KeyringChoice, choice_buttons, trouble},
         field::{Field, choice},
         states,
     },
-    say::{say, say_error, say_with},
+    say::{say, say_with},
     state::Frame,
 };
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
-use wire::{AppView, Error, KeyringView, SaveSettings, Settings as Saved, Theme};
+use wire::{AppView, KeyringView, SaveSettings, Settings as Saved, Theme};
 use yew::{platform::spawn_local, prelude::*};
 
 /// The page.
@@ -29,8 +30,12 @@ pub fn settings(frame: &Frame) -> Html {
     html! {
         <div class="narrow-page">
             <header class="page"><h1 tabindex="-1" id="title">{ say("settings") }</h1></header>
-            { states::shown(&frame.settings, states::loading_lines(), |saved| html! { <Person saved={saved.clone()} /> }) }
-            { states::shown(&frame.settings, html! {}, |saved| html! { <agents::Agents saved={saved.clone()} /> }) }
+            { states::shown(&frame.settings, states::loading_lines(), |saved| html! {
+                <>
+                    <Person saved={saved.clone()} />
+                    <agents::Agents saved={saved.clone()} />
+                </>
+            }) }
             <record::Record />
             <slack::Channels />
             <background::Background />
@@ -51,37 +56,23 @@ const THEMES: [Theme; 3] = [Theme::System, Theme::Light, Theme::Dark];
 /// The admin's name and the theme.
 #[component]
 fn Person(props: &PersonProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
     let typed = use_state(|| props.saved.person.clone());
-    let error = use_state(|| None::<Error>);
+    let (save, error) = save::use_save::<SaveSettings>();
+    let save = save.reform(|settings: Saved| SaveSettings { settings });
     {
         let typed = typed.setter();
         use_effect_with(props.saved.person.clone(), move |name| {
             typed.set(name.clone())
         });
     }
-    let save = {
-        let (frame, error) = (frame.clone(), error.clone());
-        Callback::from(move |settings: Saved| {
-            let (frame, error) = (frame.clone(), error.clone());
-            spawn_local(async move {
-                match ipc::call(SaveSettings { settings }).await {
-                    Ok(()) => {
-                        error.set(None);
-                        frame.settings.retry.emit(());
-                        frame.say(say("saved"));
-                    }
-                    Err(refusal) => error.set(Some(refusal)),
-                }
-            });
-        })
-    };
     let onsubmit = {
         let (save, typed, saved) = (save.clone(), typed.clone(), props.saved.clone());
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
+            let person = typed.trim().to_owned();
+            typed.set(person.clone());
             save.emit(Saved {
-                person: typed.trim().to_owned(),
+                person,
                 ..(*saved).clone()
             });
         })
@@ -123,7 +114,7 @@ fn Person(props: &PersonProps) -> Html {
             <section class="panel"><h2>{ say("you") }</h2><div class="in">
                 <form {onsubmit} autocomplete="off" class="inline">
                     <Field id="person" label={say("your-name")} value={(*typed).clone()} required=true max={60}
-                        hint={say("your-name-hint")} error={error.as_ref().map(say_error)} {on_input} />
+                        hint={say("your-name-hint")} {error} {on_input} />
                     <button type="submit" disabled={typed.trim() == props.saved.person}>{ say("save") }</button>
                 </form>
             </div></section>

@@ -1,14 +1,10 @@
 //! What holds for every agent: how many tools one is listed.
 
-use crate::{
-    ipc,
-    parts::field::Field,
-    say::{say, say_error},
-    state::Frame,
-};
+use super::save::use_save;
+use crate::{parts::field::Field, say::say};
 use std::rc::Rc;
-use wire::{Error, SaveSettings, Settings};
-use yew::{platform::spawn_local, prelude::*};
+use wire::{SaveSettings, Settings};
+use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -18,31 +14,24 @@ pub struct Props {
 /// The section.
 #[component]
 pub fn Agents(props: &Props) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
     let now = props.saved.tools_listed;
     let typed = use_state(|| now.to_string());
-    let error = use_state(|| None::<Error>);
-    // What is no number is told by the engine's own sentence, as none.
+    let (save, error) = use_save();
     let onsubmit = {
-        let (frame, error) = (frame.clone(), error.clone());
         let (typed, saved) = (typed.clone(), props.saved.clone());
-        Callback::from(move |e: SubmitEvent| {
+        save.reform(move |e: SubmitEvent| {
             e.prevent_default();
-            let (frame, error) = (frame.clone(), error.clone());
+            let number = typed.trim().parse().ok();
+            // As it is saved: 25, where 025 was typed.
+            if let Some(number) = number {
+                typed.set(u32::to_string(&number));
+            }
             let settings = Settings {
-                tools_listed: typed.trim().parse().unwrap_or(0),
+                // What is no number is told by the engine's own sentence, as none.
+                tools_listed: number.unwrap_or(0),
                 ..(*saved).clone()
             };
-            spawn_local(async move {
-                match ipc::call(SaveSettings { settings }).await {
-                    Ok(()) => {
-                        error.set(None);
-                        frame.settings.retry.emit(());
-                        frame.say(say("saved"));
-                    }
-                    Err(refusal) => error.set(Some(refusal)),
-                }
-            });
+            SaveSettings { settings }
         })
     };
     let on_input = {
@@ -53,7 +42,7 @@ pub fn Agents(props: &Props) -> Html {
         <section class="panel"><h2>{ say("agents") }</h2><div class="in">
             <form {onsubmit} autocomplete="off" class="inline">
                 <Field id="tools-listed" label={say("tools-listed")} value={(*typed).clone()} required=true max={4}
-                    hint={say("tools-listed-hint")} error={error.as_ref().map(say_error)} {on_input} />
+                    hint={say("tools-listed-hint")} {error} {on_input} />
                 <button type="submit" data-testid="save-tools-listed"
                     disabled={typed.trim() == now.to_string()}>{ say("save") }</button>
             </form>

@@ -1,21 +1,18 @@
 //! The record's settings: how sure a row is before its call leaves, how long rows stay, and the file for a
 //! collector.
 
+use super::save::use_save;
 use crate::{
     icons::{Icon, icon},
-    ipc,
     parts::{field::Field, states},
     query::use_query,
     say::{say, say_error, say_with},
-    state::Frame,
     time::full,
 };
 use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
-use wire::{
-    Error, GetRecordSettings, RecordSettings, RecordSettingsView, SaveRecordSettings, Topic,
-};
-use yew::{platform::spawn_local, prelude::*};
+use wire::{GetRecordSettings, RecordSettings, RecordSettingsView, SaveRecordSettings, Topic};
+use yew::prelude::*;
 
 /// How long rows may stay: days, and the key of the words.
 const DAYS: [(u32, &str); 5] = [
@@ -44,25 +41,10 @@ struct FormProps {
 
 #[component]
 fn Form(props: &FormProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
     let saved = &props.saved.settings;
     let file = use_state(|| saved.tail_file.clone().unwrap_or_default());
-    let error = use_state(|| None::<Error>);
-    let save = {
-        let error = error.clone();
-        Callback::from(move |settings: RecordSettings| {
-            let (frame, error) = (frame.clone(), error.clone());
-            spawn_local(async move {
-                match ipc::call(SaveRecordSettings { settings }).await {
-                    Ok(()) => {
-                        error.set(None);
-                        frame.say(say("saved"));
-                    }
-                    Err(refusal) => error.set(Some(refusal)),
-                }
-            });
-        })
-    };
+    let (save, error) = use_save();
+    let save = save.reform(|settings: RecordSettings| SaveRecordSettings { settings });
     let on_strict = {
         let saved = saved.clone();
         save.reform(move |e: Event| RecordSettings {
@@ -84,8 +66,10 @@ fn Form(props: &FormProps) -> Html {
         let (saved, file) = (saved.clone(), file.clone());
         save.reform(move |e: SubmitEvent| {
             e.prevent_default();
+            let path = file.trim().to_owned();
+            file.set(path.clone());
             RecordSettings {
-                tail_file: Some((*file).clone()),
+                tail_file: Some(path),
                 ..saved.clone()
             }
         })
@@ -110,7 +94,7 @@ fn Form(props: &FormProps) -> Html {
             </div>
             <form {onsubmit} autocomplete="off" class="inline">
                 <Field id="tail-file" label={say("tail-file")} value={(*file).clone()} hint={say("tail-file-hint")}
-                    error={error.as_ref().map(say_error)} {on_input} />
+                    {error} {on_input} />
                 <button type="submit" disabled={*file == saved.tail_file.clone().unwrap_or_default()}>{ say("save") }</button>
             </form>
             if let Some(trouble) = &props.saved.tail_trouble {
