@@ -7,7 +7,7 @@ use crate::{
     parts::{dialog::Dialog, states},
     query::use_query,
     say::{say, say_count, say_error, say_with},
-    sheets::{Change, Configured, Pair, Port, some_of},
+    sheets::{Change, Configured, Pair, Port, chosen_of, some_of},
     state::Frame,
     time::{ago_now, at_now, date},
 };
@@ -25,7 +25,7 @@ enum Open {
     Pair,
     /// The gateway's port, which is this one now.
     Port(AttrValue),
-    Change(AgentView),
+    Change(AgentId),
     Remove(AgentId, String),
 }
 
@@ -49,7 +49,7 @@ pub fn Agents() -> Html {
     };
     let change = {
         let open = open.clone();
-        Callback::from(move |agent| open.set(Open::Change(agent)))
+        Callback::from(move |id| open.set(Open::Change(id)))
     };
     let port = {
         let open = open.clone();
@@ -70,8 +70,10 @@ pub fn Agents() -> Html {
                 Open::Nothing => Html::default(),
                 Open::Pair => html! { <Pair {close} /> },
                 Open::Port(port) => html! { <Port port={port.clone()} {close} /> },
-                Open::Change(agent) => agents.data.clone().map_or_else(Html::default, |view| {
-                    html! { <Change agent={agent.clone()} {view} {close} /> }
+                Open::Change(id) => agents.data.clone().map_or_else(Html::default, |view| {
+                    // One that was removed meanwhile has nothing to change.
+                    let found = view.agents.iter().find(|agent| agent.id == *id).cloned();
+                    found.map_or_else(Html::default, |agent| html! { <Change {agent} {view} {close} /> })
                 }),
                 Open::Remove(id, name) => remove_sheet(&frame, *id, name, &close),
             } }
@@ -82,7 +84,7 @@ pub fn Agents() -> Html {
 /// What the page's buttons open: removing one, what it may use, and another port.
 type Opens = (
     Callback<(AgentId, String)>,
-    Callback<AgentView>,
+    Callback<AgentId>,
     Callback<AttrValue>,
 );
 
@@ -165,8 +167,7 @@ fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> AttrValue
     };
     let named = |id: &IntegrationId| {
         let name = &frame.card(*id)?.name;
-        let mut own = chosen.iter().filter(|each| each.agent == agent.id);
-        Some(match own.find(|each| each.chosen.integration == *id) {
+        Some(match chosen_of(chosen, agent.id, *id) {
             None => name.clone(),
             Some(each) => format!("{name} ({})", some_of(each.there as usize, each.of)),
         })
@@ -201,10 +202,8 @@ fn row(
         let (id, name) = (agent.id, agent.name.clone());
         remove.reform(move |_: MouseEvent| (id, name.clone()))
     };
-    let change = {
-        let agent = agent.clone();
-        change.reform(move |_: MouseEvent| agent.clone())
-    };
+    let id = agent.id;
+    let change = change.reform(move |_: MouseEvent| id);
     html! {
         <tr key={agent.id.to_string()} data-testid="agent">
             <td><b>{ inert(&agent.name) }</b></td>

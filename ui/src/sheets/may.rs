@@ -14,11 +14,17 @@ use std::{
     rc::Rc,
 };
 use web_sys::HtmlInputElement;
-use wire::{AgentTools, AgentView, CardView, ChosenTools, IntegrationId};
+use wire::{AgentId, AgentTools, AgentView, CardView, ChosenTools, IntegrationId};
 use yew::prelude::*;
 
 /// The tools that were chosen of an integration; `None`: all of them, also those that come later.
 pub type Only = Option<Rc<BTreeSet<String>>>;
+
+/// The tools that were chosen for an agent of an integration; `None`: all of them.
+pub fn chosen_of(all: &[AgentTools], agent: AgentId, id: IntegrationId) -> Option<&AgentTools> {
+    all.iter()
+        .find(|each| each.agent == agent && each.chosen.integration == id)
+}
 
 /// What is chosen in the form.
 #[derive(Clone, PartialEq)]
@@ -42,8 +48,7 @@ impl May {
     /// What this agent may use now. What is disconnected is left out.
     pub fn of(agent: &AgentView, chosen: &[AgentTools], frame: &Frame) -> Self {
         let only = |id: IntegrationId| {
-            let mut own = chosen.iter().filter(|each| each.agent == agent.id);
-            let own = own.find(|each| each.chosen.integration == id)?;
+            let own = chosen_of(chosen, agent.id, id)?;
             Some(Rc::new(own.chosen.tools.iter().cloned().collect()))
         };
         let ids = agent.integrations.iter().flatten();

@@ -140,9 +140,10 @@ fn Choose(props: &Props) -> Html {
 
 /// The integration's tools, then those that were chosen and are gone.
 fn rows<'a>(tools: &'a [ToolView], only: &'a Only) -> Vec<(&'a str, Option<&'a ToolView>)> {
+    let names: BTreeSet<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     let told = tools.iter().map(|tool| (tool.name.as_str(), Some(tool)));
     let chosen = only.iter().flat_map(|only| only.iter());
-    let gone = chosen.filter(|name| !tools.iter().any(|tool| tool.name == **name));
+    let gone = chosen.filter(|name| !names.contains(name.as_str()));
     told.chain(gone.map(|name| (name.as_str(), None))).collect()
 }
 
