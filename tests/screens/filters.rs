@@ -10,10 +10,6 @@ use wire::{Because, ByAgent};
 const THREAD: &str = "https://acme.slack.com/archives/C1/p2";
 const ROW: &str = "[data-testid=activity-row]";
 
-async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
-    Ok(engine::commands::answer(screen.engine()?, command, request).await?)
-}
-
 /// A paired agent's calls: two for a thread, one in a task of its own; and one of nobody's.
 async fn used() -> Result<Screen> {
     let screen = Screen::open().await?;
@@ -21,7 +17,7 @@ async fn used() -> Result<Screen> {
     let id = screen.integration().await?;
     let paired =
         json!({ "name": "Cursor", "integrations": null, "read_only": false, "days": null });
-    let paired = ask(&screen, "pair_agent", paired).await?;
+    let paired = screen.ask("pair_agent", paired).await?;
     let by = |title: &str, thread: Option<&str>, task: &str| -> Result<Because> {
         Ok(Because::Task {
             title: title.to_owned(),
@@ -161,7 +157,7 @@ async fn each_filter_has_its_control() -> Result<()> {
     choose(&screen, "filter-agent", "All agents").await?;
     rows(&screen, all).await?;
     let id = screen.integration().await?;
-    ask(&screen, "disconnect", json!({ "id": id })).await?;
+    screen.ask("disconnect", json!({ "id": id })).await?;
     screen
         .until("it is in the list as gone", async || {
             Ok(
@@ -188,9 +184,9 @@ async fn an_agent_that_was_removed_is_still_what_is_looked_for_until_it_is_clear
     let all = screen.count(ROW).await?;
     choose(&screen, "filter-agent", "Cursor").await?;
     rows(&screen, 3).await?;
-    let view = ask(&screen, "list_agents", json!({})).await?;
+    let view = screen.ask("list_agents", json!({})).await?;
     let id = &view["agents"][0]["id"];
-    ask(&screen, "revoke_agent", json!({ "id": id })).await?;
+    screen.ask("revoke_agent", json!({ "id": id })).await?;
     screen
         .reads("[data-testid=chips]", "Cursor (removed)")
         .await?;

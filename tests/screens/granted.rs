@@ -40,7 +40,7 @@ async fn of_an_integration_some_tools_are_given_and_others_later() -> Result<()>
     for (server, name) in [(&many, "Billing"), (&one, "Pager")] {
         let id = screen.connect_mcp(&server.server.url("/mcp")).await?;
         let ask = json!({ "id": id, "name": name });
-        engine::commands::answer(screen.engine()?, "rename_integration", ask).await?;
+        screen.ask("rename_integration", ask).await?;
     }
     screen.go("#/agents").await?;
     screen.click("[data-testid=pair-agent]").await?;
@@ -94,7 +94,7 @@ async fn of_an_integration_some_tools_are_given_and_others_later() -> Result<()>
     screen.look("agent-change").await?;
     screen.click("[data-testid=save-agent]").await?;
     screen.reads(row, "Billing (3 of 60 tools), Pager").await?;
-    let view = engine::commands::answer(screen.engine()?, "list_agents", json!({})).await?;
+    let view = screen.ask("list_agents", json!({})).await?;
     let chosen = &view["chosen"][0]["chosen"]["tools"];
     let three = json!(["get_charge", "refund_charge", "refund_charge_v2"]);
     assert_eq!(*chosen, three, "{view}");
@@ -113,7 +113,7 @@ async fn how_many_tools_an_agent_is_listed_is_set_within_bounds() -> Result<()> 
         screen.click(save).await?;
         screen.reads(error, "1 to 1000 are possible").await?;
     }
-    let saved = engine::commands::answer(screen.engine()?, "get_settings", json!({})).await?;
+    let saved = screen.ask("get_settings", json!({})).await?;
     ensure!(saved["tools_listed"] == 60, "none of them was saved");
     screen.look("settings-tools-listed").await?;
     screen.fill("tools-listed", "25").await?;
@@ -121,7 +121,7 @@ async fn how_many_tools_an_agent_is_listed_is_set_within_bounds() -> Result<()> 
     screen.gone(error).await?;
     screen
         .until("it is saved", async || {
-            let saved = engine::commands::answer(screen.engine()?, "get_settings", json!({}));
+            let saved = screen.ask("get_settings", json!({}));
             Ok(saved.await?["tools_listed"] == 25)
         })
         .await?;

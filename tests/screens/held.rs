@@ -15,10 +15,6 @@ use std::sync::{
 };
 use tokio::sync::Notify;
 
-async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
-    Ok(engine::commands::answer(screen.engine()?, command, request).await?)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_that_changed_is_told_on_the_card_and_accepted_with_its_words_seen() -> Result<()> {
     let changed = Arc::new(AtomicBool::new(false));
@@ -54,7 +50,7 @@ async fn a_tool_that_changed_is_told_on_the_card_and_accepted_with_its_words_see
     assert_eq!(screen.count("[data-testid=card-held]").await?, 0);
 
     changed.store(true, Ordering::Relaxed);
-    ask(&screen, "probe_integration", json!({ "id": id })).await?;
+    screen.ask("probe_integration", json!({ "id": id })).await?;
     screen
         .reads("[data-testid=card-held]", "1 new or changed tool waits")
         .await?;
@@ -98,10 +94,10 @@ async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Resu
     screen.connect_sample().await?;
     let id = screen.integration().await?;
     let policy = json!({ "id": id, "tool": "echo", "agent": null, "choice": "ask" });
-    ask(&screen, "set_policy", policy).await?;
+    screen.ask("set_policy", policy).await?;
     let paired =
         json!({ "name": "Cursor", "integrations": null, "read_only": false, "days": null });
-    let paired = ask(&screen, "pair_agent", paired).await?;
+    let paired = screen.ask("pair_agent", paired).await?;
     let (url, token) = (paired["url"].clone(), paired["token"].clone());
     let text = format!("select 1{}; drop table users", " ".repeat(3_000));
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",

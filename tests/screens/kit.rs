@@ -293,6 +293,15 @@ impl Screen {
         }
     }
 
+    /// Asks the engine behind the page.
+    pub async fn ask(
+        &self,
+        command: &str,
+        request: serde_json::Value,
+    ) -> Result<serde_json::Value> {
+        Ok(engine::commands::answer(self.engine()?, command, request).await?)
+    }
+
     /// The engine behind the page.
     pub fn engine(&self) -> Result<&engine::Engine> {
         Ok(&self.host.as_ref().context("the app runs")?.engine)

@@ -170,7 +170,7 @@ async fn new_rows_wait_while_the_record_is_read() -> Result<()> {
         .await?;
     let newest = async || -> Result<String> {
         let request = json!({ "integration": null, "before": null, "limit": 1, "pings": false });
-        let page = engine::commands::answer(screen.engine()?, "list_activity", request).await?;
+        let page = screen.ask("list_activity", request).await?;
         let id = page["rows"][0]["id"].as_str().context("a row")?;
         Ok(id.to_owned())
     };

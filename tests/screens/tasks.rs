@@ -12,18 +12,14 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-async fn ask(screen: &Screen, command: &str, request: Value) -> Result<Value> {
-    Ok(engine::commands::answer(screen.engine()?, command, request).await?)
-}
-
 /// Makes a cron that calls these tools one after the other, and runs it.
 async fn run(screen: &Screen, name: &str, calls: Vec<Value>) -> Result<()> {
     let cron = json!({ "id": null, "cron": {
         "name": name, "schedule": "0 3 * * *", "zone": "Europe/Berlin", "calls": calls,
         "missed": "leave_out", "limit_min": 10,
     } });
-    let id = ask(screen, "save_cron", cron).await?;
-    ask(screen, "run_cron", json!({ "id": id })).await?;
+    let id = screen.ask("save_cron", cron).await?;
+    screen.ask("run_cron", json!({ "id": id })).await?;
     Ok(())
 }
 
@@ -105,7 +101,7 @@ async fn a_call_that_waits_for_an_approval_says_so_and_leads_to_it() -> Result<(
     screen.connect_mcp(&server.server.url("/mcp")).await?;
     let pair =
         json!({ "name": "Support bot", "integrations": null, "read_only": false, "days": 1 });
-    let paired = ask(&screen, "pair_agent", pair).await?;
+    let paired = screen.ask("pair_agent", pair).await?;
     let (url, token) = (paired["url"].as_str(), paired["token"].as_str());
     let (url, token) = (url.context("a url")?, token.context("a token")?);
     let call = calling(url, token, "items__delete_all");
