@@ -158,6 +158,42 @@ async fn a_tool_that_comes_later_is_its_own_only_where_nothing_was_chosen() -> R
 }
 
 #[tokio::test]
+async fn every_integration_is_given_and_of_one_some_tools_only() -> Result<()> {
+    let scene = Scene::of(vec![tool("look", "Looks."), tool("see", "Sees.")]).await?;
+    let mut ask = scene.only(&["look"]);
+    ask["integrations"] = Value::Null;
+    let (narrow, token) = scene.home.pair(ask.clone()).await?;
+    let mut agent = Agent::start("2", &scene.door.url, &token).await?;
+    let mine = |tools: Vec<String>| -> Vec<String> {
+        let keyed = tools.into_iter().filter(|name| name.starts_with("keyed"));
+        keyed.collect()
+    };
+    let tools = listed(&mut agent).await?;
+    assert!(tools.iter().any(|name| name == "sample__echo"), "{tools:?}");
+    assert_eq!(mine(tools), ["keyed__look"]);
+    let not_chosen = agent.call("keyed__see", json!({})).await?;
+    assert_eq!(not_chosen["code"], -32602, "{not_chosen}");
+    assert_eq!(scene.refused("keyed__see").await?.len(), 1);
+    // One that is connected later is its own, whole.
+    let later = Changing::serve(vec![tool("notify", "Tells the team.")]).await?;
+    let target = targets::mcp_bearer(&later.server.url("/mcp"), "key");
+    scene.home.connect(target).await?;
+    let tools = mine(listed(&mut agent).await?);
+    assert_eq!(tools, ["keyed__look", "keyed-2__notify"]);
+    // What the record says of it; and all of it again.
+    ask["id"] = json!(narrow.id);
+    ask["read_only"] = json!(false);
+    scene.home.ask::<wire::ChangeAgent>(ask.clone()).await?;
+    let rows = scene.home.record().await?;
+    let what = "what the agent Chief may use is now: every integration, of these some tools only: Keyed (1 tool)";
+    assert!(rows.iter().any(|row| row.action == what), "{what}");
+    ask["tools"] = json!([]);
+    scene.home.ask::<wire::ChangeAgent>(ask).await?;
+    assert_eq!(mine(listed(&mut agent).await?).len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
 async fn above_many_tools_a_search_finds_only_what_was_chosen() -> Result<()> {
     let names: Vec<String> = (0..80).map(|n| format!("list_{n}")).collect();
     let told_tools = names.iter().map(|name| tool(name, "Lists things."));
@@ -283,6 +319,9 @@ async fn what_cannot_be_chosen_is_refused_by_name_and_changes_nothing() -> Resul
     let (paired, _) = scene.home.pair(scene.only(&["look"])).await?;
     let chosen = |tools: Value| json!([{ "integration": scene.id, "tools": tools }]);
     let twice = json!([chosen(json!(["look"]))[0], chosen(json!(["look"]))[0]]);
+    let cards = scene.home.ask::<wire::ListIntegrations>(json!({})).await?;
+    let other = cards.iter().find(|card| card.id != scene.id);
+    let other = other.context("the sample")?.id;
     for (integrations, tools, expected) in [
         (json!([]), json!([]), ErrorCode::FieldEmpty),
         (json!([scene.id]), chosen(json!([])), ErrorCode::FieldEmpty),
@@ -293,10 +332,11 @@ async fn what_cannot_be_chosen_is_refused_by_name_and_changes_nothing() -> Resul
         ),
         (json!([scene.id]), twice, ErrorCode::FieldInvalid),
         (
-            Value::Null,
+            json!([other]),
             chosen(json!(["look"])),
             ErrorCode::FieldInvalid,
         ),
+        (Value::Null, chosen(json!([])), ErrorCode::FieldEmpty),
         (
             json!([uuid::Uuid::nil()]),
             json!([]),

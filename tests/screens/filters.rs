@@ -3,7 +3,7 @@
 
 use crate::kit::Screen;
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use thirtyfour::By;
 use wire::{Because, ByAgent};
 
@@ -250,7 +250,8 @@ async fn a_moment_may_be_typed_with_a_blank_and_what_is_none_is_told_in_words() 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_stays_in_sight_on_every_page_until_it_is_stopped_or_done() -> Result<()> {
     let screen = used().await?;
-    screen.add_rows(60_000)?;
+    // So many that it is still being written, also by a fast machine, when it has been looked at twice.
+    screen.add_rows(400_000)?;
     let export = "[data-testid=export]";
     screen.click("[data-testid=export-jsonl]").await?;
     screen.reads(export, "rows written").await?;

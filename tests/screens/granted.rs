@@ -98,6 +98,33 @@ async fn of_an_integration_some_tools_are_given_and_others_later() -> Result<()>
     let chosen = &view["chosen"][0]["chosen"]["tools"];
     let three = json!(["get_charge", "refund_charge", "refund_charge_v2"]);
     assert_eq!(*chosen, three, "{view}");
+
+    // Of every integration, and of this one the same three tools.
+    screen.press("Change what Support bot may use").await?;
+    screen.click("#agent-scope-0").await?;
+    let narrowing = "[data-testid=narrowing]";
+    screen
+        .reads(narrowing, "Of 1 of them, a few tools only")
+        .await?;
+    screen.click(&format!("{narrowing} > summary")).await?;
+    screen.reads(MANY, "3 of 60 tools").await?;
+    screen.look("agent-narrowed").await?;
+    screen.click("[data-testid=save-agent]").await?;
+    screen
+        .reads(row, "Every integration, narrowed: Billing (3 of 60 tools)")
+        .await?;
+    screen.press("Change what Support bot may use").await?;
+    screen.click(&format!("{narrowing} > summary")).await?;
+    screen.reads(MANY, "3 of 60 tools").await?;
+    screen.click(&format!("{MANY} summary")).await?;
+    screen.click("[data-testid=every-tool]").await?;
+    screen.reads(MANY, "All 60 tools").await?;
+    screen.click("[data-testid=save-agent]").await?;
+    screen
+        .until("nothing is narrowed", async || {
+            Ok(screen.text(row).await?.contains("Every integration\n"))
+        })
+        .await?;
     screen.close().await
 }
 

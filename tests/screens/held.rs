@@ -8,7 +8,7 @@ use crate::kit::{
     scripted::{self, Scripted},
 };
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},

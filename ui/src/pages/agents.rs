@@ -162,9 +162,9 @@ fn port_of(url: &str) -> String {
 
 /// The integrations that it may use, by name: "GitHub (3 of 12 tools), Stripe".
 fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> AttrValue {
-    let Some(ids) = &agent.integrations else {
-        return say("agent-may-all");
-    };
+    let own = chosen.iter().filter(|each| each.agent == agent.id);
+    let narrowed: Vec<IntegrationId> = own.map(|each| each.chosen.integration).collect();
+    let ids = agent.integrations.as_ref().unwrap_or(&narrowed);
     let named = |id: &IntegrationId| {
         let name = &frame.card(*id)?.name;
         Some(match chosen_of(chosen, agent.id, *id) {
@@ -174,10 +174,12 @@ fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> AttrValue
     };
     let mut names: Vec<String> = ids.iter().filter_map(named).collect();
     names.sort_unstable();
-    if names.is_empty() {
-        say("agent-may-none")
-    } else {
-        inert(&names.join(", "))
+    let listed = names.join(", ");
+    match (&agent.integrations, names.is_empty()) {
+        (None, true) => say("agent-may-all"),
+        (None, false) => say_with("agent-may-narrowed", &[("names", &listed)]),
+        (Some(_), true) => say("agent-may-none"),
+        (Some(_), false) => inert(&listed),
     }
 }
 

@@ -58,7 +58,7 @@ pub fn Change(props: &Props) -> Html {
         <Dialog title={say_with("agent-change-name", &[("name", &agent.name)])} on_close={props.close.clone()}>
             <form {onsubmit} autocomplete="off">
                 <p class="sub row">{ say("agent-change-sentence") }</p>
-                { may(&frame, &now) }
+                { may(&now) }
                 if let Some(error) = &*error { { refusal(error) } }
                 <div class="buttons">
                     <button type="button" onclick={cancel}>{ say("cancel") }</button>

@@ -1,12 +1,13 @@
 //! What an agent may use, as an admin chooses it: integrations, of each all tools or some, and whether
 //! only what reads.
 
-use super::narrow::Narrow;
+use super::narrow::{FEW, Narrow, search_field};
 use crate::{
+    icons::{Icon, icon},
     inert::inert,
     pages::agents::chosen,
     parts::field::choice,
-    say::{say, say_with},
+    say::{say, say_count, say_with},
     state::Frame,
 };
 use std::{
@@ -51,7 +52,9 @@ impl May {
             let own = chosen_of(chosen, agent.id, id)?;
             Some(Rc::new(own.chosen.tools.iter().cloned().collect()))
         };
-        let ids = agent.integrations.iter().flatten();
+        let own = chosen.iter().filter(|each| each.agent == agent.id);
+        let narrowed: Vec<_> = own.map(|each| each.chosen.integration).collect();
+        let ids = agent.integrations.as_ref().unwrap_or(&narrowed).iter();
         Self {
             some: agent.integrations.is_some(),
             picked: ids
@@ -65,7 +68,7 @@ impl May {
     /// Something of everything that has to be chosen was.
     pub fn is_whole(&self) -> bool {
         let tools = |only: &Only| only.as_ref().is_none_or(|only| !only.is_empty());
-        !self.some || (!self.picked.is_empty() && self.picked.values().all(tools))
+        (!self.some || !self.picked.is_empty()) && self.picked.values().all(tools)
     }
 
     pub fn integrations(&self) -> Option<Vec<IntegrationId>> {
@@ -73,7 +76,7 @@ impl May {
     }
 
     pub fn tools(&self) -> Vec<ChosenTools> {
-        let picked = self.picked.iter().filter(|_| self.some);
+        let picked = self.picked.iter();
         picked
             .filter_map(|(id, only)| {
                 Some(ChosenTools {
@@ -86,7 +89,7 @@ impl May {
 }
 
 /// Its part of the form.
-pub fn may(frame: &Frame, may: &UseStateHandle<May>) -> Html {
+pub fn may(may: &UseStateHandle<May>) -> Html {
     let set = |change: fn(&mut May, usize)| {
         let may = may.clone();
         Callback::from(move |index| {
@@ -100,8 +103,19 @@ pub fn may(frame: &Frame, may: &UseStateHandle<May>) -> Html {
             { choice("agent-scope", say("pair-integrations"),
                 (&[(say("pair-all"), Some(say("pair-all-hint"))), (say("pair-some"), Some(say("pair-some-hint")))],
                     usize::from(may.some)),
-                &set(|may, index| may.some = index == 1)) }
-            if may.some { { pick(frame, may) } }
+                &set(|may, index| {
+                    may.some = index == 1;
+                    // What holds the form up must be in sight.
+                    may.picked.retain(|_, only| only.as_ref().is_none_or(|only| !only.is_empty()));
+                })) }
+            if may.some {
+                <fieldset class="row picks"><legend>{ chosen(may.picked.len()) }</legend><Picks may={may.clone()} /></fieldset>
+            } else {
+                <details class="row narrowing" data-testid="narrowing">
+                    <summary><span class="turn">{ icon(Icon::Open) }</span>{ narrowed(may) }</summary>
+                    <div class="picks"><Picks may={may.clone()} /></div>
+                </details>
+            }
             { choice("agent-reads", say("pair-may"),
                 (&[(say("agent-reads"), Some(say("pair-reads-hint"))), (say("agent-any"), None)],
                     usize::from(!may.read_only)),
@@ -110,19 +124,46 @@ pub fn may(frame: &Frame, may: &UseStateHandle<May>) -> Html {
     }
 }
 
-fn pick(frame: &Frame, may: &UseStateHandle<May>) -> Html {
-    let cards = frame.cards.data.as_deref();
-    html! {
-        <fieldset class="row picks"><legend>{ chosen(may.picked.len()) }</legend>
-            { for cards.into_iter().flatten().map(|card| one(card, may)) }
-        </fieldset>
+fn narrowed(may: &May) -> AttrValue {
+    match may.tools().len() {
+        0 => say("pair-narrow"),
+        some => say_count("pair-narrowed", some),
     }
 }
 
-/// One integration and, once it is chosen, its tools.
+#[derive(Properties, PartialEq)]
+struct PicksProps {
+    may: UseStateHandle<May>,
+}
+
+/// The integrations: of some, which; of all, whose tools are narrowed.
+#[component]
+fn Picks(props: &PicksProps) -> Html {
+    let frame = use_context::<Frame>().expect("the app gives the frame");
+    let search = use_state_eq(AttrValue::default);
+    let cards: &[CardView] = frame.cards.data.as_deref().map_or(&[], Vec::as_slice);
+    let wanted = search.to_lowercase();
+    let mut found = cards
+        .iter()
+        .filter(|card| card.name.to_lowercase().contains(&wanted))
+        .peekable();
+    let none = found.peek().is_none() && !wanted.is_empty();
+    html! {
+        <>
+            if cards.len() > FEW { { search_field("pair-search", &search) } }
+            if none { <p class="none">{ say_with("pair-none-found", &[("search", &search)]) }</p> }
+            { for found.map(|card| one(card, &props.may)) }
+        </>
+    }
+}
+
+/// One integration and, where they can be chosen, its tools.
 fn one(card: &CardView, may: &UseStateHandle<May>) -> Html {
     let id = card.id;
-    let only = may.picked.get(&id);
+    let picked = may.picked.get(&id);
+    let all = Only::None;
+    // Of every integration each has its tools; of some, those that are picked.
+    let only = picked.or((!may.some).then_some(&all));
     let onchange = {
         let may = may.clone();
         Callback::from(move |e: Event| {
@@ -142,7 +183,11 @@ fn one(card: &CardView, may: &UseStateHandle<May>) -> Html {
             let may = may.clone();
             let on = Callback::from(move |only: Only| {
                 let mut new = (*may).clone();
-                new.picked.insert(id, only);
+                if new.some || only.is_some() {
+                    new.picked.insert(id, only);
+                } else {
+                    new.picked.remove(&id);
+                }
                 may.set(new);
             });
             let name = say_with("tools-of", &[("name", &card.name)]);
@@ -150,9 +195,13 @@ fn one(card: &CardView, may: &UseStateHandle<May>) -> Html {
         });
     html! {
         <div class="picked" key={id.to_string()} data-testid="pick">
-            <label class="option">
-                <input type="checkbox" checked={only.is_some()} {onchange} /><span>{ inert(&card.name) }</span>
-            </label>
+            if may.some {
+                <label class="option">
+                    <input type="checkbox" checked={picked.is_some()} {onchange} /><span>{ inert(&card.name) }</span>
+                </label>
+            } else {
+                <span class="option">{ inert(&card.name) }</span>
+            }
             { tools.unwrap_or_default() }
         </div>
     }

@@ -19,7 +19,7 @@ use wire::{IntegrationId, ListTools, Risk, ToolView, Topic};
 use yew::prelude::*;
 
 /// More than so many can be searched.
-const FEW: usize = 10;
+pub const FEW: usize = 10;
 const STEP: usize = 60;
 
 #[derive(Clone, Properties, PartialEq)]
@@ -76,18 +76,6 @@ fn Choose(props: &Props) -> Html {
         let all = e.target_unchecked_into::<HtmlInputElement>().checked();
         (!all).then(Rc::default)
     });
-    let oninput = {
-        let search = search.clone();
-        Callback::from(move |e: InputEvent| {
-            search.set(e.target_unchecked_into::<HtmlInputElement>().value().into());
-        })
-    };
-    // Enter in the search is no wish to pair.
-    let onkeydown = Callback::from(|e: KeyboardEvent| {
-        if e.key() == "Enter" {
-            e.prevent_default();
-        }
-    });
     let on_more = {
         let shown = shown.clone();
         Callback::from(move |()| shown.set(*shown + STEP))
@@ -108,12 +96,7 @@ fn Choose(props: &Props) -> Html {
         let left = found.len().saturating_sub(*shown);
         html! {
             <>
-                if many {
-                    <label class="field">{ icon(Icon::Search) }
-                        <input type="search" placeholder={say("search-tools")} aria-label={say("search-tools")}
-                            autocomplete="off" spellcheck="false" value={(*search).clone()} {oninput} {onkeydown} />
-                    </label>
-                }
+                if many { { search_field("search-tools", &search) } }
                 if found.is_empty() {
                     <p class="none">{ say_with("no-tool-found", &[("search", &search)]) }</p>
                 }
@@ -135,6 +118,28 @@ fn Choose(props: &Props) -> Html {
             { states::shown(&tools, states::loading_lines(), list) }
             if none { <p class="error" role="alert">{ say("tools-none-chosen") }</p> }
         </div>
+    }
+}
+
+/// A search in a list of the form.
+pub fn search_field(label: &'static str, search: &UseStateHandle<AttrValue>) -> Html {
+    let oninput = {
+        let search = search.setter();
+        Callback::from(move |e: InputEvent| {
+            search.set(e.target_unchecked_into::<HtmlInputElement>().value().into());
+        })
+    };
+    // Enter in the search is no wish to pair.
+    let onkeydown = Callback::from(|e: KeyboardEvent| {
+        if e.key() == "Enter" {
+            e.prevent_default();
+        }
+    });
+    html! {
+        <label class="field">{ icon(Icon::Search) }
+            <input type="search" placeholder={say(label)} aria-label={say(label)} autocomplete="off" spellcheck="false"
+                value={(**search).clone()} {oninput} {onkeydown} />
+        </label>
     }
 }
 

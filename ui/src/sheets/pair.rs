@@ -13,7 +13,6 @@ use crate::{
         clients::Clients,
         may::{May, may},
     },
-    state::Frame,
 };
 use std::rc::Rc;
 use wire::{Error, PairAgent, Paired};
@@ -63,7 +62,6 @@ struct FormProps {
 
 #[component]
 fn Form(props: &FormProps) -> Html {
-    let frame = use_context::<Frame>().expect("the app gives the frame");
     let name = use_state(String::new);
     let use_of = use_state(May::new);
     let life = use_state_eq(|| 0_usize);
@@ -110,7 +108,7 @@ fn Form(props: &FormProps) -> Html {
             <Field id="agent-name" label={say("field-name")} value={(*name).clone()} required=true max={60}
                 autofocus=true placeholder={say("pair-name-example")} hint={say("pair-name-hint")}
                 error={of_field("Name")} {on_input} />
-            { may(&frame, &use_of) }
+            { may(&use_of) }
             { choice("agent-life", say("pair-life"), (&lives, *life), &of(&life, |index| index)) }
             if let Some(error) = error.as_ref().filter(|error| error.args.get("field").is_none_or(|at| at != "Name")) {
                 { refusal(error) }

@@ -50,7 +50,7 @@ pub(super) fn keep(
     for each in chosen {
         let found = Integration::get(tx, each.integration)?;
         let named = |code| Error::new(code).with("field", format!("Tools of {}", found.row.name));
-        if !ids.is_some_and(|ids| ids.contains(&each.integration))
+        if ids.is_some_and(|ids| !ids.contains(&each.integration))
             || counts.contains_key(&each.integration)
         {
             return Err(named(ErrorCode::FieldInvalid).with(
@@ -66,7 +66,8 @@ pub(super) fn keep(
         counts.insert(each.integration, tools.len());
     }
     let mut names = Vec::new();
-    for id in ids.into_iter().flatten() {
+    let narrowed: Vec<IntegrationId> = counts.keys().copied().collect();
+    for id in ids.unwrap_or(&narrowed) {
         let name = name_of(tx, *id)?;
         names.push(match counts.get(id) {
             None => name,
@@ -76,9 +77,15 @@ pub(super) fn keep(
     }
     store::agents::set_use(tx, agent)?;
     store::agents::choose(tx, agent.id, chosen)?;
+    let listed =
+        |names: &[String]| pins::listed(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let names = match ids {
-        None => "every integration".to_owned(),
-        Some(_) => pins::listed(&names.iter().map(String::as_str).collect::<Vec<_>>()),
+        None if counts.is_empty() => "every integration".to_owned(),
+        None => format!(
+            "every integration, of these some tools only: {}",
+            listed(&names)
+        ),
+        Some(_) => listed(&names),
     };
     let reads = if agent.read_only {
         ", only what reads"

@@ -6,6 +6,7 @@ agents-none-sentence = Pair Chief, Claude Code, Cursor or any MCP client. It get
 agent = Agent
 agent-may = May use
 agent-may-all = Every integration
+agent-may-narrowed = Every integration, narrowed: { $names }
 agent-may-none = Integrations that are disconnected now
 agent-reads = Only tools that read
 agent-any = Also tools that change something
@@ -56,6 +57,13 @@ pair-name-hint = Every call that it makes is shown under this name.
 pair-integrations = Integrations
 pair-all = All of them
 pair-all-hint = Also those that you connect later
+pair-narrow = Of some of them, a few tools only
+pair-narrowed = { $count ->
+    [one] Of 1 of them, a few tools only
+   *[other] Of { $count } of them, a few tools only
+}
+pair-search = Search integrations
+pair-none-found = No integration matches “{ $search }”
 pair-some = Only some
 pair-some-hint = And of each, all of its tools or a few
 tools-of = Tools of { $name }
