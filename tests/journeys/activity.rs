@@ -1,12 +1,12 @@
 //! Activity: what each filter finds, export, the file for a collector, and how long rows stay.
 
-use crate::kit::{Home, tick};
+use crate::kit::{Home, agent::raw, tick};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::{
-    AgentId, Because, ByAgent, ErrorCode, ExportState, IntegrationId, RecordState, RowView,
+    AgentId, Because, ByAgent, ErrorCode, ExportState, IntegrationId, Outcome, RecordState, RowView,
 };
 
 const THREAD: &str = "https://acme.slack.com/archives/C1/p2";
@@ -254,6 +254,8 @@ async fn an_export_that_is_stopped_midway_leaves_nothing_either() -> Result<()> 
                     home.ask::<wire::CancelExport>(json!({ "id": id })).await?;
                     stopped = true;
                 }
+                // Both have one thread: each takes its turn, however quick the export is.
+                ExportState::Running if !stopped => tokio::task::yield_now().await,
                 ExportState::Running => tick(began, "the export to stop").await?,
                 _ => break view,
             }
@@ -278,12 +280,36 @@ async fn old_rows_go_whole_and_what_stays_is_still_proved() -> Result<()> {
     }
     let settings = json!({ "settings": { "keep_days": 7 } });
     home.ask::<wire::SaveRecordSettings>(settings).await?;
+    let door = home.open_door().await?;
+    let (agent, token) = home.pair(json!({ "name": "Gone" })).await?;
+    home.ask::<wire::RevokeAgent>(json!({ "id": agent.id }))
+        .await?;
+    let knock = async || -> Result<RowView> {
+        let bearer = format!("Bearer {token}");
+        let (status, _) = raw(
+            ("GET", &door.url),
+            &[("authorization", &bearer)],
+            &json!({}),
+        )
+        .await?;
+        assert_eq!(status, 401);
+        let rows = home.record().await?;
+        rows.into_iter()
+            .find(|row| row.outcome == Outcome::Refused)
+            .context("a row")
+    };
+    assert!(knock().await?.action.contains("the agent Gone was refused"));
     let before = home.count("calls")?;
     clock.advance(8 * 86_400_000);
     let began = Instant::now();
     while home.count("tombstones")? == 0 {
         tick(began, "the daily housekeeping").await?;
     }
+    // Nor is it known any longer whose that token was.
+    assert_eq!(home.count("removed_agents")?, 0);
+    let newest = knock().await?;
+    assert!(newest.action.contains("without a valid"), "{newest:?}");
+    drop(door);
     call_as(&home, id, "echo", by(1, "Chief", Some(THREAD))).await?;
     assert!(home.count("calls")? < before);
     let proof = home.ask::<wire::VerifyRecord>(json!({})).await?;

@@ -272,6 +272,22 @@ async fn a_body_that_is_too_large_or_too_slow_is_refused_and_not_kept() -> Resul
     Ok(())
 }
 
+#[tokio::test]
+async fn whoever_asks_for_what_is_not_there_leaves_a_row() -> Result<()> {
+    let besieged = Besieged::begin().await?;
+    let base = format!("http://{}", besieged.host);
+    for path in ["/sse", "/mcp/keyed/more", "/mcpx"] {
+        for headers in [vec![], vec![("authorization", besieged.bearer.as_str())]] {
+            let url = format!("{base}{path}");
+            let (status, body) = raw(("POST", &url), &headers, &json!({})).await?;
+            assert_eq!(status, 404, "{path}: {body}");
+        }
+    }
+    let what = "a request to the gateway was refused: there is nothing at its path";
+    assert_eq!(besieged.rows(what).await?, 6);
+    Ok(())
+}
+
 /// Resident memory of this process, in KiB.
 fn memory() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;

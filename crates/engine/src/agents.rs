@@ -10,6 +10,7 @@ mod grant;
 pub mod knocks;
 pub(crate) mod port;
 mod snippets;
+mod tokens;
 mod watch;
 
 pub(crate) use grant::change;
@@ -34,9 +35,10 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
+use tokens::{Tokens, Whose};
 use wire::{
     AgentId, AgentView, AgentsView, Because, Choice, Error, ErrorCode, GatewayView, IntegrationId,
     Paired, Status, Time, Topic,
@@ -51,37 +53,15 @@ const DAYS_MAX: u32 = 3_650;
 #[derive(Default)]
 pub(crate) struct Door {
     state: Mutex<Option<GatewayView>>,
-    known: Mutex<KnownTokens>,
+    known: tokens::Known,
     /// The port that the admin has set.
     port: tokio::sync::watch::Sender<Option<u16>>,
 }
 
-/// Agents whose tokens were looked up, by the tokens' hashes: each call would read them anew.
-#[derive(Default)]
-struct KnownTokens {
-    /// Moves on when a token is refused from now on: what was read before is not remembered then.
-    changes: u64,
-    agents: HashMap<[u8; 32], AgentView>,
-}
-
 impl Door {
-    fn known(&self, hash: &[u8; 32]) -> (Option<AgentView>, u64) {
-        let known = lock(&self.known);
-        (known.agents.get(hash).cloned(), known.changes)
-    }
-
-    /// What was read when there were so many changes.
-    fn remember(&self, hash: [u8; 32], agent: &AgentView, changes: u64) {
-        let mut known = lock(&self.known);
-        if known.changes == changes {
-            known.agents.insert(hash, agent.clone());
-        }
-    }
-
-    fn forget(&self) {
-        let mut known = lock(&self.known);
-        known.changes += 1;
-        known.agents.clear();
+    /// Tokens were made, or changed, or are no longer anybody's.
+    pub(crate) fn forget(&self) {
+        self.known.forget();
     }
 }
 
@@ -206,6 +186,8 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
             integrations::note(tx, now, None, &what, &because)
         })
         .await?;
+    // Before its token is told to anybody.
+    engine.door().forget();
     Ok(Paired {
         snippets: snippets::all(&url, token.reveal()),
         agent,
@@ -263,28 +245,31 @@ pub async fn authenticate(
     engine: &Engine,
     token: Option<&str>,
 ) -> Result<Option<AgentView>, Error> {
-    let now = engine.now();
-    if let Some(token) = token {
-        let hash = fingerprint(token);
-        let (mut known, changes) = engine.door().known(&hash);
-        if known.is_none() {
-            known = engine
-                .store()
-                .read(move |conn| store::agents::by_token(conn, &hash))
-                .await?;
-            if let Some(agent) = &known {
-                engine.door().remember(hash, agent, changes);
-            }
+    let Some(token) = token else {
+        knocks::stranger(engine).await?;
+        return Ok(None);
+    };
+    let hash = fingerprint(token);
+    let known = &engine.door().known;
+    let whose = match known.whose(&hash) {
+        Ok(whose) => whose,
+        Err(changes) => {
+            let tokens = engine.store().read(Tokens::read).await?;
+            let whose = tokens.whose(&hash);
+            known.remember(tokens, changes);
+            whose
         }
-        if let Some(agent) = known {
-            if agent.expires_at.is_none_or(|end| now < end) {
-                return Ok(Some(agent));
-            }
+    };
+    match whose {
+        Whose::Agents(agent) if agent.expires_at.is_none_or(|end| engine.now() < end) => {
+            return Ok(Some(agent));
+        }
+        Whose::Agents(agent) => {
             knocks::of_agent(engine, &agent.name, "its token has ended").await?;
-            return Ok(None);
         }
+        Whose::Removed(name) => knocks::of_agent(engine, &name, "it was removed").await?,
+        Whose::Nobodys => knocks::stranger(engine).await?,
     }
-    knocks::stranger(engine, token.map(fingerprint)).await?;
     Ok(None)
 }
 

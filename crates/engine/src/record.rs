@@ -29,6 +29,9 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 const KEEP_UP: u32 = 100;
 /// The same before a search.
 const CATCH_UP: u32 = 500;
+/// Days for which an agent that was removed is named where it still knocks; fewer where the record keeps its
+/// rows for fewer.
+const REMOVED_KNOWN_DAYS: u32 = 400;
 
 /// Each second in which rows were added: tells the anchor, indexes their words, writes the tail. Until the
 /// engine stops.
@@ -128,6 +131,17 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
             store::bodies::purge(tx, now, before)
         })
         .await?;
+    let known = days.unwrap_or(REMOVED_KNOWN_DAYS).min(REMOVED_KNOWN_DAYS);
+    let known = now.plus(-i64::from(known) * 86_400_000);
+    let forgotten = engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            store::agents::forget_removed(tx, known)
+        })
+        .await?;
+    if forgotten > 0 {
+        engine.door().forget();
+    }
     let (Some(days), Some(before)) = (days, before) else {
         return Ok(());
     };

@@ -13,6 +13,8 @@ use wire::{Error, Time};
 /// Rows a minute, at most.
 const TOLD: u32 = 100;
 const MINUTE_MS: i64 = 60_000;
+/// Whose minutes are kept at once.
+const MOST: usize = 100;
 
 /// Whose refusals are counted together: a flood of one hides nobody else's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,33 +49,51 @@ enum Row {
 }
 
 impl Refusals {
-    fn another(&self, who: &Who, now: Time) -> Row {
+    /// What becomes of it, and with whose it is counted: where too many are counted by themselves, an
+    /// agent's with the gateway's.
+    fn another(&self, who: Who, now: Time) -> (Who, Row) {
         let mut minutes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = minutes.entry(who.clone()).or_default();
-        let runs = minute
-            .began
-            .is_some_and(|began| (0..MINUTE_MS).contains(&now.since(began)));
-        if !runs {
-            // What is untold is told by whoever was the first of it.
-            minute.began = Some(now);
-            minute.told = 0;
+        if minutes.len() >= MOST {
+            minutes.retain(|_, minute| minute.runs(now) || minute.untold > 0);
         }
-        if minute.told < TOLD {
-            minute.told += 1;
-            return Row::Own;
-        }
-        minute.untold += 1;
-        if minute.untold == 1 {
-            Row::First
-        } else {
-            Row::Counted
-        }
+        let has_room = minutes.len() < MOST || minutes.contains_key(&who);
+        let who = match who {
+            Who::Agent(_) if !has_room => Who::Gateway,
+            Who::Agent(_) | Who::Gateway | Who::Outside => who,
+        };
+        let row = minutes.entry(who.clone()).or_default().another(now);
+        (who, row)
     }
 
     fn take(&self, who: &Who) -> u64 {
         let mut minutes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = minutes.get_mut(who);
         minute.map_or(0, |minute| std::mem::take(&mut minute.untold))
+    }
+}
+
+impl Minute {
+    fn runs(&self, now: Time) -> bool {
+        self.began
+            .is_some_and(|began| (0..MINUTE_MS).contains(&now.since(began)))
+    }
+
+    fn another(&mut self, now: Time) -> Row {
+        if !self.runs(now) {
+            // What is untold is told by whoever was the first of it.
+            self.began = Some(now);
+            self.told = 0;
+        }
+        if self.told < TOLD {
+            self.told += 1;
+            return Row::Own;
+        }
+        self.untold += 1;
+        if self.untold == 1 {
+            Row::First
+        } else {
+            Row::Counted
+        }
     }
 }
 
@@ -87,7 +107,8 @@ impl Engine {
     /// The same of somebody in particular. `what` holds nothing of what was refused.
     pub(crate) async fn note_refused_of(&self, who: Who, what: &str) -> Result<(), Error> {
         let now = self.now();
-        match self.0.refusals.another(&who, now) {
+        let (who, row) = self.0.refusals.another(who, now);
+        match row {
             Row::Own => self.write_refused(what.to_owned()).await,
             Row::Counted => Ok(()),
             Row::First => {
@@ -133,15 +154,15 @@ mod tests {
     fn a_flood_is_counted_and_the_next_minute_begins_anew() {
         let refusals = Refusals::default();
         let rows = |at: i64, times: u32| -> Vec<Row> {
-            let refused = (0..times).map(|_| refusals.another(&Who::Gateway, Time(at)));
-            refused.collect()
+            let refused = (0..times).map(|_| refusals.another(Who::Gateway, Time(at)));
+            refused.map(|(_, row)| row).collect()
         };
         assert_eq!(rows(0, TOLD), vec![Row::Own; TOLD as usize]);
         assert_eq!(rows(1, 3), [Row::First, Row::Counted, Row::Counted]);
         let cursor = Who::Agent("Cursor".to_owned());
         assert_eq!(
-            refusals.another(&cursor, Time(1)),
-            Row::Own,
+            refusals.another(cursor.clone(), Time(1)),
+            (cursor.clone(), Row::Own),
             "a flood of others does not hide it"
         );
         assert_eq!(rows(MINUTE_MS, 1), [Row::Own]);
@@ -150,5 +171,32 @@ mod tests {
         assert_eq!(refusals.take(&Who::Gateway), 0);
         // A clock that went back does not silence it for long.
         assert_eq!(rows(-5, 1), [Row::Own]);
+    }
+
+    #[test]
+    fn of_many_agents_only_those_of_this_minute_are_counted_by_themselves() {
+        let refusals = Refusals::default();
+        let agent = |n: i64| Who::Agent(format!("agent {n}"));
+        let kept = || refusals.0.lock().expect("not poisoned").len();
+        for n in 0..10 * MOST as i64 {
+            refusals.another(agent(n), Time(n * MINUTE_MS));
+        }
+        assert!(kept() <= MOST, "{} are kept", kept());
+        // All at once: the rest are the gateway's, and each is a row all the same.
+        let later = Time(100 * MINUTE_MS * MOST as i64);
+        let counted: Vec<_> = (0..2 * MOST as i64)
+            .map(|n| refusals.another(agent(n), later))
+            .collect();
+        assert!(kept() <= MOST + 1, "{} are kept", kept());
+        assert_eq!(counted.first(), Some(&(agent(0), Row::Own)));
+        assert_eq!(counted.last(), Some(&(Who::Gateway, Row::Own)));
+        // One whose count is not told yet stays.
+        for _ in 0..=TOLD {
+            refusals.another(agent(0), later);
+        }
+        for n in 0..2 * MOST as i64 {
+            refusals.another(agent(MOST as i64 + n), later.plus(MINUTE_MS));
+        }
+        assert_eq!(refusals.take(&agent(0)), 2);
     }
 }

@@ -50,6 +50,7 @@ pub(crate) async fn only_agents(
         return (StatusCode::FORBIDDEN, "Not from here.").into_response();
     }
     let Some(only) = scope(request.uri().path()) else {
+        knocks::turned_away(engine, None, Knock::NoSuchPath).await;
         return StatusCode::NOT_FOUND.into_response();
     };
     let agent = match agents::authenticate(engine, bearer(headers)).await {

@@ -3,7 +3,7 @@
 //!
 //! Owns: the sentences, and who is named in them. Must not know: how a door notices.
 
-use crate::{Engine, refusals::Who, store};
+use crate::{Engine, refusals::Who};
 use wire::{AgentView, Error};
 
 /// Why a request was turned away at a door.
@@ -11,6 +11,7 @@ use wire::{AgentView, Error};
 pub enum Knock {
     ForeignHost,
     ForeignOrigin,
+    NoSuchPath,
     TooManyAtOnce,
     TooLarge,
     TooSlow,
@@ -22,6 +23,7 @@ impl Knock {
         match self {
             Self::ForeignHost => "its Host is not this gateway",
             Self::ForeignOrigin => "its Origin is not this gateway; it may be a web page",
+            Self::NoSuchPath => "there is nothing at its path",
             Self::TooManyAtOnce => "too many requests at once",
             Self::TooLarge => "a message that is too large",
             Self::TooSlow => "a message took too long",
@@ -46,15 +48,8 @@ pub async fn turned_away(engine: &Engine, agent: Option<&AgentView>, knock: Knoc
     }
 }
 
-/// A row about a token that is nobody's; named where it was of an agent that was removed.
-pub(super) async fn stranger(engine: &Engine, token_hash: Option<[u8; 32]>) -> Result<(), Error> {
-    if let Some(hash) = token_hash {
-        let removed = move |conn: &rusqlite::Connection| store::agents::removed(conn, &hash);
-        // Where that cannot be read, it is somebody all the same.
-        if let Ok(Some(name)) = engine.store().read(removed).await {
-            return of_agent(engine, &name, "it was removed").await;
-        }
-    }
+/// A row about a token that is nobody's, or none at all.
+pub(super) async fn stranger(engine: &Engine) -> Result<(), Error> {
     let what = "a program without a valid agent token was refused at the gateway";
     engine.note_refused_of(Who::Gateway, what).await
 }

@@ -91,16 +91,17 @@ pub fn set_use(tx: &Tx<'_>, agent: &AgentView) -> Result<(), Error> {
     Ok(())
 }
 
-/// The agent whose token has this SHA-256, whether its time is over or not.
+/// Every agent with its token's SHA-256, whether its time is over or not.
 ///
 /// # Errors
 /// `StoreFailed`.
-pub fn by_token(connection: &Connection, hash: &[u8; 32]) -> Result<Option<AgentView>, Error> {
+pub fn by_token(connection: &Connection) -> Result<Vec<([u8; 32], AgentView)>, Error> {
     connection
-        .prepare_cached(&format!(
-            "select {COLUMNS} from agents where token_hash = ?1"
-        ))
-        .and_then(|mut statement| statement.query_row([hash.as_slice()], read).optional())
+        .prepare_cached(&format!("select {COLUMNS}, token_hash from agents"))
+        .and_then(|mut statement| {
+            let all = statement.query_map([], |row| Ok((row.get(8)?, read(row)?)))?;
+            all.collect()
+        })
         .map_err(failed)
 }
 
@@ -143,17 +144,28 @@ pub fn remove(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<Option<String>, Err
     Ok(name)
 }
 
-/// The name of the agent that was removed and had this token.
+/// The names of agents that were removed, each with its token's SHA-256.
 ///
 /// # Errors
 /// `StoreFailed`.
-pub fn removed(connection: &Connection, hash: &[u8; 32]) -> Result<Option<String>, Error> {
+pub fn removed(connection: &Connection) -> Result<Vec<([u8; 32], String)>, Error> {
     connection
-        .prepare_cached("select name from removed_agents where token_hash = ?1")
+        .prepare_cached("select token_hash, name from removed_agents")
         .and_then(|mut statement| {
-            statement
-                .query_row([hash.as_slice()], |row| row.get(0))
-                .optional()
+            let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            all.collect()
         })
         .map_err(failed)
+}
+
+/// Forgets those that were removed before then; how many.
+///
+/// # Errors
+/// `StoreUnwritable`.
+pub fn forget_removed(tx: &Tx<'_>, before: Time) -> Result<usize, Error> {
+    tx.execute(
+        "delete from removed_agents where removed_at < ?1",
+        [before.0],
+    )
+    .map_err(failed)
 }
