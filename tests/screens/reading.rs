@@ -148,8 +148,23 @@ async fn new_rows_wait_while_the_record_is_read() -> Result<()> {
     screen.reads("[data-testid=new-rows]", "3 new rows").await?;
     assert_eq!(run(&screen, IN_SIGHT).await?, seen);
     calls(&screen, 230).await?;
-    screen.reads("[data-testid=new-rows]", "new rows").await?;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    screen.reads("[data-testid=new-rows]", "At least").await?;
+    // One more, and the page has asked for the newest rows once more and has them.
+    let asked = run(
+        &screen,
+        "performance.clearResourceTimings(); return performance.now()",
+    )
+    .await?;
+    calls(&screen, 1).await?;
+    let has = format!(
+        "return performance.getEntriesByType('resource').some(asked => \
+         asked.name.endsWith('/list_activity') && asked.startTime > {asked} && asked.responseEnd > 0)"
+    );
+    screen
+        .until("the newest rows were fetched", async || {
+            Ok(run(&screen, &has).await? == json!(true))
+        })
+        .await?;
     assert_eq!(run(&screen, IN_SIGHT).await?, seen);
     assert_eq!(run(&screen, count).await?, loaded, "what was loaded stays");
     screen.picture("new-rows").await?;
