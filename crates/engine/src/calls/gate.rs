@@ -294,7 +294,12 @@ fn usable<'a>(known: &'a Known, by: &By, name: &str, now: Time) -> Result<&'a To
         Reason::Ok
         | Reason::RateLimited { .. }
         | Reason::EndsOn { .. }
-        | Reason::VendorEnds { .. } => Ok(tool),
+        | Reason::VendorEnds { .. } => match found.state.rests(now) {
+            None => Ok(tool),
+            Some(seconds) => Err(Error::new(ErrorCode::RateLimited)
+                .with("host", found.row.name.clone())
+                .with("seconds", seconds.to_string())),
+        },
         // A task that already has it may still try where it is merely out of reach; and so may an admin.
         Reason::Unreachable { since }
             if known.task.as_ref().is_none_or(|task| task.begun_at < since) =>

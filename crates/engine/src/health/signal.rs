@@ -5,6 +5,7 @@
 
 use crate::{
     Engine,
+    http::GUESSED,
     integrations::{
         Integration,
         status::{Elsewhere, Signal},
@@ -71,6 +72,7 @@ pub(crate) async fn signal_of(
         }),
         (ErrorCode::RateLimited, _) => Some(Signal::RateLimited {
             until: engine.now().plus(asked_pause_ms(error)),
+            named: !error.args.contains_key(GUESSED),
         }),
         (ErrorCode::Unreachable | ErrorCode::ServerError, _) => {
             Some(Signal::Unreachable(elsewhere(engine, id, error).await))

@@ -8,6 +8,8 @@ use wire::{Error, ErrorCode};
 const LONGEST_WAIT_S: u64 = 24 * 3600;
 /// What "too many requests" without a time means.
 const USUAL_WAIT_S: u64 = 60;
+/// Set where a server named no time for which to leave it alone.
+pub(crate) const GUESSED: &str = "guessed";
 /// Text from a server is cut here.
 const SHOWN_CHARS: usize = 300;
 
@@ -36,7 +38,8 @@ pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
             Some(scope) => with_status(ErrorCode::Forbidden).with("scope", scope),
             None => with_status(ErrorCode::Forbidden),
         }),
-        (429, wait) => Some(limited(wait.unwrap_or(USUAL_WAIT_S))),
+        (429, Some(wait)) => Some(limited(wait)),
+        (429, None) => Some(limited(USUAL_WAIT_S).with(GUESSED, "yes")),
         (503, Some(wait)) => Some(limited(wait)),
         // RFC 6585 section 6: said by what stands in between, never by the server itself.
         (511, _) => Some(

@@ -26,6 +26,9 @@ const DOUBT_MS: i64 = 30_000;
 pub(crate) const SPREAD_MS: i64 = 66_000;
 /// An hour between two refreshes that are only asked for because an end comes near.
 const REFRESH_AGAIN_MS: i64 = 3_600_000;
+/// A minute: so long calls leave a server alone that asked for it, at most. It may mean one of its paths
+/// only, or ask for a day; then one call a minute asks again.
+const REST_MS: i64 = 60_000;
 /// Tools that are remembered as lacking a permission, at most.
 const LACKS_MAX: usize = 64;
 /// Sign-ins for one refused tool, at most (MCP Authorization, "Step-Up Authorization Flow": a few).
@@ -67,6 +70,9 @@ pub struct State {
     /// The status that the record told last.
     #[serde(default)]
     pub told: Option<Status>,
+    /// Calls leave it alone until then, as it asked.
+    #[serde(default)]
+    pub rests_until: Option<Time>,
     /// What the admin has been told, and not yet been told to be over.
     #[serde(default)]
     pub episodes: Episodes,
@@ -96,8 +102,8 @@ pub enum Signal {
     ScopeMissing { tool: String, scopes: Vec<String> },
     /// No answer, or an error of its own (5xx).
     Unreachable(Elsewhere),
-    /// It asked to slow down until then.
-    RateLimited { until: Time },
+    /// It asked to slow down until then. `named`: it said how long; else that is a guess.
+    RateLimited { until: Time, named: bool },
     /// A refresh brought a new pair, with this end.
     Refreshed { end: Option<End> },
     /// A refresh was refused for good: `invalid_grant`.
@@ -184,6 +190,7 @@ impl State {
             lacks: BTreeMap::new(),
             tries: BTreeMap::new(),
             told: None,
+            rests_until: None,
             episodes: Episodes::default(),
         };
         new.told = Some(new.shown(now).status());
@@ -194,6 +201,14 @@ impl State {
     #[must_use]
     pub fn may_ask_again(&self, tool: &str) -> bool {
         self.tries.get(tool).is_none_or(|tries| *tries < TRIES_MAX)
+    }
+
+    /// For how many seconds more calls leave it alone, as it asked; `None`: they need not.
+    #[must_use]
+    pub fn rests(&self, now: Time) -> Option<i64> {
+        let left = self.rests_until?.since(now);
+        // More is left only after a clock that went back.
+        (1..=REST_MS).contains(&left).then(|| (left + 999) / 1_000)
     }
 
     /// The reason to show: what stands, or the coming end where nothing worse stands.
@@ -255,7 +270,11 @@ pub fn next(state: &State, signal: &Signal, now: Time) -> (State, Vec<Effect>) {
 
 fn learn(new: &mut State, signal: &Signal, now: Time) {
     match signal {
-        Signal::PingOk => heal(new, now),
+        Signal::PingOk => {
+            heal(new, now);
+            new.rests_until = None;
+        }
+        // (It may have been sent before the server asked to be left alone.)
         Signal::CallOk { tool } => {
             heal(new, now);
             new.lacks.remove(tool);
@@ -264,6 +283,7 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
         Signal::Connected { end } => {
             heal(new, now);
             new.reason = Reason::Ok;
+            new.rests_until = None;
             new.end = *end;
             new.consent = Some(now);
             for tool in std::mem::take(&mut new.lacks).into_keys() {
@@ -291,9 +311,10 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
                 new.lacks.insert(tool.clone(), scopes.clone());
             }
         }
-        Signal::RateLimited { until } => {
+        Signal::RateLimited { until, named } => {
             new.checked_at = Some(now);
             new.outage = None;
+            new.rests_until = named.then(|| now.plus(until.since(now).min(REST_MS)));
             if new.reason.status() != Status::Failing || is_outage(&new.reason) {
                 new.since = now;
                 new.reason = Reason::RateLimited { until: *until };

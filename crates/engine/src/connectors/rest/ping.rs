@@ -151,7 +151,8 @@ fn meant(meaning: Meaning, status: &str, host: &str) -> Option<Error> {
             return Some(
                 Error::new(ErrorCode::RateLimited)
                     .with("host", host)
-                    .with("seconds", "60"),
+                    .with("seconds", "60")
+                    .with(crate::http::GUESSED, "yes"),
             );
         }
         Meaning::Trouble => ErrorCode::ServerError,

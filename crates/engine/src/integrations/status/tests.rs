@@ -156,13 +156,33 @@ fn reaching_the_warning_window_is_a_change_even_without_news() {
 
 #[test]
 fn too_many_requests_is_never_a_failure_and_passes_by_itself() {
-    let state = after(&healthy(), &[(0, Signal::RateLimited { until: Time(50) })]);
+    let asks = |until, named| Signal::RateLimited {
+        until: Time(until),
+        named,
+    };
+    let state = after(&healthy(), &[(0, asks(50, true))]);
     assert_eq!(
         state.shown(Time(10)),
         Reason::RateLimited { until: Time(50) }
     );
     assert_eq!(state.shown(Time(10)).status(), Status::Healthy);
     assert_eq!(state.shown(Time(50)), Reason::Ok);
+    // Calls leave it alone for as long as it named, and for a minute at most.
+    assert_eq!(
+        [0, 49, 50].map(|at| state.rests(Time(at))),
+        [Some(1), Some(1), None]
+    );
+    let day = after(&healthy(), &[(0, asks(24 * 60 * MINUTE, true))]);
+    assert_eq!(day.rests(Time(MINUTE - 1_000)), Some(1));
+    assert_eq!(day.rests(Time(MINUTE)), None);
+    assert_eq!(day.rests(Time(-9 * MINUTE)), None, "a clock that went back");
+    let guessed = after(&healthy(), &[(0, asks(MINUTE, false))]);
+    assert_eq!(guessed.rests(Time(1)), None);
+    // An answer to what was sent before changes nothing of it; a ping that is let through does.
+    let tool = "one".to_owned();
+    let answered = after(&day, &[(1, Signal::CallOk { tool })]);
+    assert_eq!(answered.rests(Time(2)), Some(60));
+    assert_eq!(after(&day, &[(1, Signal::PingOk)]).rests(Time(2)), None);
 }
 
 /// Every reason that is not simply well.

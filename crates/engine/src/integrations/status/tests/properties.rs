@@ -77,6 +77,7 @@ impl Draw {
             22 => Signal::Unreachable(Elsewhere::Offline),
             23 => Signal::RateLimited {
                 until: now.plus(self.below(90) * MINUTE),
+                named: self.below(2) == 0,
             },
             24 | 25 => Signal::Refreshed { end: self.end() },
             26 => Signal::RefreshRefused,
