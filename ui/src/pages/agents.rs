@@ -18,6 +18,9 @@ use wire::{
 };
 use yew::{platform::spawn_local, prelude::*};
 
+/// So many integrations of an agent are named.
+const FEW: usize = 6;
+
 /// What stands in front of the page.
 #[derive(Clone, PartialEq)]
 enum Open {
@@ -93,9 +96,9 @@ fn shown(frame: &Frame, view: &Rc<AgentsView>, opens: &Opens) -> Html {
         <div class="stack">
             { door(frame, &view.gateway, &opens.2) }
             if view.agents.is_empty() {
-                { states::empty(say("agents-none"), say("agents-none-sentence")) }
+                <section class="panel">{ states::empty(say("agents-none"), say("agents-none-sentence")) }</section>
             } else {
-                <section class="panel"><div class="table"><table>
+                <section class="panel"><div class="table"><table class="agents">
                     <thead><tr>
                         <th>{ say("agent") }</th><th>{ say("agent-may") }</th>
                         <th class="num">{ say("agent-calls") }</th><th>{ say("agent-last-used") }</th>
@@ -160,8 +163,9 @@ fn port_of(url: &str) -> String {
     digits.chars().take_while(char::is_ascii_digit).collect()
 }
 
-/// The integrations that it may use, by name: "GitHub (3 of 12 tools), Stripe".
-fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> AttrValue {
+/// The integrations that it may use, by name: "GitHub (3 of 12 tools), Stripe". The first of many; the
+/// sheet that changes them has all, and so has the title.
+fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> Html {
     let own = chosen.iter().filter(|each| each.agent == agent.id);
     let narrowed: Vec<IntegrationId> = own.map(|each| each.chosen.integration).collect();
     let ids = agent.integrations.as_ref().unwrap_or(&narrowed);
@@ -174,13 +178,19 @@ fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> AttrValue
     };
     let mut names: Vec<String> = ids.iter().filter_map(named).collect();
     names.sort_unstable();
-    let listed = names.join(", ");
-    match (&agent.integrations, names.is_empty()) {
+    let mut listed = names.join(", ");
+    let whole = (names.len() > FEW).then(|| inert(&listed));
+    if let Some(shown) = names.get(..FEW).filter(|_| whole.is_some()) {
+        let more = say_count("can-more", names.len() - FEW);
+        listed = format!("{} {more}", shown.join(", "));
+    }
+    let said = match (&agent.integrations, names.is_empty()) {
         (None, true) => say("agent-may-all"),
         (None, false) => say_with("agent-may-narrowed", &[("names", &listed)]),
         (Some(_), true) => say("agent-may-none"),
         (Some(_), false) => inert(&listed),
-    }
+    };
+    html! { <span class="may" title={whole}>{ said }</span> }
 }
 
 fn row(

@@ -155,7 +155,7 @@ fn row(
     html! {
         <>
             <tr key={id.to_string()} data-testid="cron" data-stands={stands} data-name={inert(&cron.name)}>
-                <td>
+                <td class="any">
                     <b>{ inert(&cron.name) }</b>
                     if let CronOwner::Agent { name, .. } = &cron.owner {
                         { " " }<span class="pill calm">{ icon(Icon::Agents) }{ say_with("cron-of-agent", &[("name", name)]) }</span>

@@ -129,7 +129,7 @@ fn row(
     html! {
         <tr key={id.to_string()} data-testid="task" data-state={word}>
             <td>{ shown }</td>
-            <td>
+            <td class="any">
                 if task.url.is_some() {
                     <button type="button" class="link" title={say("open-thread")} data-testid="thread"
                         onclick={open.reform(move |_: MouseEvent| id)}>{ title }{ icon(Icon::Browser) }</button>

@@ -216,16 +216,16 @@ fn show(
             <tr data-testid="activity-row" data-id={row.id.to_string()} data-outcome={outcome_name(row.outcome)}
                 class={classes!((row.kind == RowKind::Ping).then_some("is-ping"))}>
                 <td class="t">{ stamped(row.at) }</td>
-                if *named { <td class="cut">{ inert(&row.integration_name) }</td> }
-                <td class="cut">
+                if *named { <td class="cut c-who">{ inert(&row.integration_name) }</td> }
+                <td class="cut c-what">
                     <button type="button" class="row-toggle" aria-expanded={open.to_string()}
                         aria-controls={open.then(|| more_id.clone())} onclick={toggle}>
-                        <span class="turn">{ icon(Icon::Open) }</span><code class="cut">{ inert(&row.action) }</code>
+                        <span class="turn">{ icon(Icon::Open) }</span><code class="cut" title={inert(&row.action)}>{ inert(&row.action) }</code>
                     </button>
                 </td>
                 <td>{ state(row, props) }</td>
                 <td class="t num">{ took }</td>
-                <td class="cut">{ origin(row, on_want) }</td>
+                <td class="cut c-why">{ origin(row, on_want) }</td>
             </tr>
             if open {
                 <tr class="row-more" id={more_id}>
@@ -272,7 +272,7 @@ fn origin(row: &RowView, on_want: &Callback<Wanted>) -> Html {
             if matches!(&row.because, Because::Task { url: Some(_), .. }) {
                 { thread(CallId(row.id), why, on_want) }
             } else {
-                <span class="cut">{ why }</span>
+                <span class="cut" title={why.clone()}>{ why }</span>
             }
             <button type="button" class="quiet icon" data-testid={key} title={say(key)} aria-label={label} {onclick}>
                 { icon(Icon::Only) }
@@ -358,6 +358,8 @@ fn outcome_name(outcome: Outcome) -> &'static str {
 fn more(row: &RowView, on_want: &Callback<Wanted>) -> Html {
     html! {
         <>
+            // Of a sentence the table shows the beginning.
+            if row.kind == RowKind::Change { <p>{ inert(&row.action) }</p> }
             if let Some(error) = &row.error { <p>{ say_error(error) }</p> }
             if !row.detail.is_empty() {
                 <p class="sub">{ told(row) }</p>

@@ -143,16 +143,19 @@ fn Picks(props: &PicksProps) -> Html {
     let search = use_state_eq(AttrValue::default);
     let cards: &[CardView] = frame.cards.data.as_deref().map_or(&[], Vec::as_slice);
     let wanted = search.to_lowercase();
-    let mut found = cards
+    let mut found: Vec<(String, &CardView)> = cards
         .iter()
-        .filter(|card| card.name.to_lowercase().contains(&wanted))
-        .peekable();
-    let none = found.peek().is_none() && !wanted.is_empty();
+        .map(|card| (card.name.to_lowercase(), card))
+        .filter(|(name, _)| name.contains(&wanted))
+        .collect();
+    // By name: that is what is looked for here, not who needs help.
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let none = found.is_empty() && !wanted.is_empty();
     html! {
         <>
             if cards.len() > FEW { { search_field("pair-search", &search) } }
             if none { <p class="none">{ say_with("pair-none-found", &[("search", &search)]) }</p> }
-            { for found.map(|card| one(card, &props.may)) }
+            { for found.into_iter().map(|(_, card)| one(card, &props.may)) }
         </>
     }
 }

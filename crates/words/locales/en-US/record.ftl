@@ -62,7 +62,7 @@ record-key-lost = The record cannot be checked: the keyring has lost the key tha
 
 export-csv = Export CSV
 export-jsonl = Export JSONL
-export-bodies = With what was said
+export-bodies = Export arguments
 export-bodies-hint = Arguments and results, where an integration keeps them. Secrets are hidden.
 export-running = { $rows } rows written
 export-done = { $rows } rows in { $file }

@@ -49,7 +49,7 @@ pub fn Background() -> Html {
             <p class="sub">{ say("background-hint") }</p>
             { body }
             if let Some(error) = &*error { <p class="error" role="alert">{ say_error(error) }</p> }
-            <div class="buttons">{ pause_button(&frame, is_paused) }</div>
+            <div class="buttons start">{ pause_button(&frame, is_paused) }</div>
         </div></section>
     }
 }
