@@ -5,7 +5,7 @@ use crate::kit::{
     Home,
     authority::Authority,
     browser,
-    health::{drive, drive_gently, notices},
+    health::{drive_alone, notices},
     net,
     scripted::{Scripted, content, json as answer},
     targets,
@@ -110,7 +110,7 @@ impl Fifty {
     async fn passes(&self, minutes: i64) -> Result<()> {
         for _ in 0..minutes {
             let until = self.clock.now().plus(MINUTE);
-            drive(&self.home, &self.clock, "a minute", async || {
+            drive_alone(&self.home, &self.clock, "a minute", async || {
                 Ok(self.clock.now() >= until)
             })
             .await?;
@@ -121,12 +121,12 @@ impl Fifty {
     /// How long the banner stands, and until when every card is fresh, in milliseconds from now.
     async fn comes_back(&self) -> Result<(i64, i64)> {
         let back = self.clock.now();
-        drive(&self.home, &self.clock, "the banner to go", async || {
+        drive_alone(&self.home, &self.clock, "the banner to go", async || {
             Ok(!self.offline().await?)
         })
         .await?;
         let gone = self.clock.now();
-        drive(&self.home, &self.clock, "all to be fresh", async || {
+        drive_alone(&self.home, &self.clock, "all to be fresh", async || {
             let fresh = |at: Option<Time>| at.is_some_and(|at| at >= back);
             let cards = self.home.cards().await?;
             Ok(cards.iter().all(|card| fresh(card.health.checked_at)))
@@ -160,7 +160,7 @@ async fn fifty_without_a_network_are_greyed_and_nothing_else_until_it_is_back() 
     let before = fifty.still().await?;
     net::pull_out(MANY)?;
     let lost = fifty.clock.now();
-    drive(&fifty.home, &fifty.clock, "the banner", async || {
+    drive_alone(&fifty.home, &fifty.clock, "the banner", async || {
         fifty.offline().await
     })
     .await?;
@@ -183,7 +183,7 @@ async fn fifty_without_a_network_are_greyed_and_nothing_else_until_it_is_back() 
 
     // Started without a network, it is the same.
     fifty.home = fifty.home.restart().await?;
-    drive(
+    drive_alone(
         &fifty.home,
         &fifty.clock,
         "the banner of the next run",
@@ -219,7 +219,7 @@ async fn a_captive_portal_is_no_network_and_no_logout() -> Result<()> {
     let before = fifty.still().await?;
     fifty.captive(true);
     let lost = fifty.clock.now();
-    drive_gently(&fifty.home, &fifty.clock, "the banner", async || {
+    drive_alone(&fifty.home, &fifty.clock, "the banner", async || {
         fifty.offline().await
     })
     .await?;

@@ -5,6 +5,8 @@ use anyhow::Result;
 use engine::fakes::FakeClock;
 use std::time::{Duration, Instant};
 
+mod idle;
+
 /// Lets the engine's clock run in steps of ten seconds, until `done`.
 pub async fn drive(
     home: &Home,
@@ -42,6 +44,26 @@ pub async fn drive_gently(
         home.cards().await?;
     }
     Ok(())
+}
+
+/// The same in a process of the test's own, where the time that it takes is looked at: whatever a step
+/// begins ends before the next, however busy the computer is.
+pub async fn drive_alone(
+    home: &Home,
+    clock: &FakeClock,
+    what: &str,
+    done: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    // An hour.
+    for _ in 0..360 {
+        idle::settles(what).await?;
+        home.cards().await?;
+        if done().await? {
+            return Ok(());
+        }
+        clock.advance(10_000);
+    }
+    anyhow::bail!("an hour went by without {what}")
 }
 
 /// One notice, as it stands on disk.
