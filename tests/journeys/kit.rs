@@ -79,13 +79,16 @@ impl Home {
 
     /// An engine on a folder that is there already, such as an old copy.
     pub async fn on_copy(copy: TempDir, keyring: Arc<MemoryKeyring>) -> Result<Self> {
-        Self::open(
-            Arc::new(copy),
-            Arc::new(SystemClock),
-            keyring,
-            Arc::default(),
-        )
-        .await
+        Self::on_copy_at(copy, keyring, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    pub async fn on_copy_at(
+        copy: TempDir,
+        keyring: Arc<MemoryKeyring>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        Self::open(Arc::new(copy), clock, keyring, Arc::default()).await
     }
 
     async fn open(

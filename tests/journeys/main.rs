@@ -58,6 +58,7 @@ mod siege;
 mod sign_in;
 mod step_up;
 mod suite;
+mod tampered;
 mod tasks;
 mod waking;
 mod ways;

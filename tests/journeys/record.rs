@@ -31,15 +31,31 @@ async fn proof(home: &Home) -> Result<RecordProof> {
 async fn after(home: &Home, attack: impl FnOnce(&Connection) -> Result<()>) -> Result<RecordState> {
     let copy = home.copy()?;
     {
-        let database = Connection::open(copy.path().join("chief.db"))?;
-        database.execute_batch(
-            "pragma foreign_keys = off; \
-             drop trigger calls_no_update; drop trigger calls_no_delete; \
-             drop trigger outcomes_no_update; drop trigger outcomes_no_delete;",
-        )?;
-        attack(&database)?;
+        unguarded(copy.path(), attack)?;
     }
     state_of(copy, home.copy_of_keyring()?).await
+}
+
+/// The database of a data folder without the triggers that guard the record, which stand again afterwards: who
+/// knows of them puts them back.
+pub(crate) fn unguarded(
+    folder: &Path,
+    attack: impl FnOnce(&Connection) -> Result<()>,
+) -> Result<()> {
+    let database = Connection::open(folder.join("chief.db"))?;
+    let guards: Vec<(String, String)> = database
+        .prepare("select name, sql from sqlite_schema where type = 'trigger'")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    database.execute_batch("pragma foreign_keys = off")?;
+    for (name, _) in &guards {
+        database.execute_batch(&format!("drop trigger {name}"))?;
+    }
+    attack(&database)?;
+    for (_, made) in &guards {
+        database.execute_batch(made)?;
+    }
+    Ok(())
 }
 
 async fn state_of(folder: TempDir, keyring: Arc<MemoryKeyring>) -> Result<RecordState> {
@@ -83,7 +99,7 @@ async fn every_change_from_outside_is_found_and_named() -> Result<()> {
     let end = home.count("calls")? + home.count("outcomes")?;
     let end = u64::try_from(end)?;
     let changed = |seq| tampered(Tampering::Changed, seq);
-    let cases: [(&str, RecordState); 18] = [
+    let cases: [(&str, RecordState); 24] = [
         (
             "update calls set action = 'nothing' where seq = 5",
             changed(5),
@@ -154,6 +170,38 @@ async fn every_change_from_outside_is_found_and_named() -> Result<()> {
              (999, '01890000-0000-7000-8000-000000000000', 77, x'00', x'00'); \
              update calls set action = 'nothing', key = 999 where seq = 5",
             changed(5),
+        ),
+        // The record's own key is put out of use, so that what it signed cannot be checked.
+        (
+            "update record_keys set wrapped_key = x'00'; \
+             update calls set action = 'nothing' where seq = 5",
+            changed(5),
+        ),
+        (
+            "update record_keys set key_generation = 77; \
+             update calls set action = 'nothing' where seq = 5",
+            changed(5),
+        ),
+        (
+            "delete from record_keys; update calls set action = 'nothing' where seq = 5",
+            changed(5),
+        ),
+        // What vouches for the end goes with it.
+        (
+            "delete from record_head",
+            tampered(Tampering::AnchorOld, end + 1),
+        ),
+        // Lists that leave a row out, which is there.
+        (
+            "drop index calls_at; create index calls_at on calls (iif(seq = 5, 0, at)); \
+             pragma writable_schema = on; \
+             update sqlite_schema set sql = 'CREATE INDEX calls_at on calls (at)' where name = 'calls_at'; \
+             pragma writable_schema = reset",
+            tampered(Tampering::Tables, 1),
+        ),
+        (
+            "drop index calls_at; create index calls_at on calls (at) where seq <> 5",
+            tampered(Tampering::Tables, 1),
         ),
         // A row that nobody wrote, before the first.
         (
@@ -256,6 +304,19 @@ async fn data_of_another_installation_or_an_earlier_day_is_named() -> Result<()>
         state_of(swapped, keyring).await?,
         tampered(Tampering::OtherData, 1)
     );
+
+    // The same, under the name of this one.
+    let swapped = home.copy()?;
+    let ours: String = Connection::open(swapped.path().join("chief.db"))?.query_row(
+        "select id from vault",
+        [],
+        |row| row.get(0),
+    )?;
+    put(other.copy()?.path(), swapped.path())?;
+    Connection::open(swapped.path().join("chief.db"))?
+        .execute("update vault set id = ?1", [&ours])?;
+    let state = state_of(swapped, home.copy_of_keyring()?).await?;
+    assert!(matches!(state, RecordState::Tampered { .. }), "{state:?}");
 
     // The database of before, the anchor of now.
     let restored = home.copy()?;

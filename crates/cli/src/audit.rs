@@ -7,7 +7,7 @@ use crate::{
 use serde_json::json;
 use std::path::Path;
 use wire::{CannotCheck, RecordProof, RecordState, Tampering};
-use words::{text, with};
+use words::{counted, text, with};
 
 /// Has the app walk along its whole record. Each of the four answers has an exit code of its own.
 pub async fn verify(folder: &Path, as_json: bool) -> Result<u8, Failure> {
@@ -18,6 +18,12 @@ pub async fn verify(folder: &Path, as_json: bool) -> Result<u8, Failure> {
         say::json(&answer)?;
     } else {
         say::line(&told(&proof))?;
+        if proof.keyless > 0 {
+            say::line(&counted(
+                "record-keyless",
+                u32::try_from(proof.keyless).unwrap_or(u32::MAX),
+            ))?;
+        }
         if let Some(at) = &proof.at {
             let ask = json!({ "call": at.call }).to_string();
             say::line(&with("cli-record-at", &[("ask", &ask)]))?;
@@ -59,5 +65,7 @@ fn how_key(how: Tampering) -> &'static str {
         Tampering::AllMissing => "cli-record-all",
         Tampering::OtherData => "cli-record-other",
         Tampering::AnchorMissing => "cli-record-anchor",
+        Tampering::AnchorOld => "cli-record-anchor-old",
+        Tampering::Tables => "cli-record-tables",
     }
 }

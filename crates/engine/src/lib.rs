@@ -170,6 +170,7 @@ impl Engine {
         }
         let manner = record::settings::get(&engine).await?;
         engine.manner().learn(&manner);
+        record::wake(&engine).await;
         integrations::note_ended_run(&engine).await?;
         connect::waiting::begin(&engine).await?;
         crons::begin(&engine).await?;

@@ -12,7 +12,7 @@ use crate::{
     store::{
         self, Durability, Store,
         calls::Filter,
-        record::{text, tombstones, walk},
+        record::{tables, text, tombstones, walk},
     },
     vault,
 };
@@ -23,8 +23,12 @@ use wire::{
     RowDetail, Tampering, Time, Topic,
 };
 
-/// How often the anchor is told, at most: rows of the last moment may be cut off unseen until then.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often that is done, at most: rows of the last moment may be cut off unseen until the anchor is told.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long the start of the app waits for the keyring.
+const WAKING: Duration = Duration::from_millis(250);
+/// The same where the anchor could not be written.
+const TELL_AGAIN: Duration = Duration::from_secs(5);
 /// Batches of rows that the index of words takes each second.
 const KEEP_UP: u32 = 100;
 /// The same before a search.
@@ -33,39 +37,60 @@ const CATCH_UP: u32 = 500;
 /// rows for fewer.
 const REMOVED_KNOWN_DAYS: u32 = 400;
 
-/// Each second in which rows were added: tells the anchor, indexes their words, writes the tail. Until the
-/// engine stops.
+/// Before the first row of a run: the record gets its key, so that the row is signed. A keyring that takes its
+/// time, or asks a person first, is not waited for.
+pub(crate) async fn wake(engine: &Engine) {
+    let vault = engine.vault().clone();
+    let woken = tokio::spawn(async move { vault.wake_record().await });
+    let _ = tokio::time::timeout(WAKING, woken).await;
+}
+
+/// Each second in which rows were added, until the engine stops: tells the anchor; and beside it, since a
+/// collector's file may be on a disk that does not answer, indexes their words and writes the tail.
 pub(crate) fn run(engine: &Engine) {
+    let teller = engine.clone();
+    tokio::spawn(async move { each_second(&teller, tell).await });
+    let keeper = engine.clone();
+    tokio::spawn(async move { each_second(&keeper, keep).await });
+}
+
+async fn each_second(engine: &Engine, work: impl AsyncFn(&Engine)) {
     let mut changes = engine.store().changes();
-    let engine = engine.clone();
-    tokio::spawn(async move {
-        let stopping = engine.stopping();
-        loop {
-            let next = tokio::select! {
-                () = stopping.cancelled() => return,
-                next = changes.recv() => next,
-            };
-            match next {
-                Ok(changed) if !changed.topics.contains(&Topic::Activity) => continue,
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
-            }
-            tokio::select! {
-                // The last telling is `Engine::stop`'s.
-                () = stopping.cancelled() => return,
-                () = tokio::time::sleep(TELL_EVERY) => {}
-            }
-            changes = changes.resubscribe();
-            keep(&engine).await;
+    let stopping = engine.stopping();
+    loop {
+        let next = tokio::select! {
+            () = stopping.cancelled() => return,
+            next = changes.recv() => next,
+        };
+        match next {
+            Ok(changed) if !changed.topics.contains(&Topic::Activity) => continue,
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
         }
-    });
+        tokio::select! {
+            // The last telling is `Engine::stop`'s.
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        changes = changes.resubscribe();
+        work(engine).await;
+    }
+}
+
+/// Until it is told: no later row may come to try it again.
+async fn tell(engine: &Engine) {
+    let stopping = engine.stopping();
+    while let Err(error) = engine.vault().tell_record().await {
+        tracing::error!(%error, "the anchor could not be told of the record");
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(TELL_AGAIN) => {}
+        }
+    }
 }
 
 /// What is done behind the rows. What fails is tried again with the next.
 async fn keep(engine: &Engine) {
-    if let Err(error) = engine.vault().tell_record().await {
-        tracing::error!(%error, "the anchor could not be told of the record");
-    }
     if let Err(error) = index(engine.store(), KEEP_UP).await {
         tracing::error!(%error, "new rows could not be read into the index of words");
     }
@@ -146,23 +171,54 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
         return Ok(());
     };
     let mut removed = 0;
-    loop {
-        let gone = engine
-            .store()
-            .write(Durability::Full, move |tx| {
-                tombstones::retire(tx, before, now)
-            })
-            .await?;
+    while let Some(gone) = retire_segment(engine, before, now).await? {
         removed += gone;
-        if gone == 0 {
-            break;
-        }
     }
     if removed > 0 {
         let what = format!("{removed} rows of the record older than {days} days were removed");
         engine.note(&what, &Because::Health).await?;
     }
     Ok(())
+}
+
+/// Removes the oldest segment, where all of it is before `before` and as it was written: what was changed from
+/// outside stays to be seen. Returns the calls that went; `None` where none do.
+async fn retire_segment(engine: &Engine, before: Time, now: Time) -> Result<Option<usize>, Error> {
+    let vault = engine.vault();
+    let still = vault.still().await;
+    vault.tell_record().await?;
+    let Some((keys, mark)) = vault.told_record() else {
+        return Ok(None);
+    };
+    let looked = engine.store().read(move |conn| {
+        let Some(last) = tombstones::closed_end(conn, before)? else {
+            return Ok(None);
+        };
+        let walked = walk::walk(conn, &keys, Some(&mark), last.seq)?;
+        Ok(Some((last, walked.fault)))
+    });
+    let last = match looked.await? {
+        None => return Ok(None),
+        Some((_, Some((how, seq)))) => {
+            if vault.doubt_record(how, seq).await? {
+                let what = format!(
+                    "old rows of the record are kept: it was changed from outside at row {seq}"
+                );
+                engine.note(&what, &Because::Health).await?;
+            }
+            return Ok(None);
+        }
+        Some((last, None)) => last,
+    };
+    vault.tell_removal(last).await?;
+    let gone = engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            tombstones::retire(tx, last, now)
+        })
+        .await?;
+    drop(still);
+    Ok((gone > 0).then_some(gone))
 }
 
 /// Walks along the whole record: is every row there, in its place, as it was written?
@@ -185,10 +241,18 @@ pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
         }
     };
     let proof = engine.store().read(move |conn| {
-        let walked = walk::walk(conn, &proofs.keys, proofs.mark.map(|mark| mark.base))?;
+        let walked = walk::walk(conn, &proofs.keys, proofs.mark.as_ref(), i64::MAX)?;
         let state = match (walked.fault, proofs.state(conn)?) {
             // What the walk found says where; but data of another installation fits itself.
+            // The start of a run may know better what was done there.
+            (Some((_, at)), state @ RecordState::Tampered { seq, .. })
+                if seq == at.unsigned_abs() =>
+            {
+                state
+            }
             (Some((how, seq)), _) => vault::record::tampered(how, seq),
+            (None, state @ RecordState::Tampered { .. }) => state,
+            (None, _) if !tables::are_ours(conn)? => vault::record::tampered(Tampering::Tables, 1),
             (None, RecordState::Intact) if walked.unopened > 0 => RecordState::CannotCheck {
                 why: CannotCheck::KeyLost,
             },
@@ -215,7 +279,12 @@ pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
 fn place_of(state: &RecordState) -> Option<i64> {
     match state {
         RecordState::Tampered {
-            how: Tampering::AllMissing | Tampering::OtherData | Tampering::AnchorMissing,
+            how:
+                Tampering::AllMissing
+                | Tampering::OtherData
+                | Tampering::AnchorMissing
+                | Tampering::AnchorOld
+                | Tampering::Tables,
             ..
         }
         | RecordState::Intact

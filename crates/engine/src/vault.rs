@@ -70,6 +70,8 @@ struct Inner {
     /// Many save at once; a destroy, which changes the key under all of them, does so alone.
     gate: RwLock<()>,
     anchor_writing: tokio::sync::Mutex<()>,
+    /// See [`Vault::still`].
+    still: Arc<tokio::sync::Mutex<()>>,
     #[cfg(test)]
     on_step: Mutex<Option<OnStep>>,
 }
@@ -85,6 +87,8 @@ struct State {
     keys: BTreeMap<u64, Key>,
     current: Option<Current>,
     anchor: Option<Anchor>,
+    /// The file lacks what the memory has: it is written again.
+    anchor_is_behind: bool,
     session: BTreeMap<IntegrationId, (u64, Zeroizing<Vec<u8>>)>,
     /// How the keyring was when it was last asked in vain.
     fault: Option<KeyringError>,
@@ -120,6 +124,7 @@ impl Vault {
                 keys: BTreeMap::new(),
                 current: None,
                 anchor: None,
+                anchor_is_behind: false,
                 session: BTreeMap::new(),
                 fault: None,
                 asked: 0,
@@ -129,6 +134,7 @@ impl Vault {
             keys: tokio::sync::Mutex::new(()),
             gate: RwLock::new(()),
             anchor_writing: tokio::sync::Mutex::new(()),
+            still: Arc::default(),
             #[cfg(test)]
             on_step: Mutex::new(None),
         }))
@@ -393,14 +399,23 @@ impl Vault {
         // One at a time, and each reads the memory anew: an older state never replaces a newer one.
         let writing = self.0.anchor_writing.lock().await;
         let now = {
-            let state = self.lock();
+            let mut state = self.lock();
+            state.anchor_is_behind = false;
             let key = state
                 .current
                 .and_then(|current| state.keys.get(&current.generation).cloned());
             state.anchor.clone().zip(key)
         };
         if let Some((anchor, key)) = now {
-            self.put_anchor(&anchor, &key).await?;
+            let written = self.put_anchor(&anchor, &key).await;
+            let mut state = self.lock();
+            match written {
+                Ok(()) => state.record.written = anchor.record.map_or(0, |record| record.epoch),
+                Err(error) => {
+                    state.anchor_is_behind = true;
+                    return Err(error);
+                }
+            }
         }
         drop(writing);
         Ok(())

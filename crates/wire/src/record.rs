@@ -65,6 +65,10 @@ pub enum Tampering {
     OtherData,
     /// The anchor file beside the data is gone, or not the app's.
     AnchorMissing,
+    /// The anchor file beside the data is one of before: it does not know how far the record went.
+    AnchorOld,
+    /// What holds the record is not as the app made it: lists may leave rows out.
+    Tables,
 }
 
 /// What the admin can set of the record.

@@ -68,13 +68,19 @@ impl Manner {
     }
 }
 
-/// As saved, or the first ones.
+/// As saved, or the first ones. Never fewer days than can be saved, whatever stands there.
 pub(crate) async fn get(engine: &Engine) -> Result<RecordSettings, Error> {
     let saved = engine
         .store()
         .read(|conn| store::settings::get(conn, KEY))
         .await?;
-    Ok(saved.unwrap_or_default())
+    let saved: RecordSettings = saved.unwrap_or_default();
+    Ok(RecordSettings {
+        keep_days: saved
+            .keep_days
+            .map(|days| days.clamp(*DAYS.start(), *DAYS.end())),
+        ..saved
+    })
 }
 
 /// The same with how it goes.

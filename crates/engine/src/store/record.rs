@@ -9,6 +9,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod mark;
+pub(crate) mod tables;
 pub(crate) mod text;
 pub(crate) mod tombstones;
 pub(crate) mod walk;
@@ -19,6 +20,7 @@ use rusqlite::{Connection, OptionalExtension as _, types::ValueRef};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use wire::Error;
+use zeroize::Zeroizing;
 
 /// Bytes of a mac.
 pub const MAC: usize = 32;
@@ -26,6 +28,7 @@ pub const MAC: usize = 32;
 /// The record's key of one number, ready to be used. Shows nothing of itself.
 pub struct RecordKey {
     pub(crate) n: i64,
+    bytes: Zeroizing<Vec<u8>>,
     mac: Hmac<Sha256>,
 }
 
@@ -35,9 +38,15 @@ impl RecordKey {
     pub fn new(n: i64, bytes: &[u8]) -> Self {
         Self {
             n,
+            bytes: Zeroizing::new(bytes.to_vec()),
             mac: <Hmac<Sha256> as Mac>::new_from_slice(bytes)
                 .expect("HMAC takes a key of any length"),
         }
+    }
+
+    /// What [`RecordKey::new`] was given: for the vault, to seal it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// An HMAC over something else than a row, told apart by `purpose`.
@@ -72,6 +81,14 @@ pub struct Head {
     /// Of the newest row, 0 where there is none.
     pub seq: i64,
     pub hash: [u8; MAC],
+}
+
+impl Head {
+    /// Of a record without a row.
+    pub const NONE: Self = Self {
+        seq: 0,
+        hash: [0; MAC],
+    };
 }
 
 /// What a new row is chained to, and with which key.
@@ -178,10 +195,12 @@ pub(crate) fn head(connection: &Connection) -> Result<Head, Error> {
         .unwrap_or(base))
 }
 
-/// The row before the first one of the chain.
+/// The row before the first one of the chain. Where somebody took it out, as if nothing was ever removed.
 pub(crate) fn base(connection: &Connection) -> Result<Head, Error> {
     connection
         .query_row("select seq, hash from record_base", [], place)
+        .optional()
+        .map(|base| base.unwrap_or(Head::NONE))
         .map_err(failed)
 }
 

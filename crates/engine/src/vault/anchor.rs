@@ -17,7 +17,7 @@ use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -39,6 +39,19 @@ pub(super) struct Anchor {
     /// Where the record ended when it was told last; none in anchors of before it was chained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Marked>,
+    /// In the file only: all keys that the record had, so that nobody puts others in their place. None in
+    /// anchors of before they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeptKey>,
+}
+
+/// A key of the record, as the anchor keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeptKey {
+    pub n: i64,
+    /// Sealed by the anchor's own key, base64; none where the key was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 /// What is kept of the record.
@@ -51,9 +64,11 @@ pub(super) struct Marked {
     pub hash: String,
     pub base_seq: i64,
     pub base_hash: String,
-    /// The numbers of all keys that the record had; none in anchors of before they were told.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub keys: BTreeSet<i64>,
+    /// Where the record is about to begin, while retention removes a segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_seq: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_hash: Option<String>,
     /// What a start found: it stays, since the record is never again what it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<RecordState>,
@@ -66,14 +81,15 @@ pub(super) struct Marked {
 pub(super) type Trouble = (RecordState, i64);
 
 impl Marked {
-    pub(super) fn new(mark: &Mark, keys: BTreeSet<i64>, trouble: Option<Trouble>) -> Self {
+    pub(super) fn new(mark: &Mark, trouble: Option<Trouble>) -> Self {
         Self {
             epoch: mark.epoch,
             seq: mark.head.seq,
             hash: STANDARD.encode(mark.head.hash),
             base_seq: mark.base.seq,
             base_hash: STANDARD.encode(mark.base.hash),
-            keys,
+            next_seq: mark.next.map(|next| next.seq),
+            next_hash: mark.next.map(|next| STANDARD.encode(next.hash)),
             trouble: trouble.map(|(state, _)| state),
             trouble_seq: trouble.map_or(0, |(_, seq)| seq),
         }
@@ -81,16 +97,13 @@ impl Marked {
 
     /// Nothing but trouble: what was told before is not known.
     pub(super) fn troubled(trouble: Trouble) -> Self {
-        let none = Head {
-            seq: 0,
-            hash: Default::default(),
-        };
-        let mark = Mark {
+        let nothing = Mark {
             epoch: 0,
-            head: none,
-            base: none,
+            head: Head::NONE,
+            base: Head::NONE,
+            next: None,
         };
-        Self::new(&mark, BTreeSet::new(), Some(trouble))
+        Self::new(&nothing, Some(trouble))
     }
 
     pub(super) fn trouble(&self) -> Option<Trouble> {
@@ -111,6 +124,10 @@ impl Marked {
             epoch: self.epoch,
             head: head(self.seq, &self.hash),
             base: head(self.base_seq, &self.base_hash),
+            next: self
+                .next_seq
+                .zip(self.next_hash.as_deref())
+                .map(|(seq, hash)| head(seq, hash)),
         })
     }
 }
@@ -138,6 +155,7 @@ impl Anchor {
             key_item: key_item.to_owned(),
             credentials: BTreeMap::new(),
             record: None,
+            keys: Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
     anchor::{self, Anchor, Marked},
     internal,
     load::Facts,
+    record,
     seal::Key,
 };
 use crate::store::{
@@ -16,10 +17,12 @@ use wire::{Error, RecordState};
 
 /// What lies in the anchor's place.
 pub(super) enum Beside {
-    Anchor(Anchor),
+    Anchor(Box<Anchor>),
     /// Another database's.
     Other,
-    /// None, or one that no key authenticates.
+    /// One that no key authenticates which the keyring has.
+    Sealed,
+    /// None.
     Nothing,
 }
 
@@ -58,15 +61,22 @@ impl Vault {
                 key
             }
         };
-        Ok(match key.and_then(|key| found.check(&key, vault.id)) {
-            Some(anchor) => Beside::Anchor(anchor),
-            None => Beside::Nothing,
-        })
+        let Some(key) = key else {
+            return Ok(Beside::Sealed);
+        };
+        let Some(mut anchor) = found.check(&key, vault.id) else {
+            return Ok(Beside::Sealed);
+        };
+        let kept = std::mem::take(&mut anchor.keys);
+        self.lock().record.kept = record::unsealed(&kept, &key, vault.id);
+        Ok(Beside::Anchor(Box::new(anchor)))
     }
 
-    /// Writes the anchor's file.
+    /// Writes the anchor's file, and the record's keys into it.
     pub(super) async fn put_anchor(&self, anchor: &Anchor, key: &Key) -> Result<(), Error> {
-        let (file, anchor, key) = (self.0.anchor_file.clone(), anchor.clone(), key.clone());
+        let (file, mut anchor, key) = (self.0.anchor_file.clone(), anchor.clone(), key.clone());
+        let keys = self.lock().record.kept.clone();
+        anchor.keys = record::sealed(&keys, &key, anchor.vault)?;
         tokio::task::spawn_blocking(move || anchor.write(&file, &key))
             .await
             .map_err(|_| internal("the anchor's task ended"))?

@@ -294,9 +294,11 @@ impl Vault {
             return Ok(());
         }
         let (before, mut anchor) = match self.find_anchor(facts, vault).await? {
-            Beside::Anchor(anchor) => (Some(anchor.clone()), anchor),
+            Beside::Anchor(anchor) => (Some((*anchor).clone()), *anchor),
             Beside::Other => (None, mistrustful(facts, vault, Some(record::OTHER))),
-            Beside::Nothing => (None, mistrustful(facts, vault, Some(record::GONE))),
+            Beside::Sealed | Beside::Nothing => {
+                (None, mistrustful(facts, vault, Some(record::GONE)))
+            }
         };
         row.item.clone_into(&mut anchor.key_item);
         if before.is_some() {
@@ -318,10 +320,11 @@ impl Vault {
         let facts = self.facts().await?;
         let vault = facts.vault.as_ref().ok_or_else(no_key)?;
         let mut anchor = match self.find_anchor(&facts, vault).await? {
-            Beside::Anchor(anchor) => anchor,
+            Beside::Anchor(anchor) => *anchor,
             Beside::Other => mistrustful(&facts, vault, Some(record::OTHER)),
-            // The key that was lost authenticated it, and sealed the record's own.
-            Beside::Nothing if facts.had_key() => mistrustful(&facts, vault, Some(record::LOST)),
+            // The key that was lost authenticated it, and sealed the record's own. It took no file away.
+            Beside::Sealed => mistrustful(&facts, vault, Some(record::LOST)),
+            Beside::Nothing if facts.had_key() => mistrustful(&facts, vault, Some(record::GONE)),
             Beside::Nothing => mistrustful(&facts, vault, None),
         };
         row.item.clone_into(&mut anchor.key_item);
@@ -414,6 +417,10 @@ impl Vault {
 
     /// `keys` must be held.
     async fn tidy_now(&self) -> Result<(), Error> {
+        if self.lock().anchor_is_behind {
+            // What still authenticates its file must not go before.
+            self.write_anchor().await?;
+        }
         let facts = self.facts().await?;
         for row in facts.keys {
             match row.state {

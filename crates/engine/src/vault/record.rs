@@ -5,25 +5,29 @@
 //! by `engine::record`), after the rows are on disk: so a loss of power never looks like tampering, and
 //! who cuts off the end within that second goes unseen, no more.
 
+mod keys;
+mod proofs;
+
+pub(super) use keys::{place, sealed, unsealed};
+
 use super::{
     Vault,
     anchor::{Marked, Trouble},
-    seal::{self, Key, Place},
+    load::Need,
+    seal::Key,
 };
 use crate::store::{
     Durability,
     record::{
-        self, RecordKey,
-        keys::{KeyRow, Keys},
+        self, Head, RecordKey,
+        keys::Keys,
         mark::{self, Mark, Seen},
     },
 };
-use rusqlite::Connection;
+use proofs::{state_of, worse};
 use std::sync::Arc;
-use wire::{CannotCheck, Error, ErrorCode, IntegrationId, RecordState, Tampering};
-
-/// A key is never sealed twice: another key is another row.
-const GENERATION: u64 = 1;
+use tokio::sync::OwnedMutexGuard;
+use wire::{CannotCheck, Error, RecordState, Tampering};
 
 /// The anchor beside the data is another database's.
 pub(super) const OTHER: RecordState = tampered(Tampering::OtherData, 1);
@@ -37,20 +41,29 @@ pub(super) const LOST: RecordState = RecordState::CannotCheck {
 /// What the vault knows of the record.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Its keys, once it is chained with one.
-    keys: Option<Keys>,
+    /// Its keys, as the anchor keeps them; none where it is one of before it kept any, or nothing to believe.
+    pub kept: Keys,
+    /// It is chained, with the newest of these.
+    chained: bool,
+    /// The epoch that the anchor's file has.
+    pub written: i64,
     /// What it was found to be when it was given its key.
     trouble: Option<Trouble>,
 }
 
-/// What the record is checked with.
-pub(crate) struct Proofs {
-    pub keys: Keys,
-    pub mark: Option<Mark>,
-    trouble: Option<Trouble>,
-}
-
 impl Vault {
+    /// At the start of the app: the record gets the key that it had, so that no run goes on without one that
+    /// is there. Makes none, and asks nothing of a keyring that was given nothing.
+    pub(crate) async fn wake_record(&self) {
+        let had_key = self
+            .facts()
+            .await
+            .is_ok_and(|facts| facts.current().is_some());
+        if had_key && let Err(error) = self.load(Need::PRESENT).await {
+            tracing::warn!(%error, "the record goes on without its key for now");
+        }
+    }
+
     /// As [`Vault::begin_record`]. Where that fails rows go on without a key, which the check tells.
     pub(super) async fn chain_record(&self) {
         if let Err(error) = self.begin_record().await {
@@ -60,203 +73,191 @@ impl Vault {
 
     /// Gives the record its key, and holds its end against the anchor. `keys` must be held.
     pub(super) async fn begin_record(&self) -> Result<(), Error> {
-        if self.lock().record.keys.is_some() {
+        if self.lock().record.chained {
             return Ok(());
         }
-        let Some((generation, sealing)) = self.current_key() else {
+        let Some(sealing) = self.current_key() else {
             return Ok(());
         };
         let rows = self.0.store.read(record::keys::all).await?;
-        let marked = self.marked();
-        let mut keys = Keys::default();
-        for row in &rows {
-            match self.open_record_key(row).await? {
-                Some(key) => {
-                    keys.open.insert(row.n, Arc::new(key));
-                }
-                None => {
-                    keys.lost.insert(row.n);
-                }
-            }
+        let (marked, mut keys) = {
+            let state = self.lock();
+            let marked = state.anchor.as_ref().and_then(|found| found.record.clone());
+            (marked, state.record.kept.clone())
+        };
+        // Once the anchor keeps the keys, what the database says of them matters no more.
+        let are_kept = !keys.is_empty();
+        if !are_kept {
+            keys = self.keys_of(&rows).await?;
         }
-        if let Some(told) = marked.as_ref().filter(|told| !told.keys.is_empty()) {
-            // A number that the anchor was never told is made up.
-            keys.lost.retain(|n| told.keys.contains(n));
-        }
-        let trouble = self.look(&keys, marked).await?;
+        let trouble = self.look(&keys, marked.as_ref()).await?;
         let newest = keys.open.last_key_value().map(|(_, key)| key.clone());
+        let is_new = newest.is_none();
         let key = match newest {
             Some(key) => key,
             None => {
-                let last = rows.last().map_or(0, |row| row.n);
-                let (row, key) = make(last.saturating_add(1), (generation, &sealing))?;
-                self.0
-                    .store
-                    .write(Durability::Full, move |tx| record::keys::add(tx, &row))
-                    .await?;
-                Arc::new(key)
+                let last = rows.last().map_or(0, |row| row.n).max(keys.last());
+                let n = last.saturating_add(1);
+                let key = Arc::new(RecordKey::new(n, Key::random()?.bytes()));
+                keys.open.insert(n, key.clone());
+                key
             }
         };
-        keys.open.insert(key.n, key.clone());
+        {
+            let mut state = self.lock();
+            state.record.kept = keys.clone();
+            state.record.trouble = trouble;
+            state.record.written = marked.map_or(0, |marked| marked.epoch);
+            state.anchor_is_behind |= !are_kept || is_new;
+        }
+        // Before the first row that it signs: a key that the anchor does not keep is somebody's own.
+        if self.lock().anchor_is_behind {
+            self.write_anchor().await?;
+        }
+        self.keep_keys(&keys, rows, sealing).await?;
         self.0
             .store
             .write(Durability::Normal, move |tx| record::use_key(tx, key))
             .await?;
         {
             let mut state = self.lock();
-            state.record.keys = Some(keys);
-            state.record.trouble = trouble;
+            state.record.chained = true;
+            // What was found is kept from now on, and the record held against how it stands now.
+            state.anchor_is_behind |= trouble.is_some();
         }
-        if trouble.is_some() {
-            // It is kept from now on, and the record held against how it stands now.
-            self.tell_record().await?;
-        }
-        Ok(())
-    }
-
-    async fn open_record_key(&self, row: &KeyRow) -> Result<Option<RecordKey>, Error> {
-        let facts = self.facts().await?;
-        let by = facts
-            .keys
-            .iter()
-            .find(|key| key.generation == row.key_generation);
-        let Some(by) = by else { return Ok(None) };
-        let Some(key) = self.fetch(by).await? else {
-            return Ok(None);
-        };
-        Ok(seal::open(&key, place(row), &row.wrapped_key, &row.sealed)
-            .map(|bytes| RecordKey::new(row.n, &bytes)))
-    }
-
-    /// What the anchor keeps of the record.
-    fn marked(&self) -> Option<Marked> {
-        let state = self.lock();
-        state.anchor.as_ref().and_then(|found| found.record.clone())
+        self.tell_record().await
     }
 
     /// What the anchor says to the record as it stands at the start of a run.
-    async fn look(&self, keys: &Keys, marked: Option<Marked>) -> Result<Option<Trouble>, Error> {
-        let Some(marked) = marked else {
-            return Ok(None);
-        };
-        let Some(mark) = marked.mark() else {
-            return Ok(marked.trouble());
-        };
+    async fn look(&self, keys: &Keys, marked: Option<&Marked>) -> Result<Option<Trouble>, Error> {
+        let before = marked.and_then(Marked::trouble);
+        let mark = marked.and_then(Marked::mark);
+        if mark.is_none() && before.is_some() {
+            return Ok(before);
+        }
         let known = keys.clone();
         let (seen, end) = self
             .0
             .store
-            .read(move |conn| Ok((mark::compare(conn, &mark, &known)?, record::head(conn)?.seq)))
+            .read(move |conn| {
+                let end = record::head(conn)?.seq;
+                let seen = match &mark {
+                    Some(mark) => mark::compare(conn, mark, &known)?,
+                    None => Seen::Whole,
+                };
+                let seen = match seen {
+                    Seen::Whole => mark::overtaken(conn, mark.as_ref(), &known)?,
+                    found => Some(found),
+                };
+                Ok((seen, end))
+            })
             .await?;
-        let seen = match state_of(seen) {
+        let seen = match seen.and_then(state_of) {
             // Whether it is from a backup, a signature would say.
             Some(_) if keys.all_lost() => Some(LOST),
             seen => seen,
         };
-        Ok(worse(marked.trouble(), seen.map(|seen| (seen, end))))
+        Ok(worse(before, seen.map(|seen| (seen, end))))
     }
 
     /// Tells the anchor where the record ends now, where that is news. Nothing where there is no key.
     ///
     /// # Errors
-    /// Those of the store; `StoreUnwritable` where the anchor cannot be written.
+    /// Those of the store; `StoreUnwritable` where the anchor cannot be written: it is told again by the next.
     pub(crate) async fn tell_record(&self) -> Result<(), Error> {
-        if self.lock().record.keys.is_none() {
-            return Ok(());
-        }
-        let known = self.marked().and_then(|marked| marked.mark());
+        let (known, is_behind, written) = {
+            let state = self.lock();
+            if !state.record.chained {
+                return Ok(());
+            }
+            let marked = state
+                .anchor
+                .as_ref()
+                .and_then(|found| found.record.as_ref());
+            let known = marked.and_then(Marked::mark);
+            (known, state.anchor_is_behind, state.record.written)
+        };
+        let is_unwritten = known.is_some_and(|known| known.epoch > written);
         // On disk first: the anchor never knows of a row that a loss of power may take back.
         let told = self
             .0
             .store
-            .write(Durability::Full, move |tx| mark::tell(tx, known))
+            .write(Durability::Full, move |tx| {
+                mark::tell(tx, known, is_unwritten)
+            })
             .await?;
-        let Some(mark) = told else { return Ok(()) };
-        {
-            let mut state = self.lock();
-            let trouble = state.record.trouble;
-            let keys = state.record.keys.as_ref().map(Keys::numbers);
-            if let Some(anchor) = &mut state.anchor {
-                anchor.record = Some(Marked::new(&mark, keys.unwrap_or_default(), trouble));
-            }
+        if let Some(mark) = told.or(known.filter(|_| is_behind)) {
+            self.mark(mark);
+        }
+        if told.is_some() || is_behind {
+            self.write_anchor().await?;
+        }
+        Ok(())
+    }
+
+    /// Puts it into the anchor in memory, with what was found.
+    fn mark(&self, mark: Mark) {
+        let mut state = self.lock();
+        let trouble = state.record.trouble;
+        state.anchor_is_behind = true;
+        if let Some(anchor) = &mut state.anchor {
+            let before = anchor.record.as_ref().and_then(Marked::mark);
+            // A segment that is being removed still is.
+            let next = mark.next.or(before.and_then(|before| before.next));
+            let next = next.filter(|next| next.seq > mark.base.seq);
+            anchor.record = Some(Marked::new(&Mark { next, ..mark }, trouble));
+        }
+    }
+
+    /// Held while rows are removed, and while the record is checked.
+    pub(crate) async fn still(&self) -> OwnedMutexGuard<()> {
+        self.0.still.clone().lock_owned().await
+    }
+
+    /// What the oldest rows are checked with before they are removed; `None` where there is no key, or nothing
+    /// was told.
+    pub(crate) fn told_record(&self) -> Option<(Keys, Mark)> {
+        let state = self.lock();
+        let marked = state.anchor.as_ref()?.record.as_ref()?.mark()?;
+        state
+            .record
+            .chained
+            .then(|| (state.record.kept.clone(), marked))
+    }
+
+    /// Tells the anchor that the rows up to `last` are about to be removed: from nobody else a record's
+    /// beginning moves.
+    ///
+    /// # Errors
+    /// Those of [`Vault::tell_record`].
+    pub(crate) async fn tell_removal(&self, last: Head) -> Result<(), Error> {
+        self.tell_record().await?;
+        if let Some((_, mark)) = self.told_record() {
+            self.mark(Mark {
+                next: Some(last),
+                ..mark
+            });
         }
         self.write_anchor().await
     }
 
-    /// What the record is checked with, or why it cannot be.
+    /// Keeps that a fault was found at this place, where none was before. True where that is news.
     ///
     /// # Errors
-    /// Those of the store.
-    pub(crate) async fn record_proofs(&self) -> Result<Result<Proofs, CannotCheck>, Error> {
-        match self.load(super::load::Need::PRESENT).await {
-            Ok(()) => {}
-            Err(error) => {
-                return match error.code {
-                    ErrorCode::KeyringLost => Ok(Err(CannotCheck::KeyLost)),
-                    ErrorCode::KeyringAbsent
-                    | ErrorCode::KeyringLocked
-                    | ErrorCode::KeyringHanging
-                    | ErrorCode::KeyringFailed => Ok(Err(CannotCheck::Keyring)),
-                    _ => Err(error),
-                };
+    /// Those of [`Vault::tell_record`].
+    pub(crate) async fn doubt_record(&self, how: Tampering, seq: i64) -> Result<bool, Error> {
+        {
+            let mut state = self.lock();
+            let found = Some((tampered(how, seq), seq));
+            let worst = worse(state.record.trouble, found);
+            if worst == state.record.trouble {
+                return Ok(false);
             }
+            state.record.trouble = worst;
+            state.anchor_is_behind = true;
         }
-        let held = self.0.keys.lock().await;
-        self.begin_record().await?;
-        drop(held);
-        let mark = self.marked().and_then(|marked| marked.mark());
-        let state = self.lock();
-        Ok(match &state.record.keys {
-            None => Err(CannotCheck::NoKey),
-            Some(keys) => Ok(Proofs {
-                keys: keys.clone(),
-                mark,
-                trouble: state.record.trouble,
-            }),
-        })
-    }
-}
-
-impl Proofs {
-    /// What is to be said of the record: what a start of a run found, this one or an earlier, and what is
-    /// seen now.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub(crate) fn state(&self, connection: &Connection) -> Result<RecordState, Error> {
-        let (first, end) = (record::base(connection)?, record::head(connection)?);
-        let seen = match &self.mark {
-            Some(mark) => state_of(mark::compare(connection, mark, &self.keys)?),
-            None => None,
-        };
-        let before = self.trouble.filter(|(state, seq)| {
-            // Once all rows of before are removed by a key that is there, the lost one matters no more.
-            *state != LOST || first.seq < (*seq).max(1)
-        });
-        let worst = worse(before, seen.map(|seen| (seen, end.seq)));
-        Ok(worst.map_or(RecordState::Intact, |(state, _)| state))
-    }
-}
-
-/// The one to be told of two: tampering before all, and of equals the one that was found first.
-fn worse(before: Option<Trouble>, now: Option<Trouble>) -> Option<Trouble> {
-    let weight = |trouble: &Trouble| match trouble.0 {
-        RecordState::Tampered { .. } => 0,
-        RecordState::Restored { .. } => 1,
-        RecordState::CannotCheck { .. } => 2,
-        RecordState::Intact => 3,
-    };
-    [before, now].into_iter().flatten().min_by_key(weight)
-}
-
-/// What a comparison means; `None` where all is well.
-fn state_of(seen: Seen) -> Option<RecordState> {
-    match seen {
-        Seen::Whole => None,
-        Seen::Restored { seq } => Some(RecordState::Restored {
-            seq: seq.unsigned_abs(),
-        }),
-        Seen::Tampered { how, seq } => Some(tampered(how, seq)),
+        self.tell_record().await?;
+        Ok(true)
     }
 }
 
@@ -265,28 +266,4 @@ pub(crate) const fn tampered(how: Tampering, seq: i64) -> RecordState {
         how,
         seq: seq.unsigned_abs(),
     }
-}
-
-/// What a key's sealed bytes are bound to.
-pub(super) fn place(row: &KeyRow) -> Place {
-    Place {
-        // Its own id, not an integration's: no credential opens as it.
-        integration: IntegrationId(row.id),
-        generation: GENERATION,
-    }
-}
-
-/// A new key of the record and its row, sealed under the keyring's key of `generation`.
-fn make(n: i64, (generation, sealing): (u64, &Key)) -> Result<(KeyRow, RecordKey), Error> {
-    let bytes = Key::random()?;
-    let mut row = KeyRow {
-        n,
-        id: uuid::Uuid::now_v7(),
-        key_generation: generation,
-        wrapped_key: Vec::new(),
-        sealed: Vec::new(),
-    };
-    (row.wrapped_key, row.sealed) = seal::seal(sealing, place(&row), bytes.bytes())?;
-    let key = RecordKey::new(n, bytes.bytes());
-    Ok((row, key))
 }

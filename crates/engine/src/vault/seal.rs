@@ -37,6 +37,8 @@ pub(super) struct Place {
 pub(super) enum Purpose {
     Credential,
     WrappedKey,
+    /// A key of the record, in the anchor.
+    RecordKey,
 }
 
 impl Key {
@@ -72,7 +74,12 @@ impl Key {
         Self(key)
     }
 
-    fn seal(&self, purpose: Purpose, place: Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) fn seal(
+        &self,
+        purpose: Purpose,
+        place: Place,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Error> {
         let mut nonce = [0; NONCE];
         OsRng
             .try_fill_bytes(&mut nonce)
@@ -95,7 +102,12 @@ impl Key {
     }
 
     /// `None` where the bytes were not sealed by this key for this purpose and place.
-    fn open(&self, purpose: Purpose, place: Place, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(
+        &self,
+        purpose: Purpose,
+        place: Place,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let (&form, rest) = sealed.split_first()?;
         let (nonce, sealed) = rest.split_at_checked(NONCE)?;
         if form != FORM {
@@ -120,6 +132,7 @@ impl Place {
         let tag: &[u8] = match purpose {
             Purpose::Credential => b"app.chief.integrations/credential/1\0",
             Purpose::WrappedKey => b"app.chief.integrations/wrapped-key/1\0",
+            Purpose::RecordKey => b"app.chief.integrations/record-key/1\0",
         };
         let mut bytes = tag.to_vec();
         bytes.extend_from_slice(self.integration.0.as_bytes());

@@ -55,6 +55,13 @@ record-end = The record was changed from outside: its end is missing, from row {
 record-all = The record was changed from outside: all of its rows are missing.
 record-other = This is the data of another installation.
 record-anchor = The record cannot be trusted: the anchor file beside the data is gone, or not the app’s.
+record-anchor-old = The record cannot be trusted: the anchor file beside the data is an old one. Rows from row { $row } on may be missing.
+record-tables = The database was changed from outside: its tables are not as the app made them, and lists may leave rows out.
+record-keyless = { $count ->
+    [one] 1 of them was written while the keyring gave no key: it is not signed.
+   *[other] { $count } of them were written while the keyring gave no key: they are not signed.
+}
+record-removed = Older ones were removed on { $date }, as the settings say.
 record-restored = The data came back from a backup: what was recorded after row { $row } is lost. What was recorded since is whole.
 record-keyring = The record cannot be checked: the keyring does not give its key. Unlock it and check again.
 record-no-key = The record cannot be checked yet: it gets its key with the first connection.

@@ -4,8 +4,8 @@ use super::chosen::Chosen;
 use crate::{
     icons::{Icon, icon},
     ipc,
-    say::{say, say_error, say_with},
-    time::full,
+    say::{say, say_count, say_error, say_with},
+    time::{date, full, now},
 };
 use std::rc::Rc;
 use wire::{CannotCheck, Error, RecordProof, RecordState, Tampering, VerifyRecord};
@@ -54,7 +54,10 @@ fn told(
     html! {
         <div class="banner" role="status" data-testid="proof">
             <span class={ink}>{ icon(picture) }</span>
-            <span class="grow">{ text }</span>
+            <span class="grow">
+                { text }
+                { found.as_ref().map(also).unwrap_or_default() }
+            </span>
             if let Some(at) = at {
                 <span class="sub">{ full(at.began) }</span>
                 <button type="button" data-testid="proof-show" onclick={on_choose.reform(move |_: MouseEvent| Chosen::of_call(at.call))}>
@@ -62,6 +65,22 @@ fn told(
             }
             <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>{ icon(Icon::Close) }</button>
         </div>
+    }
+}
+
+/// What is to be known of a record that is whole.
+fn also(proof: &RecordProof) -> Html {
+    if proof.state != RecordState::Intact {
+        return Html::default();
+    }
+    let keyless = usize::try_from(proof.keyless).unwrap_or(usize::MAX);
+    html! {
+        <span class="sub">
+            if keyless > 0 { { " " }{ say_count("record-keyless", keyless) } }
+            if let Some(at) = proof.removed_at {
+                { " " }{ say_with("record-removed", &[("date", &date(at, now()))]) }
+            }
+        </span>
     }
 }
 
@@ -84,6 +103,8 @@ pub fn sentence(proof: &RecordProof) -> (&'static str, Icon, AttrValue) {
                 Tampering::AllMissing => "record-all",
                 Tampering::OtherData => "record-other",
                 Tampering::AnchorMissing => "record-anchor",
+                Tampering::AnchorOld => "record-anchor-old",
+                Tampering::Tables => "record-tables",
             };
             let seq = seq.to_string();
             ("bad-ink", Icon::Failing, say_with(key, &[("row", &seq)]))
@@ -136,6 +157,8 @@ mod tests {
             (Tampering::AllMissing, "all of its rows"),
             (Tampering::OtherData, "another installation"),
             (Tampering::AnchorMissing, "anchor file"),
+            (Tampering::AnchorOld, "from row 7 on may be missing"),
+            (Tampering::Tables, "lists may leave rows out"),
         ] {
             let (ink, text) = told(RecordState::Tampered { how, seq: 7 });
             assert!(ink == "bad-ink" && text.contains(word), "{how:?}: {text}");

@@ -38,8 +38,14 @@ impl Keys {
         }
     }
 
-    pub fn numbers(&self) -> BTreeSet<i64> {
-        self.open.keys().chain(&self.lost).copied().collect()
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.lost.is_empty()
+    }
+
+    /// The highest number, 0 where there is none.
+    pub fn last(&self) -> i64 {
+        let open = self.open.last_key_value().map(|(n, _)| *n);
+        open.max(self.lost.last().copied()).unwrap_or(0)
     }
 
     /// True where the record had keys, and none is left.
@@ -79,9 +85,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
     })
 }
 
-pub(crate) fn add(tx: &Tx<'_>, row: &KeyRow) -> Result<(), Error> {
+/// Puts it in, in the place of any of its number.
+pub(crate) fn put(tx: &Tx<'_>, row: &KeyRow) -> Result<(), Error> {
     tx.execute(
-        "insert into record_keys (n, id, key_generation, wrapped_key, sealed) \
+        "insert or replace into record_keys (n, id, key_generation, wrapped_key, sealed) \
          values (?1, ?2, ?3, ?4, ?5)",
         params![
             row.n,

@@ -21,6 +21,16 @@ pub(crate) struct Mark {
     pub head: Head,
     /// The row before the first one of the chain.
     pub base: Head,
+    /// The same once the segment is gone that retention was about to remove.
+    pub next: Option<Head>,
+}
+
+impl Mark {
+    /// True where the record may begin there: nobody but retention moves its beginning, and only to where it
+    /// said it would.
+    pub fn allows(&self, base: Head) -> bool {
+        base == self.base || Some(base) == self.next
+    }
 }
 
 /// What a mark tells of the tables.
@@ -35,8 +45,13 @@ pub(crate) enum Seen {
 }
 
 /// Notes where the record begins and ends now, under the next epoch. `None` where it has no key yet, or
-/// stands as the anchor knows it.
-pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>) -> Result<Option<Mark>, Error> {
+/// stands as the anchor knows it. `is_unwritten`: the anchor's file does not have the epoch that is known; that
+/// one is used again, so that the file is never more than one behind.
+pub(crate) fn tell(
+    tx: &Tx<'_>,
+    known: Option<Mark>,
+    is_unwritten: bool,
+) -> Result<Option<Mark>, Error> {
     tx.only_records();
     let (end, key) = tx.chained(|chain| (chain.head, chain.key.clone()))?;
     let Some(key) = key else { return Ok(None) };
@@ -46,7 +61,10 @@ pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>) -> Result<Option<Mark>, Err
     }
     // Also higher than the anchor's, where the data is from a backup: it was used up in another past.
     let told = told(tx)?.map_or(0, |told| told.epoch);
-    let epoch = known.map_or(0, |known| known.epoch).max(told) + 1;
+    let epoch = match known {
+        Some(known) if is_unwritten => known.epoch.max(told),
+        known => known.map_or(0, |known| known.epoch).max(told) + 1,
+    };
     let mac = key.sign(PURPOSE, &bytes(epoch, end));
     tx.execute(
         "insert into record_head (one, epoch, seq, hash, key, mac) values (1, ?1, ?2, ?3, ?4, ?5) \
@@ -59,6 +77,7 @@ pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>) -> Result<Option<Mark>, Err
         epoch,
         head: end,
         base,
+        next: None,
     }))
 }
 
@@ -108,41 +127,72 @@ fn bytes(epoch: i64, head: Head) -> Vec<u8> {
 /// Holds the tables against what the anchor was told last.
 pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Result<Seen, Error> {
     let (first, end) = (base(connection)?, head(connection)?);
-    let stands = if mark.head.seq > first.seq {
-        mac_at(connection, mark.head.seq)? == Some(mark.head.hash)
-    } else {
-        // Retention went past the mark, or up to it: its tombstones prove that.
-        let beginning = tombstones::beginning(connection, keys, Some(mark.base))?;
-        beginning != Beginning::Unproven
-    };
-    if stands {
+    let beginning = tombstones::beginning(connection, keys, Some(mark))?;
+    if beginning != Beginning::Unproven && stands(connection, mark.head, first)? {
         return Ok(Seen::Whole);
     }
     if let Some(told) = told(connection)?
         && told.epoch < mark.epoch
         && told.is_signed(keys)
-        && (told.head == first || mac_at(connection, told.head.seq)? == Some(told.head.hash))
+        && stands(connection, told.head, first)?
     {
         return Ok(Seen::Restored { seq: told.head.seq });
     }
     Ok(match end.seq {
         none if none == first.seq => Seen::Tampered {
             how: Tampering::AllMissing,
-            seq: mark.base.seq.min(first.seq) + 1,
+            seq: mark.base.seq.min(first.seq).saturating_add(1),
         },
-        _ if mark.head.seq <= first.seq => Seen::Tampered {
+        _ if beginning == Beginning::Unproven || mark.head.seq <= first.seq => Seen::Tampered {
             how: Tampering::BeginningMissing,
-            seq: first.seq + 1,
+            seq: first.seq.saturating_add(1),
         },
         last if last < mark.head.seq => Seen::Tampered {
             how: Tampering::EndMissing,
-            seq: last + 1,
+            seq: last.saturating_add(1),
         },
         _ => Seen::Tampered {
             how: Tampering::Changed,
             seq: mark.head.seq,
         },
     })
+}
+
+/// At the start of a run, when nobody tells anything: whether the anchor is the newest one. One that was kept
+/// from before, put back, would vouch for a record whose end was cut off since. The data itself says how far
+/// the anchor was told, signed. `None` where it is.
+pub(crate) fn overtaken(
+    connection: &Connection,
+    mark: Option<&Mark>,
+    keys: &Keys,
+) -> Result<Option<Seen>, Error> {
+    let (first, end) = (base(connection)?, head(connection)?);
+    let known = mark.map_or(0, |mark| mark.epoch);
+    let is_newest = match told(connection)? {
+        None => known == 0,
+        // A crash comes between the two at most once.
+        Some(told) if told.epoch > known + 1 => false,
+        // Told before there was a mark, in another past.
+        Some(_) if known == 0 => true,
+        Some(told) if told.epoch >= known && !stands(connection, told.head, first)? => {
+            return Ok(Some(Seen::Tampered {
+                how: Tampering::EndMissing,
+                seq: end.seq.saturating_add(1),
+            }));
+        }
+        Some(told) => told.is_signed(keys),
+    };
+    Ok((!is_newest).then(|| Seen::Tampered {
+        how: Tampering::AnchorOld,
+        seq: mark
+            .map_or(first.seq, |mark| mark.head.seq)
+            .saturating_add(1),
+    }))
+}
+
+/// True where this row is there with its mac, or was the last before a record that begins after it.
+fn stands(connection: &Connection, row: Head, first: Head) -> Result<bool, Error> {
+    Ok(row == first || mac_at(connection, row.seq)? == Some(row.hash))
 }
 
 fn mac_at(connection: &Connection, seq: i64) -> Result<Option<[u8; MAC]>, Error> {

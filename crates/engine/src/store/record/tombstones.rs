@@ -6,6 +6,7 @@ use super::{
     super::{Tx, failed},
     Head, MAC, base,
     keys::{Keys, Named},
+    mark::Mark,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 use wire::{Error, Time, Topic};
@@ -14,16 +15,13 @@ const PURPOSE: &str = "app.chief.integrations/record-tombstone/1";
 /// Rows of one segment, about: what one commit removes.
 const SEGMENT: i64 = 4_000;
 
-/// Removes the oldest segment of rows before `before`, leaving its tombstone. Returns the calls that
-/// went: 0 where nothing is old enough, or nothing can be signed.
+/// Removes the rows up to `last`, which is a [`closed_end`], leaving their tombstone. Returns the calls that
+/// went: 0 where nothing can be signed.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub(crate) fn retire(tx: &Tx<'_>, before: Time, now: Time) -> Result<usize, Error> {
+pub(crate) fn retire(tx: &Tx<'_>, last: Head, now: Time) -> Result<usize, Error> {
     let Some(key) = tx.chained(|chain| chain.key.clone())? else {
-        return Ok(0);
-    };
-    let Some(last) = closed_end(tx, before)? else {
         return Ok(0);
     };
     let calls: i64 = tx
@@ -55,23 +53,26 @@ pub(crate) fn retire(tx: &Tx<'_>, before: Time, now: Time) -> Result<usize, Erro
 }
 
 /// The last row of the oldest segment, where all of it is before `before`.
-fn closed_end(tx: &Tx<'_>, before: Time) -> Result<Option<Head>, Error> {
-    let first = base(tx)?;
+///
+/// # Errors
+/// `StoreFailed`.
+pub(crate) fn closed_end(connection: &Connection, before: Time) -> Result<Option<Head>, Error> {
+    let first = base(connection)?;
     // Also the rows from before the chain count: they go with the first segment.
-    let begins: Option<i64> = tx
+    let begins: Option<i64> = connection
         .query_row("select min(seq) from calls", [], |row| row.get(0))
         .map_err(failed)?;
     let Some(begins) = begins else {
         return Ok(None);
     };
-    let young: Option<i64> = tx
+    let young: Option<i64> = connection
         .query_row(
             "select min(seq) from (select seq from calls where at >= ?1 order by at limit 1000)",
             [before.0],
             |row| row.get(0),
         )
         .map_err(failed)?;
-    let end = super::head(tx)?.seq;
+    let end = super::head(connection)?.seq;
     let mut last = young.map_or(end, |young| young - 1);
     last = last.min(begins.max(first.seq) + SEGMENT).min(end);
     // Backwards to a row where nothing was under way.
@@ -79,7 +80,7 @@ fn closed_end(tx: &Tx<'_>, before: Time) -> Result<Option<Head>, Error> {
         if last <= first.seq {
             return Ok(None);
         }
-        let open: Option<i64> = tx
+        let open: Option<i64> = connection
             .query_row(
                 "select min(call_seq) from ( \
                    select call_seq from outcomes not indexed where call_seq <= ?1 and seq > ?1 \
@@ -93,14 +94,15 @@ fn closed_end(tx: &Tx<'_>, before: Time) -> Result<Option<Head>, Error> {
             None => break,
         }
     }
-    tx.query_row(
-        "select seq, mac from calls where seq = ?1 \
+    connection
+        .query_row(
+            "select seq, mac from calls where seq = ?1 \
          union all select seq, mac from outcomes where seq = ?1",
-        [last],
-        super::place,
-    )
-    .optional()
-    .map_err(failed)
+            [last],
+            super::place,
+        )
+        .optional()
+        .map_err(failed)
 }
 
 /// Until when rows were removed last: the moment of the newest tombstone.
@@ -124,14 +126,17 @@ pub(super) enum Beginning {
     Unproven,
 }
 
-/// Whether the chain may begin after its base: the newest tombstone says so and is signed, or nothing was
-/// ever removed. `known`: the base that the anchor was told.
+/// Whether the chain may begin after its base: the anchor knows it, and the newest tombstone says so and is
+/// signed, or nothing was ever removed.
 pub(super) fn beginning(
     connection: &Connection,
     keys: &Keys,
-    known: Option<Head>,
+    known: Option<&Mark>,
 ) -> Result<Beginning, Error> {
     let base = base(connection)?;
+    if known.is_some_and(|known| !known.allows(base)) {
+        return Ok(Beginning::Unproven);
+    }
     let newest = connection
         .query_row(
             "select last_seq, hash, at, calls, key, mac from tombstones order by last_seq desc limit 1",
@@ -148,9 +153,8 @@ pub(super) fn beginning(
         )
         .optional()
         .map_err(failed)?;
-    let is_known = known.is_none_or(|known| known == base);
     let Some((last, at, calls, key, mac)) = newest else {
-        return Ok(match base.hash == [0; MAC] && is_known {
+        return Ok(match base.hash == [0; MAC] {
             true => Beginning::Proven,
             false => Beginning::Unproven,
         });
@@ -160,9 +164,8 @@ pub(super) fn beginning(
         Named::Open(key) if key.sign(PURPOSE, &bytes(last, at, calls))[..] == mac[..] => {
             Beginning::Proven
         }
-        // Whoever removes rows has an open key, and signs with it.
-        Named::Lost if is_known => Beginning::Unchecked,
-        Named::Open(_) | Named::Lost | Named::Unknown => Beginning::Unproven,
+        Named::Lost => Beginning::Unchecked,
+        Named::Open(_) | Named::Unknown => Beginning::Unproven,
     })
 }
 

@@ -5,6 +5,7 @@ use super::{
     Head, MAC, Part, base, head,
     keys::{Keys, Named},
     mac,
+    mark::Mark,
     tombstones::{self, Beginning},
 };
 use rusqlite::{Connection, Row, types::ValueRef};
@@ -28,11 +29,12 @@ pub(crate) struct Walk {
     pub unopened: i64,
 }
 
-/// Walks from the base to the end, or to the first fault. `known`: the base that the anchor was told.
+/// Walks from the base to the row `until`, or to the first fault. `known`: what the anchor was told.
 pub(crate) fn walk(
     connection: &Connection,
     keys: &Keys,
-    known: Option<Head>,
+    known: Option<&Mark>,
+    until: i64,
 ) -> Result<Walk, Error> {
     let mut found = Walk::default();
     let mut before = base(connection)?;
@@ -44,9 +46,9 @@ pub(crate) fn walk(
             found.fault = Some(match head(connection)? == before {
                 true => (
                     Tampering::AllMissing,
-                    known.map_or(0, |known| known.seq) + 1,
+                    known.map_or(0, |known| known.base.seq).saturating_add(1),
                 ),
-                false => (Tampering::BeginningMissing, first + 1),
+                false => (Tampering::BeginningMissing, first.saturating_add(1)),
             });
             return Ok(found);
         }
@@ -56,20 +58,28 @@ pub(crate) fn walk(
         return Ok(found);
     }
     let mut statement = connection.prepare(&sql("")).map_err(failed)?;
-    let mut rows = statement.query([first]).map_err(failed)?;
+    let mut rows = statement.query([first, until]).map_err(failed)?;
     // Within one run of the app, no row without a key follows one with a key.
     let mut keyed_run = None;
+    // Nor does ever a row with an earlier key follow one with a later.
+    let mut newest_key = 0;
     while let Some(row) = rows.next().map_err(failed)? {
         let here = Place::of(row).map_err(failed)?;
-        if here.seq != before.seq + 1 {
+        if here.seq != before.seq.saturating_add(1) {
             let how = match before.seq {
                 seq if seq == first => Tampering::BeginningMissing,
                 _ => Tampering::Missing,
             };
-            found.fault = Some((how, before.seq + 1));
+            found.fault = Some((how, before.seq.saturating_add(1)));
             return Ok(found);
         }
+        let is_earlier = here.key.is_some_and(|key| key < newest_key);
+        newest_key = here.key.unwrap_or(0).max(newest_key);
         let key = match here.key.map(|n| keys.named(n)) {
+            Some(Named::Open(_) | Named::Lost) if is_earlier => {
+                found.fault = Some((Tampering::Changed, here.seq));
+                return Ok(found);
+            }
             None => None,
             Some(Named::Open(key)) => Some(key),
             Some(Named::Lost) => {
@@ -165,13 +175,13 @@ fn columns<'a>(row: &'a Row<'_>, part: Part) -> Vec<ValueRef<'a>> {
         .collect()
 }
 
-/// Both tables in the order of the chain, after the row `?1`.
+/// Both tables in the order of the chain, after the row `?1` and up to the row `?2`.
 fn sql(limit: &str) -> String {
     let (intent, outcome) = (calls::CALL_COLUMNS, calls::OUTCOME_COLUMNS);
     let padding = ", null".repeat(intent.split(',').count() - outcome.split(',').count());
     format!(
-        "select 1 as part, seq as place, key as k, mac as m, run as r, {intent} from calls where seq > ?1 \
-         union all select 2, seq, key, mac, null, {outcome}{padding} from outcomes where seq > ?1 \
+        "select 1 as part, seq as place, key as k, mac as m, run as r, {intent} from calls where seq between ?1 + 1 and ?2 \
+         union all select 2, seq, key, mac, null, {outcome}{padding} from outcomes where seq between ?1 + 1 and ?2 \
          order by 2 {limit}"
     )
 }
@@ -185,7 +195,7 @@ fn moved(
     let mut statement = connection
         .prepare(&sql(&format!("limit {CANDIDATES}")))
         .map_err(failed)?;
-    let mut rows = statement.query([before.seq]).map_err(failed)?;
+    let mut rows = statement.query([before.seq, i64::MAX]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let other = Place::of(row).map_err(failed)?;
         let key = match other.key.map(|n| keys.named(n)) {

@@ -1,0 +1,149 @@
+//! The record's keys where they are kept: sealed in the database as a credential is, and in the anchor, so that
+//! nobody puts others in their place.
+
+use super::super::{
+    Vault,
+    anchor::KeptKey,
+    seal::{self, Key, Place, Purpose},
+};
+use crate::store::{
+    Durability,
+    record::{
+        self, RecordKey,
+        keys::{KeyRow, Keys},
+    },
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::sync::Arc;
+use uuid::Uuid;
+use wire::{Error, IntegrationId};
+
+/// A key is never sealed twice: another key is another row.
+const GENERATION: u64 = 1;
+
+impl Vault {
+    /// The keys as the database has them.
+    pub(super) async fn keys_of(&self, rows: &[KeyRow]) -> Result<Keys, Error> {
+        let mut keys = Keys::default();
+        for row in rows {
+            match self.open_record_key(row).await? {
+                Some(key) => {
+                    keys.open.insert(row.n, Arc::new(key));
+                }
+                None => {
+                    keys.lost.insert(row.n);
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Sees to it that the database has them too, for the day when the anchor is gone.
+    pub(super) async fn keep_keys(
+        &self,
+        keys: &Keys,
+        rows: Vec<KeyRow>,
+        (generation, sealing): (u64, Key),
+    ) -> Result<(), Error> {
+        let mut had = self.keys_of(&rows).await?;
+        for (n, key) in &keys.open {
+            if had
+                .open
+                .remove(n)
+                .is_some_and(|had| had.bytes() == key.bytes())
+            {
+                continue;
+            }
+            let row = seal_row(key, (generation, &sealing))?;
+            self.0
+                .store
+                .write(Durability::Full, move |tx| record::keys::put(tx, &row))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn open_record_key(&self, row: &KeyRow) -> Result<Option<RecordKey>, Error> {
+        let facts = self.facts().await?;
+        let by = facts
+            .keys
+            .iter()
+            .find(|key| key.generation == row.key_generation);
+        let Some(by) = by else { return Ok(None) };
+        let Some(key) = self.fetch(by).await? else {
+            return Ok(None);
+        };
+        Ok(seal::open(&key, place(row), &row.wrapped_key, &row.sealed)
+            .map(|bytes| RecordKey::new(row.n, &bytes)))
+    }
+}
+
+/// What a key's sealed bytes are bound to.
+pub(in super::super) fn place(row: &KeyRow) -> Place {
+    Place {
+        // Its own id, not an integration's: no credential opens as it.
+        integration: IntegrationId(row.id),
+        generation: GENERATION,
+    }
+}
+
+/// A key's row, sealed under the keyring's key of `generation`.
+fn seal_row(key: &RecordKey, (generation, sealing): (u64, &Key)) -> Result<KeyRow, Error> {
+    let mut row = KeyRow {
+        n: key.n,
+        id: Uuid::now_v7(),
+        key_generation: generation,
+        wrapped_key: Vec::new(),
+        sealed: Vec::new(),
+    };
+    (row.wrapped_key, row.sealed) = seal::seal(sealing, place(&row), key.bytes())?;
+    Ok(row)
+}
+
+/// The keys as the anchor of this database keeps them.
+pub(in super::super) fn sealed(keys: &Keys, by: &Key, vault: Uuid) -> Result<Vec<KeptKey>, Error> {
+    let mut kept = Vec::new();
+    for (n, key) in &keys.open {
+        let sealed = by.seal(Purpose::RecordKey, kept_place(vault, *n), key.bytes())?;
+        kept.push(KeptKey {
+            n: *n,
+            sealed: Some(STANDARD.encode(sealed)),
+        });
+    }
+    kept.extend(keys.lost.iter().map(|n| KeptKey {
+        n: *n,
+        sealed: None,
+    }));
+    Ok(kept)
+}
+
+/// What [`sealed`] was given.
+pub(in super::super) fn unsealed(kept: &[KeptKey], by: &Key, vault: Uuid) -> Keys {
+    let mut keys = Keys::default();
+    for key in kept {
+        let sealed = key
+            .sealed
+            .as_ref()
+            .and_then(|text| STANDARD.decode(text).ok());
+        let bytes = sealed
+            .and_then(|sealed| by.open(Purpose::RecordKey, kept_place(vault, key.n), &sealed));
+        match bytes {
+            Some(bytes) => {
+                let open = Arc::new(RecordKey::new(key.n, &bytes));
+                keys.open.insert(key.n, open);
+            }
+            None => {
+                keys.lost.insert(key.n);
+            }
+        }
+    }
+    keys
+}
+
+/// What a kept key's sealed bytes are bound to.
+fn kept_place(vault: Uuid, n: i64) -> Place {
+    Place {
+        integration: IntegrationId(vault),
+        generation: n.unsigned_abs(),
+    }
+}
