@@ -394,33 +394,6 @@ impl Vault {
         }
     }
 
-    /// Writes the anchor as it is in memory now.
-    async fn write_anchor(&self) -> Result<(), Error> {
-        // One at a time, and each reads the memory anew: an older state never replaces a newer one.
-        let writing = self.0.anchor_writing.lock().await;
-        let now = {
-            let mut state = self.lock();
-            state.anchor_is_behind = false;
-            let key = state
-                .current
-                .and_then(|current| state.keys.get(&current.generation).cloned());
-            state.anchor.clone().zip(key)
-        };
-        if let Some((anchor, key)) = now {
-            let written = self.put_anchor(&anchor, &key).await;
-            let mut state = self.lock();
-            match written {
-                Ok(()) => state.record.written = anchor.record.map_or(0, |record| record.epoch),
-                Err(error) => {
-                    state.anchor_is_behind = true;
-                    return Err(error);
-                }
-            }
-        }
-        drop(writing);
-        Ok(())
-    }
-
     /// Where a test may look at everything as a crash would leave it.
     #[cfg(test)]
     fn reached(&self, step: destroy::Step) {

@@ -72,6 +72,33 @@ impl Vault {
         Ok(Beside::Anchor(Box::new(anchor)))
     }
 
+    /// Writes the anchor as it is in memory now.
+    pub(super) async fn write_anchor(&self) -> Result<(), Error> {
+        // One at a time, and each reads the memory anew: an older state never replaces a newer one.
+        let writing = self.0.anchor_writing.lock().await;
+        let now = {
+            let mut state = self.lock();
+            state.anchor_is_behind = false;
+            let key = state
+                .current
+                .and_then(|current| state.keys.get(&current.generation).cloned());
+            state.anchor.clone().zip(key)
+        };
+        if let Some((anchor, key)) = now {
+            let written = self.put_anchor(&anchor, &key).await;
+            let mut state = self.lock();
+            match written {
+                Ok(()) => state.record.written = anchor.record.map_or(0, |record| record.epoch),
+                Err(error) => {
+                    state.anchor_is_behind = true;
+                    return Err(error);
+                }
+            }
+        }
+        drop(writing);
+        Ok(())
+    }
+
     /// Writes the anchor's file, and the record's keys into it.
     pub(super) async fn put_anchor(&self, anchor: &Anchor, key: &Key) -> Result<(), Error> {
         let (file, mut anchor, key) = (self.0.anchor_file.clone(), anchor.clone(), key.clone());
