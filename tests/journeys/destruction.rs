@@ -193,8 +193,8 @@ async fn disconnect_works_where_the_keyring_lost_the_key() -> Result<()> {
     let id = home
         .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
         .await?;
-    let home = home.restart().await?;
     home.keyring.clear();
+    let home = home.restart().await?;
     let report = home.test(id).await?;
     assert_eq!(
         report.error.map(|error| error.code),
@@ -215,8 +215,8 @@ async fn a_keyring_that_lost_the_key_is_healed_by_a_fresh_key() -> Result<()> {
     let id = home
         .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
         .await?;
-    let home = home.restart().await?;
     home.keyring.clear();
+    let home = home.restart().await?;
     assert_eq!(home.test(id).await?.health.reason, Reason::KeyringLost);
     let attempt = home.begin_again(id, Some("key")).await?;
     assert_eq!(home.done(attempt).await?, id);
