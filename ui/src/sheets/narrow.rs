@@ -145,10 +145,14 @@ pub fn search_field(label: &'static str, search: &UseStateHandle<AttrValue>) -> 
 
 /// The integration's tools, then those that were chosen and are gone.
 fn rows<'a>(tools: &'a [ToolView], only: &'a Only) -> Vec<(&'a str, Option<&'a ToolView>)> {
-    let names: BTreeSet<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    // By sets that are there already: a window's program is measured in kilobytes.
+    let mut left = only.as_deref().cloned().unwrap_or_default();
+    for tool in tools {
+        left.remove(&tool.name);
+    }
     let told = tools.iter().map(|tool| (tool.name.as_str(), Some(tool)));
     let chosen = only.iter().flat_map(|only| only.iter());
-    let gone = chosen.filter(|name| !names.contains(name.as_str()));
+    let gone = chosen.filter(move |name| left.contains(*name));
     told.chain(gone.map(|name| (name.as_str(), None))).collect()
 }
 
