@@ -52,7 +52,7 @@ pub fn Activity() -> Html {
                 <Export chosen={chosen.clone()} />
                 { check }
             </header>
-            { proof }
+            <div role="status">{ proof }</div>
             <Record {chosen} {on_choose} />
         </>
     }

@@ -10,11 +10,9 @@ use crate::{
 use wire::{ApprovalId, ApprovalView};
 use yew::prelude::*;
 
-/// The strip; nothing where nobody waits.
+/// The strip; nothing to see where nobody waits. Its live region is there before anybody does, else nothing
+/// hears it.
 pub fn waiting(approvals: &[ApprovalView], review: &Callback<ApprovalId>) -> Html {
-    if approvals.is_empty() {
-        return Html::default();
-    }
     let row = |view: &ApprovalView| {
         let id = view.id;
         let onclick = review.reform(move |_: MouseEvent| id);
@@ -27,8 +25,10 @@ pub fn waiting(approvals: &[ApprovalView], review: &Callback<ApprovalId>) -> Htm
         }
     };
     html! {
-        <section class="need" role="status" aria-label={say("approvals")}>
-            <ul>{ for approvals.iter().map(row) }</ul>
-        </section>
+        <div role="status">if !approvals.is_empty() {
+            <section class="need" aria-label={say("approvals")}>
+                <ul>{ for approvals.iter().map(row) }</ul>
+            </section>
+        }</div>
     }
 }

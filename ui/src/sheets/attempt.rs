@@ -326,7 +326,7 @@ fn Waiting(props: &WaitingProps) -> Html {
                 </div>
             }
             <p class="sub">{ detail }</p>
-            if let Some(said) = &*said { <p class="sub" role="status">{ said.clone() }</p> }
+            <p class="sub" role="status">{ (*said).clone().unwrap_or_default() }</p>
             if let Some(link) = &*link {
                 <input class="link-out" readonly=true aria-label={say("sign-in-link")} value={inert(link)} />
             }

@@ -175,7 +175,8 @@ fn Token(props: &TokenProps) -> Html {
                 <p class="sub">{ say_with("pair-place", &[("name", &snippet.place)]) }</p>
             }
             <pre class="snippet" tabindex="0" data-testid="snippet">{ text }</pre>
-            if let Some(said) = &*said { <p class="sub" role="status">{ said.clone() }</p> }
+            // There before it says something, else nothing hears it.
+            <p class="sub" role="status">{ (*said).clone().unwrap_or_default() }</p>
             <div class="buttons">
                 <button type="button" onclick={copy}>{ icon(Icon::Copy) }{ say("copy") }</button>
                 <button type="button" class="primary" data-testid="pair-finish" onclick={close}>{ say("done") }</button>

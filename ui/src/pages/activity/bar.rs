@@ -4,6 +4,7 @@ use super::chosen::{Chosen, OUTCOMES, Span};
 use crate::{
     icons::{Icon, icon},
     inert::inert,
+    page,
     query::use_query,
     say::{say, say_with},
     state::Frame,
@@ -121,12 +122,13 @@ pub fn Bar(props: &BarProps) -> Html {
     let caller = chosen.only.agent.map(|id| id.to_string());
     let caller = caller.unwrap_or_default();
     // What is gone, or not known yet, is still what is looked for: never told as "all".
-    also(&mut owners, &owner, || say("chip-integration"));
-    also(&mut callers, &caller, || match &chosen.agent {
+    also(&mut owners, &owner, say("chip-integration"));
+    let called = match &chosen.agent {
         None => say("chip-agent"),
         Some(name) if agents.data.is_none() => name.clone(),
         Some(name) => say_with("filter-removed", &[("name", name)]),
-    });
+    };
+    also(&mut callers, &caller, called);
     let named = |all: &[(AttrValue, AttrValue)], chosen: &str| {
         let found = all.iter().find(|(id, _)| id.as_str() == chosen);
         found.map(|(_, name)| name.clone())
@@ -161,7 +163,13 @@ pub fn Bar(props: &BarProps) -> Html {
                 <div class="bar chips" data-testid="chips">
                     { for chips.into_iter().map(|(label, next)| {
                         let on_choose = props.on_choose.clone();
-                        let onclick = Callback::from(move |_: MouseEvent| on_choose.emit(next.clone()));
+                        let onclick = Callback::from(move |e: MouseEvent| {
+                            on_choose.emit(next.clone());
+                            // By the keyboard: the chip goes, and the keyboard goes on at the first filter.
+                            if e.detail() == 0 {
+                                page::focus_first(".filters input");
+                            }
+                        });
                         html! {
                             <button type="button" class="chip" aria-label={say_with("chip-remove", &[("name", &label)])} {onclick}>
                                 <span class="cut">{ label }</span>{ icon(Icon::Close) }
@@ -189,13 +197,9 @@ fn select(
 }
 
 /// The option that is chosen, where the list does not hold it.
-fn also(
-    options: &mut Vec<(AttrValue, AttrValue)>,
-    chosen: &str,
-    label: impl FnOnce() -> AttrValue,
-) {
+fn also(options: &mut Vec<(AttrValue, AttrValue)>, chosen: &str, label: AttrValue) {
     if !options.iter().any(|(value, _)| value.as_str() == chosen) {
-        options.push((AttrValue::from(chosen.to_owned()), label()));
+        options.push((AttrValue::from(chosen.to_owned()), label));
     }
 }
 

@@ -52,7 +52,7 @@ fn told(
         Ok(proof) => sentence(proof),
     };
     html! {
-        <div class="banner" role="status" data-testid="proof">
+        <div class="banner" data-testid="proof">
             <span class={ink}>{ icon(picture) }</span>
             <span class="grow">
                 { text }

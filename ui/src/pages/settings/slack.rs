@@ -204,12 +204,14 @@ fn Form(props: &FormProps) -> Html {
                 </fieldset>
             }
             if let Some(error) = &*error { <p class="error" role="alert">{ say_error(error) }</p> }
-            if let Some(all) = &*tested { <div role="status"><ul class="plain-list">{ for all.iter().map(arrived) }</ul></div> }
-            <div class="buttons">
-                <button type="submit" disabled={typed.read() == *saved}>{ say("save") }</button>
-                <button type="button" class="quiet" disabled={!may_test} onclick={test}>
-                    { say(if *busy { "slack-sending" } else { "slack-send-test" }) }
-                </button>
+            <div>
+                <div role="status">if let Some(all) = &*tested { <ul class="plain-list">{ for all.iter().map(arrived) }</ul> }</div>
+                <div class="buttons">
+                    <button type="submit" disabled={typed.read() == *saved}>{ say("save") }</button>
+                    <button type="button" class="quiet" disabled={!may_test} onclick={test}>
+                        { say(if *busy { "slack-sending" } else { "slack-send-test" }) }
+                    </button>
+                </div>
             </div>
         </form>
     }
