@@ -56,7 +56,7 @@ pub async fn drive_alone(
 ) -> Result<()> {
     // An hour.
     for _ in 0..360 {
-        idle::settles(what).await?;
+        idle::settles(what)?;
         home.cards().await?;
         if done().await? {
             return Ok(());

@@ -1,9 +1,10 @@
 //! When this process, and those that it started, have nothing to do: what waits for its turn on a busy
 //! computer has (proc(5): a thread in state `R`, or `D` where it waits for the disk).
 
-use anyhow::{Context, Result};
+use super::super::PATIENCE;
+use anyhow::{Context, Result, ensure};
 use std::{
-    fs,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -11,13 +12,14 @@ use std::{
 const LOOKS: u32 = 4;
 const BETWEEN: Duration = Duration::from_millis(5);
 
-/// Waits for it.
-pub async fn settles(what: &str) -> Result<()> {
+/// Waits for it, in a runtime of several threads. (It sleeps as a thread: a timer of the runtime would wake
+/// one of those that are looked at.)
+pub fn settles(what: &str) -> Result<()> {
     let began = Instant::now();
     let mut looks = 0;
     while looks < LOOKS {
-        super::tick(began, what).await?;
-        tokio::time::sleep(BETWEEN).await;
+        ensure!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        thread::sleep(BETWEEN);
         looks = if is_idle()? { looks + 1 } else { 0 };
     }
     Ok(())
