@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use wire::{ErrorCode, IntegrationId, Outcome, Reason, Status};
 
-/// What a call is answered: nothing out of the ordinary, or 429, with the `Retry-After` named.
-type Says = Arc<Mutex<Option<Option<&'static str>>>>;
+/// What a call is answered, where that is out of the ordinary: a status, with the `Retry-After` named.
+type Says = Option<(u16, Option<&'static str>)>;
 
 struct Scene {
     home: Home,
     clock: Arc<FakeClock>,
     server: Scripted,
-    says: Says,
+    says: Arc<Mutex<Says>>,
     id: IntegrationId,
     /// The tool, and what it is called with.
     call: (&'static str, Value),
@@ -32,16 +32,16 @@ fn is_call(seen: &Seen) -> bool {
 
 impl Scene {
     async fn of(kind: &str) -> Result<Self> {
-        let says = Says::default();
+        let says: Arc<Mutex<Says>> = Arc::default();
         let script = says.clone();
         let server = Scripted::serve(move |seen| {
             let told = *script.lock().unwrap_or_else(PoisonError::into_inner);
             async move {
                 match told {
-                    Some(Some(after)) if is_call(&seen) => {
-                        with_header(text(429, ""), "retry-after", after)
+                    Some((status, Some(after))) if is_call(&seen) => {
+                        with_header(text(status, ""), "retry-after", after)
                     }
-                    Some(None) if is_call(&seen) => text(429, ""),
+                    Some((status, None)) if is_call(&seen) => text(status, ""),
                     _ if seen.path.starts_with("/v1") => text(200, "ok"),
                     _ => mcp::answer(&seen, &Arc::new(Notify::new())).await,
                 }
@@ -72,7 +72,7 @@ impl Scene {
         })
     }
 
-    fn answers(&self, says: Option<Option<&'static str>>) {
+    fn answers(&self, says: Says) {
         *self.says.lock().unwrap_or_else(PoisonError::into_inner) = says;
     }
 
@@ -112,16 +112,22 @@ impl Scene {
 
 #[tokio::test]
 async fn whoever_asks_to_be_left_alone_is_left_alone_by_calls_for_as_long() -> Result<()> {
-    for kind in ["mcp", "api"] {
+    // Before the first call of an MCP server has gone well, its answer is read by rmcp alone.
+    for (kind, status, well) in [
+        ("mcp", 429, 2),
+        ("mcp", 503, 0),
+        ("api", 429, 2),
+        ("api", 503, 0),
+    ] {
         let scene = Scene::of(kind).await?;
-        for _ in 0..2 {
+        for _ in 0..well {
             scene.calls().await?;
         }
-        scene.answers(Some(Some("12")));
+        scene.answers(Some((status, Some("12"))));
         let asked = scene.calls().await;
         // An API's answer is passed on as it is.
         assert!(asked.is_err() || asked.is_ok_and(|answer| answer["isError"] == true));
-        assert_eq!(scene.arrived(), 3, "{kind}");
+        assert_eq!(scene.arrived(), well + 1, "{kind}");
         scene.answers(None);
         scene.refused("12").await?;
         let card = &scene.home.cards().await?[0];
@@ -134,10 +140,10 @@ async fn whoever_asks_to_be_left_alone_is_left_alone_by_calls_for_as_long() -> R
         scene.refused("1").await?;
         scene.clock.advance(500);
         scene.calls().await?;
-        assert_eq!(scene.arrived(), 4, "{kind}");
+        assert_eq!(scene.arrived(), well + 2, "{kind}");
 
         // For a minute at most; then one call asks again.
-        scene.answers(Some(Some("86400")));
+        scene.answers(Some((status, Some("86400"))));
         let _ = scene.calls().await;
         scene.refused("60").await?;
         scene.clock.advance(60_000);
@@ -156,11 +162,16 @@ async fn whoever_asks_to_be_left_alone_is_left_alone_by_calls_for_as_long() -> R
 
 #[tokio::test]
 async fn whoever_names_no_time_is_asked_again_as_the_agent_likes() -> Result<()> {
-    let scene = Scene::of("mcp").await?;
-    scene.answers(Some(None));
-    for arrived in 1..=2 {
-        assert_eq!(code(scene.calls().await)?, ErrorCode::RateLimited);
-        assert_eq!(scene.arrived(), arrived);
+    for kind in ["mcp", "api"] {
+        let scene = Scene::of(kind).await?;
+        scene.answers(Some((429, None)));
+        for arrived in 1..=2 {
+            match scene.calls().await {
+                Ok(answer) => assert_eq!((kind, &answer["isError"]), ("api", &json!(true))),
+                error => assert_eq!(code(error)?, ErrorCode::RateLimited),
+            }
+            assert_eq!(scene.arrived(), arrived);
+        }
     }
     Ok(())
 }

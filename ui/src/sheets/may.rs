@@ -46,7 +46,7 @@ impl May {
         }
     }
 
-    /// What this agent may use now. What is disconnected is left out.
+    /// What this agent may use now. What is disconnected is left out, once it is known what is connected.
     pub fn of(agent: &AgentView, chosen: &[AgentTools], frame: &Frame) -> Self {
         let only = |id: IntegrationId| {
             let own = chosen_of(chosen, agent.id, id)?;
@@ -58,7 +58,7 @@ impl May {
         Self {
             some: agent.integrations.is_some(),
             picked: ids
-                .filter(|id| frame.card(**id).is_some())
+                .filter(|id| frame.cards.data.is_none() || frame.card(**id).is_some())
                 .map(|id| (*id, only(*id)))
                 .collect(),
             read_only: agent.read_only,

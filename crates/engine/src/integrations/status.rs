@@ -314,7 +314,9 @@ fn learn(new: &mut State, signal: &Signal, now: Time) {
         Signal::RateLimited { until, named } => {
             new.checked_at = Some(now);
             new.outage = None;
-            new.rests_until = named.then(|| now.plus(until.since(now).min(REST_MS)));
+            if *named {
+                new.rests_until = Some(now.plus(until.since(now).min(REST_MS)));
+            }
             if new.reason.status() != Status::Failing || is_outage(&new.reason) {
                 new.since = now;
                 new.reason = Reason::RateLimited { until: *until };

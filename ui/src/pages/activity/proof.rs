@@ -21,6 +21,8 @@ pub fn use_proof(on_choose: &Callback<Chosen>) -> (Html, Html) {
         Callback::from(move |_: MouseEvent| {
             let (busy, found) = (busy.clone(), found.clone());
             busy.set(true);
+            // The same answer again is told again.
+            found.set(None);
             spawn_local(async move {
                 found.set(Some(Rc::new(ipc::call(VerifyRecord {}).await)));
                 busy.set(false);

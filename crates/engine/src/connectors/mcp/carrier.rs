@@ -10,7 +10,7 @@ mod message;
 mod transport;
 
 use super::super::sent::Key;
-use crate::http::{classify, explain, host, inert, origin};
+use crate::http::{classify, explain, host, inert, origin, retry_after};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use listening::Listening;
@@ -361,6 +361,9 @@ impl Carrier {
         }
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                classify(status.as_u16(), headers, &self.host())
+            }
+            status if status.is_server_error() && retry_after(headers).is_some() => {
                 classify(status.as_u16(), headers, &self.host())
             }
             _ => None,
