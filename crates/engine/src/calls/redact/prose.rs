@@ -142,10 +142,11 @@ impl<'a> Rest<'a> {
             return None;
         }
         // Its attributes go with what it holds.
-        let begin = begin + name.len() + 1;
+        let blank = after.chars().next().map_or(0, char::len_utf8);
+        let inner = begin + name.len() + opened + 1;
+        let begin = begin + name.len() + blank;
         let end = self.closed(begin, name).unwrap_or_else(|| {
-            let inner = begin + opened;
-            let rest = self.text.get(inner..).unwrap_or_default();
+            let rest = &self.text[inner..];
             inner + rest.find(['<', '\n']).unwrap_or(rest.len())
         });
         looked(end - begin);
@@ -250,19 +251,14 @@ impl<'a> Rest<'a> {
         let lead = |c: char| c.is_whitespace() || "=:>*".contains(c);
         let value = self.text[mark..].trim_start_matches(lead);
         let begin = self.text.len() - value.len();
-        let quotes = Quotes::open(line);
-        let before = &self.text[..name.begin];
-        if before.ends_with(['?', '&']) || ends::is_fragment(before) {
-            return Some(begin..begin + ends::query(value, &quotes));
+        let mut quotes = Quotes::open(line);
+        let is_within = !name.is_quoted && quotes.open_at(&self.text[..name.begin]);
+        let mut framed = self.framed(name, mark, value, &quotes);
+        if framed == 0 && is_within {
+            framed = ends::to_quote(value, &quotes);
         }
-        let is_header = ["authorization", "cookie"]
-            .iter()
-            .any(|each| name.text.to_lowercase().ends_with(each));
-        if is_header && !name.is_quoted {
-            return Some(begin..begin + ends::header(value, &quotes));
-        }
-        if !name.is_quoted && quotes.are_open() && before.ends_with(['"', '\'', '`']) {
-            return Some(begin..begin + ends::to_quote(value, &quotes));
+        if framed > 0 {
+            return Some(begin..begin + framed);
         }
         if value.starts_with(['{', '[']) {
             let json = self.json(begin).map(|(_, end)| end - begin);
@@ -279,6 +275,29 @@ impl<'a> Rest<'a> {
             });
         }
         Some(begin..begin + ends::plain(value, &quotes))
+    }
+
+    /// How long a value is of which what stands around its name tells the end.
+    fn framed(&self, name: &Name<'_>, mark: usize, value: &str, quotes: &Quotes) -> usize {
+        let before = &self.text[..name.begin];
+        let is_first = before.ends_with(['?', '&']) || ends::is_fragment(before);
+        let is_at_once = !self.text[name.begin..mark].contains(char::is_whitespace);
+        if is_first && is_at_once && self.text[mark..].starts_with('=') {
+            let is_quoted = value.trim_start_matches('\\').starts_with(['"', '\'', '`']);
+            return if is_quoted {
+                0
+            } else {
+                ends::query(value, quotes)
+            };
+        }
+        let is_header = ["authorization", "cookie"]
+            .iter()
+            .any(|each| name.text.to_lowercase().ends_with(each));
+        if is_header && !name.is_quoted {
+            ends::header(value, quotes)
+        } else {
+            0
+        }
     }
 
     /// The name that ends at `mark`, which may stand in quotes or be emphasised.

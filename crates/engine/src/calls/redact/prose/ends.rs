@@ -8,6 +8,15 @@ use std::ops::Range;
 const LINE: usize = 256;
 /// Bytes beyond its line in which the end of a quote is looked for.
 const PARAGRAPH: usize = 4_096;
+/// Words before a secret that belong to it: `token=Basic YW5uOmh1bnRlcjI=`.
+const SCHEMES: [&str; 6] = [
+    "basic ",
+    "bearer ",
+    "digest ",
+    "negotiate ",
+    "token ",
+    "apikey ",
+];
 
 /// The line of which a name ends at `mark`, up to there; of a long line only the last part.
 pub(super) fn line(text: &str, mark: usize) -> &str {
@@ -20,7 +29,7 @@ pub(super) fn line(text: &str, mark: usize) -> &str {
 pub(super) struct Quotes(Vec<(char, usize)>);
 
 impl Quotes {
-    /// Those of this part of a line. An apostrophe within a word is none.
+    /// Those of this part of a line. An apostrophe within a word is none, and none opens after a word.
     pub fn open(line: &str) -> Self {
         let mut open: Vec<(char, usize)> = Vec::new();
         let (mut escapes, mut last) = (0, ' ');
@@ -28,6 +37,7 @@ impl Quotes {
             if is_quote(c, last, &line[at + c.len_utf8()..]) {
                 match open.iter().rposition(|each| *each == (c, escapes)) {
                     Some(at) => open.truncate(at),
+                    None if c == '\'' && last.is_alphanumeric() => {}
                     None => open.push((c, escapes)),
                 }
             }
@@ -35,6 +45,23 @@ impl Quotes {
             last = c;
         }
         Self(open)
+    }
+
+    /// Whether one opens right before a name, whatever was open there already: `-H "X-Api-Key: …"`.
+    pub fn open_at(&mut self, before: &str) -> bool {
+        let near = &before[before.floor_char_boundary(before.len().saturating_sub(LINE))..];
+        looked(near.len());
+        let Some(quote) = near.chars().next_back().filter(|c| "\"'`".contains(*c)) else {
+            return false;
+        };
+        let outer = &near[..near.len() - 1];
+        let word = outer.trim_end_matches('\\');
+        let quote = (quote, outer.len() - word.len());
+        let is_open = self.0.contains(&quote) || !word.ends_with(char::is_alphanumeric);
+        if is_open {
+            self.0.push(quote);
+        }
+        is_open
     }
 
     pub fn are_open(&self) -> bool {
@@ -53,13 +80,21 @@ fn is_quote(c: char, before: char, after: &str) -> bool {
 }
 
 /// How long what this text begins with is, up to where `is_end` says so (of a character and what follows
-/// it), or to the quote that was opened before it.
+/// it), or to the quote that was opened before it. A shell joins a quote and a word that stand together.
 fn until(text: &str, quotes: &Quotes, is_end: impl Fn(char, &str) -> bool) -> usize {
-    let (mut escapes, mut last) = (0, ' ');
+    let (mut escapes, mut last, mut inner) = (0, ' ', None);
     for (at, c) in text.char_indices() {
         let after = &text[at + c.len_utf8()..];
         if is_quote(c, last, after) && quotes.closes(c, escapes) {
-            return at - escapes;
+            let is_joined = after.starts_with(|c: char| c.is_alphanumeric() || c == '$');
+            if inner == Some(c) {
+                inner = None;
+            } else if is_joined {
+                inner = (last == '=').then_some(c);
+            } else {
+                looked(at);
+                return at - escapes;
+            }
         }
         if is_end(c, after) {
             looked(at);
@@ -74,9 +109,11 @@ fn until(text: &str, quotes: &Quotes, is_end: impl Fn(char, &str) -> bool) -> us
 
 /// Of an address or a form.
 pub(super) fn query(text: &str, quotes: &Quotes) -> usize {
-    until(text, quotes, |c, _| {
+    let begin = scheme(text);
+    let end = until(&text[begin..], quotes, |c, _| {
         c.is_whitespace() || "&#\"`<>".contains(c)
-    })
+    });
+    text[..begin + end].trim_end().len()
 }
 
 /// Whether what follows is the first parameter of an address' fragment: `/callback#access_token=…`.
@@ -108,28 +145,50 @@ pub(super) fn header(text: &str, quotes: &Quotes) -> usize {
 
 /// In a text a value goes on to the end of its line, of its sentence, or to the next name and value.
 pub(super) fn plain(text: &str, quotes: &Quotes) -> usize {
-    let end = until(text, quotes, |c, after| match c {
+    let begin = scheme(text);
+    let end = until(&text[begin..], quotes, |c, after| match c {
         '\r' | '\n' => true,
-        ',' | ';' | '&' => names_next(after.trim_start_matches([' ', '\t']), &['=', ':']),
-        ' ' | '\t' => names_next(after, &['=']),
+        ',' | ';' | '&' => {
+            let next = after.trim_start_matches([' ', '\t']);
+            names_next(next, quotes, &['=', ':'])
+        }
+        ' ' | '\t' => names_next(after, quotes, &['=']),
         '.' | '!' | '?' => ends_sentence(after),
         '<' if !quotes.are_open() => after
             .strip_prefix('/')
             .is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic())),
         _ => false,
     });
-    text[..end].trim_end().len()
+    text[..begin + end].trim_end().len()
 }
 
-/// Whether a name with one of these after it stands here.
-fn names_next(text: &str, marks: &[char]) -> bool {
+/// How long the word is that says what kind of secret follows.
+fn scheme(text: &str) -> usize {
+    let begins = |each: &&&str| {
+        text.get(..each.len())
+            .is_some_and(|word| word.eq_ignore_ascii_case(each))
+    };
+    SCHEMES.iter().find(begins).map_or(0, |each| each.len())
+}
+
+/// Whether a name with one of these after it stands here. What ends in `=` is a secret's last part.
+fn names_next(text: &str, quotes: &Quotes, marks: &[char]) -> bool {
     const MOST: usize = 40;
     let near = &text[..text.floor_char_boundary(MOST)];
     let name = near.trim_start_matches(['"', '\'', '`']);
     let rest = name.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "_-.%".contains(c));
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && rest != name;
     let after = rest.trim_start_matches(['"', '\'', '`']);
-    is_name && after.starts_with(marks) && !after.starts_with("://")
+    let Some(value) = after.strip_prefix('=') else {
+        return is_name && after.starts_with(marks) && !after.starts_with("://");
+    };
+    let value = &text[near.len() - value.len()..];
+    let begins = |c: char| !c.is_whitespace() && !"=,;&.!?:|)]}>".contains(c);
+    let is_value = value
+        .chars()
+        .next()
+        .is_some_and(|c| begins(c) && !quotes.closes(c, 0));
+    is_name && is_value
 }
 
 fn ends_sentence(after: &str) -> bool {
@@ -219,17 +278,17 @@ pub(super) fn bracketed(text: &str) -> usize {
 pub(super) fn block(text: &str, line: &str) -> Option<Range<usize>> {
     let blanks = [' ', '\t', '\r'];
     let sign = text.trim_start_matches(['*', ' ', '\t']);
-    let sign = sign.trim_start_matches(['|', '>', '+', '-']);
-    let lines = sign
-        .trim_start_matches(|c: char| c.is_ascii_digit())
-        .trim_start_matches(blanks)
-        .strip_prefix('\n')?;
+    let is_block = sign.starts_with(['|', '>']);
+    let sign = sign.strip_prefix(['|', '>']).map_or(sign, |more| {
+        more.trim_start_matches(|c: char| c.is_ascii_digit() || "+-".contains(c))
+    });
+    let lines = sign.trim_start_matches(blanks).strip_prefix('\n')?;
     let first = lines.trim_start_matches(|c: char| c.is_whitespace());
     let begin = text.len() - first.len();
     let depth = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let set_in = begin - text[..begin].rfind('\n').map_or(0, |at| at + 1);
     let is_item = |line: &str| line.trim_start().starts_with(['-', '*']);
-    if set_in <= depth(line) && !is_item(first) {
+    if set_in <= depth(line) && !is_item(first) && !is_block {
         return None;
     }
     let mut end = begin;

@@ -13,10 +13,12 @@ const SIGN: &str = "zq9";
 const PART: &str = "zq9[a-z0-9]{1,8}";
 
 /// Between the parts of a secret that stands in a text as it is.
-const IN_TEXT: [&str; 26] = [
-    "", ",", ";", "&", " ", ", ", "; ", " & ", "/", "?", "#", "@", "|", "!", "-", "~", "%", "\\",
-    "(", ")", "$", "'", "{", "[", "\"", ". ",
+const IN_TEXT: [&str; 27] = [
+    "\u{a0}", "", ",", ";", "&", " ", ", ", "; ", " & ", "/", "?", "#", "@", "|", "!", "-", "~",
+    "%", "\\", "(", ")", "$", "'", "{", "[", "\"", ". ",
 ];
+/// How a secret may end.
+const ENDS: [&str; 3] = ["", "=", "=="];
 /// What an address can carry before its `@`.
 const IN_ADDRESS: [&str; 12] = ["", ",", ";", "&", "/", "?", "#", "@", ":", "=", "://", "%"];
 /// What has to be written otherwise in some places.
@@ -46,6 +48,13 @@ fn in_texts(name: &str, secret: &str) -> Vec<String> {
         format!("{name}:\n  - first\n  - {secret}\nuser: ann"),
         format!("the new {name} is: {secret} (keep it)"),
         format!("token=Bearer {secret}"),
+        format!("auth_token: Basic {secret}"),
+        format!("The users' {name}: '{}'", secret.replace('\'', "")),
+        format!("The admins' {name}: {secret}"),
+        format!("Your {name}: {secret}\n\n- Do not share it"),
+        format!("- {name}: {secret}\n  user: ann"),
+        format!("R&D {name}: {secret}"),
+        format!("{name}:\u{a0}{secret}"),
         format!("- name: {name}\n  value: {secret}\n"),
         format!("Server=x;{name}={secret};Database=y"),
     ]
@@ -91,6 +100,9 @@ fn written(name: &str, secret: &str) -> Vec<String> {
         ),
         format!("https://x.example/y?data={}&b=2", percent(&json)),
         format!("user=ann&{tag}={in_query}&b=2"),
+        format!("user=ann&{tag}={string}&b=2"),
+        format!("curl https://x.example/y?{tag}={string}"),
+        format!("Lost it? {name}: {string}"),
         format!("Here it is: {json} as you asked"),
         format!("\n\n{json}\n"),
         format!("```json\n{json}\n```"),
@@ -112,6 +124,7 @@ fn written(name: &str, secret: &str) -> Vec<String> {
         format!("<a><{tag}>{in_xml}</{tag}></a>"),
         format!("<a><x:{tag} kind=\"b\">\n {in_xml}\n</x:{tag}></a>"),
         format!("<a><{tag}><![CDATA[{}]]></{tag}>", secret.replace("</", "")),
+        format!("<{tag}\u{a0}kind=\"b\">{in_xml}</{tag}>"),
         format!("<a user=\"ann\" {tag}=\"{in_xml}\" n=\"1\"/>"),
         format!("<add key=\"{name}\" value=\"{in_xml}\"/>"),
         format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\nbye"),
@@ -120,20 +133,34 @@ fn written(name: &str, secret: &str) -> Vec<String> {
 
 fn parts(separators: &'static [&'static str]) -> impl Strategy<Value = String> {
     let more = prop::collection::vec((prop::sample::select(separators), PART), 0..4);
-    (PART, more).prop_map(|(first, more)| {
+    let end = prop::sample::select(&ENDS[..]);
+    (PART, more, end).prop_map(|(first, more, end)| {
         more.iter()
             .fold(first, |all, (separator, part)| all + separator + part)
+            + end
     })
 }
 
-/// No part of it, however long the rest is that is hidden.
-fn holds_none(shapes: Vec<String>, before: &str) -> Result<(), TestCaseError> {
+/// What stands before a secret: on a line of its own, and on its line.
+type Before<'a> = (&'a str, &'a str);
+
+/// No sign of it, however long the rest is that is hidden, and whatever stands before it.
+fn holds_none(
+    shapes: Vec<String>,
+    (before, near): Before<'_>,
+    sign: &str,
+) -> Result<(), TestCaseError> {
     for shape in shapes {
-        let text = format!("{before}\n{shape}");
-        let shown = redact(&Value::String(text.clone())).to_string();
-        prop_assert!(!shown.contains(SIGN), "{text:?} was shown as {shown}");
+        for text in [
+            format!("{before}\n{shape}"),
+            format!("{near}{shape}"),
+            format!("{near}? {shape}"),
+        ] {
+            let shown = redact(&Value::String(text.clone())).to_string();
+            prop_assert!(!shown.contains(sign), "{text:?} was shown as {shown}");
+        }
         let shown = redact(&json!({ "content": [{ "text": shape }] })).to_string();
-        prop_assert!(!shown.contains(SIGN), "{shape:?} was shown as {shown}");
+        prop_assert!(!shown.contains(sign), "{shape:?} was shown as {shown}");
     }
     Ok(())
 }
@@ -146,20 +173,40 @@ proptest! {
         in_address in parts(&IN_ADDRESS),
         in_header in parts(&IN_HEADER),
         any in parts(&ANY),
+        digits in "[0-9]{4,8}",
         before in "[a-z ,.{}:=<>%&\\[\\]\"'\n]{0,30}",
     ) {
-        holds_none(in_texts(name, &in_text), &before)?;
-        holds_none(in_addresses(&in_address), &before)?;
-        holds_none(in_headers(name, &in_header), &before)?;
-        holds_none(written(name, &any), &before)?;
+        // What begins a parameter, a code or a quote would tell where the value ends.
+        let near = before.replace(['&', '%'], "");
+        let bare = near.replace(['"', '\''], "");
+        let (near, bare) = ((&*before, &*near), (&*before, &*bare));
+        holds_none(in_texts(name, &in_text), near, SIGN)?;
+        holds_none(in_addresses(&in_address), bare, SIGN)?;
+        holds_none(in_headers(name, &in_header), bare, SIGN)?;
+        holds_none(written(name, &any), bare, SIGN)?;
+        holds_none(in_texts(name, &digits), near, &digits)?;
+        holds_none(in_addresses(&digits), near, &digits)?;
+        holds_none(in_headers(name, &digits), near, &digits)?;
+        holds_none(written(name, &digits), bare, &digits)?;
     }
 
     #[test]
     fn no_text_breaks_it(text in "[\\PC\n\"'`\\\\={}:/@<>%&\u{a0}a-f0-9]{0,200}") {
-        for text in [text.clone(), format!("password={text}"), format!("<token>{text}?token%3D{text}")] {
+        for text in [text.clone(), format!("password={text}"), format!("<token>{text}?token%3D{text}"), format!("<token\u{a0}{text}")] {
             let shown = read(&text);
             prop_assert!(text.is_empty() || !shown.is_empty());
         }
+    }
+}
+
+#[test]
+fn a_blank_of_any_width_ends_a_tag_s_name() {
+    for blank in [' ', '\t', '\u{85}', '\u{a0}', '\u{2028}', '\u{3000}'] {
+        let shown = read(&format!("<token{blank}x>abc</token> and on"));
+        assert_eq!(
+            shown,
+            format!("<token{blank}•••• (5 characters)</token> and on")
+        );
     }
 }
 
@@ -243,6 +290,59 @@ fn what_stands_around_a_secret_stays() {
 }
 
 #[test]
+fn the_end_of_a_secret_is_not_taken_for_the_beginning_of_something_else() {
+    let dots = |n: usize| format!("•••• ({n} characters)");
+    for (text, shown) in [
+        (
+            "Your access token: 482913\n\n- Do not share it",
+            format!("Your access token: {}\n\n- Do not share it", dots(6)),
+        ),
+        (
+            "- password: 123456\n  user: ann",
+            format!("- password: {}\n  user: ann", dots(6)),
+        ),
+        (
+            "token=Basic YW5uOmh1bnRlcjI= user=ann",
+            format!("token={} user=ann", dots(22)),
+        ),
+        (
+            "auth_token: Bearer dGVzdDp0b2tlbg==, and on",
+            format!("auth_token: {}", dots(31)),
+        ),
+        (
+            "Lost it? Password: \"hunter2\"",
+            format!("Lost it? Password: \"{}\"", dots(7)),
+        ),
+        (
+            "curl https://x/y?token=\"abc\" -v",
+            format!("curl https://x/y?token=\"{}\" -v", dots(3)),
+        ),
+        (
+            "user=a&password=\"b c\"&n=1",
+            format!("user=a&password=\"{}\"&n=1", dots(3)),
+        ),
+        (
+            "R&D password: correct horse battery",
+            format!("R&D password: {}", dots(21)),
+        ),
+        (
+            "The users' password: 'hunter2'",
+            format!("The users' password: '{}'", dots(7)),
+        ),
+        (
+            "The admins' password: p@'$ecret",
+            format!("The admins' password: {}", dots(9)),
+        ),
+        (
+            "<a href=\"https://x/y?token=abc\">b</a>",
+            format!("<a href=\"https://x/y?token={}\">b</a>", dots(3)),
+        ),
+    ] {
+        assert_eq!(read(text), shown, "{text:?}");
+    }
+}
+
+#[test]
 fn a_text_that_mentions_a_password_keeps_its_other_sentences() {
     let text = "Hello Ann. The shop’s password is: correct horse, battery; staple. Please change it soon. \
         If your password is lost, ask Bob. An access token: it ends after an hour. See you on Monday.\n\n\
@@ -293,6 +393,10 @@ fn four_times_the_text_is_looked_at_four_times_as_often() {
         "password: |\n  a\n",
         "cookie: a,\n ",
         "don't \"`",
+        "?token=\"",
+        "token=Basic a= ",
+        "\"token: \"a=\"b",
+        "\\\\\"token:",
     ] {
         let (less, more) = (looked(part, 16_000), looked(part, 64_000));
         assert!(
