@@ -197,6 +197,85 @@ async fn a_key_that_somebody_made_up_is_no_lost_one() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_lost_key_is_told_as_that_after_a_disconnect_too() -> Result<()> {
+    let home = used().await?;
+    let id = the_one(&home).await?;
+    lose(&home.keyring)?;
+    let mut home = home.restart().await?;
+    home.disconnect(id).await?;
+    for _ in 0..2 {
+        assert_eq!(state(&home).await?, KEY_LOST);
+        home = home.restart().await?;
+    }
+    home.connect(targets::sample()).await?;
+    let id = the_one(&home).await?;
+    calls(&home, id, 2).await?;
+    assert_eq!(state(&home).await?, KEY_LOST);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_earlier_keyring_that_comes_back_is_no_tampering() -> Result<()> {
+    let home = used().await?;
+    home.engine.stop().await;
+    let earlier = home.copy_of_keyring()?;
+    lose(&home.keyring)?;
+    let home = home.restart().await?;
+    home.disconnect(the_one(&home).await?).await?;
+    home.connect(targets::sample()).await?;
+    let id = the_one(&home).await?;
+    calls(&home, id, 2).await?;
+    home.engine.stop().await;
+    lose(&home.keyring)?;
+    for item in earlier.items() {
+        let bytes = earlier.read(&item)?.context("it is there")?;
+        home.keyring.write(&item, &bytes)?;
+    }
+    let home = home.restart().await?;
+    home.disconnect(the_one(&home).await?).await?;
+    home.connect(targets::sample()).await?;
+    let id = the_one(&home).await?;
+    calls(&home, id, 2).await?;
+    assert_eq!(state(&home).await?, KEY_LOST);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pretended_loss_does_not_make_a_forged_record_whole() -> Result<()> {
+    let home = used().await?;
+    home.engine.stop().await;
+    let end = home.count("calls")? + home.count("outcomes")?;
+    let wiped = "delete from record_keys; delete from record_head; delete from tombstones;";
+    // The keyring's item is named wrongly, or all of them are forgotten; either way with a base behind
+    // whatever stands there.
+    for keys in [
+        "update vault_keys set item = 'key-1-0';",
+        "delete from vault_keys;",
+    ] {
+        let copy = home.copy()?;
+        let anchor = copy.path().join("chief.anchor");
+        let spoilt = fs::read_to_string(&anchor)?.replace("\"hmac\":\"", "\"hmac\":\"AAAA");
+        fs::write(&anchor, spoilt)?;
+        change(
+            copy.path(),
+            &format!(
+                "{wiped} {keys} update record_base set seq = {end}, hash = zeroblob(32); \
+                 update calls set action = 'nothing' where seq = 5"
+            ),
+        )?;
+        let forged = Home::on_copy(copy, home.copy_of_keyring()?).await?;
+        assert_ne!(state(&forged).await?, RecordState::Intact, "{keys}");
+        forged.disconnect(the_one(&forged).await?).await?;
+        forged.connect(targets::sample()).await?;
+        assert_ne!(state(&forged).await?, RecordState::Intact, "{keys}");
+        let forged = forged.restart().await?;
+        assert_ne!(state(&forged).await?, RecordState::Intact, "{keys}");
+        forged.engine.stop().await;
+    }
+    Ok(())
+}
+
 /// Whether a state is this kind of tampering.
 fn is(what: Tampering) -> impl Fn(&RecordState) -> bool {
     move |state| matches!(state, RecordState::Tampered { how, .. } if *how == what)

@@ -115,9 +115,15 @@ async fn an_old_anchor_does_not_vouch_for_an_end_that_was_cut_off() -> Result<()
             );
         }
     }
-    // Nor does it where nothing else was done.
+    // Where nothing else was done, the two were copied at two moments.
     let copy = home.copy()?;
     fs::write(copy.path().join("chief.anchor"), &old)?;
+    for state in told(copy, &home).await? {
+        assert!(matches!(state, RecordState::Restored { .. }), "{state:?}");
+    }
+    let copy = home.copy()?;
+    fs::write(copy.path().join("chief.anchor"), &old)?;
+    change(copy.path(), "delete from record_head")?;
     for state in told(copy, &home).await? {
         assert!(is(&state, Tampering::AnchorOld), "{state:?}");
     }
@@ -306,6 +312,25 @@ async fn a_retention_is_no_tampering_nor_one_that_was_cut_short() -> Result<()> 
     }
     for state in told(copy, &home).await? {
         assert!(matches!(state, RecordState::Restored { .. }), "{state:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn runs_that_cannot_write_the_anchor_are_no_tampering() -> Result<()> {
+    let home = Home::new().await?;
+    used(&home).await?;
+    let mut home = home.restart().await?;
+    let partial = home.folder().join("chief.partial");
+    fs::create_dir(&partial)?;
+    for _ in 0..3 {
+        calls(&home, 1).await?;
+        home = home.restart().await?;
+    }
+    fs::remove_dir(&partial)?;
+    for _ in 0..2 {
+        home = home.restart().await?;
+        assert_eq!(proof(&home).await?.state, RecordState::Intact);
     }
     Ok(())
 }

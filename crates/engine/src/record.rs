@@ -241,8 +241,14 @@ pub async fn verify(engine: &Engine) -> Result<RecordProof, Error> {
         }
     };
     let proof = engine.store().read(move |conn| {
-        let walked = walk::walk(conn, &proofs.keys, proofs.mark.as_ref(), i64::MAX)?;
-        let state = match (walked.fault, proofs.state(conn)?) {
+        let compared = proofs.state(conn)?;
+        // Data of before begins where it did before.
+        let known = match compared {
+            RecordState::Restored { .. } => None,
+            _ => proofs.mark.as_ref(),
+        };
+        let walked = walk::walk(conn, &proofs.keys, known, i64::MAX)?;
+        let state = match (walked.fault, compared) {
             // What the walk found says where; but data of another installation fits itself.
             // The start of a run may know better what was done there.
             (Some((_, at)), state @ RecordState::Tampered { seq, .. })

@@ -70,6 +70,8 @@ struct Inner {
     /// Many save at once; a destroy, which changes the key under all of them, does so alone.
     gate: RwLock<()>,
     anchor_writing: tokio::sync::Mutex<()>,
+    /// Held by whoever tells the anchor of the record.
+    telling: tokio::sync::Mutex<()>,
     /// See [`Vault::still`].
     still: Arc<tokio::sync::Mutex<()>>,
     #[cfg(test)]
@@ -134,6 +136,7 @@ impl Vault {
             keys: tokio::sync::Mutex::new(()),
             gate: RwLock::new(()),
             anchor_writing: tokio::sync::Mutex::new(()),
+            telling: tokio::sync::Mutex::new(()),
             still: Arc::default(),
             #[cfg(test)]
             on_step: Mutex::new(None),

@@ -44,22 +44,13 @@ impl Vault {
             return Ok(Beside::Other);
         }
         let item = found.key_item().to_owned();
-        let key = match facts.keys.iter().find(|row| row.item == item) {
+        let known = facts.keys.iter().find(|row| row.item == item);
+        let key = match known {
             Some(row) => self.fetch(row).await?,
-            None => {
-                // This database is older than the anchor: the item belongs to what came after it.
-                let key = self
-                    .ask_for(&item)
-                    .await?
-                    .and_then(|bytes| Key::from_bytes(&bytes));
-                if key.is_some() {
-                    self.0
-                        .store
-                        .write(Durability::Full, move |tx| keys::adopt(tx, &item))
-                        .await?;
-                }
-                key
-            }
+            None => self
+                .ask_for(&item)
+                .await?
+                .and_then(|bytes| Key::from_bytes(&bytes)),
         };
         let Some(key) = key else {
             return Ok(Beside::Sealed);
@@ -67,6 +58,13 @@ impl Vault {
         let Some(mut anchor) = found.check(&key, vault.id) else {
             return Ok(Beside::Sealed);
         };
+        if known.is_none() {
+            // This database is older than the anchor: the item belongs to what came after it.
+            self.0
+                .store
+                .write(Durability::Full, move |tx| keys::adopt(tx, &item))
+                .await?;
+        }
         let kept = std::mem::take(&mut anchor.keys);
         self.lock().record.kept = record::unsealed(&kept, &key, vault.id);
         Ok(Beside::Anchor(Box::new(anchor)))

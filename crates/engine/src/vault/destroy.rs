@@ -112,6 +112,11 @@ impl Vault {
                 return Err(error);
             }
         };
+        let is_anchored = self.lock().anchor.is_some();
+        let first = match &facts.vault {
+            Some(vault) if !is_anchored => Some(self.first_anchor(&facts, vault).await?),
+            _ => None,
+        };
         let (generation, new) = (row.generation, key.clone());
         let committed = self
             .0
@@ -139,17 +144,20 @@ impl Vault {
             let mut state = self.lock();
             state.keys.insert(generation, key);
             state.current = Some(Current { generation });
+            if let Some(first) = first {
+                state.anchor = Some(first);
+            }
             if let Some(anchor) = &mut state.anchor {
                 anchor.forget(id);
                 row.item.clone_into(&mut anchor.key_item);
             }
         }
-        if let Err(error) = self.write_anchor().await {
-            // It is still authentic under the old key, which stays until the next load.
-            tracing::error!(%error, "the anchor could not be written");
-            return Ok(value);
+        match self.write_anchor().await {
+            Ok(()) => self.reached(Step::Told),
+            // It is still authentic under the old key, which stays until it is written.
+            Err(error) => tracing::error!(%error, "the anchor could not be written"),
         }
-        self.reached(Step::Told);
+        self.chain_record().await;
         self.tidy().await;
         drop(keys);
         Ok(value)

@@ -6,6 +6,7 @@
 
 use super::{
     Current, Vault,
+    anchor::Anchor,
     beside::{Beside, mistrustful},
     destroy::Step,
     internal,
@@ -319,14 +320,7 @@ impl Vault {
         let (row, key) = self.new_key().await?;
         let facts = self.facts().await?;
         let vault = facts.vault.as_ref().ok_or_else(no_key)?;
-        let mut anchor = match self.find_anchor(&facts, vault).await? {
-            Beside::Anchor(anchor) => *anchor,
-            Beside::Other => mistrustful(&facts, vault, Some(record::OTHER)),
-            // The key that was lost authenticated it, and sealed the record's own. It took no file away.
-            Beside::Sealed => mistrustful(&facts, vault, Some(record::LOST)),
-            Beside::Nothing if facts.had_key() => mistrustful(&facts, vault, Some(record::GONE)),
-            Beside::Nothing => mistrustful(&facts, vault, None),
-        };
+        let mut anchor = self.first_anchor(&facts, vault).await?;
         row.item.clone_into(&mut anchor.key_item);
         // Before anything is sealed: a missing anchor always means that somebody took it away.
         self.put_anchor(&anchor, &key).await?;
@@ -346,6 +340,24 @@ impl Vault {
         }
         self.show(KeyringView::Ready);
         Ok(())
+    }
+
+    /// The anchor that goes on where the key that authenticated it may be lost.
+    pub(super) async fn first_anchor(
+        &self,
+        facts: &Facts,
+        vault: &VaultRow,
+    ) -> Result<Anchor, Error> {
+        Ok(match self.find_anchor(facts, vault).await? {
+            Beside::Anchor(anchor) => *anchor,
+            Beside::Other => mistrustful(facts, vault, Some(record::OTHER)),
+            // The key that was lost authenticated it, and sealed the record's own. It took no file away.
+            Beside::Sealed => mistrustful(facts, vault, Some(record::LOST)),
+            Beside::Nothing if facts.had_key() || !facts.seals_nothing() => {
+                mistrustful(facts, vault, Some(record::GONE))
+            }
+            Beside::Nothing => mistrustful(facts, vault, None),
+        })
     }
 
     /// A new key, written down in the database, put into the keyring, and read back.

@@ -90,8 +90,11 @@ impl Vault {
         if !are_kept {
             keys = self.keys_of(&rows).await?;
         }
-        let trouble = self.look(&keys, marked.as_ref()).await?;
-        let newest = keys.open.last_key_value().map(|(_, key)| key.clone());
+        let trouble = self.look((&keys, are_kept), marked.as_ref()).await?;
+        // Only the newest: no row of an earlier key follows one of a later, which is lost, say.
+        let newest = keys.open.last_key_value();
+        let newest = newest.filter(|(n, _)| **n == keys.last());
+        let newest = newest.map(|(_, key)| key.clone());
         let is_new = newest.is_none();
         let key = match newest {
             Some(key) => key,
@@ -129,7 +132,12 @@ impl Vault {
     }
 
     /// What the anchor says to the record as it stands at the start of a run.
-    async fn look(&self, keys: &Keys, marked: Option<&Marked>) -> Result<Option<Trouble>, Error> {
+    /// Where it keeps no keys, it is of a version that told it of a removal only afterwards.
+    async fn look(
+        &self,
+        (keys, are_kept): (&Keys, bool),
+        marked: Option<&Marked>,
+    ) -> Result<Option<Trouble>, Error> {
         let before = marked.and_then(Marked::trouble);
         let mark = marked.and_then(Marked::mark);
         if mark.is_none() && before.is_some() {
@@ -141,12 +149,20 @@ impl Vault {
             .store
             .read(move |conn| {
                 let end = record::head(conn)?.seq;
+                let mark = match mark {
+                    Some(mark) if !are_kept => Some(Mark {
+                        next: Some(record::base(conn)?),
+                        ..mark
+                    }),
+                    mark => mark,
+                };
                 let seen = match &mark {
                     Some(mark) => mark::compare(conn, mark, &known)?,
                     None => Seen::Whole,
                 };
                 let seen = match seen {
-                    Seen::Whole => mark::overtaken(conn, mark.as_ref(), &known)?,
+                    Seen::Whole if are_kept => mark::overtaken(conn, mark.as_ref(), &known)?,
+                    Seen::Whole => None,
                     found => Some(found),
                 };
                 Ok((seen, end))
@@ -165,6 +181,15 @@ impl Vault {
     /// # Errors
     /// Those of the store; `StoreUnwritable` where the anchor cannot be written: it is told again by the next.
     pub(crate) async fn tell_record(&self) -> Result<(), Error> {
+        // One after the other: an older telling never comes into the memory over a newer one.
+        let telling = self.0.telling.lock().await;
+        let told = self.tell_now().await;
+        drop(telling);
+        told
+    }
+
+    /// `telling` must be held.
+    async fn tell_now(&self) -> Result<(), Error> {
         let (known, is_behind, written) = {
             let state = self.lock();
             if !state.record.chained {
@@ -177,14 +202,11 @@ impl Vault {
             let known = marked.and_then(Marked::mark);
             (known, state.anchor_is_behind, state.record.written)
         };
-        let is_unwritten = known.is_some_and(|known| known.epoch > written);
         // On disk first: the anchor never knows of a row that a loss of power may take back.
         let told = self
             .0
             .store
-            .write(Durability::Full, move |tx| {
-                mark::tell(tx, known, is_unwritten)
-            })
+            .write(Durability::Full, move |tx| mark::tell(tx, known, written))
             .await?;
         if let Some(mark) = told.or(known.filter(|_| is_behind)) {
             self.mark(mark);
@@ -231,14 +253,17 @@ impl Vault {
     /// # Errors
     /// Those of [`Vault::tell_record`].
     pub(crate) async fn tell_removal(&self, last: Head) -> Result<(), Error> {
-        self.tell_record().await?;
+        let telling = self.0.telling.lock().await;
+        self.tell_now().await?;
         if let Some((_, mark)) = self.told_record() {
             self.mark(Mark {
                 next: Some(last),
                 ..mark
             });
         }
-        self.write_anchor().await
+        let written = self.write_anchor().await;
+        drop(telling);
+        written
     }
 
     /// Keeps that a fault was found at this place, where none was before. True where that is news.

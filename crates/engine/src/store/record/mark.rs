@@ -45,13 +45,9 @@ pub(crate) enum Seen {
 }
 
 /// Notes where the record begins and ends now, under the next epoch. `None` where it has no key yet, or
-/// stands as the anchor knows it. `is_unwritten`: the anchor's file does not have the epoch that is known; that
-/// one is used again, so that the file is never more than one behind.
-pub(crate) fn tell(
-    tx: &Tx<'_>,
-    known: Option<Mark>,
-    is_unwritten: bool,
-) -> Result<Option<Mark>, Error> {
+/// stands as the anchor knows it. `written`: the epoch that the anchor's file has; a later one is used again
+/// until it has that, so that the file is never more than one behind.
+pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>, written: i64) -> Result<Option<Mark>, Error> {
     tx.only_records();
     let (end, key) = tx.chained(|chain| (chain.head, chain.key.clone()))?;
     let Some(key) = key else { return Ok(None) };
@@ -61,9 +57,10 @@ pub(crate) fn tell(
     }
     // Also higher than the anchor's, where the data is from a backup: it was used up in another past.
     let told = told(tx)?.map_or(0, |told| told.epoch);
-    let epoch = match known {
-        Some(known) if is_unwritten => known.epoch.max(told),
-        known => known.map_or(0, |known| known.epoch).max(told) + 1,
+    let newest = known.map_or(0, |known| known.epoch).max(told);
+    let epoch = match newest > written {
+        true => newest,
+        false => newest.saturating_add(1),
     };
     let mac = key.sign(PURPOSE, &bytes(epoch, end));
     tx.execute(
@@ -132,7 +129,7 @@ pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Resu
         return Ok(Seen::Whole);
     }
     if let Some(told) = told(connection)?
-        && told.epoch < mark.epoch
+        && (told.epoch, told.head.seq) < (mark.epoch, mark.head.seq)
         && told.is_signed(keys)
         && stands(connection, told.head, first)?
     {
@@ -168,26 +165,32 @@ pub(crate) fn overtaken(
 ) -> Result<Option<Seen>, Error> {
     let (first, end) = (base(connection)?, head(connection)?);
     let known = mark.map_or(0, |mark| mark.epoch);
-    let is_newest = match told(connection)? {
-        None => known == 0,
-        // A crash comes between the two at most once.
-        Some(told) if told.epoch > known + 1 => false,
-        // Told before there was a mark, in another past.
-        Some(_) if known == 0 => true,
-        Some(told) if told.epoch >= known && !stands(connection, told.head, first)? => {
-            return Ok(Some(Seen::Tampered {
-                how: Tampering::EndMissing,
-                seq: end.seq.saturating_add(1),
-            }));
-        }
-        Some(told) => told.is_signed(keys),
-    };
-    Ok((!is_newest).then(|| Seen::Tampered {
+    let old = Seen::Tampered {
         how: Tampering::AnchorOld,
         seq: mark
             .map_or(first.seq, |mark| mark.head.seq)
             .saturating_add(1),
-    }))
+    };
+    let Some(told) = told(connection)? else {
+        return Ok((known > 0).then_some(old));
+    };
+    // A crash comes between the two at most once.
+    let is_newest = told.epoch <= known.saturating_add(1);
+    Ok(if is_newest && known == 0 {
+        None
+    } else if !told.is_signed(keys) {
+        Some(old)
+    } else if told.epoch >= known && !stands(connection, told.head, first)? {
+        Some(Seen::Tampered {
+            how: Tampering::EndMissing,
+            seq: end.seq.saturating_add(1),
+        })
+    } else if is_newest {
+        None
+    } else {
+        // Copied one after the other while the app ran, say.
+        Some(Seen::Restored { seq: told.head.seq })
+    })
 }
 
 /// True where this row is there with its mac, or was the last before a record that begins after it.

@@ -6,11 +6,12 @@ use super::{
         anchor::{Marked, Trouble},
         beside::Beside,
         load::Need,
+        run,
     },
     LOST, tampered,
 };
 use crate::store::record::{
-    self,
+    self, Head,
     keys::Keys,
     mark::{self, Mark, Seen},
 };
@@ -44,8 +45,15 @@ impl Vault {
                 _ => return Err(error),
             },
         }
+        let vault = self.clone();
+        run(async move {
+            let held = vault.0.keys.lock().await;
+            let begun = vault.begin_record().await;
+            drop(held);
+            begun
+        })
+        .await?;
         let held = self.0.keys.lock().await;
-        self.begin_record().await?;
         let is_chained = self.lock().record.chained;
         let beside = match is_chained {
             true => None,
@@ -85,7 +93,7 @@ impl Vault {
         if keys.open.is_empty() {
             return Ok(None);
         }
-        let trouble = self.look(&keys, anchor.record.as_ref()).await?;
+        let trouble = self.look((&keys, true), anchor.record.as_ref()).await?;
         Ok(Some((anchor.record, trouble)))
     }
 }
@@ -104,7 +112,8 @@ impl Proofs {
         };
         let before = self.trouble.filter(|(state, seq)| {
             // Once all rows of before are removed by a key that is there, the lost one matters no more.
-            *state != LOST || first.seq < (*seq).max(1)
+            // Only retention moves the beginning to a row that has a mac.
+            *state != LOST || first.seq < (*seq).max(1) || first.hash == Head::NONE.hash
         });
         let worst = worse(before, seen.map(|seen| (seen, end.seq)));
         Ok(worst.map_or(RecordState::Intact, |(state, _)| state))
