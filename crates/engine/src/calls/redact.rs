@@ -85,14 +85,38 @@ fn within(text: &str) -> String {
     if json.starts_with(['{', '['])
         && let Ok(inner) = serde_json::from_str::<Value>(json)
     {
-        let shown = redact(&inner);
-        return if shown == inner {
-            text.to_owned()
-        } else {
-            shown.to_string()
-        };
+        return document(json, &inner).unwrap_or_else(|| text.to_owned());
     }
     prose::read(text)
+}
+
+/// What is shown instead of JSON in which something is hidden. Of two members of one name only the last was
+/// read: the first is not to be shown either.
+fn document(json: &str, inner: &Value) -> Option<String> {
+    let shown = redact(inner);
+    (shown != *inner || written(json) > members(inner)).then(|| shown.to_string())
+}
+
+/// How many members are written in JSON.
+fn written(json: &str) -> usize {
+    let (mut members, mut in_string, mut is_escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            b'"' if !is_escaped => in_string = !in_string,
+            b':' if !in_string => members += 1,
+            _ => {}
+        }
+        is_escaped = byte == b'\\' && !is_escaped;
+    }
+    members
+}
+
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Object(inner) => inner.len() + inner.values().map(members).sum::<usize>(),
+        Value::Array(items) => items.iter().map(members).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
 }
 
 fn names_a_secret(name: &str) -> bool {
@@ -139,6 +163,24 @@ fn hidden(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn of_two_members_of_one_name_neither_is_shown_as_it_was_written() {
+        for (text, shown) in [
+            (
+                r#"{"password":"hunter2","password":null}"#,
+                r#"{"password":null}"#,
+            ),
+            (
+                r#"{ "a": "b:\"{", "c": [{}] }"#,
+                r#"{ "a": "b:\"{", "c": [{}] }"#,
+            ),
+        ] {
+            assert_eq!(redact(&json!(text)), json!(shown));
+            let within = redact(&json!(format!("It is {text}.")));
+            assert_eq!(within, json!(format!("It is {shown}.")));
+        }
+    }
 
     #[test]
     fn secrets_are_hidden_by_name_and_by_look_and_nothing_else_is() {

@@ -4,19 +4,20 @@
 //! Each place is looked at a bounded number of times, however long the text is and whatever it says.
 
 mod ends;
+mod names;
 
 use super::{
-    BEGINNINGS, NAME, PAIR_NAMES, PAIR_VALUES, WORDS, hidden, hide, is_secret, names_a_secret,
-    redact,
+    BEGINNINGS, NAME, PAIR_NAMES, PAIR_VALUES, document, hidden, hide, is_secret, names_a_secret,
 };
 use ends::Quotes;
+use names::Name;
 use serde_json::Value;
 use std::ops::Range;
 
 /// What may show that a secret is near.
 const MARKS: [char; 6] = ['=', ':', '{', '[', '<', '%'];
-/// Tries to read JSON in one text, and searches for the end of an element, that may fail: each may run to
-/// the end of the text.
+/// Tries to read JSON in one text, and searches for the end of an element or of brackets, that may fail: each
+/// may run to the end of the text.
 const TRIES: u32 = 16;
 /// How often a part of a text may have been percent-encoded.
 const ENCODED: u32 = 3;
@@ -34,11 +35,12 @@ fn look(text: &str, encoded: u32) -> String {
     let mut rest = Rest {
         text: &text,
         kept: 0,
-        tries: [TRIES; 2],
+        tries: [TRIES; 3],
         word: (0, None),
         decoded: 0,
         encoded,
         pair: None,
+        valued: None,
     };
     let mut at = 0;
     while let Some(next) = text[at..].find(MARKS) {
@@ -64,8 +66,8 @@ type Found = Option<(Range<usize>, String)>;
 struct Rest<'a> {
     text: &'a str,
     kept: usize,
-    /// To read JSON, and to find where an element ends.
-    tries: [u32; 2],
+    /// To read JSON, and to find where an element ends and where brackets do.
+    tries: [u32; 3],
     /// Where the word ends that was looked at last, and its last `@`.
     word: (usize, Option<usize>),
     /// Up to here nothing is hidden by percent-encoding, and how often it may still be.
@@ -73,13 +75,8 @@ struct Rest<'a> {
     encoded: u32,
     /// Where a name stands whose value has a name of its own: `name: password`.
     pair: Option<usize>,
-}
-
-/// What stands before a `=` or `:`.
-struct Name<'a> {
-    text: &'a str,
-    begin: usize,
-    is_quoted: bool,
+    /// Where a `value` stands that was not hidden, as its name may follow.
+    valued: Option<usize>,
 }
 
 impl<'a> Rest<'a> {
@@ -96,12 +93,8 @@ impl<'a> Rest<'a> {
 
     fn document(&mut self, mark: usize) -> Found {
         let (inner, end) = self.json(mark)?;
-        let shown = redact(&inner);
-        let shown = if shown == inner {
-            self.text[mark..end].to_owned()
-        } else {
-            shown.to_string()
-        };
+        let text = &self.text[mark..end];
+        let shown = document(text, &inner).unwrap_or_else(|| text.to_owned());
         Some((mark..end, shown))
     }
 
@@ -130,8 +123,7 @@ impl<'a> Rest<'a> {
     fn element(&mut self, mark: usize) -> Found {
         let begin = mark + 1;
         let near = &self.text[begin..self.text.floor_char_boundary(begin + NAME)];
-        let is_name = |c: char| c.is_alphanumeric() || "_-.:".contains(c);
-        let name = near.split(|c| !is_name(c)).next().unwrap_or_default();
+        let name = near.split(|c| !is_of_tag(c)).next().unwrap_or_default();
         let after = &self.text[begin + name.len()..];
         if !names_a_secret(name) || !after.starts_with(|c: char| c == '>' || c.is_whitespace()) {
             return None;
@@ -154,20 +146,33 @@ impl<'a> Rest<'a> {
         (!secret.is_empty()).then(|| (begin..end, hidden(secret)))
     }
 
-    /// Where an element of this name ends that begins here.
+    /// Where an element of this name ends that begins here: where those of its name within are not all ended,
+    /// at the last end of one.
     fn closed(&mut self, begin: usize, name: &str) -> Option<usize> {
-        let rest = &self.text[begin..];
-        for slash in ["</", "<\\/"] {
-            if self.tries[1] == 0 {
-                return None;
-            }
-            if let Some(end) = rest.find(&format!("{slash}{name}")) {
-                return Some(begin + end);
-            }
-            looked(rest.len());
-            self.tries[1] -= 1;
+        if self.tries[1] == 0 {
+            return None;
         }
-        None
+        let rest = &self.text[begin..];
+        let (mut depth, mut last) = (1_u32, None);
+        for (at, _) in rest.match_indices('<') {
+            let tag = &rest[at + 1..];
+            let end = tag.strip_prefix('/').or_else(|| tag.strip_prefix("\\/"));
+            if let Some(after) = end.unwrap_or(tag).strip_prefix(name) {
+                if end.is_none() && after.starts_with(|c: char| c == '>' || c.is_whitespace()) {
+                    depth += 1;
+                } else if end.is_some() && !after.starts_with(is_of_tag) {
+                    depth -= 1;
+                    last = Some(begin + at);
+                }
+            }
+            if depth == 0 {
+                looked(at);
+                return last;
+            }
+        }
+        looked(rest.len());
+        self.tries[1] -= 1;
+        last
     }
 
     /// A part of an address or a form in which a secret is percent-encoded, or its name.
@@ -203,10 +208,15 @@ impl<'a> Rest<'a> {
             self.word = (begin + end, word[..end].rfind('@').map(|at| begin + at));
         }
         let last = self.word.1.filter(|at| *at > begin)?;
-        let user = self.text[begin..last].find(':')?;
+        let host = match self.text[begin..last].strip_prefix('[') {
+            Some(numbers) => numbers.find(']').map_or(0, |at| at + 1),
+            None => 0,
+        };
+        let user = host + self.text[begin + host..last].find(':')?;
         let (name, secret) = (&self.text[begin..begin + user], begin + user + 1..last);
         looked(user);
-        if name.contains(['/', '?', '#']) || is_port(name, &self.text[secret.clone()]) {
+        if name.contains(['/', '?', '#']) || is_port(name, &self.text[secret.start..], secret.len())
+        {
             return None;
         }
         let text = &self.text[secret.clone()];
@@ -215,21 +225,45 @@ impl<'a> Rest<'a> {
 
     /// The value of a name, where that names a secret.
     fn named(&mut self, mark: usize) -> Found {
-        let name = self.name(mark);
+        let name = Name::before(self.text, self.kept, mark);
         let word = name.text.rsplit(' ').next().unwrap_or_default();
         let word = word.to_lowercase();
         let is_value = PAIR_VALUES.contains(&word.as_str());
-        let completes = is_value && self.pair.is_some_and(|at| mark - at < PAIR);
-        if !completes && !names_a_secret(name.text) {
+        let completes = is_value && self.pair.is_some_and(|at| mark.saturating_sub(at) < PAIR);
+        if !completes && !name.is_a_secrets() {
             if PAIR_NAMES.contains(&word.as_str()) && ends::labels(&self.text[mark + 1..]) {
                 self.pair = Some(mark);
+                return self.labelled(mark);
+            }
+            if is_value {
+                self.valued = Some(mark);
             }
             return None;
         }
         if completes {
             self.pair = None;
         }
-        let place = self.value(&name, mark)?;
+        self.hide(&name, mark)
+    }
+
+    /// The value whose name has a name of its own here, behind it: `value: …`, `name: password`.
+    fn labelled(&mut self, label: usize) -> Found {
+        let near = |at: &usize| *at >= self.kept && label.saturating_sub(*at) < PAIR;
+        let mark = self.valued.take().filter(near)?;
+        let name = Name::before(self.text, self.kept, mark);
+        let (place, instead) = self.hide(&name, mark)?;
+        let between = self.text.get(place.end..label).unwrap_or_default();
+        let is_another = between.contains(['}', '>'])
+            || between
+                .lines()
+                .skip(1)
+                .any(|line| line.trim_start().starts_with('-'));
+        (!is_another).then_some((place, instead))
+    }
+
+    /// The value of the name that ends at `mark`.
+    fn hide(&mut self, name: &Name<'_>, mark: usize) -> Found {
+        let place = self.value(name, mark)?;
         let secret = &self.text[place.clone()];
         if secret.starts_with(['{', '['])
             && let Some((inner, end)) = self.json(place.start)
@@ -262,7 +296,7 @@ impl<'a> Rest<'a> {
         }
         if value.starts_with(['{', '[']) {
             let json = self.json(begin).map(|(_, end)| end - begin);
-            let end = json.unwrap_or_else(|| ends::bracketed(value));
+            let end = json.unwrap_or_else(|| self.bracketed(value));
             return Some(begin..begin + ends::goes_on(value, end, &quotes));
         }
         if let Some(place) = ends::quoted(value) {
@@ -275,6 +309,18 @@ impl<'a> Rest<'a> {
             });
         }
         Some(begin..begin + ends::plain(value, &quotes))
+    }
+
+    /// How long what brackets hold is; where they never end, its paragraph.
+    fn bracketed(&mut self, value: &str) -> usize {
+        ends::bracketed(value).unwrap_or_else(|| {
+            // Each such search may run to the end of the text: where it has too often, all of that goes.
+            if self.tries[2] == 0 {
+                return value.len();
+            }
+            self.tries[2] -= 1;
+            ends::paragraph(value)
+        })
     }
 
     /// How long a value is of which what stands around its name tells the end.
@@ -299,35 +345,22 @@ impl<'a> Rest<'a> {
             0
         }
     }
-
-    /// The name that ends at `mark`, which may stand in quotes or be emphasised.
-    fn name(&self, mark: usize) -> Name<'a> {
-        let text: &'a str = &self.text[self.kept..mark];
-        let first = text.floor_char_boundary(text.len().saturating_sub(NAME));
-        looked(text.len() - first);
-        let near = &text[first..];
-        let name = near.trim_end_matches(|c: char| c.is_whitespace() || "\"'`\\*_])".contains(c));
-        let is_quoted = near[name.len()..].contains(['"', '\'']);
-        let is_name = |c: char| c.is_alphanumeric() || "_-.+ ".contains(c);
-        let begin = name.rfind(|c| !is_name(c));
-        let begin = begin.map_or(0, |at| name.ceil_char_boundary(at + 1));
-        let words = name[begin..].char_indices().filter(|(_, c)| *c == ' ');
-        let begin = begin + words.rev().nth(WORDS - 1).map_or(0, |(at, _)| at);
-        Name {
-            text: &name[begin..],
-            begin: self.kept + first + begin,
-            is_quoted,
-        }
-    }
 }
 
-/// Whether an address with an `@` further on has a port here, not a password: `x.example:8080/@ann`.
-fn is_port(host: &str, rest: &str) -> bool {
+fn is_of_tag(c: char) -> bool {
+    c.is_alphanumeric() || "_-.:".contains(c)
+}
+
+/// Whether an address with an `@` further on has a port here, not a password: `x.example:8080/@ann`. A host
+/// without a dot is believed to be one only where the `@` begins a package's scope or a digest.
+fn is_port(host: &str, rest: &str, last: usize) -> bool {
     let port = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     let digits = rest.len() - port.len();
+    let (before, after) = rest.split_at(last);
+    let is_named = host == "localhost" || host.contains('.') || host.starts_with('[');
     (1..=5).contains(&digits)
         && port.starts_with(['/', '?', '#'])
-        && (host == "localhost" || host.contains('.'))
+        && (is_named || before.ends_with('/') || after.starts_with("@sha256:"))
 }
 
 /// Without keys and certificates in PEM.

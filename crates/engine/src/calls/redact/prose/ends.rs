@@ -255,8 +255,9 @@ pub(super) fn goes_on(text: &str, end: usize, quotes: &Quotes) -> usize {
     }
 }
 
-/// How long what the brackets hold is that this text begins with, themselves included.
-pub(super) fn bracketed(text: &str) -> usize {
+/// How long what the brackets hold is that this text begins with, themselves included, if they
+/// end.
+pub(super) fn bracketed(text: &str) -> Option<usize> {
     let mut depth = 0_u32;
     for (at, c) in text.char_indices() {
         match c {
@@ -266,11 +267,26 @@ pub(super) fn bracketed(text: &str) -> usize {
         }
         if depth == 0 {
             looked(at);
-            return at + 1;
+            return Some(at + 1);
         }
     }
     looked(text.len());
-    text.len()
+    None
+}
+
+/// How long the paragraph is that this text begins with; a bracket alone is none.
+pub(super) fn paragraph(text: &str) -> usize {
+    let (mut end, mut said) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let words = line.trim().len();
+        if words == 0 && said > 1 {
+            break;
+        }
+        said += words;
+        end += line.len();
+    }
+    looked(end);
+    text[..end].trim_end().len()
 }
 
 /// The lines below a name whose own line ends with it, or with YAML's `|` or `>`, where they are set in

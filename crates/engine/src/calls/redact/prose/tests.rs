@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::redact, *};
 use proptest::prelude::*;
 use serde_json::json;
 use std::cell::Cell;
@@ -54,8 +54,13 @@ fn in_texts(name: &str, secret: &str) -> Vec<String> {
         format!("Your {name}: {secret}\n\n- Do not share it"),
         format!("- {name}: {secret}\n  user: ann"),
         format!("R&D {name}: {secret}"),
+        format!("{name} (staging): {secret}"),
+        format!("The {name} for the new database: {secret}"),
+        format!("{name} [staging] = {secret}"),
+        format!("**{name} for prod:** {secret}"),
         format!("{name}:\u{a0}{secret}"),
         format!("- name: {name}\n  value: {secret}\n"),
+        format!("- value: {secret}\n  name: {name}\n"),
         format!("Server=x;{name}={secret};Database=y"),
     ]
 }
@@ -126,6 +131,9 @@ fn written(name: &str, secret: &str) -> Vec<String> {
         format!("<a><{tag}><![CDATA[{}]]></{tag}>", secret.replace("</", "")),
         format!("<{tag}\u{a0}kind=\"b\">{in_xml}</{tag}>"),
         format!("<a user=\"ann\" {tag}=\"{in_xml}\" n=\"1\"/>"),
+        format!("<{tag}><{tag}>a</{tag}>{in_xml}</{tag}>"),
+        format!("<{tag}>a</{tag}s>{in_xml}</{tag}>"),
+        format!("<add value=\"{in_xml}\" key=\"{name}\"/>"),
         format!("<add key=\"{name}\" value=\"{in_xml}\"/>"),
         format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\nbye"),
     ]
@@ -221,6 +229,11 @@ fn what_is_no_secret_is_left_as_it_is() {
         "https://x.example/y?to=https%3A%2F%2Fx.example%2Fz%3Fa%3D1&q=50%25+more",
         "<p class=\"a\">Your <b>password</b> was changed.</p>",
         "name: ann\nvalue: 12",
+        "- value: 12\n  name: ann\n- value: eu\n- name: token",
+        "https://registry:5000/v2/lib@sha256:ab, http://[::1]:8080/@scope/x and http://gateway:4873/@acme",
+        "the token expires at 12:30, and if is_token(x): return",
+        "The secret was told. Note: it is none",
+        "goes to Kenya by way of Rome: yes",
         "100% of it, <br> 5 < 6 and 7 > 6",
         "",
     ] {
@@ -310,6 +323,18 @@ fn the_end_of_a_secret_is_not_taken_for_the_beginning_of_something_else() {
             format!("auth_token: {}", dots(31)),
         ),
         (
+            "API\u{a0}key for prod: a b, user: ann",
+            format!("API\u{a0}key for prod: {}, user: ann", dots(3)),
+        ),
+        (
+            "token: [see the wiki\n\nAnd on",
+            format!("token: {}\n\nAnd on", dots(13)),
+        ),
+        (
+            "http://ann:12345/x@db.example",
+            format!("http://ann:{}@db.example", dots(7)),
+        ),
+        (
             "Lost it? Password: \"hunter2\"",
             format!("Lost it? Password: \"{}\"", dots(7)),
         ),
@@ -394,6 +419,11 @@ fn four_times_the_text_is_looked_at_four_times_as_often() {
         "cookie: a,\n ",
         "don't \"`",
         "?token=\"",
+        "token: [a\n\n",
+        "value: a name: token ",
+        "value: a\nname: token\n",
+        "<token><token></token>",
+        "token for a (b): ",
         "token=Basic a= ",
         "\"token: \"a=\"b",
         "\\\\\"token:",
