@@ -39,6 +39,13 @@ async fn calls(home: &Home, id: IntegrationId, count: usize) -> Result<()> {
     Ok(())
 }
 
+/// Disconnects the one integration, and connects and calls another.
+async fn connect_anew(home: &Home) -> Result<()> {
+    home.disconnect(the_one(home).await?).await?;
+    let id = home.connect(targets::sample()).await?;
+    calls(home, id, 2).await
+}
+
 async fn state(home: &Home) -> Result<RecordState> {
     Ok(home.ask::<wire::VerifyRecord>(json!({})).await?.state)
 }
@@ -222,10 +229,7 @@ async fn an_earlier_keyring_that_comes_back_is_no_tampering() -> Result<()> {
     let earlier = home.copy_of_keyring()?;
     lose(&home.keyring)?;
     let home = home.restart().await?;
-    home.disconnect(the_one(&home).await?).await?;
-    home.connect(targets::sample()).await?;
-    let id = the_one(&home).await?;
-    calls(&home, id, 2).await?;
+    connect_anew(&home).await?;
     home.engine.stop().await;
     lose(&home.keyring)?;
     for item in earlier.items() {
@@ -233,10 +237,7 @@ async fn an_earlier_keyring_that_comes_back_is_no_tampering() -> Result<()> {
         home.keyring.write(&item, &bytes)?;
     }
     let home = home.restart().await?;
-    home.disconnect(the_one(&home).await?).await?;
-    home.connect(targets::sample()).await?;
-    let id = the_one(&home).await?;
-    calls(&home, id, 2).await?;
+    connect_anew(&home).await?;
     assert_eq!(state(&home).await?, KEY_LOST);
     Ok(())
 }

@@ -387,7 +387,7 @@ async fn a_record_that_cannot_be_checked_says_why() -> Result<()> {
 }
 
 /// Puts the database of `from` in the place of the one in `to`.
-fn put(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn put(from: &Path, to: &Path) -> Result<()> {
     let only = tempfile::tempdir()?;
     copy_folder(from, only.path())?;
     for name in ["chief.db", "chief.db-wal", "chief.db-shm"] {

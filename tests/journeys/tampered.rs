@@ -7,7 +7,7 @@ use crate::{
         scripted::{Scripted, json as answer},
         targets, tick,
     },
-    record::unguarded,
+    record::{put, unguarded},
 };
 use anyhow::{Context, Result};
 use rusqlite::Connection;
@@ -210,12 +210,7 @@ async fn a_past_that_the_app_itself_was_made_to_retire_does_not_pass_for_this_on
     calls(&home, 2).await?;
     home.engine.stop().await;
     let copy = home.copy()?;
-    for name in ["chief.db", "chief.db-wal"] {
-        let from = other.folder().join(name);
-        if from.exists() {
-            fs::copy(from, copy.path().join(name))?;
-        }
-    }
+    put(other.folder(), copy.path())?;
     for state in told(copy, &home).await? {
         assert!(matches!(state, RecordState::Tampered { .. }), "{state:?}");
     }
@@ -304,12 +299,7 @@ async fn a_retention_is_no_tampering_nor_one_that_was_cut_short() -> Result<()> 
     home.engine.stop().await;
     // The data of before it, beside the anchor of now, came from a backup.
     let copy = home.copy()?;
-    for name in ["chief.db", "chief.db-wal"] {
-        let from = before.path().join(name);
-        if from.exists() {
-            fs::copy(from, copy.path().join(name))?;
-        }
-    }
+    put(before.path(), copy.path())?;
     for state in told(copy, &home).await? {
         assert!(matches!(state, RecordState::Restored { .. }), "{state:?}");
     }
@@ -331,6 +321,40 @@ async fn runs_that_cannot_write_the_anchor_are_no_tampering() -> Result<()> {
     for _ in 0..2 {
         home = home.restart().await?;
         assert_eq!(proof(&home).await?.state, RecordState::Intact);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guard_of_the_tables_that_is_gone_is_told() -> Result<()> {
+    let home = Home::new().await?;
+    used(&home).await?;
+    home.engine.stop().await;
+    let copy = home.copy()?;
+    Connection::open(copy.path().join("chief.db"))?
+        .execute_batch("drop trigger calls_no_update")?;
+    for state in told(copy, &home).await? {
+        assert!(is(&state, Tampering::Tables), "{state:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn data_of_before_a_disconnect_is_told_as_restored() -> Result<()> {
+    let home = Home::new().await?;
+    let (_server, open) = open_and_keyed(&home).await?;
+    let sample = home.connect(targets::sample()).await?;
+    get(&home, open, 2).await?;
+    let home = home.restart().await?;
+    told_all(&home).await?;
+    let before = home.copy()?;
+    // Its key is gone from the keyring after that.
+    home.disconnect(sample).await?;
+    home.engine.stop().await;
+    let copy = home.copy()?;
+    put(before.path(), copy.path())?;
+    for state in told(copy, &home).await? {
+        assert!(matches!(state, RecordState::Restored { .. }), "{state:?}");
     }
     Ok(())
 }

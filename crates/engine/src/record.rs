@@ -17,10 +17,10 @@ use crate::{
     vault,
 };
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use wire::{
-    ActivityPage, Because, CallId, CannotCheck, Error, ErrorCode, RecordProof, RecordState,
-    RowDetail, Tampering, Time, Topic,
+    ActivityPage, Because, CallId, CannotCheck, Changed, Error, ErrorCode, RecordProof,
+    RecordState, RowDetail, Tampering, Time, Topic,
 };
 
 /// How often that is done, at most: rows of the last moment may be cut off unseen until the anchor is told.
@@ -48,14 +48,14 @@ pub(crate) async fn wake(engine: &Engine) {
 /// Each second in which rows were added, until the engine stops: tells the anchor; and beside it, since a
 /// collector's file may be on a disk that does not answer, indexes their words and writes the tail.
 pub(crate) fn run(engine: &Engine) {
-    let teller = engine.clone();
-    tokio::spawn(async move { each_second(&teller, tell).await });
-    let keeper = engine.clone();
-    tokio::spawn(async move { each_second(&keeper, keep).await });
+    // Rows that come before a task has begun are news to it, too.
+    let (teller, changes) = (engine.clone(), engine.store().changes());
+    tokio::spawn(async move { each_second(&teller, changes, tell).await });
+    let (keeper, changes) = (engine.clone(), engine.store().changes());
+    tokio::spawn(async move { each_second(&keeper, changes, keep).await });
 }
 
-async fn each_second(engine: &Engine, work: impl AsyncFn(&Engine)) {
-    let mut changes = engine.store().changes();
+async fn each_second(engine: &Engine, mut changes: Receiver<Changed>, work: impl AsyncFn(&Engine)) {
     let stopping = engine.stopping();
     loop {
         let next = tokio::select! {
