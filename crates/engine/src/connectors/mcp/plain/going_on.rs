@@ -11,12 +11,17 @@ use rmcp::transport::common::client_side_sse::SseRetryPolicy as _;
 use sse_stream::Sse;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+/// The longest pause before a server is asked that broke off again with nothing new.
+const LONGEST: Duration = Duration::from_secs(5);
+
 /// How far a stream was read.
 pub(super) struct Place {
     headers: HashMap<HeaderName, HeaderValue>,
     last: Option<String>,
     /// How long the server wants to be left alone before it is asked.
     wait: Option<Duration>,
+    /// Times in a row that it broke off with nothing new.
+    broke: usize,
 }
 
 impl Place {
@@ -28,6 +33,7 @@ impl Place {
             headers: version.into_iter().collect(),
             last: None,
             wait: None,
+            broke: 0,
         }
     }
 
@@ -36,7 +42,8 @@ impl Place {
         if let Some(wait) = event.retry {
             self.wait = Some(Duration::from_millis(wait));
         }
-        if event.id.is_some() {
+        if event.id.is_some() && event.id != self.last {
+            self.broke = 0;
             self.last = event.id;
         }
         let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
@@ -54,6 +61,12 @@ impl Place {
         let last = self.last.clone()?;
         if ended {
             tokio::time::sleep(self.wait.take().or_else(|| Resume.retry(0))?).await;
+        } else {
+            // At once the first time; not as fast as it breaks, then.
+            if let Some(times) = self.broke.checked_sub(1) {
+                tokio::time::sleep(Resume.retry(times).unwrap_or(LONGEST)).await;
+            }
+            self.broke += 1;
         }
         let mut times = 0;
         loop {

@@ -18,6 +18,8 @@ struct Script {
     breaks: bool,
     /// It goes on where it is asked to.
     goes_on: bool,
+    /// It says the same again and breaks off, however often it is asked.
+    anew: bool,
 }
 
 const BROKEN: Script = Script {
@@ -25,6 +27,7 @@ const BROKEN: Script = Script {
     says: "id: e1\nretry: 30\ndata: \n\n",
     breaks: true,
     goes_on: true,
+    anew: false,
 };
 
 type Asked = Arc<Mutex<Vec<(String, Value)>>>;
@@ -57,6 +60,7 @@ async fn answer(socket: &mut TcpStream, script: Script, asked: ((String, Value),
     let done = |id: &Value| json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [] } });
     match message["method"].as_str().unwrap_or_default() {
         _ if head.starts_with("GET ") && !script.goes_on => whole(socket, "405 No", "").await,
+        _ if head.starts_with("GET ") && script.anew => stream(socket, script.says, true).await,
         _ if head.starts_with("GET ") => {
             let id = calls(asked).last().cloned().unwrap_or_default();
             let rest = format!("id: e2\ndata: {}\n\n", done(&id));
@@ -151,6 +155,7 @@ async fn a_stream_that_cannot_go_on_is_the_same_failure_as_by_rmcp() {
                     says,
                     breaks,
                     goes_on,
+                    anew: false,
                 })
                 .await;
                 let mcp = mcp(&url);
@@ -170,4 +175,21 @@ async fn a_stream_that_cannot_go_on_is_the_same_failure_as_by_rmcp() {
             assert_eq!(failures[0], failures[1], "{says:?}, breaks: {breaks}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_off_each_time_is_not_asked_as_fast_as_it_does() {
+    let script = Script {
+        anew: true,
+        ..BROKEN
+    };
+    let (url, asked) = serving(script).await;
+    let mcp = mcp(&url);
+    call(&mcp).await.expect("in one piece");
+    let patience = std::time::Duration::from_secs(1);
+    let answer = tokio::time::timeout(patience, call(&mcp)).await;
+    assert!(answer.is_err(), "it never answers: {answer:?}");
+    // At once, after 0.2 s, and a second after that.
+    let resumed = resumed(&asked);
+    assert!((1..=3).contains(&resumed.len()), "{}", resumed.len());
 }
