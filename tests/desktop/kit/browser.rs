@@ -83,7 +83,8 @@ impl Browser {
         let folder = profiles.path().display();
         // The shell's id is Chromium's own once it has taken its place.
         let script = format!(
-            "profile=$(mktemp -d {folder}/XXXXXX)\necho $$ >$profile/pid\n\
+            "profile=$(mktemp -d {folder}/XXXXXX)\nprintf %s \"$1\" >$profile/address\n\
+             echo $$ >$profile/pid\n\
              exec chromium {FLAGS} --user-data-dir=$profile \"$1\" >$profile/log 2>&1\n"
         );
         opens_addresses(desktop, &script)?;
@@ -103,9 +104,14 @@ impl Browser {
         })
     }
 
-    /// How many addresses it was given so far.
-    pub fn asked(&self) -> Result<usize> {
-        Ok(profiles(self.profiles.path())?.len())
+    /// The addresses it was given so far.
+    pub fn asked(&self) -> Result<Vec<String>> {
+        let profiles = profiles(self.profiles.path())?;
+        let addresses = profiles.iter().map(|profile| {
+            let address = profile.join("address");
+            fs::read_to_string(&address).with_context(|| address.display().to_string())
+        });
+        addresses.collect()
     }
 
     /// Waits until the desktop has given it another address.

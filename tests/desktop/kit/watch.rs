@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use std::{
     collections::HashSet,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{
         Arc,
@@ -53,7 +53,7 @@ impl Watch {
             while !stopped.load(Ordering::Relaxed) {
                 // A process that has ended meanwhile was seen, or lived shorter than a look takes.
                 for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-                    if let Ok(arguments) = fs::read(entry.path().join("cmdline")) {
+                    if let Some(arguments) = whole(&entry.path().join("cmdline")) {
                         seen.insert(arguments);
                     }
                 }
@@ -87,6 +87,20 @@ impl Watch {
             .map_err(|_| anyhow::anyhow!("the watch on arguments ended early"))?;
         let bus = fs::read(&self.messages)?;
         Ok(Seen { arguments, bus })
+    }
+}
+
+/// Arguments as they stood at one moment. A process that takes another program's place (or, as Chromium
+/// does, writes its own title) between two parts of a reading would show words that never were: so
+/// they are read twice, and once more until both are the same.
+fn whole(cmdline: &Path) -> Option<Vec<u8>> {
+    let mut before = fs::read(cmdline).ok()?;
+    loop {
+        let after = fs::read(cmdline).ok()?;
+        if before == after {
+            return Some(after);
+        }
+        before = after;
     }
 }
 
