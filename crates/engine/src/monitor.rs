@@ -5,6 +5,7 @@
 //! connected (`monitor::watch`). Must not know: what a ping does to
 //! the card (`health`, `integrations::status`).
 
+mod house;
 mod schedule;
 mod watch;
 
@@ -17,7 +18,7 @@ use crate::{
         status::{self, Signal},
     },
     providers::Catalogue,
-    store::{self, Durability, backup},
+    store::Durability,
     tokens::{self, Need},
 };
 use schedule::{BACK_MS, Due, SILENT, Schedule, Tried};
@@ -34,8 +35,6 @@ const TICK_MS: i64 = 10_000;
 /// Sooner where something is due, but no sooner than this.
 const BREATH_MS: i64 = 1_000;
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Pings are kept as long.
-const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
 /// A refresh that no request asks for is tried once an hour at most.
 const REFRESH_AGAIN_MS: i64 = 3_600_000;
 /// Pings under way at once, in all and for each host.
@@ -89,6 +88,7 @@ pub(crate) fn run(engine: &Engine) {
             watch: Mutex::default(),
         });
         let clock = engine.clock();
+        let mut kept = None;
         loop {
             tokio::select! {
                 biased;
@@ -96,7 +96,7 @@ pub(crate) fn run(engine: &Engine) {
                 () = clock.sleep_until(monitor.next(&engine)) => {}
                 () = engine.network().woken.notified() => {}
             }
-            if let Err(error) = keep_house(&engine).await {
+            if let Err(error) = house::keep(&engine, &mut kept).await {
                 tracing::warn!(error = %error, "housekeeping failed");
             }
             if let Err(error) = monitor.tick(&engine).await {
@@ -104,28 +104,6 @@ pub(crate) fn run(engine: &Engine) {
             }
         }
     });
-}
-
-/// Once a day: pings older than thirty days go, and a verified backup is taken.
-async fn keep_house(engine: &Engine) -> Result<(), Error> {
-    let now = engine.now();
-    let newest = backup::all(engine.store().folder())
-        .into_iter()
-        .map(|(at, _)| at)
-        .max();
-    if newest.is_some_and(|at| (0..DAY_MS).contains(&now.since(at))) {
-        return Ok(());
-    }
-    let before = now.plus(-PINGS_KEPT_MS);
-    engine
-        .store()
-        .write(Durability::Normal, move |tx| {
-            store::pings::purge(tx, before)
-        })
-        .await?;
-    crate::record::retire(engine, now).await?;
-    engine.store().backup(now, backup::KEPT).await?;
-    Ok(())
 }
 
 /// A refresh token is used after a third of the time that it may lie idle, and after ten days where
