@@ -20,6 +20,7 @@ pub mod keyring;
 mod load;
 pub(crate) mod record;
 mod seal;
+mod tidy;
 pub(crate) mod waiting;
 
 pub use credential::{ClientAuth, Credential, LIMIT, OAuthCredential};

@@ -18,9 +18,7 @@ use wire::{Error, ErrorCode};
 /// Pages of the log, at most, before the writer waits until all of them are in the database file: while
 /// there is always another write the log never comes to its end by itself.
 const PAGES: i64 = 16_384;
-/// How often emptying the log is tried while a reader holds an old snapshot.
-const TRIES: u32 = 20;
-/// What writes wait for at most while the log begins anew.
+/// What writes wait for at most while the log begins anew, or is emptied.
 const A_MOMENT: Duration = Duration::from_millis(50);
 /// After a failure.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -84,19 +82,15 @@ impl Log {
         }
         let _alone = self.shared.alone();
         self.shared.pages.store(0, Ordering::Relaxed);
-        connection.busy_timeout(A_MOMENT).map_err(failed)?;
-        let done = checkpoint(connection, "restart");
-        connection.busy_timeout(super::open::BUSY).map_err(failed)?;
-        done.map(drop)
+        checkpoint_soon(connection, "restart").map(drop)
     }
 
-    /// Empties the log by `connection`: everything is in the database file then.
+    /// Empties the log by `connection`: everything is in the database file then. Not where a reader of an old
+    /// snapshot keeps it there: whoever wants it asks again.
     pub(super) fn empty(&self, connection: &Connection) -> Result<(), Error> {
         let _alone = self.shared.alone();
-        for _ in 0..TRIES {
-            if checkpoint(connection, "truncate")?.is_whole {
-                return Ok(());
-            }
+        if checkpoint_soon(connection, "truncate")?.is_whole {
+            return Ok(());
         }
         Err(Error::new(ErrorCode::StoreFailed).with("why", "a reader would not let go of the log"))
     }
@@ -132,6 +126,14 @@ struct Done {
     pages: i64,
     /// All of them are in the database file now.
     is_whole: bool,
+}
+
+/// One that waits for readers for a moment only.
+fn checkpoint_soon(connection: &Connection, mode: &str) -> Result<Done, Error> {
+    connection.busy_timeout(A_MOMENT).map_err(failed)?;
+    let done = checkpoint(connection, mode);
+    connection.busy_timeout(super::open::BUSY).map_err(failed)?;
+    done
 }
 
 fn checkpoint(connection: &Connection, mode: &str) -> Result<Done, Error> {

@@ -22,15 +22,8 @@ use crate::{
     },
 };
 use rand::{TryRngCore, rngs::OsRng};
-use std::{sync::Arc, time::Duration};
-use wire::{Error, IntegrationId, KeyringView, Time};
+use wire::{Error, IntegrationId, KeyringView};
 use zeroize::Zeroizing;
-
-/// How long until what could not be cleaned up is tried again.
-#[cfg(not(test))]
-const TIDY_AGAIN: Duration = Duration::from_secs(60);
-#[cfg(test)]
-const TIDY_AGAIN: Duration = Duration::from_millis(50);
 
 /// What somebody needs of the keyring.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -396,87 +389,4 @@ impl Vault {
         self.reached(Step::Written);
         Ok((row, key))
     }
-
-    /// Removes what interrupted runs left, and settles what a Disconnect owes. Never fails: what
-    /// cannot be done now is tried again.
-    pub(super) async fn tidy(&self) {
-        let done = self.tidy_now().await;
-        if let Err(error) = &done {
-            tracing::warn!(%error, "not everything could be cleaned up; it is tried again");
-        }
-        let again = {
-            let mut state = self.lock();
-            std::mem::replace(&mut state.leftovers, done.is_err()) != done.is_err() && done.is_err()
-        };
-        if again {
-            let weak = Arc::downgrade(&self.0);
-            tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(TIDY_AGAIN).await;
-                    let Some(inner) = weak.upgrade() else { return };
-                    let vault = Self(inner);
-                    let keys = vault.0.keys.lock().await;
-                    let done = vault.tidy_now().await.is_ok();
-                    drop(keys);
-                    if done {
-                        vault.lock().leftovers = false;
-                        return;
-                    }
-                }
-            });
-        }
-    }
-
-    /// `keys` must be held.
-    async fn tidy_now(&self) -> Result<(), Error> {
-        if self.lock().anchor_is_behind {
-            // What still authenticates its file must not go before.
-            self.write_anchor().await?;
-        }
-        let facts = self.facts().await?;
-        for row in facts.keys {
-            match row.state {
-                KeyState::Current | KeyState::Aside => continue,
-                KeyState::New | KeyState::Old => {}
-            }
-            let item = row.item;
-            let gone = self
-                .0
-                .asker
-                .ask(move |keyring| {
-                    keyring.delete(&item)?;
-                    match keyring.read(&item)? {
-                        None => Ok(()),
-                        Some(_) => Err(KeyringError::Failed("it did not delete".into())),
-                    }
-                })
-                .await;
-            self.answered(gone)?;
-            self.reached(Step::Deleted);
-            let generation = row.generation;
-            self.lock().keys.remove(&generation);
-            self.0
-                .store
-                .write(Durability::Full, move |tx| keys::forget(tx, generation))
-                .await?;
-            self.reached(Step::Forgotten);
-        }
-        if facts.vault.is_some_and(|vault| vault.owes_backup) {
-            self.0.store.checkpoint().await?;
-            self.reached(Step::Emptied);
-            self.0.store.backup(now(), 1).await?;
-            self.reached(Step::BackedUp);
-            self.0
-                .store
-                .write(Durability::Full, |tx| keys::set_owes_backup(tx, false))
-                .await?;
-        }
-        Ok(())
-    }
-}
-
-/// For the backup's name only.
-fn now() -> Time {
-    use crate::ports::Clock;
-    crate::ports::SystemClock.now()
 }

@@ -213,3 +213,38 @@ async fn the_log_does_not_grow_without_end_though_every_commit_is_on_disk_at_onc
     assert!(most < written / 2, "{most} bytes in the log of {written}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_reader_of_an_old_snapshot_holds_up_no_write_though_the_log_is_to_be_emptied()
+-> Result<()> {
+    let (_folder, store) = fresh()?;
+    store.write(Durability::Normal, set("first")).await?;
+    let (release, held) = mpsc::channel::<()>();
+    let (began, begun) = oneshot::channel();
+    let reader = store.clone();
+    let reading = tokio::spawn(async move {
+        reader
+            .read(move |connection| {
+                let seen = settings::get::<String>(connection, "first");
+                let _ = began.send(());
+                let _ = held.recv();
+                seen
+            })
+            .await
+    });
+    begun.await?;
+    store.write(Durability::Normal, set("second")).await?;
+    let emptied = store.clone();
+    let emptied = tokio::spawn(async move { emptied.checkpoint().await });
+    // No measure of speed: it was a hundred seconds.
+    tokio::time::timeout(Duration::from_secs(60), async {
+        emptied.await?.expect_err("the reader holds it");
+        store.write(Durability::Normal, set("third")).await?;
+        anyhow::Ok(())
+    })
+    .await??;
+    drop(release);
+    assert_eq!(reading.await??.as_deref(), Some("first"));
+    store.checkpoint().await?;
+    Ok(())
+}
