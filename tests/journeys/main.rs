@@ -35,6 +35,7 @@ mod hosted;
 mod in_flight;
 mod keys;
 mod killed;
+mod laundered;
 mod left_alone;
 mod lost_answers;
 mod news;

@@ -37,13 +37,13 @@ async fn get(home: &Home, id: IntegrationId, count: usize) -> Result<()> {
     Ok(())
 }
 
-async fn used(home: &Home) -> Result<IntegrationId> {
+pub(crate) async fn used(home: &Home) -> Result<IntegrationId> {
     let id = home.connect(targets::sample()).await?;
     calls(home, 4).await?;
     Ok(id)
 }
 
-async fn calls(home: &Home, count: usize) -> Result<()> {
+pub(crate) async fn calls(home: &Home, count: usize) -> Result<()> {
     let id = home.cards().await?.pop().context("the card")?.id;
     for n in 0..count {
         home.call(id, "echo", json!({ "text": n.to_string() }))
@@ -52,12 +52,12 @@ async fn calls(home: &Home, count: usize) -> Result<()> {
     Ok(())
 }
 
-async fn proof(home: &Home) -> Result<RecordProof> {
+pub(crate) async fn proof(home: &Home) -> Result<RecordProof> {
     Ok(home.ask::<wire::VerifyRecord>(json!({})).await?)
 }
 
 /// What a start on this copy says, and the start after it.
-async fn told(copy: tempfile::TempDir, home: &Home) -> Result<[RecordState; 2]> {
+pub(crate) async fn told(copy: tempfile::TempDir, home: &Home) -> Result<[RecordState; 2]> {
     let home = Home::on_copy(copy, home.copy_of_keyring()?).await?;
     let first = proof(&home).await?.state;
     let home = home.restart().await?;
@@ -66,11 +66,11 @@ async fn told(copy: tempfile::TempDir, home: &Home) -> Result<[RecordState; 2]> 
     Ok([first, second])
 }
 
-fn is(state: &RecordState, what: Tampering) -> bool {
+pub(crate) fn is(state: &RecordState, what: Tampering) -> bool {
     matches!(state, RecordState::Tampered { how, .. } if *how == what)
 }
 
-fn change(folder: &Path, sql: &str) -> Result<()> {
+pub(crate) fn change(folder: &Path, sql: &str) -> Result<()> {
     unguarded(folder, |database| Ok(database.execute_batch(sql)?))
 }
 
@@ -187,7 +187,7 @@ fn anchored(home: &Home) -> Result<bool> {
 }
 
 /// Until the anchor's file has it.
-async fn told_all(home: &Home) -> Result<()> {
+pub(crate) async fn told_all(home: &Home) -> Result<()> {
     let began = Instant::now();
     while !anchored(home)? {
         tick(began, "the anchor knows the end").await?;

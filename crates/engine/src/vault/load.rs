@@ -346,11 +346,25 @@ impl Vault {
             Beside::Other => mistrustful(facts, vault, Some(record::OTHER)),
             // The key that was lost authenticated it, and sealed the record's own. It took no file away.
             Beside::Sealed => mistrustful(facts, vault, Some(record::LOST)),
-            Beside::Nothing if facts.had_key() || !facts.seals_nothing() => {
-                mistrustful(facts, vault, Some(record::GONE))
+            Beside::Nothing => {
+                let was_used =
+                    facts.had_key() || !facts.seals_nothing() || self.has_record_keys().await;
+                mistrustful(facts, vault, was_used.then_some(record::GONE))
             }
-            Beside::Nothing => mistrustful(facts, vault, None),
         })
+    }
+
+    /// True where the record had a key, whatever became of the keyring's. What cannot be read is no new
+    /// installation's.
+    async fn has_record_keys(&self) -> bool {
+        self.0
+            .store
+            .read(|connection| {
+                Ok(crate::store::record::keys::any(connection)?
+                    || crate::store::record::mark::has_signed_rows(connection)?)
+            })
+            .await
+            .unwrap_or(true)
     }
 
     /// A new key, written down in the database, put into the keyring, and read back.

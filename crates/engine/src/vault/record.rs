@@ -17,11 +17,12 @@ use super::{
     seal::Key,
 };
 use crate::store::{
-    Durability,
+    Durability, keys as vault_keys,
     record::{
         self, Head, RecordKey,
         keys::Keys,
-        mark::{self, Mark, Seen},
+        mark::{self, Mark, Seen, Telling},
+        tables,
     },
 };
 use proofs::{state_of, worse};
@@ -33,6 +34,8 @@ use wire::{CannotCheck, Error, RecordState, Tampering};
 pub(super) const OTHER: RecordState = tampered(Tampering::OtherData, 1);
 /// The anchor is gone, or no key that the keyring has authenticates it.
 pub(super) const GONE: RecordState = tampered(Tampering::AnchorMissing, 1);
+/// What the record lies in is not what the app makes.
+pub(crate) const TABLES: RecordState = tampered(Tampering::Tables, 1);
 /// The keyring has lost what authenticated the anchor and opened the record's key.
 pub(super) const LOST: RecordState = RecordState::CannotCheck {
     why: CannotCheck::KeyLost,
@@ -43,8 +46,10 @@ pub(super) const LOST: RecordState = RecordState::CannotCheck {
 pub(super) struct Known {
     /// Its keys, as the anchor keeps them; none where it is one of before it kept any, or nothing to believe.
     pub kept: Keys,
-    /// It is chained, with the newest of these.
+    /// It is chained, with the newest of these, and held against the anchor.
     chained: bool,
+    /// Where it begins: as that found it, and as retention moved it since.
+    base: Option<Head>,
     /// The epoch that the anchor's file has.
     pub written: i64,
     /// What it was found to be when it was given its key.
@@ -79,22 +84,40 @@ impl Vault {
         let Some(sealing) = self.current_key() else {
             return Ok(());
         };
-        let rows = self.0.store.read(record::keys::all).await?;
-        let (marked, mut keys) = {
+        let (marked, mut keys, is_in_file) = {
             let state = self.lock();
             let marked = state.anchor.as_ref().and_then(|found| found.record.clone());
-            (marked, state.record.kept.clone())
+            let kept = state.record.kept.clone();
+            let is_in_file = !kept.is_empty() && !state.anchor_is_behind;
+            (marked, kept, is_in_file)
         };
         // Once the anchor keeps the keys, what the database says of them matters no more.
         let are_kept = !keys.is_empty();
+        let rows = match self.0.store.read(record::keys::all).await {
+            Err(error) if are_kept => {
+                tracing::error!(%error, "the database's copy of the record's keys cannot be read");
+                Vec::new()
+            }
+            rows => rows?,
+        };
         if !are_kept {
             keys = self.keys_of(&rows).await?;
         }
-        let trouble = self.look((&keys, are_kept), marked.as_ref()).await?;
+        let looked = self.look((&keys, are_kept), marked.as_ref()).await;
         // Only the newest: no row of an earlier key follows one of a later, which is lost, say.
         let newest = keys.open.last_key_value();
         let newest = newest.filter(|(n, _)| **n == keys.last());
         let newest = newest.map(|(_, key)| key.clone());
+        let (trouble, base) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                // Rows are signed all the same. The anchor is told nothing until it was looked.
+                if let Some(key) = newest.filter(|_| is_in_file) {
+                    self.use_record_key(key).await?;
+                }
+                return Err(error);
+            }
+        };
         let is_new = newest.is_none();
         let key = match newest {
             Some(key) => key,
@@ -110,18 +133,28 @@ impl Vault {
             let mut state = self.lock();
             state.record.kept = keys.clone();
             state.record.trouble = trouble;
-            state.record.written = marked.map_or(0, |marked| marked.epoch);
+            state.record.base = Some(base);
+            state.record.written = marked.as_ref().map_or(0, |marked| marked.epoch);
             state.anchor_is_behind |= !are_kept || is_new;
+        }
+        if marked.as_ref().and_then(Marked::mark).is_none() {
+            self.tell_first(key.clone()).await?;
         }
         // Before the first row that it signs: a key that the anchor does not keep is somebody's own.
         if self.lock().anchor_is_behind {
             self.write_anchor().await?;
         }
-        self.keep_keys(&keys, rows, sealing).await?;
-        self.0
-            .store
-            .write(Durability::Normal, move |tx| record::use_key(tx, key))
-            .await?;
+        if let Err(error) = self.keep_keys(&keys, rows, sealing).await {
+            tracing::error!(%error, "the database has no copy of the record's keys");
+        }
+        if is_new {
+            // No backup of before fits the anchor of now.
+            self.0
+                .store
+                .write(Durability::Full, |tx| vault_keys::set_owes_backup(tx, true))
+                .await?;
+        }
+        self.use_record_key(key).await?;
         {
             let mut state = self.lock();
             state.record.chained = true;
@@ -131,27 +164,58 @@ impl Vault {
         self.tell_record().await
     }
 
-    /// What the anchor says to the record as it stands at the start of a run.
+    /// From now on rows are signed with it.
+    async fn use_record_key(&self, key: Arc<RecordKey>) -> Result<(), Error> {
+        self.0
+            .store
+            .write(Durability::Normal, move |tx| record::use_key(tx, key))
+            .await
+    }
+
+    /// Puts into the anchor in memory where the record ends before `key` signs any row.
+    async fn tell_first(&self, key: Arc<RecordKey>) -> Result<(), Error> {
+        let telling = self.telling(None);
+        let mark = self
+            .0
+            .store
+            .write(Durability::Full, move |tx| {
+                mark::tell_first(tx, telling, &key)
+            })
+            .await?;
+        self.mark(mark);
+        Ok(())
+    }
+
+    fn telling(&self, known: Option<Mark>) -> Telling {
+        let state = self.lock();
+        Telling {
+            known,
+            written: state.record.written,
+            base: state.record.base.unwrap_or(Head::NONE),
+        }
+    }
+
+    /// What the anchor says to the record as it stands at the start of a run, and where that begins.
     /// Where it keeps no keys, it is of a version that told it of a removal only afterwards.
     async fn look(
         &self,
         (keys, are_kept): (&Keys, bool),
         marked: Option<&Marked>,
-    ) -> Result<Option<Trouble>, Error> {
+    ) -> Result<(Option<Trouble>, Head), Error> {
         let before = marked.and_then(Marked::trouble);
         let mark = marked.and_then(Marked::mark);
         if mark.is_none() && before.is_some() {
-            return Ok(before);
+            return Ok((before, self.0.store.read(record::base).await?));
         }
         let known = keys.clone();
-        let (seen, end) = self
+        let looked = self
             .0
             .store
             .read(move |conn| {
-                let end = record::head(conn)?.seq;
+                let (base, end) = (record::base(conn)?, record::head(conn)?.seq);
                 let mark = match mark {
                     Some(mark) if !are_kept => Some(Mark {
-                        next: Some(record::base(conn)?),
+                        next: Some(base),
                         ..mark
                     }),
                     mark => mark,
@@ -161,19 +225,31 @@ impl Vault {
                     None => Seen::Whole,
                 };
                 let seen = match seen {
-                    Seen::Whole if are_kept => mark::overtaken(conn, mark.as_ref(), &known)?,
+                    Seen::Whole if are_kept || mark.is_none() => {
+                        mark::overtaken(conn, mark.as_ref(), &known)?
+                    }
                     Seen::Whole => None,
                     found => Some(found),
                 };
-                Ok((seen, end))
+                Ok((seen, base, end))
             })
-            .await?;
+            .await;
+        let (seen, base, end) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                if !matches!(self.0.store.read(tables::are_ours).await, Ok(false)) {
+                    return Err(error);
+                }
+                let base = mark.map_or(Head::NONE, |mark| mark.base);
+                return Ok((worse(before, Some((TABLES, base.seq))), base));
+            }
+        };
         let seen = match seen.and_then(state_of) {
             // Whether it is from a backup, a signature would say.
             Some(_) if keys.all_lost() => Some(LOST),
             seen => seen,
         };
-        Ok(worse(before, seen.map(|seen| (seen, end))))
+        Ok((worse(before, seen.map(|seen| (seen, end))), base))
     }
 
     /// Tells the anchor where the record ends now, where that is news. Nothing where there is no key.
@@ -190,7 +266,7 @@ impl Vault {
 
     /// `telling` must be held.
     async fn tell_now(&self) -> Result<(), Error> {
-        let (known, is_behind, written) = {
+        let (known, is_behind) = {
             let state = self.lock();
             if !state.record.chained {
                 return Ok(());
@@ -200,21 +276,24 @@ impl Vault {
                 .as_ref()
                 .and_then(|found| found.record.as_ref());
             let known = marked.and_then(Marked::mark);
-            (known, state.anchor_is_behind, state.record.written)
+            (known, state.anchor_is_behind)
         };
+        let telling = self.telling(known);
         // On disk first: the anchor never knows of a row that a loss of power may take back.
         let told = self
             .0
             .store
-            .write(Durability::Full, move |tx| mark::tell(tx, known, written))
-            .await?;
-        if let Some(mark) = told.or(known.filter(|_| is_behind)) {
+            .write(Durability::Full, move |tx| mark::tell(tx, telling))
+            .await;
+        // What was found is kept also where the database takes no telling.
+        let news = told.as_ref().map_or(None, |told| *told);
+        if let Some(mark) = news.or(known.filter(|_| is_behind)) {
             self.mark(mark);
         }
-        if told.is_some() || is_behind {
+        if news.is_some() || is_behind {
             self.write_anchor().await?;
         }
-        Ok(())
+        told.map(drop)
     }
 
     /// Puts it into the anchor in memory, with what was found.
@@ -247,12 +326,13 @@ impl Vault {
             .then(|| (state.record.kept.clone(), marked))
     }
 
-    /// Tells the anchor that the rows up to `last` are about to be removed: from nobody else a record's
-    /// beginning moves.
+    /// Tells the anchor that the rows after `base`, which was checked, and up to `last` are about to be removed:
+    /// from nobody else a record's beginning moves.
     ///
     /// # Errors
     /// Those of [`Vault::tell_record`].
-    pub(crate) async fn tell_removal(&self, last: Head) -> Result<(), Error> {
+    pub(crate) async fn tell_removal(&self, base: Head, last: Head) -> Result<(), Error> {
+        self.begins_after(base);
         let telling = self.0.telling.lock().await;
         self.tell_now().await?;
         if let Some((_, mark)) = self.told_record() {
@@ -266,6 +346,11 @@ impl Vault {
         written
     }
 
+    /// The rows up to `last` were removed.
+    pub(crate) fn begins_after(&self, last: Head) {
+        self.lock().record.base = Some(last);
+    }
+
     /// Keeps that a fault was found at this place, where none was before. True where that is news.
     ///
     /// # Errors
@@ -273,6 +358,9 @@ impl Vault {
     pub(crate) async fn doubt_record(&self, how: Tampering, seq: i64) -> Result<bool, Error> {
         {
             let mut state = self.lock();
+            if !state.record.chained {
+                return Ok(false);
+            }
             let found = Some((tampered(how, seq), seq));
             let worst = worse(state.record.trouble, found);
             if worst == state.record.trouble {

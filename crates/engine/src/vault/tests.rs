@@ -18,6 +18,7 @@ mod crash;
 mod destroying;
 mod faults;
 mod racing;
+mod record;
 mod restored;
 
 /// A keyring in memory that counts, can fail, and can be copied as a crash would find it.

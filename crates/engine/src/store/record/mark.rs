@@ -5,7 +5,7 @@
 
 use super::{
     super::{Tx, failed},
-    Head, MAC, base, head,
+    Head, MAC, RecordKey, base, head,
     keys::{Keys, Named},
     tombstones::{self, Beginning},
 };
@@ -31,6 +31,15 @@ impl Mark {
     pub fn allows(&self, base: Head) -> bool {
         base == self.base || Some(base) == self.next
     }
+
+    /// True where an earlier state of the record may have begun there. Without a tombstone it began where it
+    /// first did, which nothing but retention leaves behind.
+    fn follows(&self, earlier: Head) -> bool {
+        if earlier.hash != [0; MAC] {
+            return true;
+        }
+        earlier == self.base || self.base.hash != [0; MAC] && earlier.seq < self.base.seq
+    }
 }
 
 /// What a mark tells of the tables.
@@ -44,17 +53,48 @@ pub(crate) enum Seen {
     Tampered { how: Tampering, seq: i64 },
 }
 
+/// What the vault knows when it tells the anchor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Telling {
+    /// What the anchor was told last.
+    pub known: Option<Mark>,
+    /// The epoch that the anchor's file has; a later one is used again until it has that, so that the file is
+    /// never more than one behind.
+    pub written: i64,
+    /// The row before the first one of the chain, as this run found it or moved it. What the tables say of it
+    /// meanwhile, anybody may have written.
+    pub base: Head,
+}
+
 /// Notes where the record begins and ends now, under the next epoch. `None` where it has no key yet, or
-/// stands as the anchor knows it. `written`: the epoch that the anchor's file has; a later one is used again
-/// until it has that, so that the file is never more than one behind.
-pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>, written: i64) -> Result<Option<Mark>, Error> {
+/// stands as the anchor knows it.
+pub(crate) fn tell(tx: &Tx<'_>, telling: Telling) -> Result<Option<Mark>, Error> {
     tx.only_records();
     let (end, key) = tx.chained(|chain| (chain.head, chain.key.clone()))?;
     let Some(key) = key else { return Ok(None) };
-    let base = base(tx)?;
-    if known.is_some_and(|known| (known.head, known.base) == (end, base)) {
+    if telling
+        .known
+        .is_some_and(|known| (known.head, known.base) == (end, telling.base))
+    {
         return Ok(None);
     }
+    sign(tx, telling, (end, &key)).map(Some)
+}
+
+/// The same for the first time, before the first row that `key` signs: an anchor that keeps keys and was told
+/// nothing would vouch for any end.
+pub(crate) fn tell_first(tx: &Tx<'_>, telling: Telling, key: &RecordKey) -> Result<Mark, Error> {
+    tx.only_records();
+    let end = tx.chained(|chain| chain.head)?;
+    sign(tx, telling, (end, key))
+}
+
+fn sign(tx: &Tx<'_>, telling: Telling, (end, key): (Head, &RecordKey)) -> Result<Mark, Error> {
+    let Telling {
+        known,
+        written,
+        base,
+    } = telling;
     // Also higher than the anchor's, where the data is from a backup: it was used up in another past.
     let told = told(tx)?.map_or(0, |told| told.epoch);
     let newest = known.map_or(0, |known| known.epoch).max(told);
@@ -70,12 +110,12 @@ pub(crate) fn tell(tx: &Tx<'_>, known: Option<Mark>, written: i64) -> Result<Opt
         params![epoch, end.seq, &end.hash[..], key.n, &mac[..]],
     )
     .map_err(failed)?;
-    Ok(Some(Mark {
+    Ok(Mark {
         epoch,
         head: end,
         base,
         next: None,
-    }))
+    })
 }
 
 struct Told {
@@ -131,6 +171,7 @@ pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Resu
     if let Some(told) = told(connection)?
         && (told.epoch, told.head.seq) < (mark.epoch, mark.head.seq)
         && told.is_signed(keys)
+        && mark.follows(first)
         && stands(connection, told.head, first)?
     {
         return Ok(Seen::Restored { seq: told.head.seq });
@@ -171,14 +212,16 @@ pub(crate) fn overtaken(
             .map_or(first.seq, |mark| mark.head.seq)
             .saturating_add(1),
     };
+    if known == 0 {
+        // It is told before the first row that has a key.
+        return Ok(has_signed_rows(connection)?.then_some(old));
+    }
     let Some(told) = told(connection)? else {
-        return Ok((known > 0).then_some(old));
+        return Ok(Some(old));
     };
     // A crash comes between the two at most once.
     let is_newest = told.epoch <= known.saturating_add(1);
-    Ok(if is_newest && known == 0 {
-        None
-    } else if !told.is_signed(keys) {
+    Ok(if !told.is_signed(keys) {
         Some(old)
     } else if told.epoch >= known && !stands(connection, told.head, first)? {
         Some(Seen::Tampered {
@@ -191,6 +234,18 @@ pub(crate) fn overtaken(
         // Copied one after the other while the app ran, say.
         Some(Seen::Restored { seq: told.head.seq })
     })
+}
+
+/// True where some row says that a key signed it.
+pub(crate) fn has_signed_rows(connection: &Connection) -> Result<bool, Error> {
+    connection
+        .query_row(
+            "select exists (select 1 from calls where key is not null) \
+             or exists (select 1 from outcomes where key is not null)",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(failed)
 }
 
 /// True where this row is there with its mac, or was the last before a record that begins after it.

@@ -8,8 +8,16 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 use wire::Error;
 
-/// The tables of which each index must have each row.
-const INDEXED: [&str; 3] = ["calls", "outcomes", "open_calls"];
+/// The tables of which each index must have each row, and each column what it may hold.
+const CHECKED: [&str; 7] = [
+    "calls",
+    "outcomes",
+    "open_calls",
+    "record_keys",
+    "record_base",
+    "record_head",
+    "tombstones",
+];
 
 /// True where nothing was made, changed or taken away that only migrations make, and the record's indexes have
 /// what its tables have. Reads all of both.
@@ -22,7 +30,7 @@ pub(crate) fn are_ours(connection: &Connection) -> Result<bool, Error> {
     if objects(&made)? != objects(connection)? {
         return Ok(false);
     }
-    for table in INDEXED {
+    for table in CHECKED {
         let said: String = connection
             .query_row(&format!("pragma integrity_check({table})"), [], |row| {
                 row.get(0)

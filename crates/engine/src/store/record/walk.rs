@@ -118,17 +118,23 @@ pub(crate) fn walk(
 }
 
 /// A row before the first one of the chain, where none can be: behind its base there is only what was
-/// written before the record was chained.
+/// written before the record was chained, which has no mac.
 fn stranger(connection: &Connection, base: Head) -> Result<Option<i64>, Error> {
-    let last = if base.hash == [0; MAC] { 0 } else { base.seq };
+    let older = if base.hash == [0; MAC] {
+        "(seq <= 0 or key is not null or mac <> x'')"
+    } else {
+        "true"
+    };
     connection
         .query_row(
-            "select min(seq) from (select min(seq) as seq from calls \
-             union all select min(seq) from outcomes)",
-            [],
-            |row| row.get::<_, Option<i64>>(0),
+            &format!(
+                "select min(seq) from ( \
+                   select min(seq) as seq from calls where seq <= ?1 and {older} \
+                   union all select min(seq) from outcomes where seq <= ?1 and {older})"
+            ),
+            [base.seq],
+            |row| row.get(0),
         )
-        .map(|seq| seq.filter(|seq| *seq <= last))
         .map_err(failed)
 }
 

@@ -93,7 +93,7 @@ impl Vault {
         if keys.open.is_empty() {
             return Ok(None);
         }
-        let trouble = self.look((&keys, true), anchor.record.as_ref()).await?;
+        let (trouble, _) = self.look((&keys, true), anchor.record.as_ref()).await?;
         Ok(Some((anchor.record, trouble)))
     }
 }
@@ -120,8 +120,14 @@ impl Proofs {
     }
 }
 
-/// The one to be told of two: tampering before all, and of equals the one that was found first.
+/// The one to be told of two: tampering before all, and of equals the one that was found first; but of two
+/// restores the later, after which alone the record is whole.
 pub(super) fn worse(before: Option<Trouble>, now: Option<Trouble>) -> Option<Trouble> {
+    if let (Some((RecordState::Restored { .. }, _)), Some((RecordState::Restored { .. }, _))) =
+        (before, now)
+    {
+        return now;
+    }
     let weight = |trouble: &Trouble| match trouble.0 {
         RecordState::Tampered { .. } => 0,
         RecordState::Restored { .. } => 1,

@@ -1,0 +1,94 @@
+//! The record's key and its mark, from the anchor's first moment on.
+
+use super::*;
+
+/// Signs a row of the record.
+async fn noted(world: &World) -> Result<(), Error> {
+    world
+        .vault
+        .0
+        .store
+        .write(Durability::Normal, |tx| {
+            crate::integrations::note(tx, Time(1), None, "noted", &wire::Because::Health)
+        })
+        .await
+}
+
+fn found(world: &World) -> Option<wire::RecordState> {
+    let anchor = world.vault.lock().anchor.clone();
+    anchor?.record?.trouble
+}
+
+/// The anchor's file with `change` done to it by somebody who kept it from the first moments: still authentic.
+fn rewritten(world: &World, change: impl FnOnce(&mut Anchor)) -> Result<()> {
+    let file = anchor::file(world.folder.path());
+    let (item, bytes) = world.shelf.items().pop_first().context("the one item")?;
+    let key = Key::from_bytes(&bytes).context("a key")?;
+    let id = {
+        let state = world.vault.lock();
+        state.anchor.as_ref().context("it is loaded")?.vault
+    };
+    let mut anchor = anchor::find(&file)
+        .and_then(|found| found.check(&key, id))
+        .context("it is authentic")?;
+    assert_eq!(anchor.key_item, item);
+    change(&mut anchor);
+    anchor.write(&file, &key)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_anchor_of_before_the_first_telling_is_named_beside_rows_that_a_key_signed() -> Result<()>
+{
+    for has_keys in [true, false] {
+        let world = World::new()?;
+        world.add(1, "first").await?;
+        noted(&world).await?;
+        world.vault.tell_record().await?;
+        rewritten(&world, |anchor| {
+            anchor.record = None;
+            if !has_keys {
+                anchor.keys.clear();
+            }
+        })?;
+        world
+            .vault
+            .0
+            .store
+            .write(Durability::Full, |tx| {
+                tx.execute("delete from record_head", [])
+                    .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))
+            })
+            .await?;
+        let world = world.reopened()?;
+        world.read(1).await?;
+        assert_eq!(
+            found(&world),
+            Some(wire::RecordState::Tampered {
+                how: wire::Tampering::AnchorOld,
+                seq: 1
+            }),
+            "with keys: {has_keys}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_while_the_record_gets_its_first_key_is_no_tampering() -> Result<()> {
+    let world = World::new()?;
+    noted(&world).await?;
+    let wrecks = world.wrecks();
+    world.add(1, "first").await?;
+    for wreck in crash::taken(&wrecks) {
+        let step = wreck.step;
+        let world = World::over(wreck.folder, Shelf::holding(wreck.items))?;
+        world.vault.ready().await?;
+        assert_eq!(found(&world), None, "{step:?}");
+        noted(&world).await?;
+        let world = world.reopened()?;
+        world.vault.ready().await?;
+        assert_eq!(found(&world), None, "{step:?}, a run later");
+    }
+    Ok(())
+}
