@@ -14,10 +14,9 @@ use super::{
     Vault,
     anchor::{Marked, Trouble},
     load::Need,
-    seal::Key,
 };
 use crate::store::{
-    Durability, keys as vault_keys,
+    Durability,
     record::{
         self, Head, RecordKey,
         keys::Keys,
@@ -84,31 +83,17 @@ impl Vault {
         let Some(sealing) = self.current_key() else {
             return Ok(());
         };
-        let (marked, mut keys, is_in_file) = {
+        let (marked, kept, is_in_file) = {
             let state = self.lock();
             let marked = state.anchor.as_ref().and_then(|found| found.record.clone());
             let kept = state.record.kept.clone();
             let is_in_file = !kept.is_empty() && !state.anchor_is_behind;
             (marked, kept, is_in_file)
         };
-        // Once the anchor keeps the keys, what the database says of them matters no more.
-        let are_kept = !keys.is_empty();
-        let rows = match self.0.store.read(record::keys::all).await {
-            Err(error) if are_kept => {
-                tracing::error!(%error, "the database's copy of the record's keys cannot be read");
-                Vec::new()
-            }
-            rows => rows?,
-        };
-        if !are_kept {
-            keys = self.keys_of(&rows).await?;
-        }
-        let looked = self.look((&keys, are_kept), marked.as_ref()).await;
-        // Only the newest: no row of an earlier key follows one of a later, which is lost, say.
-        let newest = keys.open.last_key_value();
-        let newest = newest.filter(|(n, _)| **n == keys.last());
-        let newest = newest.map(|(_, key)| key.clone());
-        let (trouble, base) = match looked {
+        let are_kept = !kept.is_empty();
+        let (rows, mut keys) = self.keys_beside(kept).await?;
+        let newest = keys.newest();
+        let (trouble, base) = match self.look((&keys, are_kept), marked.as_ref()).await {
             Ok(looked) => looked,
             Err(error) => {
                 // Rows are signed all the same. The anchor is told nothing until it was looked.
@@ -121,13 +106,7 @@ impl Vault {
         let is_new = newest.is_none();
         let key = match newest {
             Some(key) => key,
-            None => {
-                let last = rows.last().map_or(0, |row| row.n).max(keys.last());
-                let n = last.saturating_add(1);
-                let key = Arc::new(RecordKey::new(n, Key::random()?.bytes()));
-                keys.open.insert(n, key.clone());
-                key
-            }
+            None => self.new_record_key(&rows, &mut keys).await?,
         };
         {
             let mut state = self.lock();
@@ -146,13 +125,6 @@ impl Vault {
         }
         if let Err(error) = self.keep_keys(&keys, rows, sealing).await {
             tracing::error!(%error, "the database has no copy of the record's keys");
-        }
-        if is_new {
-            // No backup of before fits the anchor of now.
-            self.0
-                .store
-                .write(Durability::Full, |tx| vault_keys::set_owes_backup(tx, true))
-                .await?;
         }
         self.use_record_key(key).await?;
         {

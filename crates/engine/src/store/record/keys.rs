@@ -48,6 +48,13 @@ impl Keys {
         open.max(self.lost.last().copied()).unwrap_or(0)
     }
 
+    /// The one that rows are signed with: the newest of all, since no row of an earlier key follows one of a later,
+    /// which is lost, say.
+    pub fn newest(&self) -> Option<Arc<RecordKey>> {
+        let (n, key) = self.open.last_key_value()?;
+        (*n == self.last()).then(|| key.clone())
+    }
+
     /// True where the record had keys, and none is left.
     pub fn all_lost(&self) -> bool {
         self.open.is_empty() && !self.lost.is_empty()

@@ -7,7 +7,7 @@ use super::super::{
     seal::{self, Key, Place, Purpose},
 };
 use crate::store::{
-    Durability,
+    Durability, keys as vault_keys,
     record::{
         self, RecordKey,
         keys::{KeyRow, Keys},
@@ -22,6 +22,39 @@ use wire::{Error, IntegrationId};
 const GENERATION: u64 = 1;
 
 impl Vault {
+    /// The keys' rows in the database, and the keys: those that the anchor kept, or else as the rows have them.
+    pub(super) async fn keys_beside(&self, kept: Keys) -> Result<(Vec<KeyRow>, Keys), Error> {
+        match self.0.store.read(record::keys::all).await {
+            // Once the anchor keeps the keys, what the database says of them matters no more.
+            Err(error) if !kept.is_empty() => {
+                tracing::error!(%error, "the database's copy of the record's keys cannot be read");
+                Ok((Vec::new(), kept))
+            }
+            Ok(rows) if kept.is_empty() => {
+                let keys = self.keys_of(&rows).await?;
+                Ok((rows, keys))
+            }
+            rows => Ok((rows?, kept)),
+        }
+    }
+
+    /// Another key, which follows all others. No backup of before fits the anchor from then on.
+    pub(super) async fn new_record_key(
+        &self,
+        rows: &[KeyRow],
+        keys: &mut Keys,
+    ) -> Result<Arc<RecordKey>, Error> {
+        self.0
+            .store
+            .write(Durability::Full, |tx| vault_keys::set_owes_backup(tx, true))
+            .await?;
+        let last = rows.last().map_or(0, |row| row.n).max(keys.last());
+        let n = last.saturating_add(1);
+        let key = Arc::new(RecordKey::new(n, Key::random()?.bytes()));
+        keys.open.insert(n, key.clone());
+        Ok(key)
+    }
+
     /// The keys as the database has them.
     pub(super) async fn keys_of(&self, rows: &[KeyRow]) -> Result<Keys, Error> {
         let mut keys = Keys::default();
