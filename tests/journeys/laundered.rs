@@ -171,6 +171,39 @@ async fn retentions_and_a_restore_across_them_are_no_tampering() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_time_of_keeping_that_was_not_set_in_the_app_removes_nothing() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    used(&home).await?;
+    told_all(&home).await?;
+    home.engine.stop().await;
+    change(
+        home.folder(),
+        "insert or replace into settings values ('record', '{\"keep_days\":7}')",
+    )?;
+    let home = home.restart().await?;
+    clock.advance(9 * DAY);
+    let began = Instant::now();
+    let is_told = |row: &wire::RowView| row.action.contains("kept for longer");
+    while !home.record().await?.iter().any(is_told) {
+        clock.advance(60_000);
+        tick(began, "the daily housekeeping").await?;
+    }
+    assert_eq!(home.count("tombstones")?, 0);
+    // What the admin saves counts, at once and in later runs.
+    a_week_passes(&home, &clock).await?;
+    let home = home.restart().await?;
+    calls(&home, 1).await?;
+    let gone = home.count("tombstones")?;
+    clock.advance(9 * DAY);
+    while home.count("tombstones")? == gone {
+        clock.advance(60_000);
+        tick(began, "the housekeeping of a later day").await?;
+    }
+    assert_eq!(proof(&home).await?.state, RecordState::Intact);
+    Ok(())
+}
+
+#[tokio::test]
 async fn garbage_beside_the_record_does_not_make_a_run_keyless() -> Result<()> {
     let home = Home::new().await?;
     used(&home).await?;

@@ -221,6 +221,9 @@ async fn a_past_that_the_app_itself_was_made_to_retire_does_not_pass_for_this_on
 async fn retention_keeps_what_was_changed_and_never_less_than_a_week() -> Result<()> {
     let (home, clock) = Home::with_fake_clock().await?;
     used(&home).await?;
+    // From outside alone nobody makes it shorter.
+    let settings = json!({ "settings": { "keep_days": 7 } });
+    home.ask::<wire::SaveRecordSettings>(settings).await?;
     home.engine.stop().await;
     change(
         home.folder(),

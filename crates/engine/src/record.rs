@@ -79,6 +79,9 @@ async fn each_second(engine: &Engine, mut changes: Receiver<Changed>, work: impl
 
 /// Until it is told: no later row may come to try it again.
 async fn tell(engine: &Engine) {
+    if let Err(error) = settings::tell_keeping(engine).await {
+        tracing::error!(%error, "the anchor could not be told for how long rows are kept");
+    }
     let stopping = engine.stopping();
     while let Err(error) = engine.vault().tell_record().await {
         tracing::error!(%error, "the anchor could not be told of the record");
@@ -167,9 +170,16 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
     if forgotten > 0 {
         engine.door().forget();
     }
-    let (Some(days), Some(before)) = (days, before) else {
+    let agreed = settings::agreed_days(engine, days).await?;
+    if agreed != days {
+        let what = "rows of the record are kept for longer than the settings say, which were changed outside \
+                    of the app or came from a backup: save them anew";
+        engine.note(what, &Because::Health).await?;
+    }
+    let Some(days) = agreed else {
         return Ok(());
     };
+    let before = now.plus(-i64::from(days) * 86_400_000);
     let mut removed = 0;
     while let Some(gone) = retire_segment(engine, before, now).await? {
         removed += gone;

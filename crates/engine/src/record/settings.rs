@@ -24,6 +24,8 @@ pub(crate) struct Manner {
     strict: AtomicBool,
     tail_file: Mutex<Option<String>>,
     tail_trouble: Mutex<Option<TailTrouble>>,
+    /// Days of keeping that the admin saved in this run, until the anchor is told.
+    saved_days: Mutex<Option<Option<u32>>>,
 }
 
 impl Manner {
@@ -53,6 +55,12 @@ impl Manner {
 
     pub fn set_tail_trouble(&self, trouble: Option<TailTrouble>) {
         *self.trouble() = trouble;
+    }
+
+    fn saved_days(&self) -> MutexGuard<'_, Option<Option<u32>>> {
+        self.saved_days
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn trouble(&self) -> MutexGuard<'_, Option<TailTrouble>> {
@@ -130,5 +138,33 @@ pub(crate) async fn save(engine: &Engine, mut settings: RecordSettings) -> Resul
         engine.manner().set_tail_trouble(None);
     }
     engine.manner().learn(&settings);
+    *engine.manner().saved_days() = Some(settings.keep_days);
+    if let Err(error) = tell_keeping(engine).await {
+        // It is told with the next rows.
+        tracing::error!(%error, "the anchor could not be told for how long rows are kept");
+    }
     Ok(())
+}
+
+/// The anchor learns for how long rows are kept: what the admin saved in this run, or, where it was told nothing
+/// yet, what stands in the settings.
+pub(crate) async fn tell_keeping(engine: &Engine) -> Result<(), Error> {
+    let saved = *engine.manner().saved_days();
+    let days = match saved {
+        Some(days) => days,
+        None if engine.vault().keeping().is_none() => get(engine).await?.keep_days,
+        None => return Ok(()),
+    };
+    if engine.vault().tell_keeping(days).await? {
+        let mut left = engine.manner().saved_days();
+        *left = left.filter(|left| Some(*left) != saved);
+    }
+    Ok(())
+}
+
+/// Days after which rows may go: no fewer than the anchor was told, whatever stands in the settings.
+pub(crate) async fn agreed_days(engine: &Engine, said: Option<u32>) -> Result<Option<u32>, Error> {
+    tell_keeping(engine).await?;
+    let told = engine.vault().keeping().unwrap_or(said);
+    Ok(told.zip(said).map(|(told, said)| told.max(said)))
 }

@@ -43,6 +43,9 @@ pub(super) struct Anchor {
     /// anchors of before they were kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeptKey>,
+    /// Days that the admin wants rows of the record kept, 0: for ever. None in anchors that were not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_days: Option<u32>,
 }
 
 /// A key of the record, as the anchor keeps it.
@@ -156,6 +159,7 @@ impl Anchor {
             credentials: BTreeMap::new(),
             record: None,
             keys: Vec::new(),
+            keep_days: None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! by `engine::record`), after the rows are on disk: so a loss of power never looks like tampering, and
 //! who cuts off the end within that second goes unseen, no more.
 
+mod keeping;
 mod keys;
 mod proofs;
 
