@@ -75,7 +75,7 @@ impl Journal {
         let of = row.integration.filter(|_| row.kind == RowKind::Call);
         let place = engine
             .store()
-            .write(engine.manner().of_intents(), move |tx| {
+            .append(engine.manner().of_intents(), move |tx| {
                 tx.only_records();
                 store::calls::begin(tx, &row, task)
             })
@@ -127,7 +127,7 @@ impl Journal {
         row.took_ms = None;
         engine
             .store()
-            .write(Durability::Normal, move |tx| {
+            .append(Durability::Normal, move |tx| {
                 tx.only_records();
                 store::calls::finish(tx, &row)
             })
@@ -171,16 +171,19 @@ impl Journal {
         };
         let after = engine
             .store()
-            .write(durability, move |tx| {
-                store::calls::finish(tx, &outcome)?;
+            .append(durability, move |tx| {
                 let said = saying.and_then(|said| said.body());
-                if let (Some(id), Some(body)) = (of, said) {
-                    store::bodies::keep(tx, (call, id), &body, now)?;
-                }
                 // What was no news may be some after what was written meanwhile.
                 let signal = signal.filter(|_| is_news || tx.is_past(edition));
                 if signal.is_none() {
                     tx.only_records();
+                }
+                if signal.is_some() || said.is_some() {
+                    tx.undoable()?;
+                }
+                store::calls::finish(tx, &outcome)?;
+                if let (Some(id), Some(body)) = (of, said) {
+                    store::bodies::keep(tx, (call, id), &body, now)?;
                 }
                 signal
                     .map(|(id, consent, signal)| {

@@ -7,7 +7,8 @@
 //!
 //! A write is a function that runs on the writer thread inside a savepoint. Functions that wait
 //! together share one transaction, so that sixty-four callers cost one commit; each undoes only
-//! itself when it fails (one that is alone has the transaction instead). Nobody is answered before the
+//! itself when it fails (one that is alone has the transaction instead, and one that only adds to the
+//! record does without). Nobody is answered before the
 //! commit is done.
 
 pub mod agents;
@@ -129,6 +130,32 @@ impl Store {
         durability: Durability,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let whole = move |tx: &mut Tx<'_>| {
+            tx.undoable()?;
+            job(tx)
+        };
+        self.send(durability, whole).await
+    }
+
+    /// The same for a job that only adds to the record, on the path of every call, where a savepoint costs
+    /// as much as the row. One that fails after it wrote something takes all with it that share its commit,
+    /// unless it was made undoable before ([`Tx::undoable`]).
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub(crate) async fn append<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.send(durability, job).await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         self.0
             .writer
@@ -242,6 +269,17 @@ pub struct Tx<'a> {
     /// Read on first need: most writes add nothing to the record.
     chain: RefCell<Option<record::Chain>>,
     left: Cell<Left>,
+    undo: Cell<Undo>,
+}
+
+/// How what a job did is undone where it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undo {
+    /// By the transaction, which the job has to itself.
+    Transaction,
+    /// By a savepoint, once the job asks for one: it has written nothing yet.
+    Never,
+    Savepoint,
 }
 
 /// What a write leaves behind it.
@@ -258,15 +296,21 @@ struct Made {
     topics: BTreeSet<Topic>,
     chain: Option<record::Chain>,
     left: Left,
+    undo: Undo,
 }
 
 impl<'a> Tx<'a> {
     #[cfg(test)]
     fn new(connection: &'a Connection) -> Self {
-        Self::after(connection, None, 0)
+        Self::after(connection, (None, 0), Undo::Transaction)
     }
 
-    fn after(connection: &'a Connection, chain: Option<record::Chain>, edition: u64) -> Self {
+    /// A write that finds the record's chain and the data's edition like this.
+    fn after(
+        connection: &'a Connection,
+        (chain, edition): (Option<record::Chain>, u64),
+        undo: Undo,
+    ) -> Self {
         Self {
             connection,
             edition,
@@ -276,7 +320,21 @@ impl<'a> Tx<'a> {
                 changed: true,
                 uncounted: None,
             }),
+            undo: Cell::new(undo),
         }
+    }
+
+    /// From here on whatever this write does is undone, and nothing else, where it fails. Nothing may have
+    /// been written before.
+    ///
+    /// # Errors
+    /// `StoreUnwritable`, `StoreFailed`.
+    pub(crate) fn undoable(&self) -> Result<(), Error> {
+        if self.undo.get() == Undo::Never {
+            run(self.connection, "savepoint job").map_err(failed)?;
+            self.undo.set(Undo::Savepoint);
+        }
+        Ok(())
     }
 
     /// Runs `work` on the chain of the record.
@@ -323,6 +381,7 @@ impl<'a> Tx<'a> {
             topics: self.topics.into_inner(),
             chain: self.chain.into_inner(),
             left: self.left.get(),
+            undo: self.undo.get(),
         }
     }
 }

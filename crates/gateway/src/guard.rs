@@ -2,11 +2,11 @@
 //! body is read. Any program on this computer reaches the port, and any web page does through a
 //! rebound name.
 
-use crate::{Inside, incoming, news, seat::Asker};
+use crate::{Inside, incoming, listen::Rmcp, news, seat::Asker};
 use axum::{
-    extract::{Request, State},
+    body::Body,
+    extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use engine::{
@@ -19,30 +19,35 @@ use engine::{
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+/// Clones are of the same door.
 #[derive(Clone)]
-pub(crate) struct Guard {
+pub(crate) struct Guard(Arc<Door>);
+
+struct Door {
     inside: Inside,
-    hosts: Arc<[String]>,
+    rmcp: Rmcp,
+    hosts: Vec<String>,
     close: CancellationToken,
 }
 
 impl Guard {
-    pub fn new(inside: Inside, port: u16, close: CancellationToken) -> Self {
-        Self {
+    pub fn new(inside: Inside, rmcp: Rmcp, port: u16, close: CancellationToken) -> Self {
+        Self(Arc::new(Door {
             inside,
+            rmcp,
             close,
-            hosts: local::hosts(port).into(),
-        }
+            hosts: local::hosts(port),
+        }))
+    }
+
+    /// Lets an agent in, and nobody else. 404: no such path; 403: Host or Origin; 401: no valid token;
+    /// 429: too much at once; 408 and 413: the body; 503: the agents could not be looked up.
+    pub async fn answer(&self, request: Request) -> Response {
+        only_agents(&self.0, request).await
     }
 }
 
-/// Lets an agent in, and nobody else. 404: no such path; 403: Host or Origin; 401: no valid token;
-/// 429: too much at once; 408 and 413: the body; 503: the agents could not be looked up.
-pub(crate) async fn only_agents(
-    State(guard): State<Guard>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn only_agents(guard: &Door, request: Request) -> Response {
     let headers = request.headers();
     let engine = &guard.inside.engine;
     if let Err(knock) = is_ours(headers, &guard.hosts) {
@@ -86,7 +91,7 @@ pub(crate) async fn only_agents(
         _turn: turn,
     };
     if request.method() == Method::GET && opens_stream(headers) {
-        return news::stream(&guard.inside, asker, guard.close).await;
+        return news::stream(&guard.inside, asker, guard.close.clone()).await;
     }
     let incoming = match incoming::read(request, &asker).await {
         Ok(incoming) => incoming,
@@ -115,7 +120,7 @@ pub(crate) async fn only_agents(
         };
     }
     request.extensions_mut().insert(asker);
-    let mut answer = next.run(request).await;
+    let mut answer = guard.rmcp.handle(request).await.map(Body::new);
     if incoming.begins {
         incoming::name_session(&mut answer);
     }

@@ -1,23 +1,24 @@
 //! HTTP on this computer's own addresses: who is let in is the guard's, what is said rmcp's. A slow
 //! client holds one of a limited number of connections, for a limited time.
 
-use crate::{BODY_MAX, Inside, guard, server::Server};
-use axum::Router;
+use crate::{BODY_MAX, Inside, guard::Guard, server::Server};
+use axum::body::Body;
 use engine::local;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
 use wire::GatewayView;
+
+/// rmcp's side of the door.
+pub(crate) type Rmcp = StreamableHttpService<Server, NeverSessionManager>;
 
 /// Connections at a time; more wait until one ends.
 const CONNECTIONS: usize = 512;
@@ -36,14 +37,19 @@ pub(crate) fn serve(inside: &Inside, listeners: Vec<TcpListener>, close: &Cancel
     else {
         return;
     };
-    let router = router(inside, port, close);
+    let guard = Guard::new(
+        inside.clone(),
+        rmcp(inside, port, close),
+        port,
+        close.child_token(),
+    );
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     for listener in listeners {
-        let (router, places, close) = (router.clone(), places.clone(), close.clone());
+        let (guard, places, close) = (guard.clone(), places.clone(), close.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = close.cancelled() => {}
-                () = accept(listener, router, places, &close) => {}
+                () = accept(listener, guard, places, &close) => {}
             }
         });
     }
@@ -52,7 +58,8 @@ pub(crate) fn serve(inside: &Inside, listeners: Vec<TcpListener>, close: &Cancel
     });
 }
 
-fn router(inside: &Inside, port: u16, close: &CancellationToken) -> Router {
+/// What whoever was let in is answered by, where it is not a plain call.
+fn rmcp(inside: &Inside, port: u16, close: &CancellationToken) -> Rmcp {
     // Host and Origin are the guard's, each on its own and before anything is read; rmcp looks again.
     let config = StreamableHttpServerConfig::default()
         .with_allowed_hosts(local::hosts(port))
@@ -68,22 +75,16 @@ fn router(inside: &Inside, port: u16, close: &CancellationToken) -> Router {
         .with_max_request_body_bytes(BODY_MAX)
         .with_cancellation_token(close.child_token());
     let handed = inside.clone();
-    let service: StreamableHttpService<Server, NeverSessionManager> = StreamableHttpService::new(
+    StreamableHttpService::new(
         move || Ok(Server::new(handed.clone(), None)),
         Arc::default(),
         config,
-    );
-    Router::new()
-        .fallback_service(service)
-        .layer(axum::middleware::from_fn_with_state(
-            guard::Guard::new(inside.clone(), port, close.child_token()),
-            guard::only_agents,
-        ))
+    )
 }
 
 async fn accept(
     listener: TcpListener,
-    router: Router,
+    guard: Guard,
     places: Arc<Semaphore>,
     close: &CancellationToken,
 ) {
@@ -96,7 +97,7 @@ async fn accept(
                 continue;
             }
         };
-        let talk = talk(stream, router.clone(), close.clone());
+        let talk = talk(stream, guard.clone(), close.clone());
         tokio::spawn(async move {
             talk.await;
             drop(place);
@@ -105,13 +106,17 @@ async fn accept(
 }
 
 /// One connection, to its end; what is under way when the gateway closes may end.
-async fn talk(stream: TcpStream, router: Router, close: CancellationToken) {
+async fn talk(stream: TcpStream, guard: Guard, close: CancellationToken) {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
+    let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let guard = guard.clone();
+        async move { Ok::<_, Infallible>(guard.answer(request.map(Body::new)).await) }
+    });
     let talk = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(talk);
     // How it ended is the client's business.
     tokio::select! {

@@ -358,13 +358,9 @@ impl Server {
         meta: &RequestMetaObject,
         caller: Caller,
     ) -> Result<Value, Error> {
-        let meta = serde_json::to_value(meta).ok();
         let from = Origin {
-            because: task::because(&asker.agent, meta.as_ref(), headers),
-            session: asker
-                .session
-                .clone()
-                .filter(|_| !task::is_modern(meta.as_ref())),
+            because: task::because(&asker.agent, meta, headers),
+            session: asker.session.clone().filter(|_| !task::is_modern(meta)),
         };
         self.called(asker, (name, Value::Object(arguments)), from, caller)
             .await

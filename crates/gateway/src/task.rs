@@ -2,6 +2,7 @@
 //! sessions, so every request says it anew: in `_meta`, or in headers.
 
 use axum::http::HeaderMap;
+use rmcp::model::JsonObject;
 use serde_json::Value;
 use url::Url;
 use wire::{AgentView, Because, ByAgent};
@@ -13,32 +14,27 @@ const TITLE_MAX: usize = 120;
 /// link only where it leads to a Slack thread.
 pub(crate) fn because(
     agent: &AgentView,
-    meta: Option<&Value>,
+    meta: &JsonObject,
     headers: Option<&HeaderMap>,
 ) -> Because {
-    let of_meta =
-        |key: &str| meta.and_then(|meta| meta.get(format!("app.chief.integrations/{key}")));
-    let of_header = |name: &str| {
-        let value = std::str::from_utf8(headers?.get(name)?.as_bytes()).ok()?;
-        Some(Value::String(value.to_owned()))
-    };
-    let thread = of_meta("thread")
-        .cloned()
-        .or_else(|| of_header("chief-thread"));
-    let task = of_meta("task").cloned().or_else(|| of_header("chief-task"));
+    let of_header = |name: &str| std::str::from_utf8(headers.as_ref()?.get(name)?.as_bytes()).ok();
+    let thread = meta.get("app.chief.integrations/thread");
     // `{url, channel, title}`, or the link alone.
     let part = |key: &str| {
-        let thread = thread.as_ref()?;
         let text = match thread {
-            Value::String(url) if key == "url" => Some(url.as_str()),
-            other => other.get(key).and_then(Value::as_str),
+            Some(Value::String(url)) if key == "url" => Some(url.as_str()),
+            Some(thread) => thread.get(key).and_then(Value::as_str),
+            None if key == "url" => of_header("chief-thread"),
+            None => None,
         };
         text.map(engine::http::inert)
             .filter(|text| !text.is_empty())
     };
+    let task = match meta.get("app.chief.integrations/task") {
+        Some(task) => task.as_str(),
+        None => of_header("chief-task"),
+    };
     let named_task = task
-        .as_ref()
-        .and_then(Value::as_str)
         .map(engine::http::inert)
         .map(|task| task.chars().take(TITLE_MAX).collect::<String>())
         .filter(|task| !task.is_empty());
@@ -61,11 +57,8 @@ pub(crate) fn because(
 }
 
 /// Whether a request is of the newer era, which names its version in each and has no sessions.
-pub(crate) fn is_modern(meta: Option<&Value>) -> bool {
-    meta.is_some_and(|meta| {
-        meta.get("io.modelcontextprotocol/protocolVersion")
-            .is_some()
-    })
+pub(crate) fn is_modern(meta: &JsonObject) -> bool {
+    meta.contains_key("io.modelcontextprotocol/protocolVersion")
 }
 
 /// `https://{team}.slack.com/archives/…`: nothing else becomes a link in the record.
@@ -104,7 +97,10 @@ mod tests {
     }
 
     fn told(meta: Value) -> (String, Option<String>) {
-        match because(&agent(), Some(&meta), None) {
+        let Value::Object(meta) = meta else {
+            panic!("an object");
+        };
+        match because(&agent(), &meta, None) {
             Because::Task { title, url, .. } => (title, url),
             other => panic!("{other:?}"),
         }
@@ -127,7 +123,7 @@ mod tests {
             url: link,
             task,
             ..
-        } = because(&agent(), None, Some(&headers))
+        } = because(&agent(), &JsonObject::new(), Some(&headers))
         else {
             panic!("a task");
         };

@@ -234,7 +234,11 @@ fn begin_run(connection: &Connection) -> Result<(), Error> {
     begun
         .execute_batch("insert into runs (n) select coalesce(max(n), 0) + 1 from runs")
         .map_err(failed)?;
-    super::calls::give_up(&super::Tx::after(&begun, None, 0))?;
+    super::calls::give_up(&super::Tx::after(
+        &begun,
+        (None, 0),
+        super::Undo::Transaction,
+    ))?;
     begun.commit().map_err(failed)
 }
 

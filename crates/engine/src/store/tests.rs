@@ -129,6 +129,57 @@ async fn jobs_that_wait_together_are_one_commit_and_a_failing_one_undoes_only_it
 }
 
 #[tokio::test]
+async fn an_append_that_fails_takes_the_others_with_it_only_where_it_wrote_something() -> Result<()>
+{
+    let no = || Err::<(), _>(Error::new(ErrorCode::NotAKey));
+    let (_folder, store) = fresh()?;
+    let (release, task) = hold_up(&store).await;
+    let undoable = move |tx: &mut Tx<'_>| {
+        tx.undoable()?;
+        settings::set(tx, "undone", &1)?;
+        no()
+    };
+    let all = async {
+        tokio::join!(
+            store.append(Durability::Normal, set("a")),
+            store.append(Durability::Normal, move |_: &mut Tx<'_>| no()),
+            store.append(Durability::Normal, undoable),
+            store.write(Durability::Normal, set("b")),
+        )
+    };
+    let (results, ()) = tokio::join!(all, async { drop(release) });
+    task.await?;
+    assert_eq!((results.0, results.3), (Ok(()), Ok(())));
+    for failed in [results.1, results.2] {
+        assert_eq!(failed.map_err(|e| e.code), Err(ErrorCode::NotAKey));
+    }
+    assert_eq!(keys(&store).await?, ["a", "b"]);
+
+    let (release, task) = hold_up(&store).await;
+    let half = move |tx: &mut Tx<'_>| {
+        settings::set(tx, "half", &1)?;
+        no()
+    };
+    let all = async {
+        tokio::join!(
+            store.append(Durability::Normal, set("c")),
+            store.append(Durability::Normal, half),
+            store.write(Durability::Normal, set("d")),
+        )
+    };
+    let (results, ()) = tokio::join!(all, async { drop(release) });
+    task.await?;
+    assert_eq!(results.1.map_err(|e| e.code), Err(ErrorCode::NotAKey));
+    for failed in [results.0, results.2] {
+        assert_eq!(failed.map_err(|e| e.code), Err(ErrorCode::StoreFailed));
+    }
+    assert_eq!(keys(&store).await?, ["a", "b"], "no half of it is kept");
+    store.append(Durability::Normal, set("e")).await?;
+    assert_eq!(keys(&store).await?, ["a", "b", "e"], "the writer lives on");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_write_goes_through_where_nobody_waits_for_it() -> Result<()> {
     let (_folder, store) = fresh()?;
     let (release, task) = hold_up(&store).await;

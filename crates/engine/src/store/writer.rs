@@ -1,6 +1,6 @@
 //! The one thread that writes.
 
-use super::{Durability, Left, Tx, closed, failed, log::Log, record::Chain};
+use super::{Durability, Left, Tx, Undo, closed, failed, log::Log, record::Chain};
 use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ const GROUP: usize = 512;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
-/// Does the job in its savepoint, or takes the reason why there is none. True: it went well.
+/// Does the job, or takes the reason why there is none. True: it went well.
 type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (bool, Done) + Send>;
 
 /// Something for the writer to do.
@@ -260,30 +260,32 @@ impl Loop {
         // The transaction itself undoes a job that has it to itself.
         let alone = group.len() == 1;
         for run in group {
-            // Without its savepoint (the transaction is gone, or never was) a job must not run.
-            let savepoint = match broken.clone() {
-                Some(error) => Err(error),
-                None if alone => Ok(()),
-                None => super::run(&self.connection, "savepoint job").map_err(failed),
-            };
-            if let Err(error) = savepoint {
+            // The transaction is gone, or never was.
+            if let Some(error) = &broken {
                 waiting.push(run(Err(error.clone())).1);
-                broken = Some(error);
                 continue;
             }
             let edition = self.told.edition.load(Ordering::Acquire) + u64::from(left.changed);
-            let mut tx = Tx::after(&self.connection, self.chain.clone(), edition);
+            let undo = if alone {
+                Undo::Transaction
+            } else {
+                Undo::Never
+            };
+            let before = self.connection.total_changes();
+            let mut tx = Tx::after(&self.connection, (self.chain.clone(), edition), undo);
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
             let made = tx.into_parts();
-            let ended = || match (alone, well) {
-                (true, true) => Ok(()),
-                (true, false) => super::run(&self.connection, "rollback"),
-                (false, true) => super::run(&self.connection, "release job"),
-                (false, false) => {
+            let ended = || match (made.undo, well) {
+                (Undo::Transaction | Undo::Never, true) => Ok(()),
+                (Undo::Transaction, false) => super::run(&self.connection, "rollback"),
+                (Undo::Savepoint, true) => super::run(&self.connection, "release job"),
+                (Undo::Savepoint, false) => {
                     super::run(&self.connection, "rollback to job")?;
                     super::run(&self.connection, "release job")
                 }
+                // (A statement that failed has undone itself.)
+                (Undo::Never, false) => Ok(()),
             };
             // SQLite itself undoes the whole transaction on some faults (a full disk, I/O).
             if self.connection.is_autocommit() {
@@ -297,6 +299,11 @@ impl Loop {
                 self.chain = made.chain;
                 left.changed |= made.left.changed;
                 left.uncounted = made.left.uncounted.or(left.uncounted);
+            } else if made.undo == Undo::Never && self.connection.total_changes() != before {
+                broken = Some(Error::new(ErrorCode::StoreFailed).with(
+                    "why",
+                    "a row that was to be written with this one could not be written whole",
+                ));
             }
         }
         match broken {
