@@ -52,6 +52,11 @@ async fn a_beginning_that_is_moved_while_the_app_runs_is_not_told_to_the_anchor(
         for state in told(home.copy()?, &home).await? {
             assert!(is_tampered(&state), "{state:?}");
         }
+        if is_killed {
+            // Not that all rows are gone: they stand there.
+            let state = proof(&home).await?.state;
+            assert!(is(&state, Tampering::BeginningMissing), "{state:?}");
+        }
     }
     Ok(())
 }

@@ -259,7 +259,7 @@ impl Store {
     }
 }
 
-/// One write, inside its savepoint: a connection, and the topics that it touches.
+/// One write: a connection, and the topics that it touches.
 pub struct Tx<'a> {
     connection: &'a Connection,
     /// Of the data as this write finds it: a number that is not given yet where a write before it, of the
@@ -277,8 +277,9 @@ pub struct Tx<'a> {
 enum Undo {
     /// By the transaction, which the job has to itself.
     Transaction,
-    /// By a savepoint, once the job asks for one: it has written nothing yet.
+    /// By nobody, until the job asks for a savepoint.
     Never,
+    /// By its savepoint.
     Savepoint,
 }
 

@@ -8,6 +8,7 @@ use super::{
     Head, MAC, RecordKey, base, head,
     keys::{Keys, Named},
     tombstones::{self, Beginning},
+    walk,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 use wire::{Error, Tampering};
@@ -176,8 +177,10 @@ pub(crate) fn compare(connection: &Connection, mark: &Mark, keys: &Keys) -> Resu
     {
         return Ok(Seen::Restored { seq: told.head.seq });
     }
+    // Where rows stand before the beginning, that was moved.
+    let is_all = end.seq == first.seq && walk::stranger(connection, first)?.is_none();
     Ok(match end.seq {
-        none if none == first.seq => Seen::Tampered {
+        _ if is_all => Seen::Tampered {
             how: Tampering::AllMissing,
             seq: mark.base.seq.min(first.seq).saturating_add(1),
         },

@@ -43,7 +43,8 @@ pub(crate) fn walk(
         Beginning::Proven => {}
         Beginning::Unchecked => found.unopened += 1,
         Beginning::Unproven => {
-            found.fault = Some(match head(connection)? == before {
+            let is_all = head(connection)? == before && stranger(connection, before)?.is_none();
+            found.fault = Some(match is_all {
                 true => (
                     Tampering::AllMissing,
                     known.map_or(0, |known| known.base.seq).saturating_add(1),
@@ -119,7 +120,7 @@ pub(crate) fn walk(
 
 /// A row before the first one of the chain, where none can be: behind its base there is only what was
 /// written before the record was chained, which has no mac.
-fn stranger(connection: &Connection, base: Head) -> Result<Option<i64>, Error> {
+pub(super) fn stranger(connection: &Connection, base: Head) -> Result<Option<i64>, Error> {
     let older = if base.hash == [0; MAC] {
         "(seq <= 0 or key is not null or mac <> x'')"
     } else {
