@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 /// Tools that one search tells, at most.
 const FOUND_MAX: usize = 20;
+/// Characters of a query that are read, and words of them: each is looked for in every tool.
+const QUERY_MAX: usize = 200;
+const WORDS_MAX: usize = 16;
 pub(crate) const FIND: &str = "chief__search_tools";
 pub(crate) const CALL: &str = "chief__call_tool";
 
@@ -41,12 +44,7 @@ pub(crate) fn tools() -> Value {
 
 /// The tools with the most of these words, those with a word in their name first.
 pub(crate) fn find<'a>(all: &'a [Described], query: &str) -> Vec<&'a Described> {
-    let words: Vec<String> = query
-        .to_lowercase()
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let words = words(query);
     let mut scored: Vec<(usize, &Described)> = all
         .iter()
         .filter_map(|tool| {
@@ -68,4 +66,34 @@ pub(crate) fn find<'a>(all: &'a [Described], query: &str) -> Vec<&'a Described> 
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     scored.truncate(FOUND_MAX);
     scored.into_iter().map(|(_, tool)| tool).collect()
+}
+
+/// The first words that are asked for, each once.
+fn words(query: &str) -> Vec<String> {
+    let read: String = query.chars().take(QUERY_MAX).collect();
+    let mut words: Vec<String> = Vec::new();
+    for word in read.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
+        let is_new = !word.is_empty() && words.iter().all(|known| known != word);
+        if is_new && words.len() < WORDS_MAX {
+            words.push(word.to_owned());
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_query_as_long_as_a_book_a_few_words_are_looked_for_each_once() {
+        assert_eq!(words("Refund, refund CHARGE!"), ["refund", "charge"]);
+        assert!(words(" -- ").is_empty());
+        let twice = "a b ".repeat(1 << 20);
+        assert_eq!(words(&twice), ["a", "b"]);
+        let letters: String = ('a'..='z').map(|letter| format!("{letter} ")).collect();
+        assert_eq!(words(&letters).len(), WORDS_MAX);
+        let late = format!("{}refund", " ".repeat(QUERY_MAX));
+        assert!(words(&late).is_empty());
+    }
 }
