@@ -35,6 +35,10 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const HELLO_MAX: usize = 16 * 1024;
 /// A door that cannot be had is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// Letting one in may fail for a moment (too many files are open): before the next try, and how often in a row
+/// until the door is taken for broken.
+const PAUSE: Duration = Duration::from_millis(50);
+const TRIES: usize = 20;
 
 /// What may be asked by name: whatever only reads, and a test.
 const ASKED: &[&str] = &[
@@ -85,16 +89,21 @@ async fn let_in(
     places: &Arc<Semaphore>,
     close: &CancellationToken,
 ) -> io::Error {
+    let mut failures = Failures::default();
     loop {
         let Ok(turn) = places.clone().acquire_owned().await else {
             return io::ErrorKind::Other.into();
         };
-        let stream = match place.accept().await {
-            Ok(Some(stream)) => stream,
-            // Not this user: the system should not have let it this far.
-            Ok(None) => continue,
-            Err(error) => return error,
+        let accepted = match place.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => match failures.add(error).await {
+                Ok(()) => continue,
+                Err(error) => return error,
+            },
         };
+        failures = Failures::default();
+        // Not this user (the system should not have let it this far), or gone already.
+        let Some(stream) = accepted else { continue };
         let (inside, close) = (inside.clone(), close.clone());
         tokio::spawn(async move {
             tokio::select! {
@@ -108,6 +117,22 @@ async fn let_in(
             }
             drop(turn);
         });
+    }
+}
+
+/// How often in a row none could be let in.
+#[derive(Default)]
+struct Failures(usize);
+
+impl Failures {
+    /// Waits a moment. The error: it was one too many.
+    async fn add(&mut self, error: io::Error) -> io::Result<()> {
+        self.0 += 1;
+        if self.0 == TRIES {
+            return Err(error);
+        }
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
     }
 }
 
@@ -224,6 +249,16 @@ mod tests {
         for name in ASKED {
             assert!(wire::NAMES.contains(name), "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn failures_are_waited_out_and_too_many_in_a_row_are_told() {
+        let error = || io::Error::from(io::ErrorKind::ConnectionAborted);
+        let mut failures = Failures::default();
+        for _ in 1..TRIES {
+            assert!(failures.add(error()).await.is_ok());
+        }
+        assert!(failures.add(error()).await.is_err());
     }
 
     #[tokio::test]

@@ -43,13 +43,37 @@ impl Place {
         })
     }
 
-    /// `None`: it came from another user.
+    /// `None`: it came from another user, or has gone so soon that the system no longer knows from whom.
     pub async fn accept(&mut self) -> io::Result<Option<UnixStream>> {
         let (stream, _) = self.listener.accept().await?;
-        Ok((stream.peer_cred()?.uid() == self.user).then_some(stream))
+        let from = stream.peer_cred().ok();
+        Ok(from
+            .is_some_and(|from| from.uid() == self.user)
+            .then_some(stream))
     }
 
     pub fn remove(self) {
         let _ = fs::remove_file(&self.socket);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_goes_at_once_shuts_the_door_to_nobody() -> io::Result<()> {
+        let data = std::env::temp_dir().join(format!("chief-{:x}", std::process::id()));
+        fs::create_dir_all(&data)?;
+        let mut place = Place::open(&data)?;
+        let socket = data.join(wire::DOOR_FOLDER).join(wire::DOOR_FILE);
+        for _ in 0..50 {
+            drop(UnixStream::connect(&socket).await?);
+            let _gone = place.accept().await?;
+        }
+        let _stays = UnixStream::connect(&socket).await?;
+        assert!(place.accept().await?.is_some());
+        place.remove();
+        fs::remove_dir_all(&data)
     }
 }
