@@ -7,6 +7,7 @@
 
 mod listening;
 mod message;
+mod notices;
 mod transport;
 
 use super::super::sent::Key;
@@ -15,10 +16,12 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use listening::Listening;
 use message::{
-    Kind, events, id_of, is_no_discovery, key_of, legacy, media_type, rpc_error, tells_of_session,
+    Kind, calls_off, events, id_of, is_no_discovery, key_of, legacy, media_type, rpc_error,
+    tells_of_session,
 };
 
 pub(super) use message::{Events, keyed};
+use notices::Notices;
 use rmcp::{
     model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
     transport::streamable_http_client::{StreamableHttpError, StreamableHttpPostResponse},
@@ -64,6 +67,7 @@ struct Shared {
     answered: [AtomicBool; 2],
     noted: Mutex<Noted>,
     listening: Listening,
+    notices: Notices,
 }
 
 #[derive(Default)]
@@ -88,12 +92,18 @@ impl Carrier {
             answered: Default::default(),
             noted: Mutex::default(),
             listening: Listening::default(),
+            notices: Notices::default(),
         };
         Self {
             client,
             url,
             shared: Arc::new(shared),
         }
+    }
+
+    /// Waits until the server was told of every call that is no longer wanted.
+    pub(super) async fn told(&self) {
+        self.shared.notices.sent().await;
     }
 
     /// From now on the standing stream for the server's own messages is opened where there is a session:

@@ -40,6 +40,8 @@ const MAX_PAGES: usize = 100;
 const AT_ONCE: usize = 512;
 /// Ending a session politely.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Handing over that a call is no longer wanted, and before the session ends telling the server.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection {
     pub(super) carrier: Carrier,
@@ -172,11 +174,11 @@ impl Connection {
         let answer = tokio::select! {
             answer = &mut asked.rx => answer,
             () = caller.hung_up.cancelled() => {
-                let _ = asked.cancel(Some("no longer wanted".to_owned())).await;
+                call_off(asked, "no longer wanted").await;
                 return Err(Trouble::Known(mcp.cancelled()));
             }
             () = tokio::time::sleep(patience) => {
-                let _ = asked.cancel(Some("no answer in time".to_owned())).await;
+                call_off(asked, "no answer in time").await;
                 return Err(Trouble::Known(mcp.late(patience)));
             }
         };
@@ -256,11 +258,16 @@ impl Connection {
 
     /// Ends the session at the server where that goes quickly.
     pub(super) async fn end(&self) {
+        let _ = tokio::time::timeout(LAST_WORDS, self.carrier.told()).await;
         if let Some(mut service) = self.service.lock().await.take() {
             let _ = service.close_with_timeout(FAREWELL).await;
         }
         self.carrier.send_with(Key::none());
     }
+}
+
+async fn call_off(asked: RequestHandle<RoleClient>, why: &str) {
+    let _ = tokio::time::timeout(LAST_WORDS, asked.cancel(Some(why.to_owned()))).await;
 }
 
 /// Why the handshake failed: the HTTP failure, where there was one, else the protocol's.

@@ -9,7 +9,7 @@ use super::{
     super::{Caller, sent::Key},
     CALL_PATIENCE, Mcp,
     asking::Us,
-    connection::{Connection, Trouble},
+    connection::{Connection, LAST_WORDS, Trouble},
 };
 use futures::StreamExt as _;
 use going_on::Place;
@@ -64,7 +64,8 @@ impl Connection {
         // The newer era is told by the end of the request.
         if self.protocol.has_initialize() {
             let cancelled = CancelledNotificationParam::new(Some(id), Some(why.to_owned()));
-            let _ = self.peer.notify_cancelled(cancelled).await;
+            let told = self.peer.notify_cancelled(cancelled);
+            let _ = tokio::time::timeout(LAST_WORDS, told).await;
         }
         Some(Err(Trouble::Known(if caller.hung_up.is_cancelled() {
             mcp.cancelled()

@@ -5,8 +5,8 @@ use ::http::{HeaderMap, header};
 use futures::{StreamExt as _, stream::BoxStream};
 use rmcp::{
     model::{
-        CallToolResult, ClientJsonRpcMessage, ClientRequest, ErrorData, GetExtensions as _,
-        JsonRpcVersion2_0, RequestId, ServerJsonRpcMessage, ServerResult,
+        CallToolResult, ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData,
+        GetExtensions as _, JsonRpcVersion2_0, RequestId, ServerJsonRpcMessage, ServerResult,
     },
     transport::streamable_http_client::{SseError, StreamableHttpPostResponse},
 };
@@ -38,6 +38,15 @@ impl Kind {
             _ => Self::Notice,
         }
     }
+}
+
+/// Whether it tells that a call is no longer wanted.
+pub(super) fn calls_off(message: &ClientJsonRpcMessage) -> bool {
+    matches!(
+        message,
+        ClientJsonRpcMessage::Notification(told)
+            if matches!(told.notification, ClientNotification::CancelledNotification(_))
+    )
 }
 
 /// The request with the credential that it is to be sent with: callers that share a connection may

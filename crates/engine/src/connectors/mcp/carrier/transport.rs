@@ -1,6 +1,6 @@
 //! What rmcp asks of whoever carries its messages.
 
-use super::{Carrier, Events, Failed, Key, Kind, events, lock, media_type};
+use super::{Carrier, Events, Failed, Key, Kind, calls_off, events, lock, media_type};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use rmcp::{
     model::ClientJsonRpcMessage,
@@ -22,6 +22,13 @@ impl StreamableHttpClient for Carrier {
     ) -> Result<StreamableHttpPostResponse, Failed> {
         if matches!(Kind::of(&message), Kind::Call | Kind::Other | Kind::Notice) {
             lock(&self.shared.session).clone_from(&session_id);
+        }
+        if calls_off(&message) {
+            let carrier = self.clone();
+            self.shared.notices.send(async move {
+                let _ = carrier.post(message, session_id, custom_headers).await;
+            });
+            return Ok(StreamableHttpPostResponse::Accepted);
         }
         self.post(message, session_id, custom_headers).await
     }

@@ -1,5 +1,6 @@
 use super::super::tests::{call, credential, mcp, message, older, result};
 use super::super::*;
+use rstest::rstest;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate, matchers::any};
@@ -205,6 +206,58 @@ async fn a_server_is_told_which_call_is_no_longer_wanted() {
         called_off.ok(),
         called.last().map(|call| message(call)["id"].clone())
     );
+}
+
+#[rstest]
+#[case::carried_here(false)]
+#[case::carried_by_rmcp(true)]
+#[tokio::test]
+async fn calls_to_a_server_that_hangs_end_together_when_they_are_called_off(#[case] by_rmcp: bool) {
+    const CALLS: usize = 8;
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let server = older(move |method, _| {
+        let is_call = method == "tools/call";
+        let before = calls.fetch_add(usize::from(is_call), Ordering::Relaxed);
+        let hangs = if is_call { before > 0 } else { before > 1 };
+        hangs.then(|| ResponseTemplate::new(202).set_delay(Duration::from_secs(600)))
+    })
+    .await;
+    let mcp = mcp(&server.uri());
+    call(&mcp).await.expect("the first answer");
+    let hung_up = CancellationToken::new();
+    let (hears, _heard) = tokio::sync::mpsc::channel(1);
+    let caller = if by_rmcp {
+        Caller::hearing(hung_up.clone(), hears)
+    } else {
+        Caller::from(hung_up.clone())
+    };
+    let credential = credential();
+    let one = || mcp.call(&credential, ("one", json!({})), None, &caller);
+    let all = futures::future::join_all((0..CALLS).map(|_| one()));
+    let hang_up = async {
+        while asked(&server, "tools/call").await.len() <= CALLS {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        hung_up.cancel();
+    };
+    let ended = tokio::time::timeout(
+        Duration::from_secs(20),
+        async { tokio::join!(all, hang_up).0 },
+    );
+    for answer in ended.await.expect("none waits for the others") {
+        let error = answer.expect_err("it was called off");
+        assert_eq!(error.code, ErrorCode::CallCancelled);
+    }
+    let under_way = asked(&server, "tools/call").await;
+    assert_eq!(is_rmcps(under_way.last().expect("a call")), by_rmcp);
+    let told = async {
+        while asked(&server, "notifications/cancelled").await.len() < CALLS {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(4), told)
+        .await
+        .expect("the server was told of each, and not of one after another");
 }
 
 /// A request of the newer era says the same in its headers and in its body.
