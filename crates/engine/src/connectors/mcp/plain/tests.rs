@@ -240,10 +240,9 @@ async fn calls_to_a_server_that_hangs_end_together_when_they_are_called_off(#[ca
         }
         hung_up.cancel();
     };
-    let ended = tokio::time::timeout(
-        Duration::from_secs(20),
-        async { tokio::join!(all, hang_up).0 },
-    );
+    let ended = tokio::time::timeout(Duration::from_secs(20), async {
+        tokio::join!(all, hang_up).0
+    });
     for answer in ended.await.expect("none waits for the others") {
         let error = answer.expect_err("it was called off");
         assert_eq!(error.code, ErrorCode::CallCancelled);
