@@ -26,6 +26,7 @@ mod doors;
 mod doubted;
 mod ends;
 mod every_way;
+mod finished;
 mod floods;
 mod forged;
 mod gateway;

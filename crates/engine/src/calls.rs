@@ -1,24 +1,24 @@
 //! The one path of every request an integration makes: written down, sent, its outcome written down,
 //! and what it tells of the integration's health handed on.
 //!
-//! Owns: [`Journal`] (the two rows of the record), [`exchange`] (credential, one renewal after a
-//! 401, the end by Disconnect) and [`call_as`]. Must not know: how a connector speaks, or what lets a
-//! call go (`calls::gate`).
+//! Owns: [`exchange`] (credential, one renewal after a 401, the end by Disconnect) and [`call_as`]. Must
+//! not know: how a connector speaks, what lets a call go (`calls::gate`), or how its rows are written
+//! (`calls::journal`).
 
 pub(crate) mod approval;
 mod bodies;
 mod gate;
+mod journal;
 pub mod policy;
 mod redact;
 
 use crate::{
     Engine, Live,
     connectors::{Caller, Connector, mcp::Ask},
-    health::{self, Asked, Tells},
-    integrations,
+    health::{Asked, Tells},
     store::{
         self, Durability,
-        calls::{CallRow, OutcomeRow, Payload},
+        calls::{CallRow, Payload},
     },
     tasks::Run,
     tokens::{self, Need},
@@ -27,178 +27,12 @@ use crate::{
 use bodies::Saying;
 use futures::future::BoxFuture;
 pub(crate) use gate::Looked;
+pub(crate) use journal::Journal;
+use journal::{refusal, row};
 use policy::By;
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, OnceLock, atomic::Ordering};
 use tokio_util::sync::CancellationToken;
-use wire::{Because, CallId, Error, ErrorCode, IntegrationId, Outcome, RowKind, TaskId, Time};
-
-/// A row that was begun: on disk before anything leaves, and finished once.
-pub(crate) struct Journal {
-    call: CallId,
-    /// Its place in the record, and when it was begun.
-    intent: (i64, Time),
-    /// Of which integration: a call of a tool, not of a token.
-    of: Option<IntegrationId>,
-    /// An admin let it go.
-    approved: bool,
-    /// What the result is like.
-    got: Option<Payload>,
-    /// What was said, where that is kept.
-    saying: Option<Saying>,
-}
-
-impl Journal {
-    /// Writes the intent. Where that fails, the request is not made.
-    pub async fn begin(
-        engine: &Engine,
-        kind: RowKind,
-        integration: Option<(IntegrationId, String)>,
-        action: &str,
-        because: &Because,
-    ) -> Result<Self, Error> {
-        let row = CallRow {
-            id: CallId(uuid::Uuid::now_v7()),
-            at: engine.now(),
-            kind,
-            integration: integration.as_ref().map(|(id, _)| *id),
-            integration_name: integration.map(|(_, name)| name).unwrap_or_default(),
-            action: action.to_owned(),
-            because: because.clone(),
-            sent: None,
-        };
-        Self::open(engine, row, None).await
-    }
-
-    /// The same for a row that is made already, which counts in that task.
-    async fn open(engine: &Engine, row: CallRow, task: Option<TaskId>) -> Result<Self, Error> {
-        let (call, begun) = (row.id, row.at);
-        let of = row.integration.filter(|_| row.kind == RowKind::Call);
-        let place = engine
-            .store()
-            .append(engine.manner().of_intents(), move |tx| {
-                tx.only_records();
-                store::calls::begin(tx, &row, task)
-            })
-            .await?;
-        Ok(Self {
-            call,
-            intent: (place, begun),
-            of,
-            approved: false,
-            got: None,
-            saying: None,
-        })
-    }
-
-    /// The row that says how it went.
-    pub fn outcome(&self, now: Time, error: Option<&Error>, detail: &str) -> OutcomeRow {
-        OutcomeRow {
-            intent: self.intent,
-            at: now,
-            outcome: if error.is_some() {
-                Outcome::Failed
-            } else {
-                Outcome::Ok
-            },
-            took_ms: Some(u32::try_from(now.since(self.intent.1).max(0)).unwrap_or(u32::MAX)),
-            error: error.cloned(),
-            detail: detail.to_owned(),
-            got: self.got.clone(),
-        }
-    }
-
-    /// Writes that it failed, which tells nothing of anybody's health.
-    pub async fn fail(self, engine: &Engine, error: &Error) -> Result<(), Error> {
-        self.finish(engine, Err(error), "", None).await
-    }
-
-    /// Writes that it was refused here: nothing left.
-    async fn refuse(self, engine: &Engine, why: &Error) -> Result<(), Error> {
-        let mut row = self.outcome(engine.now(), Some(why), "");
-        let denied = matches!(
-            why.code,
-            ErrorCode::PolicyDenied | ErrorCode::ApprovalDenied | ErrorCode::ApprovalLate
-        );
-        row.outcome = if denied {
-            Outcome::Denied
-        } else {
-            Outcome::Refused
-        };
-        row.took_ms = None;
-        engine
-            .store()
-            .append(Durability::Normal, move |tx| {
-                tx.only_records();
-                store::calls::finish(tx, &row)
-            })
-            .await
-    }
-
-    /// Writes the outcome, and takes its signal in, in one commit.
-    pub async fn finish(
-        self,
-        engine: &Engine,
-        result: Result<(), &Error>,
-        detail: &str,
-        tells: Option<Tells<'_>>,
-    ) -> Result<(), Error> {
-        let now = engine.now();
-        let mut outcome = self.outcome(now, result.err(), detail);
-        if self.approved && result.is_ok() {
-            outcome.outcome = Outcome::Approved;
-        }
-        let mut signal = None;
-        if let Some(Tells {
-            id,
-            asked,
-            consent,
-            heard,
-        }) = tells
-        {
-            signal = health::signal_of(engine, id, asked, heard)
-                .await
-                .map(|signal| (id, consent, signal));
-        }
-        let edition = engine.store().edition();
-        let is_news = signal.as_ref().is_some_and(|(id, consent, signal)| {
-            integrations::is_news(engine, (*id, *consent), signal, now)
-        });
-        let (call, of, saying) = (self.call, self.of, self.saying);
-        let durability = if is_news && result.is_err() {
-            Durability::Full
-        } else {
-            Durability::Normal
-        };
-        let after = engine
-            .store()
-            .append(durability, move |tx| {
-                let said = saying.and_then(|said| said.body());
-                // What was no news may be some after what was written meanwhile.
-                let signal = signal.filter(|_| is_news || tx.is_past(edition));
-                if signal.is_none() {
-                    tx.only_records();
-                }
-                if signal.is_some() || said.is_some() {
-                    tx.undoable()?;
-                }
-                store::calls::finish(tx, &outcome)?;
-                if let (Some(id), Some(body)) = (of, said) {
-                    store::bodies::keep(tx, (call, id), &body, now)?;
-                }
-                signal
-                    .map(|(id, consent, signal)| {
-                        let after = integrations::apply_answer(tx, (id, consent), &signal, now)?;
-                        Ok((id, after))
-                    })
-                    .transpose()
-            })
-            .await?;
-        if let Some((id, after)) = after {
-            engine.network().ask(id, after);
-        }
-        Ok(())
-    }
-}
+use wire::{Because, CallId, Error, ErrorCode, IntegrationId, RowKind};
 
 /// A call as it is asked for.
 #[derive(Clone, Debug)]
@@ -274,6 +108,14 @@ pub async fn call_asking(
         sent: Some(Payload::of(&wanted.arguments)),
     };
     let mut journal = Journal::open(engine, intent, by.task()).await?;
+    // Anew: a change that was committed before the intent holds for this call.
+    let known = match gate::known(engine, (id, &wanted.tool), by) {
+        Ok(known) => known,
+        Err(gone) => {
+            journal.refuse(engine, &gone).await?;
+            return Err(gone);
+        }
+    };
     let saying = known.body_days.map(|_| Saying::default());
     let mut caller = caller;
     caller.hung_up = caller.hung_up.child_token();
@@ -293,29 +135,39 @@ pub async fn call_asking(
             return Err(refusal);
         }
     };
-    let Wanted {
-        tool,
-        arguments,
-        because,
-        ..
-    } = wanted;
+    let wanted = Arc::new(wanted);
+    // Why it was not sent after all.
+    let kept_back = Arc::new(OnceLock::new());
     let result = {
-        let (name, saying) = (tool.clone(), saying.clone());
+        let (saying, kept_back) = (saying.clone(), kept_back.clone());
+        let (wanted, known, by) = (wanted.clone(), known.clone(), by.clone());
+        let (all, because) = (engine.clone(), wanted.because.clone());
         let sent = exchange(engine, id, &because, move |connector, credential| {
-            let (call, caller) = ((name.clone(), arguments.clone()), caller.clone());
+            // The credential may have taken its time.
+            if let Err(why) = gate::again(&all, &by, (&wanted, &known), &caller) {
+                let _ = kept_back.set(why.clone());
+                return Box::pin(std::future::ready(Err(why)));
+            }
+            let (wanted, caller) = (wanted.clone(), caller.clone());
             if let Some(saying) = &saying {
-                saying.sends(&credential, &call.1);
+                saying.sends(&credential, &wanted.arguments);
             }
             let ask = ask.clone();
             Box::pin(async move {
-                let (name, arguments) = call;
+                let call = (wanted.tool.as_str(), wanted.arguments.clone());
                 connector
-                    .call_asking(&credential, (&name, arguments), ask.as_ref(), caller)
+                    .call_asking(&credential, call, ask.as_ref(), caller)
                     .await
             })
         });
         until_stopped(stop.as_ref(), &cancel, Box::pin(sent)).await
     };
+    if let (Err(_), Some(why)) = (&result, kept_back.get()) {
+        let why = told_of_stop(engine, by, why.clone()).await;
+        journal.refuse(engine, &why).await?;
+        return Err(why);
+    }
+    let tool = &wanted.tool;
     let result = match result {
         Err(error) => Err(told_of_stop(engine, by, error).await),
         ok => ok,
@@ -348,25 +200,22 @@ pub async fn call_asking(
     let says_so = match (&result, heard) {
         (Ok(answer), Ok(())) if answer["isError"] == true => Some(
             Error::new(ErrorCode::ToolFailed)
-                .with("tool", crate::http::inert(&tool))
+                .with("tool", crate::http::inert(tool))
                 .with("why", "its answer says so"),
         ),
         _ => None,
     };
     let went = says_so.as_ref().map_or(heard, Err);
-    journal
-        .finish(
-            engine,
-            went,
-            &detail,
-            Some(Tells {
-                id,
-                asked: Asked::Call { tool: &tool },
-                consent: known.found.state.consent,
-                heard,
-            }),
-        )
-        .await?;
+    let tells = Tells {
+        id,
+        asked: Asked::Call { tool },
+        consent: known.found.state.consent,
+        heard,
+    };
+    // The call was made: whoever made it hears how it went, also where that cannot be written now.
+    if let Err(error) = journal.finish(engine, went, &detail, Some(tells)).await {
+        tracing::error!(%error, "how a call went could not be written yet");
+    }
     result
 }
 
@@ -414,9 +263,16 @@ pub(crate) async fn refuse(
     because: &Because,
     why: &Error,
 ) -> Result<(), Error> {
-    Journal::begin(engine, RowKind::Call, integration, action, because)
-        .await?
-        .refuse(engine, why)
+    let row = row(engine, RowKind::Call, integration, (action, because));
+    let why = why.clone();
+    // At once: whoever asked may hang up between two commits.
+    engine
+        .store()
+        .write(Durability::Normal, move |tx| {
+            tx.only_records();
+            let place = store::calls::begin(tx, &row, None)?;
+            store::calls::finish(tx, &refusal((place, row.at), row.at, &why))
+        })
         .await
 }
 
@@ -446,10 +302,17 @@ pub(crate) async fn exchange<T: Send + 'static>(
     };
     tokio::select! {
         biased;
-        () = live.ended.cancelled() => {
-            Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", live.name.clone()))
-        }
+        () = live.ended.cancelled() => Err(ended(engine, &live.name)),
         result = attempt => result,
+    }
+}
+
+/// Why nothing of this integration goes on: it was disconnected, or the app ends.
+fn ended(engine: &Engine, integration: &str) -> Error {
+    if engine.stopping().is_cancelled() {
+        Error::new(ErrorCode::CallCancelled).with("host", integration)
+    } else {
+        Error::new(ErrorCode::IntegrationDisconnected).with("integration", integration)
     }
 }
 

@@ -6,9 +6,10 @@
 mod due;
 
 use crate::{
-    Engine,
+    Engine, Live,
     calls::Journal,
     connectors::Config,
+    finish::Finishes,
     health::asked_pause_ms,
     integrations::{
         self, After, Integration,
@@ -100,12 +101,33 @@ pub(crate) async fn credential(
         // No token request while nothing can answer: what is at hand is tried, and fails by itself.
         return Ok((credential, generation));
     }
-    // Whoever waits here finds the new pair, or why there is none, and asks for nothing.
-    let mut last = live.refreshing.lock().await;
     let need = match need {
         Need::Renewed => Need::NewerThan(generation),
         Need::Current | Need::NewerThan(_) => need,
     };
+    // Also where whoever asked is gone meanwhile: the row of the request gets its outcome.
+    let (engine, because) = (engine.clone(), because.clone());
+    Finishes::new(async move {
+        let stopping = engine.stopping();
+        tokio::select! {
+            renewed = renewed(&engine, (id, &live), need, &because) => renewed,
+            () = stopping.cancelled() => {
+                Err(Error::new(ErrorCode::CallCancelled).with("host", live.name.clone()))
+            }
+        }
+    })
+    .await
+}
+
+/// The same, by one at a time.
+async fn renewed(
+    engine: &Engine,
+    (id, live): (IntegrationId, &Live),
+    need: Need,
+    because: &Because,
+) -> Result<(Credential, u64), Error> {
+    // Whoever waits here finds the new pair, or why there is none, and asks for nothing.
+    let mut last = live.refreshing.lock().await;
     let (credential, generation) = engine.vault().open(id).await?;
     if !must_renew(&credential, generation, need, engine.now()) {
         return Ok((credential, generation));

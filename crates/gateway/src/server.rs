@@ -162,9 +162,10 @@ impl Server {
                 // Where the agent hangs up, this future is dropped: the call is cancelled then, and
                 // goes on until its outcome is written down.
                 let _hung_up = caller.hung_up.clone().drop_guard();
-                let (engine, agent) = (self.inside.engine.clone(), agent.clone());
+                // (Its turn is taken until then.)
+                let (engine, asker) = (self.inside.engine.clone(), asker.clone());
                 let call = tokio::spawn(async move {
-                    agents::call(&engine, &agent, &offered, arguments, from, caller).await
+                    agents::call(&engine, &asker.agent, &offered, arguments, from, caller).await
                 });
                 call.await.unwrap_or_else(|error| {
                     Err(Error::new(ErrorCode::Internal).with("why", error.to_string()))

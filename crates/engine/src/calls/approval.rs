@@ -154,11 +154,12 @@ pub(crate) async fn ask(
             }
             Err(_) => Err(named(ErrorCode::ApprovalWithdrawn)),
         },
+        // First: the end of the app ends each integration, too.
+        () = stopping.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
         () = live.ended.cancelled() => {
             Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", live.name.clone()))
         }
         () = caller.hung_up.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
-        () = stopping.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
         () = clock.sleep_until(waits.view.until) => {
             Err(named(ErrorCode::ApprovalLate).with("n", MINUTES.to_string()))
         }

@@ -244,6 +244,31 @@ async fn still(engine: &Engine, by: &By, wanted: &Wanted, approved: &Exact) -> R
     (now == *approved).then_some(()).ok_or_else(changed)
 }
 
+/// Right before it is sent, which may be a while after it was let go: somebody still waits for it, and what
+/// an admin changed meanwhile does not refuse it. (What asks now and did not before has been let go.)
+pub(super) fn again(
+    engine: &Engine,
+    by: &By,
+    (wanted, then): (&Wanted, &Arc<Known>),
+    caller: &Caller,
+) -> Result<(), Error> {
+    if caller.hung_up.is_cancelled() {
+        return Err(named(ErrorCode::ApprovalWithdrawn, wanted, then));
+    }
+    let now = known(engine, (wanted.integration, &wanted.tool), by)?;
+    if Arc::ptr_eq(&now, then) {
+        return Ok(());
+    }
+    let tool = usable(&now, by, &wanted.tool, engine.now())?;
+    judged(by, (wanted, &now), tool)?;
+    let same = then
+        .tool
+        .as_ref()
+        .is_some_and(|then| then.hash == tool.hash);
+    let changed = || named(ErrorCode::ToolChanged, wanted, &now);
+    same.then_some(()).ok_or_else(changed)
+}
+
 /// Why nothing more is sent for this agent in this task, where an admin removed the one or stopped the other.
 pub(super) fn called_off(conn: &Connection, by: &By) -> Result<Option<Error>, Error> {
     if let Some(agent) = by.agent()

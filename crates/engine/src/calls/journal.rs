@@ -1,0 +1,245 @@
+//! The two rows of what leaves: the intent before, the outcome after.
+//!
+//! Owns: that each intent that is begun here gets an outcome, also where that cannot be written at once.
+//! Must not know: what is asked of whom.
+
+use super::bodies::Saying;
+use crate::{
+    Engine,
+    health::{self, Tells},
+    integrations,
+    store::{
+        self, Durability,
+        calls::{CallRow, OutcomeRow, Payload},
+    },
+};
+use wire::{Because, CallId, Error, ErrorCode, IntegrationId, Outcome, RowKind, TaskId, Time};
+
+/// A row that was begun: on disk before anything leaves, and finished once.
+pub(crate) struct Journal {
+    pub(super) call: CallId,
+    /// Its place in the record, and when it was begun.
+    intent: (i64, Time),
+    /// Of which integration: a call of a tool, not of a token.
+    of: Option<IntegrationId>,
+    /// An admin let it go.
+    pub(super) approved: bool,
+    /// What the result is like.
+    pub(super) got: Option<Payload>,
+    /// What was said, where that is kept.
+    pub(super) saying: Option<Saying>,
+}
+
+impl Journal {
+    /// Writes the intent. Where that fails, the request is not made.
+    pub async fn begin(
+        engine: &Engine,
+        kind: RowKind,
+        integration: Option<(IntegrationId, String)>,
+        action: &str,
+        because: &Because,
+    ) -> Result<Self, Error> {
+        let row = row(engine, kind, integration, (action, because));
+        Self::open(engine, row, None).await
+    }
+
+    /// The same for a row that is made already, which counts in that task.
+    pub(super) async fn open(
+        engine: &Engine,
+        row: CallRow,
+        task: Option<TaskId>,
+    ) -> Result<Self, Error> {
+        let (call, begun) = (row.id, row.at);
+        let of = row.integration.filter(|_| row.kind == RowKind::Call);
+        let place = engine
+            .store()
+            .append(engine.manner().of_intents(), move |tx| {
+                tx.only_records();
+                store::calls::begin(tx, &row, task)
+            })
+            .await?;
+        Ok(Self {
+            call,
+            intent: (place, begun),
+            of,
+            approved: false,
+            got: None,
+            saying: None,
+        })
+    }
+
+    /// The row that says how it went.
+    pub fn outcome(&self, now: Time, error: Option<&Error>, detail: &str) -> OutcomeRow {
+        OutcomeRow {
+            intent: self.intent,
+            at: now,
+            outcome: if error.is_some() {
+                Outcome::Failed
+            } else {
+                Outcome::Ok
+            },
+            took_ms: Some(u32::try_from(now.since(self.intent.1).max(0)).unwrap_or(u32::MAX)),
+            error: error.cloned(),
+            detail: detail.to_owned(),
+            got: self.got.clone(),
+        }
+    }
+
+    /// Writes that it failed, which tells nothing of anybody's health.
+    pub async fn fail(self, engine: &Engine, error: &Error) -> Result<(), Error> {
+        self.finish(engine, Err(error), "", None).await
+    }
+
+    /// Writes that it was refused here: nothing left.
+    pub(super) async fn refuse(self, engine: &Engine, why: &Error) -> Result<(), Error> {
+        let row = refusal(self.intent, engine.now(), why);
+        let written = end(engine, row.clone()).await;
+        if written.is_err() {
+            end_later(engine, row);
+        }
+        written
+    }
+
+    /// Writes the outcome, and takes its signal in, in one commit. Where that fails, the outcome is written
+    /// as soon as it can be.
+    pub async fn finish(
+        self,
+        engine: &Engine,
+        result: Result<(), &Error>,
+        detail: &str,
+        tells: Option<Tells<'_>>,
+    ) -> Result<(), Error> {
+        let now = engine.now();
+        let mut outcome = self.outcome(now, result.err(), detail);
+        if self.approved && result.is_ok() {
+            outcome.outcome = Outcome::Approved;
+        }
+        let mut signal = None;
+        if let Some(Tells {
+            id,
+            asked,
+            consent,
+            heard,
+        }) = tells
+        {
+            signal = health::signal_of(engine, id, asked, heard)
+                .await
+                .map(|signal| (id, consent, signal));
+        }
+        let edition = engine.store().edition();
+        let is_news = signal.as_ref().is_some_and(|(id, consent, signal)| {
+            integrations::is_news(engine, (*id, *consent), signal, now)
+        });
+        let (call, of, saying) = (self.call, self.of, self.saying);
+        let durability = if is_news && result.is_err() {
+            Durability::Full
+        } else {
+            Durability::Normal
+        };
+        let row = outcome.clone();
+        let written = engine
+            .store()
+            .append(durability, move |tx| {
+                let said = saying.and_then(|said| said.body());
+                // What was no news may be some after what was written meanwhile.
+                let signal = signal.filter(|_| is_news || tx.is_past(edition));
+                if signal.is_none() {
+                    tx.only_records();
+                }
+                if signal.is_some() || said.is_some() {
+                    tx.undoable()?;
+                }
+                store::calls::finish(tx, &outcome)?;
+                if let (Some(id), Some(body)) = (of, said) {
+                    store::bodies::keep(tx, (call, id), &body, now)?;
+                }
+                signal
+                    .map(|(id, consent, signal)| {
+                        let after = integrations::apply_answer(tx, (id, consent), &signal, now)?;
+                        Ok((id, after))
+                    })
+                    .transpose()
+            })
+            .await;
+        if written.is_err() {
+            end_later(engine, row);
+        }
+        let after = written?;
+        if let Some((id, after)) = after {
+            engine.network().ask(id, after);
+        }
+        Ok(())
+    }
+}
+
+/// An intent without arguments.
+pub(super) fn row(
+    engine: &Engine,
+    kind: RowKind,
+    integration: Option<(IntegrationId, String)>,
+    (action, because): (&str, &Because),
+) -> CallRow {
+    CallRow {
+        id: CallId(uuid::Uuid::now_v7()),
+        at: engine.now(),
+        kind,
+        integration: integration.as_ref().map(|(id, _)| *id),
+        integration_name: integration.map(|(_, name)| name).unwrap_or_default(),
+        action: action.to_owned(),
+        because: because.clone(),
+        sent: None,
+    }
+}
+
+/// The outcome of what was not sent.
+pub(super) fn refusal(intent: (i64, Time), at: Time, why: &Error) -> OutcomeRow {
+    let denied = matches!(
+        why.code,
+        ErrorCode::PolicyDenied | ErrorCode::ApprovalDenied | ErrorCode::ApprovalLate
+    );
+    OutcomeRow {
+        intent,
+        at,
+        outcome: if denied {
+            Outcome::Denied
+        } else {
+            Outcome::Refused
+        },
+        took_ms: None,
+        error: Some(why.clone()),
+        detail: String::new(),
+        got: None,
+    }
+}
+
+async fn end(engine: &Engine, row: OutcomeRow) -> Result<(), Error> {
+    engine
+        .store()
+        .append(Durability::Normal, move |tx| {
+            tx.only_records();
+            store::calls::finish(tx, &row)
+        })
+        .await
+}
+
+/// Writes an outcome that could not be written, again and again for a quarter of an hour: until then, or
+/// until the next start, its call seems to run.
+fn end_later(engine: &Engine, row: OutcomeRow) {
+    const TIMES: u32 = 20;
+    const LONGEST_MS: i64 = 60_000;
+    let engine = engine.clone();
+    let (stopping, clock) = (engine.stopping(), engine.clock());
+    tokio::spawn(async move {
+        for time in 0..TIMES {
+            let pause = (1_000 << time.min(6)).min(LONGEST_MS);
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = clock.sleep_until(engine.now().plus(pause)) => {}
+            }
+            if end(&engine, row.clone()).await.is_ok() {
+                return;
+            }
+        }
+        tracing::error!(call = row.intent.0, "how a call went could not be written");
+    });
+}
