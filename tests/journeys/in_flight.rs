@@ -1,13 +1,17 @@
 //! Calls under way: what Disconnect does to them, and what counts as use.
 
 use crate::kit::{
-    Home, authority::Authority, browser, call, mcp, scripted::Scripted, targets, tick,
+    Home,
+    authority::Authority,
+    browser, call, mcp,
+    scripted::{self, Scripted},
+    targets, tick,
 };
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Instant};
 use tokio::sync::Notify;
-use wire::{Because, ErrorCode, Outcome, RowKind};
+use wire::{Because, ErrorCode, IntegrationId, Outcome, RowKind};
 
 #[tokio::test]
 async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
@@ -57,6 +61,95 @@ async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
         }
         tick(began, "the call's outcome").await?;
     }
+}
+
+type Slow = tokio::task::JoinHandle<Result<Value, wire::Error>>;
+
+/// A call that its server does not answer, once it is under way.
+async fn under_way(
+    home: &Home,
+    id: IntegrationId,
+    tool: &'static str,
+    arguments: Value,
+) -> Result<Slow> {
+    let engine = home.engine.clone();
+    let slow = tokio::spawn(async move { call(&engine, id, tool, arguments).await });
+    let began = Instant::now();
+    while in_flight(home, id).await? == 0 {
+        tick(began, "the call to be under way").await?;
+    }
+    Ok(slow)
+}
+
+async fn in_flight(home: &Home, id: IntegrationId) -> Result<u32> {
+    let asked = json!({ "id": id });
+    Ok(home.ask::<wire::PreviewDisconnect>(asked).await?.in_flight)
+}
+
+/// Disconnect foretells, counts and ends a call that began before the connector was made anew.
+async fn is_ended_by_disconnect(home: &Home, id: IntegrationId, slow: Slow) -> Result<()> {
+    assert_eq!(in_flight(home, id).await?, 1, "the preview counts it");
+    assert_eq!(home.disconnect(id).await?.ended_calls, 1);
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(5), slow).await??;
+    let error = ended.err().context("the call was ended")?;
+    assert_eq!(error.code, ErrorCode::IntegrationDisconnected, "{error}");
+    Ok(())
+}
+
+/// A custom API that never answers one of its paths, and a call to that one.
+async fn slow_api() -> Result<(Scripted, Home, IntegrationId, Slow)> {
+    let server = Scripted::serve(|seen| async move {
+        if seen.path == "/v1/slow" {
+            std::future::pending::<()>().await;
+        }
+        scripted::json(200, &json!({}))
+    })
+    .await?;
+    let home = Home::new().await?;
+    let auth = targets::header("X-Api-Key", "key");
+    let id = home
+        .connect(targets::api(&server.url("/v1"), "/me", auth))
+        .await?;
+    let slow = under_way(&home, id, "call", get("/slow")).await?;
+    Ok((server, home, id, slow))
+}
+
+fn get(path: &str) -> Value {
+    json!({ "method": "GET", "path": path })
+}
+
+#[tokio::test]
+async fn disconnect_ends_a_call_that_began_before_a_reconnect() -> Result<()> {
+    let (_server, home, id, slow) = slow_api().await?;
+
+    let attempt = home.begin_again(id, Some("fresh")).await?;
+    home.done(attempt).await?;
+    home.call(id, "call", get("/me")).await?;
+
+    is_ended_by_disconnect(&home, id, slow).await
+}
+
+#[tokio::test]
+async fn disconnect_ends_a_call_that_began_before_a_document_was_imported_again() -> Result<()> {
+    let (_server, home, id, slow) = slow_api().await?;
+
+    let text = json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Orders", "version": "1" },
+        "servers": [{ "url": "/v1" }],
+        "paths": { "/orders": { "get": { "operationId": "listOrders" } } },
+    });
+    let source = json!({ "from": "file", "name": "orders.json", "text": text.to_string() });
+    let document = home
+        .ask::<wire::InspectOpenapi>(
+            json!({ "source": source, "integration": id, "confirmed": {} }),
+        )
+        .await?;
+    home.ask::<wire::ImportAgain>(json!({ "id": id, "document": document.id }))
+        .await?;
+    home.call(id, "list_orders", json!({})).await?;
+
+    is_ended_by_disconnect(&home, id, slow).await
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod health;
 pub mod http;
 pub mod integrations;
 pub mod links;
+mod live;
 pub mod local;
 mod monitor;
 pub mod notices;
@@ -41,15 +42,16 @@ pub use apps::{client_document, relay};
 pub use connect::{Arrived, way};
 
 use connect::attempt::Attempts;
-use connectors::{Config, Connector, Supplies, openapi::Operation};
+use connectors::{Config, openapi::Operation};
 use http::Http;
 use integrations::Integration;
+pub(crate) use live::Live;
 use ports::{Clock, Desk, Ports};
 use sample::Sample;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    sync::{Arc, Mutex, PoisonError},
 };
 use store::{Durability, Store};
 use tokio_util::sync::CancellationToken;
@@ -82,7 +84,7 @@ struct Inner {
     vault: Vault,
     http: Http,
     sample: tokio::sync::OnceCell<Sample>,
-    live: Mutex<HashMap<IntegrationId, Arc<Live>>>,
+    live: live::Lives,
     attempts: Attempts,
     waiting: connect::waiting::Waiting,
     documents: documents::Documents,
@@ -105,22 +107,6 @@ struct Inner {
     stopping: CancellationToken,
 }
 
-/// What an integration needs while the app runs: its connector, and how to end its calls.
-pub(crate) struct Live {
-    pub name: String,
-    pub connector: Arc<Connector>,
-    /// Cancelled by Disconnect: calls in flight fail by name.
-    pub ended: CancellationToken,
-    pub in_flight: AtomicU32,
-    /// One refresh at a time; what the last one came to.
-    pub refreshing: tokio::sync::Mutex<tokens::LastRefresh>,
-    is_sample: bool,
-    /// Ends the wait for the server's word that its tools changed.
-    _listens: tokio_util::sync::DropGuard,
-    /// On this computer: reached without a network.
-    pub is_local: bool,
-}
-
 impl Engine {
     /// Opens the folder and starts. Asks nothing of the keyring and sends nothing yet.
     ///
@@ -135,7 +121,7 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             http: Http::new()?,
             sample: tokio::sync::OnceCell::new(),
-            live: Mutex::default(),
+            live: live::Lives::default(),
             attempts: Attempts::default(),
             waiting: connect::waiting::Waiting::default(),
             documents: documents::Documents::default(),
@@ -185,11 +171,7 @@ impl Engine {
     /// Ends what runs: attempts, retries, the sample. The store closes with the last clone.
     pub async fn stop(&self) {
         self.0.stopping.cancel();
-        let live: Vec<Arc<Live>> = self.lives().drain().map(|(_, live)| live).collect();
-        for each in live {
-            each.ended.cancel();
-            each.connector.drop_session().await;
-        }
+        self.end_lives().await;
         self.store().settle().await;
         if let Err(error) = self.0.vault.tell_record().await {
             tracing::error!(%error, "the anchor could not be told where the record ends");
@@ -369,54 +351,6 @@ impl Engine {
         kept.get(self.store(), id, |conn, id| Integration::find(conn, *id))
     }
 
-    /// What an integration needs while the app runs, made on first need.
-    pub(crate) async fn live(&self, id: IntegrationId) -> Result<Arc<Live>, Error> {
-        if let Some(live) = self.lives().get(&id) {
-            return Ok(live.clone());
-        }
-        let found = self
-            .store()
-            .read(move |conn| Integration::get(conn, id))
-            .await?;
-        let is_sample = found.kind() == wire::Kind::Sample;
-        let sample_url = if is_sample {
-            Some(self.sample().await?.url())
-        } else {
-            None
-        };
-        let is_local = health::is_local(&health::origin(&found));
-        let supplies = Supplies {
-            sample: sample_url,
-            operations: self.operations(id, &found.config).await?,
-            repeats_arguments: self
-                .store()
-                .read(move |conn| store::tools::any_with(conn, id, connectors::REPEATED))
-                .await?,
-        };
-        let connector = Connector::new(&found.config, self.http(), supplies)?;
-        let ended = self.stopping().child_token();
-        let listening = ended.child_token();
-        if let Some(changed) = connector.tools_changed() {
-            tokio::spawn(health::follow_tools(
-                self.clone(),
-                id,
-                changed,
-                listening.clone(),
-            ));
-        }
-        let made = Arc::new(Live {
-            name: found.row.name,
-            connector: Arc::new(connector),
-            _listens: listening.drop_guard(),
-            ended,
-            in_flight: AtomicU32::new(0),
-            refreshing: tokio::sync::Mutex::default(),
-            is_sample,
-            is_local,
-        });
-        Ok(self.lives().entry(id).or_insert(made).clone())
-    }
-
     /// The operations of its OpenAPI document, where it has one.
     pub(crate) async fn operations(
         &self,
@@ -442,18 +376,6 @@ impl Engine {
             self.sample().await?.allow_token(token);
         }
         Ok(())
-    }
-
-    /// After a new credential or Disconnect: the next use makes a fresh connector.
-    pub(crate) async fn forget_live(&self, id: IntegrationId) {
-        let old = self.lives().remove(&id);
-        if let Some(old) = old {
-            old.connector.drop_session().await;
-        }
-    }
-
-    fn lives(&self) -> std::sync::MutexGuard<'_, HashMap<IntegrationId, Arc<Live>>> {
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that the integration's origin answered, whatever it said: the network works. Nothing is

@@ -112,7 +112,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         })
         .await;
     // Also where it failed: what is left gets a new connector, and can be disconnected again.
-    engine.forget_live(id).await;
+    engine.end_live(id).await;
     destroyed?;
     match (&revocation, oauth) {
         (Revocation::Pending { .. }, Some(oauth)) => {
