@@ -100,7 +100,8 @@ async fn knock(door: &Path) -> io::Result<Stream> {
     }
 }
 
-/// The pipe is the one that a file of this user's own folder names.
+/// The pipe is the one that a file of this user's own folder names. `ConnectionRefused` where the app
+/// that wrote it has ended: anybody may have a pipe of that name now.
 #[cfg(windows)]
 async fn knock(door: &Path) -> io::Result<Stream> {
     use std::time::Duration;
@@ -113,8 +114,50 @@ async fn knock(door: &Path) -> io::Result<Stream> {
             Err(error) if error.raw_os_error() == Some(BUSY) => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            other => return other,
+            // Looked at after the pipe was opened: the app lived then, and nobody else can open a pipe of
+            // a name that is in use.
+            Ok(stream) if is_held(door, &name)? => return Ok(stream),
+            Ok(_) => return Err(io::ErrorKind::ConnectionRefused.into()),
+            Err(error) => return Err(error),
         }
     }
     Err(io::ErrorKind::TimedOut.into())
+}
+
+/// Whether the app holds the file, as it does while it has a pipe, and the file still says `name`. In this
+/// order: another run of the app takes an old file away before it holds its own.
+#[cfg(windows)]
+fn is_held(door: &Path, name: &str) -> io::Result<bool> {
+    /// ERROR_SHARING_VIOLATION: whoever has it open lets nobody else write.
+    const HELD: i32 = 32;
+    let opened = std::fs::OpenOptions::new().write(true).open(door);
+    let held = opened.is_err_and(|error| error.raw_os_error() == Some(HELD));
+    Ok(held && std::fs::read_to_string(door)? == name)
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+    use std::{fs, io::Write as _, os::windows::fs::OpenOptionsExt as _, process};
+    use tokio::net::windows::named_pipe::ServerOptions;
+
+    #[tokio::test]
+    async fn nothing_is_said_to_a_pipe_whose_name_no_running_app_holds() -> io::Result<()> {
+        let name = format!(r"\\.\pipe\chief-test-{}", process::id());
+        let file = std::env::temp_dir().join(format!("chief-test-{}.sock", process::id()));
+        let _others = ServerOptions::new().create(&name)?;
+        fs::write(&file, &name)?;
+        let refused = knock(&file).await.err().map(|error| error.kind());
+        assert_eq!(refused, Some(io::ErrorKind::ConnectionRefused));
+        fs::remove_file(&file)?;
+
+        let _apps = ServerOptions::new().create(&name)?;
+        let mut held = fs::OpenOptions::new();
+        let held = held.write(true).create_new(true).share_mode(1);
+        let mut held = held.open(&file)?;
+        held.write_all(name.as_bytes())?;
+        assert!(knock(&file).await.is_ok(), "the app runs");
+        drop(held);
+        fs::remove_file(&file)
+    }
 }
