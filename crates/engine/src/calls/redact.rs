@@ -53,8 +53,21 @@ const BEGINNINGS: [&str; 14] = [
 /// A value as short as this is a word, not a secret, whatever it begins with.
 const SHORT: usize = 16;
 
-/// The same value with its secrets hidden.
+/// Values within values that are looked into, those of JSON in texts among them: whoever calls chooses how
+/// deep they are, and the stack has an end.
+const DEPTH: usize = 256;
+/// What a text takes of that.
+const TEXT: usize = 16;
+
+/// The same value with its secrets hidden. What is too deep within it is hidden as a whole.
 pub(crate) fn redact(value: &Value) -> Value {
+    look_into(value, DEPTH)
+}
+
+fn look_into(value: &Value, depth: usize) -> Value {
+    let Some(depth) = depth.checked_sub(1) else {
+        return "••••".into();
+    };
     match value {
         Value::Object(members) => {
             let is_labelled = members.iter().any(|(name, label)| {
@@ -66,34 +79,35 @@ pub(crate) fn redact(value: &Value) -> Value {
                 let shown = if is_secret(name) {
                     hide(value)
                 } else {
-                    redact(value)
+                    look_into(value, depth)
                 };
                 (name.clone(), shown)
             });
             shown.collect()
         }
-        Value::Array(items) => items.iter().map(redact).collect(),
+        Value::Array(items) => items.iter().map(|item| look_into(item, depth)).collect(),
         Value::String(text) if is_secret(text) => hide(value),
-        Value::String(text) => within(text).into(),
+        Value::String(text) => within(text, depth).into(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 
 /// A text without the secrets in it: JSON is looked into, all else as prose.
-fn within(text: &str) -> String {
+fn within(text: &str, depth: usize) -> String {
+    let depth = depth.saturating_sub(TEXT);
     let json = text.trim();
     if json.starts_with(['{', '['])
         && let Ok(inner) = serde_json::from_str::<Value>(json)
     {
-        return document(json, &inner).unwrap_or_else(|| text.to_owned());
+        return document(json, &inner, depth).unwrap_or_else(|| text.to_owned());
     }
-    prose::read(text)
+    prose::read(text, depth)
 }
 
 /// What is shown instead of JSON in which something is hidden. Of two members of one name only the last was
 /// read: the first is not to be shown either.
-fn document(json: &str, inner: &Value) -> Option<String> {
-    let shown = redact(inner);
+fn document(json: &str, inner: &Value, depth: usize) -> Option<String> {
+    let shown = look_into(inner, depth);
     (shown != *inner || written(json) > members(inner)).then(|| shown.to_string())
 }
 
@@ -180,6 +194,31 @@ mod tests {
             let within = redact(&json!(format!("It is {text}.")));
             assert_eq!(within, json!(format!("It is {shown}.")));
         }
+    }
+
+    #[test]
+    fn json_in_json_in_json_is_looked_into_as_far_as_a_small_stack_allows() {
+        for before in ["", "It is "] {
+            let mut text = "the end".to_owned();
+            loop {
+                let quoted = Value::from(text.as_str()).to_string();
+                let next = format!("{before}{}{quoted}{}", "[".repeat(127), "]".repeat(127));
+                if next.len() > 4 << 20 {
+                    break;
+                }
+                text = next;
+            }
+            let small = std::thread::Builder::new().stack_size(2 << 20);
+            let looked = small.spawn(move || redact(&text.into()).to_string());
+            let shown = looked.expect("a thread").join().expect("an end");
+            assert!(shown.contains("••••") && !shown.contains("the end"));
+        }
+        let mut text = r#"{"password":"hunter2"}"#.to_owned();
+        for _ in 0..8 {
+            text = json!({ "body": text }).to_string();
+        }
+        let shown = redact(&json!(text)).to_string();
+        assert!(shown.contains("•••• (7 characters)") && !shown.contains("hunter2"));
     }
 
     #[test]

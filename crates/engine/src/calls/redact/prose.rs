@@ -25,11 +25,12 @@ const ENCODED: u32 = 3;
 const PAIR: usize = 200;
 
 /// The text with its secrets hidden.
-pub(super) fn read(text: &str) -> String {
-    look(text, ENCODED)
+/// JSON in it is looked into so deep.
+pub(super) fn read(text: &str, depth: usize) -> String {
+    look(text, ENCODED, depth)
 }
 
-fn look(text: &str, encoded: u32) -> String {
+fn look(text: &str, encoded: u32, depth: usize) -> String {
     let text = without_keys(text);
     let mut shown = String::with_capacity(text.len());
     let mut rest = Rest {
@@ -39,6 +40,7 @@ fn look(text: &str, encoded: u32) -> String {
         word: (0, None),
         decoded: 0,
         encoded,
+        depth,
         pair: None,
         valued: None,
     };
@@ -73,6 +75,7 @@ struct Rest<'a> {
     /// Up to here nothing is hidden by percent-encoding, and how often it may still be.
     decoded: usize,
     encoded: u32,
+    depth: usize,
     /// Where a name stands whose value has a name of its own: `name: password`.
     pair: Option<usize>,
     /// Where a `value` stands that was not hidden, as its name may follow.
@@ -94,7 +97,7 @@ impl<'a> Rest<'a> {
     fn document(&mut self, mark: usize) -> Found {
         let (inner, end) = self.json(mark)?;
         let text = &self.text[mark..end];
-        let shown = document(text, &inner).unwrap_or_else(|| text.to_owned());
+        let shown = document(text, &inner, self.depth).unwrap_or_else(|| text.to_owned());
         Some((mark..end, shown))
     }
 
@@ -193,7 +196,7 @@ impl<'a> Rest<'a> {
         let part = &self.text[begin..self.decoded];
         let plain = part.replace('+', " ");
         let plain = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
-        let is_clean = look(&plain, self.encoded - 1) == plain;
+        let is_clean = look(&plain, self.encoded - 1, self.depth) == plain;
         (!is_clean).then(|| (begin..self.decoded, hidden(part)))
     }
 

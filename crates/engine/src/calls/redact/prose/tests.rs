@@ -3,6 +3,10 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::cell::Cell;
 
+fn read(text: &str) -> String {
+    super::read(text, super::super::DEPTH)
+}
+
 thread_local! {
     /// Bytes that were looked at on this thread.
     pub(super) static LOOKED: Cell<usize> = const { Cell::new(0) };
