@@ -181,11 +181,13 @@ impl Vault {
             return Ok((before, self.0.store.read(record::base).await?));
         }
         let known = keys.clone();
+        // As a write, where the next row goes on: nobody comes between what is looked at and what is signed.
         let looked = self
             .0
             .store
-            .read(move |conn| {
-                let (base, end) = (record::base(conn)?, record::head(conn)?.seq);
+            .write(Durability::Normal, move |tx| {
+                tx.only_records();
+                let (base, end) = (record::base(tx)?, record::head(tx)?.seq);
                 let mark = match mark {
                     Some(mark) if !are_kept => Some(Mark {
                         next: Some(base),
@@ -194,15 +196,19 @@ impl Vault {
                     mark => mark,
                 };
                 let seen = match &mark {
-                    Some(mark) => mark::compare(conn, mark, &known)?,
+                    Some(mark) => mark::compare(tx, mark, &known)?,
                     None => Seen::Whole,
                 };
                 let seen = match seen {
                     Seen::Whole if are_kept || mark.is_none() => {
-                        mark::overtaken(conn, mark.as_ref(), &known)?
+                        mark::overtaken(tx, mark.as_ref(), &known)?
                     }
                     Seen::Whole => None,
                     found => Some(found),
+                };
+                let seen = match seen {
+                    None => mark::left(tx)?,
+                    found => found,
                 };
                 Ok((seen, base, end))
             })

@@ -239,6 +239,24 @@ pub(crate) fn overtaken(
     })
 }
 
+/// Whether the tables end elsewhere than where the next row of this run goes on: what it would sign is not
+/// what stands there. `None` where they do not.
+pub(crate) fn left(tx: &Tx<'_>) -> Result<Option<Seen>, Error> {
+    let next = tx.chained(|chain| chain.head)?;
+    let end = head(tx)?;
+    Ok(match end.seq {
+        _ if end == next => None,
+        last if last < next.seq => Some(Seen::Tampered {
+            how: Tampering::EndMissing,
+            seq: last.saturating_add(1),
+        }),
+        _ => Some(Seen::Tampered {
+            how: Tampering::Changed,
+            seq: next.seq.max(1),
+        }),
+    })
+}
+
 /// True where some row says that a key signed it.
 pub(crate) fn has_signed_rows(connection: &Connection) -> Result<bool, Error> {
     connection

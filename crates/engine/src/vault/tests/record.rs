@@ -92,3 +92,68 @@ async fn a_crash_while_the_record_gets_its_first_key_is_no_tampering() -> Result
     }
     Ok(())
 }
+
+/// A connection beside the store's own, as somebody else's program has it, in a transaction without triggers.
+fn beside(world: &World, sql: &str) -> Result<rusqlite::Connection> {
+    let beside = rusqlite::Connection::open(world.folder.path().join("chief.db"))?;
+    beside.execute_batch("pragma foreign_keys = off; begin immediate")?;
+    let triggers: Vec<(String, String)> = beside
+        .prepare("select name, sql from sqlite_schema where type = 'trigger'")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (name, _) in &triggers {
+        beside.execute_batch(&format!("drop trigger \"{name}\""))?;
+    }
+    beside.execute_batch(sql)?;
+    for (_, made) in &triggers {
+        beside.execute_batch(made)?;
+    }
+    Ok(beside)
+}
+
+/// With a key of the record, and told where it ends.
+async fn told_world() -> Result<World> {
+    let world = World::new()?;
+    world.add(1, "first").await?;
+    for _ in 0..3 {
+        noted(&world).await?;
+    }
+    world.vault.tell_record().await?;
+    Ok(world)
+}
+
+fn end_is_missing(world: &World) -> bool {
+    matches!(
+        found(world),
+        Some(wire::RecordState::Tampered {
+            how: wire::Tampering::EndMissing,
+            ..
+        })
+    )
+}
+
+const CUT: &str = "delete from outcomes where seq = (select max(seq) from outcomes)";
+
+#[tokio::test]
+async fn an_end_that_is_cut_off_while_the_start_of_a_run_looks_is_found() -> Result<()> {
+    let world = told_world().await?.reopened()?;
+    let cutter = beside(&world, CUT)?;
+    let vault = world.vault.clone();
+    let woken = tokio::spawn(async move { vault.wake_record().await });
+    // Readers see the record of before, and whoever writes waits.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    cutter.execute_batch("commit")?;
+    woken.await?;
+    assert!(end_is_missing(&world), "{:?}", found(&world));
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_of_this_run_that_are_gone_before_it_has_its_key_are_found() -> Result<()> {
+    let world = told_world().await?.reopened()?;
+    noted(&world).await?;
+    beside(&world, CUT)?.execute_batch("commit")?;
+    world.vault.wake_record().await;
+    assert!(end_is_missing(&world), "{:?}", found(&world));
+    Ok(())
+}
