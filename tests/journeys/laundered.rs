@@ -382,3 +382,45 @@ async fn of_two_restores_the_later_is_told() -> Result<()> {
     assert!(told_at[0] < told_at[1]);
     Ok(())
 }
+
+#[tokio::test]
+async fn housekeeping_that_fails_is_tried_again_an_hour_after_and_tells_no_more_than_once()
+-> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    used(&home).await?;
+    told_all(&home).await?;
+    home.engine.stop().await;
+    change(
+        home.folder(),
+        "insert or replace into settings values ('record', '{\"keep_days\":7}')",
+    )?;
+    // No backup can be taken.
+    let backups = home.folder().join("backups");
+    if backups.is_dir() {
+        fs::remove_dir_all(&backups)?;
+    }
+    fs::write(&backups, "")?;
+    let home = home.restart().await?;
+    let told = async || -> Result<usize> {
+        let rows = home.record().await?;
+        let is_told = |row: &&wire::RowView| row.action.contains("kept for longer");
+        Ok(rows.iter().filter(is_told).count())
+    };
+    let began = Instant::now();
+    while told().await? == 0 {
+        clock.advance(60_000);
+        tick(began, "the daily housekeeping").await?;
+    }
+    for _ in 0..30 {
+        clock.advance(60_000);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(told().await?, 1);
+    fs::remove_file(&backups)?;
+    while fs::read_dir(&backups).map_or(0, Iterator::count) == 0 {
+        clock.advance(60_000);
+        tick(began, "the next try").await?;
+    }
+    assert_eq!(told().await?, 1);
+    Ok(())
+}

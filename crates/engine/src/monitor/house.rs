@@ -11,6 +11,8 @@ use wire::{Error, Time};
 
 /// Pings are kept as long.
 const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
+/// Until what failed is tried again: a copy of all the data for which there is no room fills the disk each time.
+const AGAIN_MS: i64 = DAY_MS / 24;
 
 /// Whether the house is to be kept: not within a day of the newest backup, nor of when this run did it last,
 /// which alone counts where the clock was set back behind both.
@@ -22,6 +24,7 @@ fn is_due(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
 }
 
 /// Once a day: pings older than thirty days go, and a verified backup is taken. `kept`: when this run did it.
+/// What fails is tried again an hour after.
 pub(super) async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     let now = engine.now();
     let newest = backup::all(engine.store().folder())
@@ -31,6 +34,7 @@ pub(super) async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(),
     if !is_due(newest, *kept, now) {
         return Ok(());
     }
+    *kept = Some(now.plus(AGAIN_MS - DAY_MS));
     let before = now.plus(-PINGS_KEPT_MS);
     engine
         .store()

@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use wire::{Error, ErrorCode, RecordSettings, RecordSettingsView, TailTrouble};
+use wire::{Error, ErrorCode, RecordSettings, RecordSettingsView, TailTrouble, Time};
 
 const KEY: &str = "record";
 /// The shortest and the longest that rows may be kept.
@@ -26,6 +26,8 @@ pub(crate) struct Manner {
     tail_trouble: Mutex<Option<TailTrouble>>,
     /// Days of keeping that the admin saved in this run, until the anchor is told.
     saved_days: Mutex<Option<Option<u32>>>,
+    /// When it was last told that rows are kept for longer than the settings say.
+    told_longer: Mutex<Option<Time>>,
 }
 
 impl Manner {
@@ -55,6 +57,19 @@ impl Manner {
 
     pub fn set_tail_trouble(&self, trouble: Option<TailTrouble>) {
         *self.trouble() = trouble;
+    }
+
+    /// True where that is to be told now: once a day, however often housekeeping is tried.
+    pub fn tells_longer(&self, now: Time) -> bool {
+        let mut told = self
+            .told_longer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_due = told.is_none_or(|at| !(0..86_400_000).contains(&now.since(at)));
+        if is_due {
+            *told = Some(now);
+        }
+        is_due
     }
 
     fn saved_days(&self) -> MutexGuard<'_, Option<Option<u32>>> {
