@@ -162,6 +162,7 @@ impl Vault {
     fn telling(&self, known: Option<Mark>) -> Telling {
         let state = self.lock();
         Telling {
+            keys: state.record.kept.clone(),
             known,
             written: state.record.written,
             base: state.record.base.unwrap_or(Head::NONE),

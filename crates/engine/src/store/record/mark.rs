@@ -55,8 +55,9 @@ pub(crate) enum Seen {
 }
 
 /// What the vault knows when it tells the anchor.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Telling {
+    /// Those that the record has.
+    pub keys: Keys,
     /// What the anchor was told last.
     pub known: Option<Mark>,
     /// The epoch that the anchor's file has; a later one is used again until it has that, so that the file is
@@ -92,12 +93,15 @@ pub(crate) fn tell_first(tx: &Tx<'_>, telling: Telling, key: &RecordKey) -> Resu
 
 fn sign(tx: &Tx<'_>, telling: Telling, (end, key): (Head, &RecordKey)) -> Result<Mark, Error> {
     let Telling {
+        keys,
         known,
         written,
         base,
     } = telling;
     // Also higher than the anchor's, where the data is from a backup: it was used up in another past.
-    let told = told(tx)?.map_or(0, |told| told.epoch);
+    // What nobody signed counts for nothing: no epoch would follow the highest of all.
+    let told = told(tx)?.filter(|told| told.is_signed(&keys));
+    let told = told.map_or(0, |told| told.epoch);
     let newest = known.map_or(0, |known| known.epoch).max(told);
     let epoch = match newest > written {
         true => newest,

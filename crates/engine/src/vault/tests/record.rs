@@ -157,3 +157,21 @@ async fn rows_of_this_run_that_are_gone_before_it_has_its_key_are_found() -> Res
     assert!(end_is_missing(&world), "{:?}", found(&world));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_epoch_that_nobody_signed_is_not_taken_over() -> Result<()> {
+    let world = told_world().await?;
+    let spoil = format!("update record_head set epoch = {}", i64::MAX);
+    beside(&world, &spoil)?.execute_batch("commit")?;
+    noted(&world).await?;
+    world.vault.tell_record().await?;
+    let anchor = world.vault.lock().anchor.clone();
+    let epoch = anchor
+        .and_then(|anchor| anchor.record)
+        .map(|told| told.epoch);
+    assert!(epoch.is_some_and(|epoch| epoch < 100), "{epoch:?}");
+    let world = world.reopened()?;
+    world.vault.ready().await?;
+    assert_eq!(found(&world), None);
+    Ok(())
+}
