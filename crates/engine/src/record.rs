@@ -79,6 +79,7 @@ async fn each_second(engine: &Engine, mut changes: Receiver<Changed>, work: impl
 
 /// Until it is told: no later row may come to try it again.
 async fn tell(engine: &Engine) {
+    engine.vault().chain_late().await;
     if let Err(error) = settings::tell_keeping(engine).await {
         tracing::error!(%error, "the anchor could not be told for how long rows are kept");
     }

@@ -2,7 +2,7 @@
 //! still owes. Only the vault writes here.
 
 use super::{Tx, failed, text};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 use wire::Error;
 
@@ -47,7 +47,8 @@ pub(crate) fn vault(connection: &Connection) -> Result<Option<VaultRow>, Error> 
             statement
                 .query_row([], |row| {
                     Ok(VaultRow {
-                        id: text::id(row, 0)?,
+                        // What is no id is another than this database's.
+                        id: text::id(row, 0).unwrap_or_default(),
                         owes_backup: row.get(1)?,
                     })
                 })
@@ -61,16 +62,20 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<KeyRow>, Error> {
         .prepare_cached("select generation, item, state from vault_keys order by generation")
         .and_then(|mut statement| {
             statement
-                .query_map([], |row| {
-                    Ok(KeyRow {
-                        generation: row.get(0)?,
-                        item: row.get(1)?,
-                        state: text::from_word(row, 2)?,
-                    })
-                })?
+                // What nobody of us wrote names no item, and makes no other unknown.
+                .query_map([], |row| Ok(read(row).ok()))?
+                .filter_map(Result::transpose)
                 .collect()
         })
         .map_err(failed)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
+    Ok(KeyRow {
+        generation: row.get(0)?,
+        item: row.get(1)?,
+        state: text::from_word(row, 2)?,
+    })
 }
 
 /// Writes down that a key is about to be made, so that a crash leaves no item behind unknown.

@@ -118,13 +118,14 @@ impl Vault {
             _ => None,
         };
         let (generation, new) = (row.generation, key.clone());
+        let kept = self.lock().record.kept.clone();
         let committed = self
             .0
             .store
             .write(Durability::Full, move |tx| {
                 let value = also(tx)?;
                 credentials::remove(tx, id)?;
-                rewrap(tx, &old, (generation, &new))?;
+                rewrap(tx, (&old, &kept), (generation, &new))?;
                 keys::retire_all(tx)?;
                 keys::activate(tx, generation, KeyState::Old)?;
                 keys::set_owes_backup(tx, true)?;
@@ -183,7 +184,7 @@ impl Vault {
 /// unreadable before and after.
 fn rewrap(
     tx: &Tx<'_>,
-    old: &BTreeMap<u64, Key>,
+    (old, kept): (&BTreeMap<u64, Key>, &record::keys::Keys),
     (generation, new): (u64, &Key),
 ) -> Result<(), Error> {
     for row in apps::all(tx)? {
@@ -198,7 +199,7 @@ fn rewrap(
         }
     }
     // Where somebody made them unreadable, the anchor still has them: a Disconnect goes through all the same.
-    let kept = record::keys::all(tx).unwrap_or_else(|error| {
+    let kept = record::keys::of(tx, kept).unwrap_or_else(|error| {
         tracing::error!(%error, "the database's copy of the record's keys cannot be read");
         Vec::new()
     });

@@ -76,6 +76,20 @@ impl Vault {
         }
     }
 
+    /// Where the keyring gave its key in this run, but the record could not be given its own then (the disk was full,
+    /// say): once more.
+    pub(crate) async fn chain_late(&self) {
+        let is_due = {
+            let state = self.lock();
+            state.current.is_some() && state.anchor.is_some() && !state.record.chained
+        };
+        if is_due {
+            let keys = self.0.keys.lock().await;
+            self.chain_record().await;
+            drop(keys);
+        }
+    }
+
     /// Gives the record its key, and holds its end against the anchor. `keys` must be held.
     pub(super) async fn begin_record(&self) -> Result<(), Error> {
         if self.lock().record.chained {
@@ -124,9 +138,6 @@ impl Vault {
         if self.lock().anchor_is_behind {
             self.write_anchor().await?;
         }
-        if let Err(error) = self.keep_keys(&keys, rows, sealing).await {
-            tracing::error!(%error, "the database has no copy of the record's keys");
-        }
         self.use_record_key(key).await?;
         {
             let mut state = self.lock();
@@ -134,7 +145,12 @@ impl Vault {
             // What was found is kept from now on, and the record held against how it stands now.
             state.anchor_is_behind |= trouble.is_some();
         }
-        self.tell_record().await
+        let told = self.tell_record().await;
+        // Behind all that: no row waits for a copy.
+        if let Err(error) = self.keep_keys(&keys, rows, sealing).await {
+            tracing::error!(%error, "the database has no copy of the record's keys");
+        }
+        told
     }
 
     /// From now on rows are signed with it.

@@ -4,13 +4,16 @@ use super::{
     super::{Tx, failed, text},
     RecordKey,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 use uuid::Uuid;
 use wire::Error;
+
+/// Keys that are read where the anchor says none: more than any record gets, one for each loss of the keyring.
+const FIRST: i64 = 1_000;
 
 /// The record's keys, by number, as far as they are known in this run.
 #[derive(Clone, Default)]
@@ -81,13 +84,24 @@ pub(crate) fn any(connection: &Connection) -> Result<bool, Error> {
         .map_err(failed)
 }
 
-/// Every key, the oldest first.
-pub(crate) fn all(connection: &Connection) -> Result<Vec<KeyRow>, Error> {
-    connection
-        .prepare_cached(
-            "select n, id, key_generation, wrapped_key, sealed from record_keys order by n",
-        )
-        .and_then(|mut statement| statement.query_map([], read)?.collect())
+/// Those of the keys that the anchor keeps, or, where it keeps none, the first of all, the oldest first. What
+/// else stands there is read by nobody, however much it is.
+pub(crate) fn of(connection: &Connection, kept: &Keys) -> Result<Vec<KeyRow>, Error> {
+    const ROWS: &str = "select n, id, key_generation, wrapped_key, sealed from record_keys";
+    if kept.is_empty() {
+        return connection
+            .prepare_cached(&format!("{ROWS} where n > 0 order by n limit ?1"))
+            .and_then(|mut statement| statement.query_map([FIRST], read)?.collect())
+            .map_err(failed);
+    }
+    let numbers: BTreeSet<i64> = kept.open.keys().chain(&kept.lost).copied().collect();
+    let mut statement = connection
+        .prepare_cached(&format!("{ROWS} where n = ?1"))
+        .map_err(failed)?;
+    numbers
+        .into_iter()
+        .filter_map(|n| statement.query_row([n], read).optional().transpose())
+        .collect::<rusqlite::Result<_>>()
         .map_err(failed)
 }
 

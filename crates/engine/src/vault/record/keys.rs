@@ -4,6 +4,7 @@
 use super::super::{
     Vault,
     anchor::KeptKey,
+    load::Facts,
     seal::{self, Key, Place, Purpose},
 };
 use crate::store::{
@@ -24,7 +25,13 @@ const GENERATION: u64 = 1;
 impl Vault {
     /// The keys' rows in the database, and the keys: those that the anchor kept, or else as the rows have them.
     pub(super) async fn keys_beside(&self, kept: Keys) -> Result<(Vec<KeyRow>, Keys), Error> {
-        match self.0.store.read(record::keys::all).await {
+        let known = kept.clone();
+        let rows = self
+            .0
+            .store
+            .read(move |conn| record::keys::of(conn, &known))
+            .await;
+        match rows {
             // Once the anchor keeps the keys, what the database says of them matters no more.
             Err(error) if !kept.is_empty() => {
                 tracing::error!(%error, "the database's copy of the record's keys cannot be read");
@@ -58,8 +65,9 @@ impl Vault {
     /// The keys as the database has them.
     pub(super) async fn keys_of(&self, rows: &[KeyRow]) -> Result<Keys, Error> {
         let mut keys = Keys::default();
+        let facts = self.facts().await?;
         for row in rows {
-            match self.open_record_key(row).await? {
+            match self.open_record_key(row, &facts).await? {
                 Some(key) => {
                     keys.open.insert(row.n, Arc::new(key));
                 }
@@ -96,8 +104,11 @@ impl Vault {
         Ok(())
     }
 
-    async fn open_record_key(&self, row: &KeyRow) -> Result<Option<RecordKey>, Error> {
-        let facts = self.facts().await?;
+    async fn open_record_key(
+        &self,
+        row: &KeyRow,
+        facts: &Facts,
+    ) -> Result<Option<RecordKey>, Error> {
         let by = facts
             .keys
             .iter()

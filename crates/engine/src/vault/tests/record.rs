@@ -175,3 +175,58 @@ async fn an_epoch_that_nobody_signed_is_not_taken_over() -> Result<()> {
     assert_eq!(found(&world), None);
     Ok(())
 }
+
+#[tokio::test]
+async fn rows_beside_the_records_keys_ask_nothing_of_the_keyring() -> Result<()> {
+    let world = told_world().await?;
+    let spoil = "insert into vault_keys values (90, 'no-such-item', 'aside'); \
+         with recursive n(i) as (select 100 union all select i + 1 from n where i < 300) \
+         insert into record_keys select i, 'x' || i, 90, x'', x'' from n";
+    beside(&world, spoil)?.execute_batch("commit")?;
+    let world = world.reopened()?;
+    world.vault.ready().await?;
+    assert!(world.vault.told_record().is_some());
+    assert!(world.shelf.reads() < 10, "{}", world.shelf.reads());
+    let before = world.shelf.reads();
+    world.destroy(1).await?;
+    assert!(world.shelf.reads() - before < 10);
+    assert_eq!(found(&world), None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_of_the_vault_that_cannot_be_read_leave_no_run_without_a_key() -> Result<()> {
+    for spoil in [
+        "insert into vault_keys values (-1, 'x', 'old')",
+        "update vault set id = 'x'",
+    ] {
+        let world = told_world().await?;
+        beside(&world, spoil)?.execute_batch("commit")?;
+        let world = world.reopened()?;
+        world.vault.wake_record().await;
+        assert!(world.vault.told_record().is_some(), "{spoil}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_record_that_could_not_be_given_its_key_gets_it_with_the_next_rows() -> Result<()> {
+    let world = World::new()?;
+    let file = anchor::file(world.folder.path());
+    let blocked = file.clone();
+    world.on_step(move |step| {
+        if step == Step::Anchored {
+            fs::remove_file(&blocked).expect("it is there");
+            fs::create_dir(&blocked).expect("there is room");
+        }
+    });
+    // Whether it is kept does not matter here.
+    drop(world.add(1, "first").await);
+    assert!(world.vault.told_record().is_none());
+    noted(&world).await?;
+    fs::remove_dir(&file)?;
+    world.vault.chain_late().await;
+    assert!(world.vault.told_record().is_some());
+    assert_eq!(found(&world), None);
+    Ok(())
+}
