@@ -8,6 +8,7 @@
 
 use super::{
     Current, Vault,
+    anchor::{Anchor, Marked},
     load::{Facts, Need},
     run,
     seal::{self, Key, Place},
@@ -113,10 +114,17 @@ impl Vault {
             }
         };
         let is_anchored = self.lock().anchor.is_some();
-        let first = match &facts.vault {
+        let mut first = match &facts.vault {
             Some(vault) if !is_anchored => Some(self.first_anchor(&facts, vault).await?),
             _ => None,
         };
+        if let Some(first) = first.as_mut().filter(|first| is_of_lost_key(first)) {
+            // Before the key is used: after a crash the old file would look as if somebody had put it there.
+            row.item.clone_into(&mut first.key_item);
+            if let Err(error) = self.put_anchor(first, &key).await {
+                tracing::error!(%error, "the anchor could not be written before the key is used");
+            }
+        }
         let (generation, new) = (row.generation, key.clone());
         let kept = self.lock().record.kept.clone();
         let committed = self
@@ -178,6 +186,12 @@ impl Vault {
         }
         Ok(found)
     }
+}
+
+/// True where it stands in for one that only a lost key authenticates: that is worth nothing any more.
+fn is_of_lost_key(anchor: &Anchor) -> bool {
+    let trouble = anchor.record.as_ref().and_then(Marked::trouble);
+    anchor.key_item.is_empty() && trouble.is_some_and(|(state, _)| state == super::record::LOST)
 }
 
 /// Wraps the own key of all that is sealed under the new one. What no key opens stays as it is: it is

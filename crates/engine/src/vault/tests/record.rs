@@ -1,6 +1,6 @@
 //! The record's key and its mark, from the anchor's first moment on.
 
-use super::*;
+use super::{super::record::LOST, *};
 
 /// Signs a row of the record.
 async fn noted(world: &World) -> Result<(), Error> {
@@ -228,5 +228,32 @@ async fn a_record_that_could_not_be_given_its_key_gets_it_with_the_next_rows() -
     world.vault.chain_late().await;
     assert!(world.vault.told_record().is_some());
     assert_eq!(found(&world), None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_in_a_disconnect_after_the_keyring_was_reset_is_told_as_a_lost_key() -> Result<()> {
+    let world = told_world().await?;
+    world
+        .shelf
+        .items
+        .lock()
+        .expect("no test panics inside")
+        .clear();
+    let world = world.reopened()?;
+    let wrecks = world.wrecks();
+    world.destroy(1).await?;
+    let mut looked = 0;
+    for wreck in crash::taken(&wrecks) {
+        let step = wreck.step;
+        if step < Step::Committed {
+            continue;
+        }
+        looked += 1;
+        let world = World::over(wreck.folder, Shelf::holding(wreck.items))?;
+        world.vault.ready().await?;
+        assert_eq!(found(&world), Some(LOST), "{step:?}");
+    }
+    assert!(looked > 1);
     Ok(())
 }
