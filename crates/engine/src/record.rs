@@ -174,7 +174,7 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
     let agreed = settings::agreed_days(engine, days).await?;
     if agreed != days && engine.manner().tells_longer(now) {
         let what = "rows of the record are kept for longer than the settings say, which were changed outside \
-                    of the app or came from a backup: save them anew";
+                    of the app or came from a backup, or the keyring lost its key: save them anew";
         engine.note(what, &Because::Health).await?;
     }
     let Some(days) = agreed else {

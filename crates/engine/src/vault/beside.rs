@@ -113,6 +113,8 @@ impl Vault {
 pub(super) fn mistrustful(facts: &Facts, vault: &VaultRow, trouble: Option<RecordState>) -> Anchor {
     let mut anchor = Anchor::new(vault.id, "");
     anchor.record = trouble.map(|trouble| Marked::troubled((trouble, facts.record_end)));
+    // For how long rows are to be kept the lost one knew. Until the admin says so anew nothing is removed.
+    anchor.keep_days = trouble.map(|_| record::FOR_EVER);
     if !facts.sealed.is_empty() {
         tracing::warn!("the anchor is missing or not authentic: stored credentials are not used");
     }

@@ -9,6 +9,7 @@ mod keeping;
 mod keys;
 mod proofs;
 
+pub(super) use keeping::FOR_EVER;
 pub(super) use keys::{place, sealed, unsealed};
 
 use super::{

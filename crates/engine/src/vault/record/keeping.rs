@@ -5,7 +5,7 @@ use super::super::Vault;
 use wire::Error;
 
 /// What stands for "for ever" in the anchor.
-const FOR_EVER: u32 = 0;
+pub(in super::super) const FOR_EVER: u32 = 0;
 
 impl Vault {
     /// Days that rows are kept, the inner `None`: for ever. `None` where the anchor was told nothing, or none is

@@ -243,6 +243,7 @@ async fn a_crash_in_a_disconnect_after_the_keyring_was_reset_is_told_as_a_lost_k
     let world = world.reopened()?;
     let wrecks = world.wrecks();
     world.destroy(1).await?;
+    assert_eq!(world.vault.keeping(), Some(None), "nothing is removed");
     let mut looked = 0;
     for wreck in crash::taken(&wrecks) {
         let step = wreck.step;
