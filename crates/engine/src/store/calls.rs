@@ -64,7 +64,8 @@ pub(super) const OUTCOME_COLUMNS: &str =
 /// `StoreUnwritable`, `StoreFailed`: then nothing may be sent.
 pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Error> {
     let seq = intent(tx, row)?;
-    tx.prepare_cached("insert into open_calls (call_seq, task_id) values (?1, ?2)")
+    // Whatever stands there already is no call's: none has this place.
+    tx.prepare_cached("insert or replace into open_calls (call_seq, task_id) values (?1, ?2)")
         .map_err(failed)?
         .execute(params![seq, task.map(|task| task.to_string())])
         .map_err(failed)?;
@@ -84,6 +85,11 @@ pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
 /// Ends the calls of earlier runs that got no outcome: how they went is not known, and never will be. The
 /// others of them are counted.
 pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
+    tx.execute(
+        "delete from open_calls where call_seq not in (select seq from calls)",
+        [],
+    )
+    .map_err(failed)?;
     let open: Vec<(i64, Time)> = tx
         .prepare_cached(
             "select c.seq, c.at from open_calls n join calls c on c.seq = n.call_seq \

@@ -24,6 +24,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of a mac.
 pub const MAC: usize = 32;
+/// No record comes this far. A row beyond it is nobody's of ours, and has no place after it.
+const LAST: i64 = i64::MAX - (1 << 40);
 
 /// The record's key of one number, ready to be used. Shows nothing of itself.
 pub struct RecordKey {
@@ -178,15 +180,17 @@ fn canonical(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
 
 /// The newest row of both tables, or where the chain begins.
 pub(crate) fn head(connection: &Connection) -> Result<Head, Error> {
-    let base = base(connection)?;
+    let base = Some(base(connection)?).filter(|base| base.seq <= LAST);
+    let base = base.unwrap_or(Head::NONE);
     let newest = |sql: &str| {
         connection
             .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row([], place).optional())
+            .and_then(|mut statement| statement.query_row([LAST], place).optional())
             .map_err(failed)
     };
-    let intent = newest("select seq, mac from calls order by seq desc limit 1")?;
-    let outcome = newest("select seq, mac from outcomes order by seq desc limit 1")?;
+    let intent = newest("select seq, mac from calls where seq <= ?1 order by seq desc limit 1")?;
+    let outcome =
+        newest("select seq, mac from outcomes where seq <= ?1 order by seq desc limit 1")?;
     Ok([intent, outcome]
         .into_iter()
         .flatten()

@@ -208,3 +208,23 @@ proptest! {
         prop_assert_eq!(walked, expected);
     }
 }
+
+#[test]
+fn rows_that_nobody_of_us_wrote_stand_in_no_calls_way() -> Result<()> {
+    let connection = database()?;
+    let last = i64::MAX;
+    connection.execute_batch(&format!(
+        "pragma foreign_keys = off; insert into open_calls (call_seq) values (1), (2), (700); \
+         insert into calls (seq, id, at, kind, integration_name, action, because, run, mac) \
+         values ({last}, 'x', 0, 'call', 'x', 'x', 'x', 1, x'')"
+    ))?;
+    let tx = Tx::new(&connection);
+    let first = begin(&tx, &call(1, 10, None), None)?;
+    assert_eq!(first, 1);
+    finish(&tx, &ended((first, Time(10)), Outcome::Ok))?;
+    give_up(&Tx::new(&connection))?;
+    let open: i64 =
+        connection.query_row("select count(*) from open_calls", [], |row| row.get(0))?;
+    assert_eq!(open, 0);
+    Ok(())
+}
