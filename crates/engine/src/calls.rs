@@ -140,21 +140,20 @@ pub async fn call_asking(
     let kept_back = Arc::new(OnceLock::new());
     let result = {
         let (saying, kept_back) = (saying.clone(), kept_back.clone());
-        let (wanted, known, by) = (wanted.clone(), known.clone(), by.clone());
-        let (all, because) = (engine.clone(), wanted.because.clone());
-        let sent = exchange(engine, id, &because, move |connector, credential| {
+        let (this, known, by, all) = (wanted.clone(), known.clone(), by.clone(), engine.clone());
+        let sent = exchange(engine, id, &wanted.because, move |connector, credential| {
             // The credential may have taken its time.
-            if let Err(why) = gate::again(&all, &by, (&wanted, &known), &caller) {
+            if let Err(why) = gate::again(&all, &by, (&this, &known), &caller) {
                 let _ = kept_back.set(why.clone());
                 return Box::pin(std::future::ready(Err(why)));
             }
-            let (wanted, caller) = (wanted.clone(), caller.clone());
+            let (this, caller) = (this.clone(), caller.clone());
             if let Some(saying) = &saying {
-                saying.sends(&credential, &wanted.arguments);
+                saying.sends(&credential, &this.arguments);
             }
             let ask = ask.clone();
             Box::pin(async move {
-                let call = (wanted.tool.as_str(), wanted.arguments.clone());
+                let call = (this.tool.as_str(), this.arguments.clone());
                 connector
                     .call_asking(&credential, call, ask.as_ref(), caller)
                     .await

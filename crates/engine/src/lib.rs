@@ -15,7 +15,7 @@ pub mod crons;
 mod documents;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
-mod finish;
+pub mod finish;
 mod health;
 pub mod http;
 pub mod integrations;

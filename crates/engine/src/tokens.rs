@@ -9,7 +9,7 @@ use crate::{
     Engine, Live,
     calls::Journal,
     connectors::Config,
-    finish::Finishes,
+    finish::to_the_end,
     health::asked_pause_ms,
     integrations::{
         self, After, Integration,
@@ -107,7 +107,7 @@ pub(crate) async fn credential(
     };
     // Also where whoever asked is gone meanwhile: the row of the request gets its outcome.
     let (engine, because) = (engine.clone(), because.clone());
-    Finishes::new(async move {
+    to_the_end(async move {
         let stopping = engine.stopping();
         tokio::select! {
             renewed = renewed(&engine, (id, &live), need, &because) => renewed,

@@ -11,6 +11,7 @@ use engine::{
         knocks::{self, Knock},
     },
     connectors::Caller,
+    finish::to_the_end,
     store::tools::ToolRow,
 };
 use rmcp::{
@@ -164,12 +165,10 @@ impl Server {
                 let _hung_up = caller.hung_up.clone().drop_guard();
                 // (Its turn is taken until then.)
                 let (engine, asker) = (self.inside.engine.clone(), asker.clone());
-                let call = tokio::spawn(async move {
+                to_the_end(async move {
                     agents::call(&engine, &asker.agent, &offered, arguments, from, caller).await
-                });
-                call.await.unwrap_or_else(|error| {
-                    Err(Error::new(ErrorCode::Internal).with("why", error.to_string()))
                 })
+                .await
             }
             None => agents::unknown_tool(&self.inside.engine, agent, &name, &from.because).await,
         }

@@ -4,7 +4,7 @@ use super::{depend, stuck};
 use crate::{
     Engine,
     calls::{self, Wanted, policy::By},
-    finish::Finishes,
+    finish::to_the_end,
     store::{
         self, Durability, Tx,
         crons::{CronRow, RunRow},
@@ -131,7 +131,7 @@ async fn make_calls(
         // Also after the run has given it up, until its outcome is written down.
         let (all, by, caller) = (engine.clone(), by.clone(), cancel.clone().into());
         let call = async move { calls::call_as(&all, &by, wanted, caller).await };
-        let result = Finishes::new(call).await;
+        let result = to_the_end(call).await;
         if let Some(last) = told.last_mut() {
             let took = engine.now().since(at).max(0);
             last.took_ms = Some(u32::try_from(took).unwrap_or(u32::MAX));
