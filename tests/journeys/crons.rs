@@ -238,13 +238,7 @@ async fn crons_that_an_outage_paused_go_on_by_themselves_where_the_admin_has_set
 
 #[tokio::test]
 async fn a_run_is_stopped_as_a_task_and_what_comes_after_is_not_made() -> Result<()> {
-    let hold = Arc::new(Notify::new());
-    let held = hold.clone();
-    let server = Scripted::serve(move |seen| {
-        let held = held.clone();
-        async move { mcp::answer(&seen, &held).await }
-    })
-    .await?;
+    let (server, hold) = mcp::waiting().await?;
     let home = Home::new().await?;
     let keyed = home
         .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
@@ -289,13 +283,7 @@ async fn a_run_is_stopped_as_a_task_and_what_comes_after_is_not_made() -> Result
 
 #[tokio::test]
 async fn a_run_that_the_apps_death_cut_short_is_marked_so_and_not_repeated() -> Result<()> {
-    let hold = Arc::new(Notify::new());
-    let held = hold.clone();
-    let server = Scripted::serve(move |seen| {
-        let held = held.clone();
-        async move { mcp::answer(&seen, &held).await }
-    })
-    .await?;
+    let (server, hold) = mcp::waiting().await?;
     let folder = tempfile::Builder::new()
         .prefix("chief-journey-")
         .tempdir()?;

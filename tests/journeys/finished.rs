@@ -27,13 +27,7 @@ struct Scene {
 
 impl Scene {
     async fn with(home: Home) -> Result<Self> {
-        let go_on = Arc::new(Notify::new());
-        let script = go_on.clone();
-        let server = Scripted::serve(move |seen| {
-            let go_on = script.clone();
-            async move { mcp::answer(&seen, &go_on).await }
-        })
-        .await?;
+        let (server, go_on) = mcp::waiting().await?;
         let target = targets::mcp_bearer(&server.url("/mcp"), "key");
         let id = home.connect(target).await?;
         Ok(Self {

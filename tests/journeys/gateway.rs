@@ -129,18 +129,6 @@ async fn an_agent_of_either_era_reaches_a_server_of_either_era() -> Result<()> {
     Ok(())
 }
 
-/// An upstream whose calls are counted.
-async fn counted() -> Result<(Scripted, Arc<Notify>)> {
-    let go_on = Arc::new(Notify::new());
-    let script = go_on.clone();
-    let server = Scripted::serve(move |seen| {
-        let go_on = script.clone();
-        async move { mcp::answer(&seen, &go_on).await }
-    })
-    .await?;
-    Ok((server, go_on))
-}
-
 fn calls(server: &Scripted) -> usize {
     server
         .seen()
@@ -151,7 +139,7 @@ fn calls(server: &Scripted) -> usize {
 
 #[tokio::test]
 async fn nobody_without_a_valid_token_gets_in_and_rows_say_who_it_was() -> Result<()> {
-    let (server, _) = counted().await?;
+    let (server, _) = mcp::waiting().await?;
     let (home, clock) = Home::with_fake_clock().await?;
     home.connect(targets::mcp_bearer(&server.url("/mcp"), "the-key"))
         .await?;
@@ -264,7 +252,7 @@ async fn a_foreign_host_or_origin_is_refused_on_every_method_and_path() -> Resul
 
 #[tokio::test]
 async fn a_read_only_agent_is_listed_what_reads_and_refused_the_rest_by_name() -> Result<()> {
-    let (server, _) = counted().await?;
+    let (server, _) = mcp::waiting().await?;
     let home = Home::new().await?;
     let sample = home.connect(targets::sample()).await?;
     home.connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
@@ -400,7 +388,7 @@ struct UnderWay {
 
 impl UnderWay {
     async fn begin() -> Result<Self> {
-        let (server, _) = counted().await?;
+        let (server, _) = mcp::waiting().await?;
         let home = Home::new().await?;
         let id = home
             .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))

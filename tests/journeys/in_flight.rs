@@ -199,13 +199,7 @@ async fn only_a_call_in_a_task_is_use() -> Result<()> {
 
 #[tokio::test]
 async fn a_call_is_written_down_before_it_leaves() -> Result<()> {
-    let go_on = Arc::new(Notify::new());
-    let script = go_on.clone();
-    let server = Scripted::serve(move |seen| {
-        let go_on = script.clone();
-        async move { mcp::answer(&seen, &go_on).await }
-    })
-    .await?;
+    let (server, go_on) = mcp::waiting().await?;
     let home = Home::new().await?;
     let id = home
         .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))

@@ -29,6 +29,9 @@ fn is_tampered(state: &RecordState) -> bool {
     matches!(state, RecordState::Tampered { .. })
 }
 
+/// What makes the settings say, from outside, that rows are kept for a week.
+const KEEP_A_WEEK: &str = "insert or replace into settings values ('record', '{\"keep_days\":7}')";
+
 #[tokio::test]
 async fn a_beginning_that_is_moved_while_the_app_runs_is_not_told_to_the_anchor() -> Result<()> {
     // By a kill once the anchor was told, and by the last telling.
@@ -181,10 +184,7 @@ async fn a_time_of_keeping_that_was_not_set_in_the_app_removes_nothing() -> Resu
     used(&home).await?;
     told_all(&home).await?;
     home.engine.stop().await;
-    change(
-        home.folder(),
-        "insert or replace into settings values ('record', '{\"keep_days\":7}')",
-    )?;
+    change(home.folder(), KEEP_A_WEEK)?;
     let home = home.restart().await?;
     clock.advance(9 * DAY);
     let began = Instant::now();
@@ -390,10 +390,7 @@ async fn housekeeping_that_fails_is_tried_again_an_hour_after_and_tells_no_more_
     used(&home).await?;
     told_all(&home).await?;
     home.engine.stop().await;
-    change(
-        home.folder(),
-        "insert or replace into settings values ('record', '{\"keep_days\":7}')",
-    )?;
+    change(home.folder(), KEEP_A_WEEK)?;
     // No backup can be taken.
     let backups = home.folder().join("backups");
     if backups.is_dir() {

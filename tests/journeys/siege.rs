@@ -33,13 +33,7 @@ struct Besieged {
 
 impl Besieged {
     async fn begin() -> Result<Self> {
-        let go_on = Arc::new(Notify::new());
-        let script = go_on.clone();
-        let server = Scripted::serve(move |seen| {
-            let go_on = script.clone();
-            async move { mcp::answer(&seen, &go_on).await }
-        })
-        .await?;
+        let (server, go_on) = mcp::waiting().await?;
         let home = Home::new().await?;
         home.connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
             .await?;

@@ -20,6 +20,18 @@ pub async fn answer(seen: &Seen, go_on: &Arc<Notify>) -> Response {
     open(seen, go_on).await
 }
 
+/// The server, and what ends its tool `wait`.
+pub async fn waiting() -> anyhow::Result<(super::scripted::Scripted, Arc<Notify>)> {
+    let go_on = Arc::new(Notify::new());
+    let script = go_on.clone();
+    let server = super::scripted::Scripted::serve(move |seen| {
+        let go_on = script.clone();
+        async move { answer(&seen, &go_on).await }
+    })
+    .await?;
+    Ok((server, go_on))
+}
+
 /// Answers anybody.
 pub async fn open(seen: &Seen, go_on: &Arc<Notify>) -> Response {
     if seen.method != "POST" {

@@ -46,6 +46,11 @@ impl Shelf {
         *self.fault.lock().expect("no test panics inside") = fault;
     }
 
+    /// The keyring is reset.
+    fn forget(&self) {
+        self.items.lock().expect("no test panics inside").clear();
+    }
+
     fn reads(&self) -> u32 {
         self.reads.load(Ordering::SeqCst)
     }

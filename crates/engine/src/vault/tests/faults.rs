@@ -127,12 +127,7 @@ async fn a_lost_key_does_not_stop_a_disconnect() -> Result<()> {
     world.add(1, "first").await?;
     world.add(2, "second").await?;
     let world = world.reopened()?;
-    world
-        .shelf
-        .items
-        .lock()
-        .expect("no test panics inside")
-        .clear();
+    world.shelf.forget();
     world.destroy(1).await?;
     assert_eq!(world.told(1).await, "integration-unknown");
     assert_eq!(world.told(2).await, "keyring-lost");

@@ -234,12 +234,7 @@ async fn a_record_that_could_not_be_given_its_key_gets_it_with_the_next_rows() -
 #[tokio::test]
 async fn a_crash_in_a_disconnect_after_the_keyring_was_reset_is_told_as_a_lost_key() -> Result<()> {
     let world = told_world().await?;
-    world
-        .shelf
-        .items
-        .lock()
-        .expect("no test panics inside")
-        .clear();
+    world.shelf.forget();
     let world = world.reopened()?;
     let wrecks = world.wrecks();
     world.destroy(1).await?;
