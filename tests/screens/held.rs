@@ -8,12 +8,13 @@ use crate::kit::{
     scripted::{self, Scripted},
 };
 use anyhow::{Context, Result};
+use reqwest::Response;
 use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_that_changed_is_told_on_the_card_and_accepted_with_its_words_seen() -> Result<()> {
@@ -88,9 +89,8 @@ async fn a_tool_that_changed_is_told_on_the_card_and_accepted_with_its_words_see
     screen.close().await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Result<()> {
-    let screen = Screen::open().await?;
+/// Has an agent make a call of the sample that asks first, with this as its text.
+async fn asked(screen: &Screen, text: &str) -> Result<JoinHandle<reqwest::Result<Response>>> {
     screen.connect_sample().await?;
     let id = screen.integration().await?;
     let policy = json!({ "id": id, "tool": "echo", "agent": null, "choice": "ask" });
@@ -99,7 +99,6 @@ async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Resu
         json!({ "name": "Cursor", "integrations": null, "read_only": false, "days": null });
     let paired = screen.ask("pair_agent", paired).await?;
     let (url, token) = (paired["url"].clone(), paired["token"].clone());
-    let text = format!("select 1{}; drop table users", " ".repeat(3_000));
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": { "name": "sample__echo", "arguments": { "text": text } } });
     let client = reqwest::Client::builder().no_proxy().build()?;
@@ -109,7 +108,37 @@ async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Resu
         .header("accept", "application/json, text/event-stream")
         .header("content-type", "application/json")
         .body(call.to_string());
-    let asked = tokio::spawn(asked.send());
+    Ok(tokio::spawn(asked.send()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_of_a_call_is_told_as_a_warning_where_it_is_approved() -> Result<()> {
+    let screen = Screen::open().await?;
+    let text = "select 1; -----BEGIN\ndrop table users;\n-- password:\ndelete from customers";
+    let asked = asked(&screen, text).await?;
+    screen.press("Review").await?;
+    screen
+        .reads("[data-testid=arguments]", "drop table users")
+        .await?;
+    screen
+        .reads(
+            "[data-testid=hidden]",
+            "Hidden from you: 1 part, 21 characters.",
+        )
+        .await?;
+    screen.picture("approval-hidden").await?;
+    assert_eq!(violations(&screen.page).await?, Vec::<String>::new());
+    screen.click("[data-testid=deny]").await?;
+    let answer = asked.await??.text().await?;
+    assert!(answer.contains("approval-denied"), "{answer}");
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Result<()> {
+    let screen = Screen::open().await?;
+    let text = format!("select 1{}; drop table users", " ".repeat(3_000));
+    let asked = asked(&screen, &text).await?;
 
     screen.press("Review").await?;
     screen

@@ -111,13 +111,24 @@ pub struct ApprovalView {
     pub title: String,
     /// The Slack thread, where one was named.
     pub url: Option<String>,
-    /// The arguments, pretty-printed; secrets in them are hidden.
+    /// The arguments, pretty-printed; what looks like a secret in them is hidden.
     pub arguments: String,
+    /// How much that is: the agent may have made it look like a secret.
+    pub hidden: Hidden,
     /// SHA-256, hex, of what would run: the arguments, all of them, and the tool. Approving names it.
     pub hash: String,
     pub asked_at: Time,
     /// Denied then.
     pub until: Time,
+}
+
+/// How much of a text is not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// Places.
+    pub parts: u32,
+    /// Characters of all of them.
+    pub characters: u32,
 }
 
 /// What an admin says to it.

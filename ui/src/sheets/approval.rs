@@ -5,12 +5,12 @@ use crate::{
     inert::{inert, inert_block},
     ipc,
     parts::{dialog::Dialog, pill::risk_pill},
-    say::{say, say_error, say_with},
+    say::{say, say_count, say_error, say_with},
     state::Frame,
     time::{at_now, until},
 };
 use std::rc::Rc;
-use wire::{Answer, AnswerApproval, ApprovalId, ApprovalView, Error, ErrorCode};
+use wire::{Answer, AnswerApproval, ApprovalId, ApprovalView, Error, ErrorCode, Hidden};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Which call, and whom the sheet tells that it closes.
@@ -96,8 +96,29 @@ pub fn shown(view: &ApprovalView) -> Html {
             </dl>
             <p class="label gap">{ say("approval-arguments") }</p>
             <pre tabindex="0" aria-label={say("approval-arguments")} data-testid="arguments">{ inert_block(&view.arguments) }</pre>
-            <p class="hint">{ say("approval-exactly") }</p>
+            if view.hidden.parts == 0 {
+                <p class="hint">{ say("approval-exactly") }</p>
+            } else {
+                { unseen(view.hidden) }
+            }
         </>
+    }
+}
+
+/// How much of it nobody here can read, in the place where the answer is given.
+fn unseen(hidden: Hidden) -> Html {
+    let count = |key, count: u32| say_count(key, usize::try_from(count).unwrap_or(usize::MAX));
+    let parts = count("approval-hidden-parts", hidden.parts);
+    let characters = count("approval-hidden-characters", hidden.characters);
+    let much = say_with(
+        "approval-hidden",
+        &[("parts", &parts), ("characters", &characters)],
+    );
+    html! {
+        <div class="warning" role="note" data-testid="hidden">
+            { icon(Icon::Expiring) }
+            <p><strong>{ much }</strong>{ " " }{ say("approval-hidden-why") }</p>
+        </div>
     }
 }
 

@@ -7,7 +7,7 @@
 //! In memory only: whoever asked waits in this run. A notification tells who asks for which tool, and no
 //! argument; what is approved is named by a hash of all that would run.
 
-use super::{policy::Exact, redact::redact};
+use super::{policy::Exact, redact};
 use crate::{
     Engine,
     connectors::{Caller, Progress},
@@ -281,7 +281,8 @@ fn popup(view: &ApprovalView) -> Popup {
 fn view(engine: &Engine, question: &Question<'_>) -> Result<ApprovalView, Error> {
     let Question { found, exact, .. } = question;
     let action = inert(&format!("{}.{}", found.row.slug, exact.tool));
-    let arguments = serde_json::to_string_pretty(&redact(question.arguments))
+    let (arguments, hidden) = redact::shown(question.arguments);
+    let arguments = serde_json::to_string_pretty(&arguments)
         .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))?;
     // What is cut could not be approved.
     if arguments.len() > SHOWN_MAX {
@@ -315,6 +316,7 @@ fn view(engine: &Engine, question: &Question<'_>) -> Result<ApprovalView, Error>
         title,
         url,
         arguments,
+        hidden,
         hash: exact.hash(),
         asked_at: now,
         until: now.plus(MINUTES * 60_000),

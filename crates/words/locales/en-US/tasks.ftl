@@ -21,7 +21,17 @@ approval-wants = wants to use { $tool }
 approval-for = For
 approval-until-label = Denied by itself
 approval-arguments = What it would send
-approval-exactly = Exactly this runs, once. What looks like a secret is hidden here and sent as it is.
+approval-exactly = Exactly this runs, once.
+approval-hidden = Hidden from you: { $parts }, { $characters }.
+approval-hidden-parts = { $count ->
+    [one] 1 part
+   *[other] { $count } parts
+}
+approval-hidden-characters = { $count ->
+    [one] 1 character
+   *[other] { $count } characters
+}
+approval-hidden-why = It looks like a secret, but the agent may have made it look like one. It is sent as it is, and runs with the rest: approve only if you know what it says.
 approval-approve = Approve
 approval-approved-now = Approved: the call is made now.
 approval-denied-now = Denied: nothing was sent.

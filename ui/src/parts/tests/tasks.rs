@@ -1,7 +1,7 @@
 //! What a row of Tasks says of its calls.
 
 use super::*;
-use wire::{ApprovalId, ApprovalView, CallId, Risk, TaskId, TaskState, TaskView, Time};
+use wire::{ApprovalId, ApprovalView, CallId, Hidden, Risk, TaskId, TaskState, TaskView, Time};
 
 const SECOND: i64 = 1_000;
 
@@ -77,6 +77,7 @@ fn a_call_that_waits_for_an_approval_does_not_run() {
         title: String::new(),
         url: None,
         arguments: "{}".to_owned(),
+        hidden: Hidden::default(),
         hash: String::new(),
         asked_at: NOW,
         until: NOW,

@@ -4,15 +4,18 @@
 //! Each place is looked at a bounded number of times, however long the text is and whatever it says.
 
 mod ends;
+mod keys;
 mod names;
 
 use super::{
-    BEGINNINGS, NAME, PAIR_NAMES, PAIR_VALUES, document, hidden, hide, is_secret, names_a_secret,
+    BEGINNINGS, NAME, PAIR_NAMES, PAIR_VALUES, document, hidden, hide, is_part, is_secret,
+    names_a_secret,
 };
 use ends::Quotes;
 use names::Name;
 use serde_json::Value;
 use std::ops::Range;
+use wire::Hidden;
 
 /// What may show that a secret is near.
 const MARKS: [char; 6] = ['=', ':', '{', '[', '<', '%'];
@@ -26,12 +29,12 @@ const PAIR: usize = 200;
 
 /// The text with its secrets hidden.
 /// JSON in it is looked into so deep.
-pub(super) fn read(text: &str, depth: usize) -> String {
-    look(text, ENCODED, depth)
+pub(super) fn read(text: &str, depth: usize, hid: &mut Hidden) -> String {
+    look(text, ENCODED, depth, hid)
 }
 
-fn look(text: &str, encoded: u32, depth: usize) -> String {
-    let text = without_keys(text);
+fn look(text: &str, encoded: u32, depth: usize, hid: &mut Hidden) -> String {
+    let text = keys::without(text, hid);
     let mut shown = String::with_capacity(text.len());
     let mut rest = Rest {
         text: &text,
@@ -41,6 +44,7 @@ fn look(text: &str, encoded: u32, depth: usize) -> String {
         decoded: 0,
         encoded,
         depth,
+        hid,
         pair: None,
         valued: None,
     };
@@ -58,7 +62,7 @@ fn look(text: &str, encoded: u32, depth: usize) -> String {
         };
     }
     shown.push_str(&text[rest.kept..]);
-    by_look(&shown)
+    by_look(&shown, hid)
 }
 
 /// What is to be shown instead of which part.
@@ -76,6 +80,7 @@ struct Rest<'a> {
     decoded: usize,
     encoded: u32,
     depth: usize,
+    hid: &'a mut Hidden,
     /// Where a name stands whose value has a name of its own: `name: password`.
     pair: Option<usize>,
     /// Where a `value` stands that was not hidden, as its name may follow.
@@ -97,7 +102,8 @@ impl<'a> Rest<'a> {
     fn document(&mut self, mark: usize) -> Found {
         let (inner, end) = self.json(mark)?;
         let text = &self.text[mark..end];
-        let shown = document(text, &inner, self.depth).unwrap_or_else(|| text.to_owned());
+        let shown = document(text, &inner, self.depth, self.hid);
+        let shown = shown.unwrap_or_else(|| text.to_owned());
         Some((mark..end, shown))
     }
 
@@ -146,7 +152,7 @@ impl<'a> Rest<'a> {
         });
         looked(end - begin);
         let secret = self.text[begin..end].trim();
-        (!secret.is_empty()).then(|| (begin..end, hidden(secret)))
+        (!secret.is_empty()).then(|| (begin..end, hidden(secret, self.hid)))
     }
 
     /// Where an element of this name ends that begins here: where those of its name within are not all ended,
@@ -196,8 +202,9 @@ impl<'a> Rest<'a> {
         let part = &self.text[begin..self.decoded];
         let plain = part.replace('+', " ");
         let plain = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
-        let is_clean = look(&plain, self.encoded - 1, self.depth) == plain;
-        (!is_clean).then(|| (begin..self.decoded, hidden(part)))
+        let inner = &mut Hidden::default();
+        let is_clean = look(&plain, self.encoded - 1, self.depth, inner) == plain;
+        (!is_clean).then(|| (begin..self.decoded, hidden(part, self.hid)))
     }
 
     /// The password of an address, whose scheme ends here: `ann:hunter2@host/path`.
@@ -223,7 +230,7 @@ impl<'a> Rest<'a> {
             return None;
         }
         let text = &self.text[secret.clone()];
-        (!text.is_empty()).then(|| (secret, hidden(text)))
+        (!text.is_empty()).then(|| (secret, hidden(text, self.hid)))
     }
 
     /// The value of a name, where that names a secret.
@@ -254,6 +261,7 @@ impl<'a> Rest<'a> {
         let near = |at: &usize| *at >= self.kept && label.saturating_sub(*at) < PAIR;
         let mark = self.valued.take().filter(near)?;
         let name = Name::before(self.text, self.kept, mark);
+        let before = *self.hid;
         let (place, instead) = self.hide(&name, mark)?;
         let between = self.text.get(place.end..label).unwrap_or_default();
         let is_another = between.contains(['}', '>'])
@@ -261,7 +269,11 @@ impl<'a> Rest<'a> {
                 .lines()
                 .skip(1)
                 .any(|line| line.trim_start().starts_with('-'));
-        (!is_another).then_some((place, instead))
+        if is_another {
+            *self.hid = before;
+            return None;
+        }
+        Some((place, instead))
     }
 
     /// The value of the name that ends at `mark`.
@@ -272,9 +284,9 @@ impl<'a> Rest<'a> {
             && let Some((inner, end)) = self.json(place.start)
             && end == place.end
         {
-            return Some((place, hide(&inner).to_string()));
+            return Some((place, hide(&inner, self.hid).to_string()));
         }
-        (!secret.is_empty()).then(|| (place.clone(), hidden(secret)))
+        (!secret.is_empty()).then(|| (place.clone(), hidden(secret, self.hid)))
     }
 
     /// Where the value is.
@@ -366,36 +378,16 @@ fn is_port(host: &str, rest: &str, last: usize) -> bool {
         && (is_named || before.ends_with('/') || after.starts_with("@sha256:"))
 }
 
-/// Without keys and certificates in PEM.
-fn without_keys(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(begin) = rest.find("-----BEGIN") {
-        let key = &rest[begin..];
-        let end = key.find("-----END").map_or(key.len(), |end| {
-            let last = end + "-----END".len();
-            key[last..]
-                .find("-----")
-                .map_or(key.len(), |more| last + more + 5)
-        });
-        shown.push_str(&rest[..begin]);
-        shown.push_str(&hidden(&key[..end]));
-        rest = &key[end..];
-    }
-    shown + rest
-}
-
 /// Each word that looks like a secret is hidden, whatever stands before it.
-fn by_look(text: &str) -> String {
+fn by_look(text: &str, hid: &mut Hidden) -> String {
     if !BEGINNINGS.iter().any(|each| text.contains(each)) {
         return text.to_owned();
     }
-    let is_part = |c: char| c.is_alphanumeric() || "_-.+/".contains(c);
     text.split_inclusive(|c| !is_part(c))
         .map(|part| {
             let word = part.trim_end_matches(|c| !is_part(c));
             if is_secret(word) {
-                format!("••••{}", &part[word.len()..])
+                hidden(word, hid) + &part[word.len()..]
             } else {
                 part.to_owned()
             }

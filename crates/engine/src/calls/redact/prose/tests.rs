@@ -4,7 +4,7 @@ use serde_json::json;
 use std::cell::Cell;
 
 fn read(text: &str) -> String {
-    super::read(text, super::super::DEPTH)
+    super::read(text, super::super::DEPTH, &mut Hidden::default())
 }
 
 thread_local! {
@@ -139,7 +139,6 @@ fn written(name: &str, secret: &str) -> Vec<String> {
         format!("<{tag}>a</{tag}s>{in_xml}</{tag}>"),
         format!("<add value=\"{in_xml}\" key=\"{name}\"/>"),
         format!("<add key=\"{name}\" value=\"{in_xml}\"/>"),
-        format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\nbye"),
     ]
 }
 
@@ -203,8 +202,30 @@ proptest! {
     }
 
     #[test]
+    fn no_line_of_a_key_survives(
+        lines in prop::collection::vec("[A-Za-z0-9+/]{64}", 1..4),
+        (last, sum) in ("([A-Za-z0-9+/]{4,32}={0,2})?", "(=[A-Za-z0-9]{4})?"),
+        joint in prop::sample::select(vec!["\n", "\r\n", "\\n", "\\r\\n", " ", "\n    ", "\n> ", "\\n\" +\n  \""]),
+        head in prop::sample::select(vec!["", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AB0102030405060708090a0b0c0d0e0f\n\n", "Version: GnuPG v2\n\n"]),
+        end in prop::sample::select(vec!["", "-----END PRIVATE KEY-----", "-----END PRIVATE KEY-----\nDELETE FROM users;"]),
+    ) {
+        let all: Vec<&str> = lines.iter().chain([&last, &sum]).map(String::as_str).filter(|line| !line.is_empty()).collect();
+        let text = format!("select 1; -----BEGIN PRIVATE KEY-----{joint}{head}{}{joint}{end}", all.join(joint));
+        for text in [text.clone(), percent(&text)] {
+            let shown = read(&text);
+            for line in &all {
+                let is_there = line.len() > 5 && shown.contains(line);
+                prop_assert!(!is_there, "{text:?} was shown as {shown}");
+            }
+        }
+        let shown = read(&text);
+        prop_assert!(shown.starts_with("select 1; -----BEGIN PRIVATE KEY-----"), "{shown}");
+        prop_assert!(shown.ends_with(end), "{shown}");
+    }
+
+    #[test]
     fn no_text_breaks_it(text in "[\\PC\n\"'`\\\\={}:/@<>%&\u{a0}a-f0-9]{0,200}") {
-        for text in [text.clone(), format!("password={text}"), format!("<token>{text}?token%3D{text}"), format!("<token\u{a0}{text}")] {
+        for text in [text.clone(), format!("password={text}"), format!("<token>{text}?token%3D{text}"), format!("<token\u{a0}{text}"), format!("-----BEGIN{text}\n{}\\{text}", "A".repeat(40))] {
             let shown = read(&text);
             prop_assert!(text.is_empty() || !shown.is_empty());
         }
@@ -296,6 +317,20 @@ fn what_stands_around_a_secret_stays() {
         (
             "postgres://ann:a/b?c#d@db.example/main",
             format!("postgres://ann:{}@db.example/main", dots(7)),
+        ),
+        (
+            "-----BEGIN A KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nab==\n-----END A KEY-----\nbye",
+            format!(
+                "-----BEGIN A KEY-----\n{}\n-----END A KEY-----\nbye",
+                dots(45)
+            ),
+        ),
+        (
+            "-----BEGIN A KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nTRUNCATE users\n-----END A KEY-----",
+            format!(
+                "-----BEGIN A KEY-----\n{}\nTRUNCATE users\n-----END A KEY-----",
+                dots(40)
+            ),
         ),
         (
             "https://x.example/y?a=%70assword%3Dabc&page=2",
@@ -404,6 +439,7 @@ fn four_times_the_text_is_looked_at_four_times_as_often() {
         "a://b:",
         "a://b:c@",
         "-----BEGIN ",
+        "-----BEGIN A-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nab\\",
         "secret:::",
         "password = ",
         "password = , ",
