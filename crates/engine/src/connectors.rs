@@ -17,7 +17,7 @@ mod veil;
 pub use caller::{Caller, Progress};
 pub use sent::check_credential;
 pub(crate) use tool::REPEATED;
-pub use tool::{MAX_DESCRIPTION, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool, plain};
+pub use tool::{MAX_DESCRIPTION, MAX_LIST_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool, plain};
 pub(crate) use tool::{PINNED, canonical_text, sha256};
 
 use crate::{
@@ -189,7 +189,7 @@ impl Connector {
     }
 
     /// Every tool, in the server's order. Errors: as [`Self::ping`], and `TooLarge` over
-    /// [`MAX_TOOLS`], [`MAX_DESCRIPTION`] or [`MAX_SCHEMA_BYTES`].
+    /// [`MAX_TOOLS`], [`MAX_LIST_BYTES`], [`MAX_DESCRIPTION`] or [`MAX_SCHEMA_BYTES`].
     pub async fn list_tools(&self, credential: &Credential) -> Result<Vec<Tool>, Error> {
         match self {
             Self::Mcp(mcp) => mcp.list_tools(credential).await,

@@ -124,12 +124,17 @@ pub(crate) async fn ping(
     })
 }
 
-/// Lists the tools and keeps them.
+/// Lists the tools and keeps them. The tools, as the window shows them.
 pub(crate) async fn probe(
     engine: &Engine,
     id: IntegrationId,
     because: &Because,
 ) -> Result<Vec<ToolView>, Error> {
+    list(engine, id, because).await?;
+    integrations::tools(engine, id).await
+}
+
+async fn list(engine: &Engine, id: IntegrationId, because: &Because) -> Result<(), Error> {
     let found = engine
         .store()
         .read(move |conn| Integration::get(conn, id))
@@ -172,8 +177,7 @@ pub(crate) async fn probe(
             }
             Ok(())
         })
-        .await?;
-    integrations::tools(engine, id).await
+        .await
 }
 
 /// Lists the tools anew whenever the server says that they changed, until `ends`. (Boxed: listing
@@ -186,7 +190,7 @@ pub(crate) fn follow_tools(
 ) -> futures::future::BoxFuture<'static, ()> {
     Box::pin(async move {
         while ends.run_until_cancelled(changed.notified()).await.is_some() {
-            if let Err(error) = probe(&engine, id, &Because::Health).await {
+            if let Err(error) = list(&engine, id, &Because::Health).await {
                 tracing::info!(integration = %id, %error, "the changed tools could not be listed");
             }
             // A server that says so without end is followed at a walk.

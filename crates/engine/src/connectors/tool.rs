@@ -6,6 +6,9 @@ use wire::{Error, ErrorCode, Risk};
 
 /// Tools of one server, at most.
 pub const MAX_TOOLS: usize = 1_000;
+/// Bytes of all that they tell of themselves as JSON, at most: what is listed is kept, and listed anew
+/// as often as the server likes.
+pub const MAX_LIST_BYTES: usize = 16 * 1024 * 1024;
 /// Characters of a tool's description, at most.
 pub const MAX_DESCRIPTION: usize = 10_000;
 /// Bytes of a tool's input schema or output schema as JSON, at most.

@@ -20,12 +20,14 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use wire::{Because, Error, HeldView, How, IntegrationId, Kind, Part, Time, Words};
 
 /// How long the words of one member are compared; what is left then is shown as removed and added.
 const DIFF_TIME: Duration = Duration::from_millis(200);
+/// The same for all that an integration's tools tell: a reader of the store does nothing else meanwhile.
+pub(super) const DIFFS_TIME: Duration = Duration::from_millis(500);
 /// Names of held tools that a row of the record lists, at most.
 const NAMES: usize = 10;
 
@@ -104,8 +106,13 @@ fn is_held(row: &ToolRow, pins: &BTreeMap<String, Pin>) -> bool {
     !pins.get(&row.name).is_some_and(|pin| pin.holds(&row.hash))
 }
 
-/// What an admin is to accept of a tool; `None` where it is as it was taken.
-pub(super) fn held(row: &ToolRow, pins: &BTreeMap<String, Pin>) -> Option<HeldView> {
+/// What an admin is to accept of a tool; `None` where it is as it was taken. From `until` on no words are
+/// compared.
+pub(super) fn held(
+    row: &ToolRow,
+    pins: &BTreeMap<String, Pin>,
+    until: Instant,
+) -> Option<HeldView> {
     if !is_held(row, pins) {
         return None;
     }
@@ -116,12 +123,13 @@ pub(super) fn held(row: &ToolRow, pins: &BTreeMap<String, Pin>) -> Option<HeldVi
         parts: parts(
             before.and_then(|pin| pin.told.as_deref()),
             row.told.as_deref().unwrap_or_default(),
+            until,
         ),
     })
 }
 
 /// The members that differ, word by word. Where nothing is known of before, each is new.
-fn parts(before: Option<&str>, after: &str) -> Vec<Part> {
+fn parts(before: Option<&str>, after: &str, until: Instant) -> Vec<Part> {
     let (before, after) = (members(before.unwrap_or_default()), members(after));
     PINNED
         .into_iter()
@@ -132,6 +140,7 @@ fn parts(before: Option<&str>, after: &str) -> Vec<Part> {
                 words: words(
                     old.map(String::as_str).unwrap_or_default(),
                     new.map(String::as_str).unwrap_or_default(),
+                    until,
                 ),
             })
         })
@@ -155,24 +164,32 @@ fn members(told: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn words(old: &str, new: &str) -> Vec<Words> {
-    let diff = TextDiff::configure()
-        .timeout(DIFF_TIME)
-        .diff_words(old, new);
+fn words(old: &str, new: &str, until: Instant) -> Vec<Words> {
     let mut runs: Vec<Words> = Vec::new();
+    let mut run = |how, text: &str| match runs.last_mut() {
+        Some(last) if last.how == how => last.text.push_str(text),
+        _ if text.is_empty() => {}
+        _ => runs.push(Words {
+            how,
+            text: text.to_owned(),
+        }),
+    };
+    let now = Instant::now();
+    if now >= until {
+        run(How::Removed, old);
+        run(How::Added, new);
+        return runs;
+    }
+    let diff = TextDiff::configure()
+        .deadline(until.min(now + DIFF_TIME))
+        .diff_words(old, new);
     for change in diff.iter_all_changes() {
         let how = match change.tag() {
             ChangeTag::Equal => How::Same,
             ChangeTag::Insert => How::Added,
             ChangeTag::Delete => How::Removed,
         };
-        match runs.last_mut() {
-            Some(last) if last.how == how => last.text.push_str(change.value()),
-            _ => runs.push(Words {
-                how,
-                text: change.value().to_owned(),
-            }),
-        }
+        run(how, change.value());
     }
     runs
 }
@@ -181,6 +198,27 @@ fn words(old: &str, new: &str) -> Vec<Words> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn many_tools_that_changed_all_over_are_compared_for_a_moment_only() {
+        let told = |with: &str| {
+            let words: Vec<String> = (0..8_000).map(|n| format!("{with}{n}")).collect();
+            json!({ "description": words.join(" ") }).to_string()
+        };
+        let (before, after) = (told("a"), told("b"));
+        let began = Instant::now();
+        let until = began + DIFFS_TIME;
+        let all: Vec<Vec<Part>> = (0..50)
+            .map(|_| parts(Some(&before), &after, until))
+            .collect();
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(3), "{took:?}");
+        let last = &all[49][0].words;
+        let said = |how| last.iter().filter(move |each| each.how == how);
+        assert_eq!(last.len(), 2, "what is not compared is removed and added");
+        assert!(said(How::Removed).any(|each| each.text.starts_with("a0 a1 ")));
+        assert!(said(How::Added).any(|each| each.text.ends_with(" b7999")));
+    }
 
     #[test]
     fn only_what_changed_is_shown_word_by_word() {
@@ -192,7 +230,8 @@ mod tests {
             "inputSchema": {},
             "annotations": { "readOnlyHint": true },
         });
-        let parts = parts(Some(&before.to_string()), &after.to_string());
+        let until = Instant::now() + DIFFS_TIME;
+        let parts = parts(Some(&before.to_string()), &after.to_string(), until);
         let names: Vec<&str> = parts.iter().map(|part| part.member.as_str()).collect();
         assert_eq!(names, ["description", "annotations"]);
         let run = |how, text: &str| Words {

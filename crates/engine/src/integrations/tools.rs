@@ -9,6 +9,7 @@ use crate::{
     calls::policy,
     store::{self, tools::ToolRow},
 };
+use std::time::Instant;
 use wire::{AgentId, Error, ErrorCode, IntegrationId, PolicyView, SeenTool, SetPolicy, ToolView};
 
 /// Its tools, in the server's order.
@@ -20,10 +21,11 @@ pub(crate) async fn tools(engine: &Engine, id: IntegrationId) -> Result<Vec<Tool
             let pins = store::pins::list(conn, id)?;
             let mut chosen = store::policies::of_integration(conn, id)?;
             let rows = store::tools::list(conn, id)?;
+            let until = Instant::now() + pins::DIFFS_TIME;
             let views = rows
                 .into_iter()
                 .map(|row| {
-                    let held = pins::held(&row, &pins);
+                    let held = pins::held(&row, &pins, until);
                     let (everyone, agents) = chosen.remove(&row.name).unwrap_or_default();
                     let policy = PolicyView {
                         default: policy::by_itself(row.risk),

@@ -1,7 +1,7 @@
 //! One standing connection: the handshake, requests and their answers, the end.
 
 use super::{
-    super::{Caller, MAX_TOOLS, sent::Key},
+    super::{Caller, MAX_LIST_BYTES, MAX_TOOLS, sent::Key},
     Mcp, PATIENCE,
     asking::{Ask, Us},
     carrier::{self, Carrier},
@@ -218,7 +218,11 @@ impl Connection {
 
     /// Every tool as it was told, over all pages.
     pub(super) async fn pages(&self, mcp: &Mcp, key: &Key) -> Result<Vec<Value>, Error> {
-        let mut tools = Vec::new();
+        let too_large = |limit: String| {
+            let error = Error::new(ErrorCode::TooLarge).with("host", host(&mcp.url));
+            error.with("limit", limit)
+        };
+        let (mut tools, mut bytes) = (Vec::new(), 0_usize);
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let params = PaginatedRequestParams::default().with_cursor(cursor.clone());
@@ -235,10 +239,13 @@ impl Connection {
                 Err(trouble) => return Err(mcp.plain(trouble)),
             };
             for tool in page.tools {
-                tools.push(
-                    serde_json::to_value(tool)
-                        .map_err(|_| mcp.bad("its list of tools is not JSON"))?,
-                );
+                let tool = serde_json::to_value(tool)
+                    .map_err(|_| mcp.bad("its list of tools is not JSON"))?;
+                bytes += tool.to_string().len();
+                if bytes > MAX_LIST_BYTES {
+                    return Err(too_large(format!("{} MiB of tools", MAX_LIST_BYTES >> 20)));
+                }
+                tools.push(tool);
             }
             if tools.len() > MAX_TOOLS {
                 break;
@@ -251,9 +258,7 @@ impl Connection {
                 Some(next) => cursor = Some(next),
             }
         }
-        Err(Error::new(ErrorCode::TooLarge)
-            .with("host", host(&mcp.url))
-            .with("limit", format!("{} tools", MAX_TOOLS)))
+        Err(too_large(format!("{MAX_TOOLS} tools")))
     }
 
     /// Ends the session at the server where that goes quickly.

@@ -1,5 +1,7 @@
 //! Servers that misbehave, which no real one does on demand.
 
+mod lists;
+
 use super::*;
 use crate::{connectors::Connector, secret::Secret};
 use rstest::rstest;
@@ -375,53 +377,6 @@ async fn a_stream_that_ends_without_an_answer_is_said_so() {
     let (url, _) = streaming(|n| (n == 0).then(|| b"data: {}\n\n".to_vec())).await;
     let error = call(&mcp(&url)).await.expect_err("no answer in it");
     assert_eq!(error.code, ErrorCode::Unreachable, "{error}");
-}
-
-#[tokio::test]
-async fn lists_without_end_are_refused() {
-    let pages = Arc::new(Plain::new(0_u32));
-    for (name, special) in [
-        (
-            "the same page again and again",
-            (|_, message: &Value| result(message, &json!({ "tools": [], "nextCursor": "again" })))
-                as fn(u32, &Value) -> ResponseTemplate,
-        ),
-        ("ever new pages", |page, message| {
-            let tools: Vec<_> = (0..100)
-                .map(|n| json!({ "name": format!("t{page}-{n}"), "inputSchema": {} }))
-                .collect();
-            result(
-                message,
-                &json!({ "tools": tools, "nextCursor": format!("c{page}") }),
-            )
-        }),
-        ("ever new empty pages", |page, message| {
-            result(
-                message,
-                &json!({ "tools": [], "nextCursor": format!("c{page}") }),
-            )
-        }),
-    ] {
-        let count = pages.clone();
-        let server = older(move |method, message| {
-            (method == "tools/list").then(|| {
-                let mut page = count
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                *page += 1;
-                special(*page, message)
-            })
-        })
-        .await;
-        let error = mcp(&server.uri())
-            .list_tools(&credential())
-            .await
-            .expect_err(name);
-        assert!(
-            matches!(error.code, ErrorCode::TooLarge | ErrorCode::BadAnswer),
-            "{name}: {error}"
-        );
-    }
 }
 
 #[tokio::test]
