@@ -2,9 +2,10 @@
 //! a time of its own.
 
 use crate::kit::{
-    Home,
+    Home, mcp,
     scripted::{Scripted, json as answer},
-    search, targets,
+    search::{self, Needles},
+    targets,
 };
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -181,5 +182,42 @@ async fn what_calls_said_goes_with_their_integration_and_with_the_setting_of_the
     assert_eq!(preview.bodies, 1, "Disconnect tells that it goes");
     home.disconnect(id).await?;
     assert_eq!(home.count("bodies")?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_row_repeats_what_a_server_says_of_the_arguments_and_the_caller_hears_it() -> Result<()>
+{
+    let server = Scripted::serve(|seen| async move {
+        let asked = if seen.method == "POST" {
+            seen.json()
+        } else {
+            Value::Null
+        };
+        if asked["method"] != "tools/call" {
+            return mcp::open(&seen, &Arc::new(Notify::new())).await;
+        }
+        let name = &asked["params"]["arguments"]["name"];
+        let why = format!("Invalid params: name {name} is taken");
+        answer(200, &mcp::failure(&asked["id"], -32602, &why))
+    })
+    .await?;
+    let home = Home::new().await?;
+    let id = home.connect(targets::mcp(&server.url("/mcp"))).await?;
+    let name = search::canary("name");
+    let called = home.call(id, "greet", json!({ "name": name })).await;
+    let error = called.err().context("it is taken")?;
+    assert_eq!(error.code, ErrorCode::ArgumentsInvalid, "{error}");
+    assert!(error.args["why"].contains(&name), "the caller hears it");
+
+    let rows = home.record().await?;
+    let row = rows.iter().find(|row| row.kind == RowKind::Call);
+    let noted = row.and_then(|row| row.error.as_ref()).context("why")?;
+    assert_eq!(noted.args["why"], "Invalid params: name \"…\" is taken");
+    let needles = Needles::new([("the name", name.as_str())])?;
+    let kept = search::search_folder(home.folder(), &needles)?;
+    assert_eq!(kept, Vec::<String>::new());
+    let whole = export(&home, "jsonl", true).await?;
+    assert!(!whole.contains(&name), "{whole}");
     Ok(())
 }

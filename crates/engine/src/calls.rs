@@ -25,6 +25,7 @@ use crate::{
     vault::Credential,
 };
 use bodies::Saying;
+pub(crate) use bodies::noted;
 use futures::future::BoxFuture;
 pub(crate) use gate::Looked;
 pub(crate) use journal::Journal;
@@ -211,6 +212,8 @@ pub async fn call_asking(
         consent: known.found.state.consent,
         heard,
     };
+    let noted = went.err().map(|error| noted(error, &wanted.arguments));
+    let went = noted.as_ref().map_or(Ok(()), Err);
     // The call was made: whoever made it hears how it went, also where that cannot be written now.
     if let Err(error) = journal.finish(engine, went, &detail, Some(tells)).await {
         tracing::error!(%error, "how a call went could not be written yet");

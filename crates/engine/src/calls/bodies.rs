@@ -1,17 +1,24 @@
-//! What a call said, as its row may show it, where its integration's setting says so.
+//! What a call said, as its row may show it, where its integration's setting says so; and what no row may
+//! repeat of it.
 //!
 //! Owns: hiding the credential and what looks like a secret, and how much is kept. Must not know: where it
 //! is kept, or for how long.
 
 use super::redact;
-use crate::{connectors, store::bodies::Body, vault::Credential};
+use crate::{connectors, http::inert, store::bodies::Body, vault::Credential};
 use serde_json::Value;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use wire::Error;
 
 /// Characters of one body, at most.
 const LENGTH: usize = 64 * 1024;
 /// Characters of one text within it.
 const TEXT: usize = 4_000;
+/// Bytes of a value that no row repeats, at least: shorter ones are everywhere, and say nothing.
+const REPEATED: usize = 4;
 
 /// What one call says. Clones are the same.
 #[derive(Clone, Default)]
@@ -39,6 +46,53 @@ impl Saying {
     fn lock(&self) -> MutexGuard<'_, Body> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An error as a row may keep it: what the far side says in it repeats nothing of the arguments, and no
+/// secret. Whoever called hears it as it came.
+pub(crate) fn noted(error: &Error, arguments: &Value) -> Error {
+    let mut noted = error.clone();
+    if let Some(why) = noted.args.get_mut("why") {
+        let mut values = Vec::new();
+        leaves(arguments, &mut values);
+        *why = redact::text(&unrepeated(why, &values));
+    }
+    noted
+}
+
+fn leaves<'a>(value: &'a Value, found: &mut Vec<Cow<'a, str>>) {
+    match value {
+        Value::String(text) => found.push(text.into()),
+        Value::Number(number) => found.push(number.to_string().into()),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Value::Object(members) => members.values().for_each(|value| leaves(value, found)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// The text without these values, and without words of theirs that are no plain words.
+fn unrepeated(text: &str, values: &[Cow<'_, str>]) -> String {
+    let short = values.iter().filter(|value| value.len() <= text.len());
+    let whole = short.fold(text.to_owned(), |text, value| {
+        let value = inert(value);
+        if value.len() >= REPEATED && text.contains(&value) {
+            text.replace(&value, "…")
+        } else {
+            text
+        }
+    });
+    let is_end = |c: char| c.is_whitespace() || "\"'`()[]{}<>=,;:…".contains(c);
+    let pieces = whole.split_inclusive(is_end).map(|piece| {
+        let word = piece.trim_end_matches(is_end).trim_end_matches('.');
+        let is_plain = word.chars().all(|c| c.is_ascii_lowercase());
+        let is_repeated = || values.iter().any(|value| value.contains(word));
+        if word.len() >= REPEATED && !is_plain && is_repeated() {
+            Cow::Owned(format!("…{}", &piece[word.len()..]))
+        } else {
+            piece.into()
+        }
+    });
+    pieces.collect()
 }
 
 fn written(value: &Value) -> String {
@@ -73,6 +127,42 @@ fn cut(text: &str, most: usize) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_error_is_noted_without_what_it_repeats_of_the_arguments() {
+        let arguments = json!({
+            "email": "ada@corp.example", "password": "hunter2", "role": "admins", "n": 12, "card": 4111111111_u64,
+            "sql": "insert into staff values ('Lovelace', 'x7z-99')", "note": "two\nlines  of it",
+        });
+        for (why, noted_as) in [
+            (
+                "Invalid params: password 'hunter2' is too short",
+                "Invalid params: password '…' is too short",
+            ),
+            (
+                "duplicate key value (email)=(ada@corp.example).",
+                "duplicate key value (email)=(…).",
+            ),
+            ("card 4111111111 of admins: 12", "card … of …: 12"),
+            (
+                "syntax error at or near \"Lovelace\", x7z-99",
+                "syntax error at or near \"…\", …",
+            ),
+            ("what is “two lines of it”?", "what is “…”?"),
+            ("not for ada@corp.exa…", "not for ……"),
+            (
+                "there is no staff; use api_key=abcdef",
+                "there is no staff; use api_key=•••• (6 characters)",
+            ),
+        ] {
+            let error = Error::new(wire::ErrorCode::ToolFailed)
+                .with("tool", "admins.add")
+                .with("why", why);
+            let noted = noted(&error, &arguments);
+            assert_eq!(noted.args["why"], noted_as);
+            assert_eq!(noted.args["tool"], "admins.add");
+        }
+    }
 
     #[test]
     fn long_texts_are_cut_and_secrets_hidden_wherever_they_stand() {

@@ -71,6 +71,11 @@ pub(crate) fn shown(value: &Value) -> (Value, Hidden) {
     (look_into(value, DEPTH, &mut hid), hid)
 }
 
+/// A text with its secrets hidden.
+pub(crate) fn text(text: &str) -> String {
+    within(text, DEPTH, &mut Hidden::default())
+}
+
 fn look_into(value: &Value, depth: usize, hid: &mut Hidden) -> Value {
     let Some(depth) = depth.checked_sub(1) else {
         return cover(&value.to_string(), hid).into();

@@ -125,13 +125,14 @@ async fn make_calls(
         let wanted = Wanted {
             integration: call.integration,
             tool: call.tool.clone(),
-            arguments,
+            arguments: arguments.clone(),
             because: because.clone(),
         };
         // Also after the run has given it up, until its outcome is written down.
         let (all, by, caller) = (engine.clone(), by.clone(), cancel.clone().into());
         let call = async move { calls::call_as(&all, &by, wanted, caller).await };
         let result = to_the_end(call).await;
+        let result = result.map_err(|error| calls::noted(&error, &arguments));
         if let Some(last) = told.last_mut() {
             let took = engine.now().since(at).max(0);
             last.took_ms = Some(u32::try_from(took).unwrap_or(u32::MAX));

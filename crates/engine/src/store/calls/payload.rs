@@ -90,8 +90,7 @@ fn draw(value: &Value, depth: usize, shape: &mut String) {
             let sorted: BTreeMap<_, _> = members.iter().collect();
             for (n, (name, member)) in sorted.into_iter().take(MEMBERS).enumerate() {
                 let comma = if n == 0 { "" } else { ", " };
-                let name: String = crate::http::inert(name).chars().take(40).collect();
-                let _ = write!(shape, "{comma}{name}: ");
+                let _ = write!(shape, "{comma}{}: ", name_of(name));
                 draw(member, depth - 1, shape);
             }
             if members.len() > MEMBERS {
@@ -101,6 +100,21 @@ fn draw(value: &Value, depth: usize, shape: &mut String) {
         }
     };
     shape.push_str(word);
+}
+
+/// A name, where it is one: what has other signs in it, or many digits, is something that was said.
+fn name_of(name: &str) -> &str {
+    const LONGEST: usize = 40;
+    const DIGITS: usize = 3;
+    let is_named = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || "_-$".contains(c));
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    if is_named && digits <= DIGITS {
+        &name[..name.floor_char_boundary(LONGEST)]
+    } else {
+        "…"
+    }
 }
 
 /// Lower case.
@@ -128,6 +142,13 @@ mod tests {
         );
         assert!(!payload.shape.contains("hunter2"));
         assert_eq!(payload.bytes, value.to_string().len() as u64);
+        let data = json!({
+            "ada@corp.example": { "Ada Lovelace": 1 }, "4917012345": 2, "sha256-sum": 3, "größe": 4,
+        });
+        assert_eq!(
+            Payload::of(&data).shape,
+            "{…: number, …: {…: number}, größe: number, sha256-sum: number}"
+        );
         let wide: Value = (0..50).map(|n| (format!("k{n}"), json!(n))).collect();
         assert!(Payload::of(&wide).shape.ends_with(", …}"));
     }
