@@ -8,10 +8,17 @@ use crate::kit::{
     targets, tick,
 };
 use anyhow::{Context, Result};
+use engine::{
+    agents::{self, Origin, Which},
+    connectors::Caller,
+};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Instant,
+};
 use tokio::sync::Notify;
-use wire::{Because, ErrorCode, IntegrationId, Outcome, RowKind};
+use wire::{Because, CallId, ErrorCode, IntegrationId, Outcome, RowKind};
 
 #[tokio::test]
 async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
@@ -260,5 +267,65 @@ async fn activity_is_read_page_by_page_without_gaps() -> Result<()> {
         13,
         "without pings only the record"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_that_went_out_once_and_is_denied_before_it_goes_again_is_no_denied_one()
+-> Result<()> {
+    let authority = Authority::start().await?;
+    let home = Home::new().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    home.ask::<wire::SetBodies>(json!({ "id": id, "days": 7 }))
+        .await?;
+    let _door = home.open_door().await?;
+    let (agent, _) = home.pair(json!({ "name": "Claude" })).await?;
+    let offered = agents::tools(&home.engine, &agent, Which::All).await?.tools;
+    let mut offered = offered.into_iter();
+    let greet = offered.find(|tool| tool.tool == "greet").context("greet")?;
+
+    // Its token is refused, and the next one is a while in coming.
+    let (renew, renewed) = mpsc::channel::<()>();
+    let renewed = Mutex::new(renewed);
+    authority.instead("/token", move |_| {
+        let renewed = renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = renewed.recv();
+        let tokens = json!({ "access_token": "next", "token_type": "Bearer", "expires_in": 3600,
+            "refresh_token": "next-one" });
+        scripted::json(200, &tokens)
+    });
+    authority.end_access();
+    let engine = home.engine.clone();
+    let call = tokio::spawn(async move {
+        let from = Origin {
+            because: Because::task("Claude", None),
+            session: None,
+        };
+        let arguments = json!({ "name": "Ada" });
+        agents::call(&engine, &agent, &greet, arguments, from, Caller::default()).await
+    });
+    let began = Instant::now();
+    while authority.token_requests("refresh_token") == 0 {
+        tick(began, "the token to be asked for").await?;
+    }
+    let deny = json!({ "id": id, "tool": "greet", "agent": null, "choice": "deny" });
+    home.ask::<wire::SetPolicy>(deny).await?;
+    renew.send(())?;
+    let error = call.await?.err().context("denied")?;
+    assert_eq!(error.code, ErrorCode::PolicyDenied, "{error}");
+
+    let rows = home.record().await?;
+    let row = rows.iter().find(|row| row.kind == RowKind::Call);
+    let row = row.context("its row")?;
+    assert_eq!(row.outcome, Outcome::Failed, "its arguments went out");
+    assert!(row.took_ms.is_some());
+    let noted = row.error.as_ref().map(|error| error.code);
+    assert_eq!(noted, Some(ErrorCode::PolicyDenied));
+    let detail = home
+        .ask::<wire::GetRow>(json!({ "call": CallId(row.id) }))
+        .await?;
+    let sent = detail.bodies.and_then(|said| said.sent);
+    assert!(sent.context("what was sent")?.contains("Ada"));
     Ok(())
 }

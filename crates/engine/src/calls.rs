@@ -31,7 +31,10 @@ pub(crate) use gate::Looked;
 pub(crate) use journal::Journal;
 use journal::{refusal, row};
 use policy::By;
-use std::sync::{Arc, OnceLock, atomic::Ordering};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio_util::sync::CancellationToken;
 use wire::{Because, CallId, Error, ErrorCode, IntegrationId, RowKind};
 
@@ -137,17 +140,17 @@ pub async fn call_asking(
         }
     };
     let wanted = Arc::new(wanted);
-    // Why it was not sent after all.
-    let kept_back = Arc::new(OnceLock::new());
+    let sending = Arc::new(Sending::default());
     let result = {
-        let (saying, kept_back) = (saying.clone(), kept_back.clone());
+        let (saying, sending) = (saying.clone(), sending.clone());
         let (this, known, by, all) = (wanted.clone(), known.clone(), by.clone(), engine.clone());
         let sent = exchange(engine, id, &wanted.because, move |connector, credential| {
             // The credential may have taken its time.
             if let Err(why) = gate::again(&all, &by, (&this, &known), &caller) {
-                let _ = kept_back.set(why.clone());
+                let _ = sending.kept_back.set(why.clone());
                 return Box::pin(std::future::ready(Err(why)));
             }
+            sending.left.store(true, Ordering::Relaxed);
             let (this, caller) = (this.clone(), caller.clone());
             if let Some(saying) = &saying {
                 saying.sends(&credential, &this.arguments);
@@ -162,16 +165,19 @@ pub async fn call_asking(
         });
         until_stopped(stop.as_ref(), &cancel, Box::pin(sent)).await
     };
-    if let (Err(_), Some(why)) = (&result, kept_back.get()) {
-        let why = told_of_stop(engine, by, why.clone()).await;
-        journal.refuse(engine, &why).await?;
-        return Err(why);
-    }
-    let tool = &wanted.tool;
+    let kept_back = sending.kept_back.get().filter(|_| result.is_err());
     let result = match result {
-        Err(error) => Err(told_of_stop(engine, by, error).await),
+        Err(error) => {
+            let why = kept_back.cloned().unwrap_or(error);
+            Err(told_of_stop(engine, by, why).await)
+        }
         ok => ok,
     };
+    if let (Err(why), Some(_), false) = (&result, kept_back, sending.left.load(Ordering::Relaxed)) {
+        journal.refuse(engine, why).await?;
+        return result;
+    }
+    let tool = &wanted.tool;
     journal.got = result.as_ref().ok().map(Payload::of);
     if let Some(saying) = &saying {
         saying.got(result.as_ref().ok());
@@ -206,19 +212,28 @@ pub async fn call_asking(
         _ => None,
     };
     let went = says_so.as_ref().map_or(heard, Err);
-    let tells = Tells {
+    let tells = kept_back.is_none().then_some(Tells {
         id,
         asked: Asked::Call { tool },
         consent: known.found.state.consent,
         heard,
-    };
+    });
     let noted = went.err().map(|error| noted(error, &wanted.arguments));
     let went = noted.as_ref().map_or(Ok(()), Err);
     // The call was made: whoever made it hears how it went, also where that cannot be written now.
-    if let Err(error) = journal.finish(engine, went, &detail, Some(tells)).await {
+    if let Err(error) = journal.finish(engine, went, &detail, tells).await {
         tracing::error!(%error, "how a call went could not be written yet");
     }
     result
+}
+
+/// What became of a request, which goes out once more after a 401.
+#[derive(Default)]
+struct Sending {
+    /// It went out, if only to be refused.
+    left: AtomicBool,
+    /// Why it did not go out (again).
+    kept_back: OnceLock<Error>,
 }
 
 /// `work`, which is called off once an admin stops the task, and then ends by itself.
