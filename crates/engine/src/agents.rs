@@ -374,7 +374,8 @@ fn by_slug(conn: &rusqlite::Connection, slug: &str) -> Result<Option<Integration
     store::integrations::id_of(conn, slug)?.map_or(Ok(None), |id| Integration::find(conn, id))
 }
 
-/// What the servers tell of these tools, in the same order. One that is gone since is left out.
+/// What the servers tell of these tools, in the same order. One that is gone since, or tells something that no
+/// admin has accepted, is left out.
 ///
 /// # Errors
 /// `StoreFailed`.
@@ -388,8 +389,15 @@ pub async fn described(
             let mut rows: BTreeMap<(IntegrationId, String), ToolRow> = BTreeMap::new();
             let ids: BTreeSet<IntegrationId> = offered.iter().map(|one| one.integration).collect();
             for id in ids {
+                let names = store::tools::names_of(conn, id)?.into_iter();
+                let held: BTreeSet<String> = names
+                    .filter(|tool| tool.held)
+                    .map(|tool| tool.name)
+                    .collect();
                 for row in store::tools::list(conn, id)? {
-                    rows.insert((id, row.name.clone()), row);
+                    if !held.contains(&row.name) {
+                        rows.insert((id, row.name.clone()), row);
+                    }
                 }
             }
             Ok(offered
