@@ -3,11 +3,11 @@
 use super::home::refusing;
 use crate::kit::{
     Home,
-    agent::{Agent, Door, ERAS},
+    agent::{Agent, Door, ERAS, call_of, raw, told},
     targets, text_of,
 };
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use wire::{Outcome, RowKind, RunOutcome};
 
 #[tokio::test]
@@ -132,5 +132,72 @@ async fn lives(by: ByDoor) -> Result<()> {
         let none = agent.call("chief_crons_list", json!({})).await?;
         assert_eq!(none["structuredContent"]["crons"], json!([]));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_cannot_lift_a_pause_by_removing_its_cron_or_what_it_depends_on() -> Result<()> {
+    let (server, refuse) = refusing().await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let door = home.open_door().await?;
+    let (_, token) = home.pair(json!({ "name": "Bot" })).await?;
+    let bearer = format!("Bearer {token}");
+    let ask = async |tool: &str, arguments: Value| -> Result<Value> {
+        let headers = [("authorization", bearer.as_str())];
+        let call = call_of(tool, &arguments);
+        let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
+        Ok(told(&body)?["result"]["structuredContent"].clone())
+    };
+    let register = async |depends: &[&str]| -> Result<Value> {
+        let told = json!({ "name": "Digest", "schedule": "0 3 * * *", "depends_on": depends });
+        let cron = ask("chief_crons_register", told).await?["cron"].clone();
+        let own = json!({ "cron": cron });
+        let may = ask("chief_crons_may_run", own.clone()).await?;
+        if may["may_run"] == true {
+            let done = json!({ "run": may["run"], "ok": true });
+            ask("chief_crons_report", done).await?;
+        }
+        ask("chief_crons_remove", own).await?;
+        Ok(json!({ "cron": cron, "may_run": may["may_run"], "why": may["why"] }))
+    };
+    let first = register(&["keyed"]).await?;
+    assert_eq!(first["may_run"], true, "{first}");
+    let second = register(&["keyed"]).await?;
+    assert_ne!(second["cron"], first["cron"], "what nobody paused is new");
+
+    // A failure that is over, and nobody has resumed it.
+    home.ask::<wire::RestoreCron>(json!({ "id": second["cron"] }))
+        .await?;
+    *refuse.lock().expect("one thread") = true;
+    home.test(id).await?;
+    *refuse.lock().expect("one thread") = false;
+    home.test(id).await?;
+    for depends in [&["keyed"][..], &[], &[]] {
+        let held = register(depends).await?;
+        assert_eq!(held["cron"], second["cron"]);
+        assert_eq!(held["may_run"], false, "{depends:?}: {held}");
+    }
+    home.ask::<wire::RestoreCron>(json!({ "id": second["cron"] }))
+        .await?;
+    home.ask::<wire::ResumeCrons>(json!({ "integration": id }))
+        .await?;
+
+    // An admin's pause.
+    home.ask::<wire::PauseCron>(json!({ "id": second["cron"] }))
+        .await?;
+    for _ in 0..2 {
+        let paused = register(&[]).await?;
+        assert_eq!(paused["cron"], second["cron"]);
+        assert_eq!(paused["may_run"], false, "{paused}");
+    }
+    home.ask::<wire::RestoreCron>(json!({ "id": second["cron"] }))
+        .await?;
+    home.ask::<wire::ResumeCron>(json!({ "id": second["cron"] }))
+        .await?;
+    let resumed = register(&[]).await?;
+    assert_eq!(resumed["may_run"], true, "{resumed}");
     Ok(())
 }

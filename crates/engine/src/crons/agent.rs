@@ -61,7 +61,8 @@ pub struct Own {
     pub paused: Option<String>,
 }
 
-/// Registers a cron, or changes the one of that name. `id`: changes that one.
+/// Registers a cron, or changes the one of that name. `id`: changes that one. What an admin or a failure
+/// paused stays so, also where the agent took it away or depends on something else by now.
 ///
 /// # Errors
 /// `FieldEmpty`, `FieldInvalid` that name the field; `CronUnknown`.
@@ -76,19 +77,29 @@ pub async fn register(
         .store()
         .write(Durability::Full, move |tx| {
             let mine = of_agent(tx, &agent)?;
-            let before = match (id, &told.name) {
+            let mut before = match (id, &told.name) {
                 (Some(id), _) => Some(own(&mine, id)?),
                 (None, Some(name)) => mine.iter().find(|row| row.name == name.trim()).cloned(),
                 (None, None) => None,
             };
-            if before.is_none() && mine.len() >= CRONS_MAX {
+            let is_new = before.is_none();
+            if is_new && mine.len() >= CRONS_MAX {
                 return Err(wrong("name", format!("{CRONS_MAX} crons are the most")));
             }
-            let is_new = before.is_none();
+            if let (true, Some(name)) = (is_new, &told.name)
+                && let Some(id) = store::crons::deleted_paused(tx, agent.id, name.trim())?
+            {
+                before = Some(store::crons::restore(tx, id)?);
+            }
             let row = row_of(&agent, before, &told, now)?;
             store::crons::put(tx, &row)?;
             if let Some(names) = &told.depends {
-                keep_depends(tx, row.id, &named(tx, &agent, names)?, now)?;
+                let mut depends = named(tx, &agent, names)?;
+                let held = store::crons::depends_of(tx, row.id)?.into_iter();
+                for each in held.filter(|each| each.held_since.is_some()) {
+                    depends.insert(each.integration, each.integration_name);
+                }
+                keep_depends(tx, row.id, &depends, now)?;
             }
             set_going(tx, row.clone(), now)?;
             let done = if is_new { "registered" } else { "changed" };

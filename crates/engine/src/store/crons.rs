@@ -234,6 +234,27 @@ pub fn delete_of(tx: &Tx<'_>, agent: AgentId, now: Time) -> Result<(), Error> {
     Ok(())
 }
 
+/// The agent's cron of this name that was deleted while an admin or a failure had paused it.
+pub fn deleted_paused(
+    connection: &Connection,
+    agent: AgentId,
+    name: &str,
+) -> Result<Option<CronId>, Error> {
+    connection
+        .prepare_cached(
+            "select id from crons where agent_id = ?1 and name = ?2 and deleted_at is not null \
+             and (paused_at is not null or exists (select 1 from cron_depends \
+                where cron_id = crons.id and held_since is not null)) \
+             order by deleted_at desc limit 1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![agent.to_string(), name], |row| text::id(row, 0))
+                .optional()
+        })
+        .map_err(failed)
+}
+
 /// Takes a deletion back.
 ///
 /// # Errors
