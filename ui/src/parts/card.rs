@@ -101,7 +101,7 @@ pub fn Card(props: &CardProps) -> Html {
                     { say("activity") }
                 </a>
             </div>
-            { scope_details(&card.scopes) }
+            { scope_details(&card.scopes, &card.name) }
         </article>
     }
 }

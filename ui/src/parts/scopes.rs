@@ -52,15 +52,18 @@ fn scope_item(scope: &ScopeView) -> Html {
     }
 }
 
-/// "Scopes (3)", closed, at the foot of a card; nothing where none are named.
-pub fn scope_details(scopes: &[ScopeView]) -> Html {
+/// "Scopes (3)", closed, at the foot of the card of this name; nothing where none are named.
+pub fn scope_details(scopes: &[ScopeView], name: &str) -> Html {
     if scopes.is_empty() {
         return Html::default();
     }
     let granted = scopes.iter().filter(|scope| scope.granted).count();
+    let shown = say_count("scopes-count", granted);
+    // A page of cards has as many of them: read out alone, each says whose it is.
+    let alone = say_with("scopes-of", &[("scopes", &shown), ("name", name)]);
     html! {
         <details class="card-scopes">
-            <summary>{ say_count("scopes-count", granted) }</summary>
+            <summary aria-label={alone}>{ shown }</summary>
             { scope_list(scopes) }
         </details>
     }

@@ -71,6 +71,7 @@ switched-off = Switched off
 why-off = Switched off: it takes no part in any task until it is switched on.
 expires-in = Expires { $when }
 scopes-count = Scopes ({ $count })
+scopes-of = { $scopes }, { $name }
 scopes-none = The server names no scopes for this credential.
 scope-not-granted = Not granted: { $scope }
 scope-tools = Do not work without it: { $tools }
