@@ -26,8 +26,6 @@ async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
     let home = Home::new().await?;
     let _ends = browser::signs_in(&home.desk);
     let id = home.connect(targets::mcp(&authority.resource())).await?;
-    home.ask::<wire::RenameIntegration>(json!({ "id": id, "name": "Slow server" }))
-        .await?;
     let engine = home.engine.clone();
     let slow = tokio::spawn(async move { call(&engine, id, "wait", json!({})).await });
     let began = Instant::now();
@@ -41,6 +39,9 @@ async fn disconnect_ends_a_call_under_way_by_name() -> Result<()> {
         tick(began, "the call to be under way").await?;
     }
 
+    // By the name that it has now.
+    home.ask::<wire::RenameIntegration>(json!({ "id": id, "name": "Slow server" }))
+        .await?;
     let done = home.disconnect(id).await?;
 
     assert_eq!(done.ended_calls, 1);

@@ -319,7 +319,7 @@ pub(crate) async fn exchange<T: Send + 'static>(
     };
     tokio::select! {
         biased;
-        () = live.ended.cancelled() => Err(ended(engine, &live.name)),
+        () = live.ended.cancelled() => Err(ended(engine, &live.name())),
         result = attempt => result,
     }
 }

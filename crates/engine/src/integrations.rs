@@ -234,11 +234,14 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
 /// Gives it another name; the slug, which agents know, stays.
 pub(crate) async fn rename(engine: &Engine, id: IntegrationId, name: &str) -> Result<(), Error> {
     let name = checked_name(name)?;
+    let new = name.clone();
     change(engine, id, move |tx, _| {
         store::integrations::set_name(tx, id, &name)?;
         Ok((format!("renamed to {name}"), ()))
     })
-    .await
+    .await?;
+    engine.rename_live(id, new);
+    Ok(())
 }
 
 /// Switches it on or off: off, it is greyed and out of all tasks.

@@ -19,7 +19,8 @@ use wire::{Error, IntegrationId};
 
 /// An integration's connector, and how to end its calls.
 pub(crate) struct Live {
-    pub name: String,
+    /// As it is called now.
+    name: Mutex<String>,
     pub connector: Arc<Connector>,
     /// Cancelled by Disconnect: calls in flight fail by name. The next connector has the same one.
     pub ended: CancellationToken,
@@ -32,6 +33,13 @@ pub(crate) struct Live {
     _listens: tokio_util::sync::DropGuard,
     /// On this computer: reached without a network.
     pub is_local: bool,
+}
+
+impl Live {
+    /// As it is called now.
+    pub fn name(&self) -> String {
+        lock(&self.name).clone()
+    }
 }
 
 /// Those of all integrations.
@@ -130,7 +138,7 @@ impl Engine {
             let Calls { ended, in_flight } = kept.clone();
             let listening = ended.child_token();
             let live = Arc::new(Live {
-                name: made.name,
+                name: Mutex::new(made.name),
                 connector: Arc::new(made.connector),
                 _listens: listening.clone().drop_guard(),
                 ended,
@@ -161,6 +169,15 @@ impl Engine {
         }
     }
 
+    /// It is called so from now on, by calls under way too. (A connector in the making is made anew.)
+    pub(crate) fn rename_live(&self, id: IntegrationId, name: String) {
+        let mut held = self.lives();
+        held.forgotten += 1;
+        if let Some(live) = held.live.get(&id) {
+            *lock(&live.name) = name;
+        }
+    }
+
     /// Ends all its calls, also those that began while it was being disconnected. What is left where
     /// that failed begins anew.
     pub(crate) async fn end_live(&self, id: IntegrationId) {
@@ -184,8 +201,12 @@ impl Engine {
     }
 
     fn lives(&self) -> MutexGuard<'_, Held> {
-        self.0.live.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.live.0)
     }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(crate) async fn credential(
         tokio::select! {
             renewed = renewed(&engine, (id, &live), need, &because) => renewed,
             () = stopping.cancelled() => {
-                Err(Error::new(ErrorCode::CallCancelled).with("host", live.name.clone()))
+                Err(Error::new(ErrorCode::CallCancelled).with("host", live.name()))
             }
         }
     })

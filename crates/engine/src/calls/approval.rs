@@ -157,7 +157,7 @@ pub(crate) async fn ask(
         // First: the end of the app ends each integration, too.
         () = stopping.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
         () = live.ended.cancelled() => {
-            Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", live.name.clone()))
+            Err(Error::new(ErrorCode::IntegrationDisconnected).with("integration", live.name()))
         }
         () = caller.hung_up.cancelled() => Err(named(ErrorCode::ApprovalWithdrawn)),
         () = clock.sleep_until(waits.view.until) => {
