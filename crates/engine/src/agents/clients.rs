@@ -60,7 +60,7 @@ pub(crate) async fn add(engine: &Engine, ask: wire::AddToClient) -> Result<(), E
             return Err(Error::new(ErrorCode::ClientFileChanged).with("place", shown(&place.file)));
         }
         let after = edit::with_chief(&place, before.as_deref(), ask.token.reveal())?;
-        file::write(&place.file, (before.as_deref(), &after), last)
+        file::write(&place, (before.as_deref(), &after), last)
     })
     .await?;
     remember(engine, client, Some(new)).await

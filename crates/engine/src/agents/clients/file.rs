@@ -40,45 +40,72 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, Error> {
         .map_err(|error| trouble(file, &error.to_string()))
 }
 
+/// Where a file lies, links followed, be it there or not: what a link leads to is written, as in a folder of
+/// dotfiles.
+fn resolved(file: &Path) -> PathBuf {
+    let there = fs::canonicalize(file).ok().or_else(|| {
+        let folder = fs::canonicalize(file.parent()?).ok()?;
+        Some(folder.join(file.file_name()?))
+    });
+    there.unwrap_or_else(|| file.to_owned())
+}
+
 /// Writes `after` where `before` was, and a copy of that beside it. Where `last` was written there and not
 /// taken back, what was there before it keeps its copy.
 pub(super) fn write(
-    file: &Path,
+    place: &Place,
     (before, after): (Option<&str>, &str),
     last: Option<Written>,
 ) -> Result<Written, Error> {
-    let failed = |error: io::Error| trouble(file, &error.to_string());
-    // Where it is a link, as in a folder of dotfiles, what it leads to is written.
-    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let earlier = last.filter(|last| before.is_some() && last.file == *file);
+    let failed = |error: io::Error| trouble(&place.file, &error.to_string());
+    let folder = place.file.parent();
+    fs::create_dir_all(folder.unwrap_or(&place.file)).map_err(failed)?;
+    let file = resolved(&place.file);
+    let earlier = last
+        .filter(|last| resolved(&last.file) == file)
+        .filter(|last| before.is_some() || last.before.is_some());
     if let Some(last) = earlier {
         if let Some(copy) = last.before.as_ref().filter(|copy| copy.exists()) {
             for_this_user(copy, copy).map_err(failed)?;
         }
-        put(file, after, Some(file)).map_err(failed)?;
+        put(&file, after, Some(&file)).map_err(failed)?;
         let stood = before.is_some_and(|text| fingerprint(text) == last.is);
         return Ok(Written {
             is: fingerprint(after),
+            file,
             mixed: last.mixed || !stood,
             ..last
         });
     }
-    let copy = before.map(|text| {
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(".");
-        name.push(BEFORE);
-        (file.with_file_name(name), text)
-    });
+    // An entry that nobody remembers is Chief's all the same: this is not what was there before it, and a
+    // copy that lies there may be.
+    let mixed = match before {
+        Some(text) => edit::without_chief(place, text)?.is_some(),
+        None => false,
+    };
+    let copy = before.map(|text| (copy_of(&file), text));
     if let Some((copy, text)) = &copy {
-        put(copy, text, Some(file)).map_err(failed)?;
+        let kept = if mixed && copy.exists() {
+            for_this_user(copy, copy)
+        } else {
+            put(copy, text, Some(&file))
+        };
+        kept.map_err(failed)?;
     }
-    put(file, after, Some(file)).map_err(failed)?;
+    put(&file, after, Some(&file)).map_err(failed)?;
     Ok(Written {
-        file: file.clone(),
         is: fingerprint(after),
         before: copy.map(|(copy, _)| copy),
-        mixed: false,
+        file,
+        mixed,
     })
+}
+
+fn copy_of(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(BEFORE);
+    file.with_file_name(name)
 }
 
 impl Written {
@@ -136,7 +163,6 @@ impl Written {
 /// token, and with no more rights than `like` gives.
 fn put(file: &Path, text: &str, like: Option<&Path>) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
-    fs::create_dir_all(folder)?;
     let mut beside = tempfile::NamedTempFile::new_in(folder)?;
     beside.write_all(text.as_bytes())?;
     beside.as_file().sync_all()?;

@@ -3,7 +3,10 @@ use super::{
     file,
     places::{Form, Place, Places},
 };
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 use wire::{Client, ClientUndone, ErrorCode};
 
 fn place(form: Form) -> Place {
@@ -15,6 +18,26 @@ fn place(form: Form) -> Place {
     let mut place = places.of(Client::Cursor).expect("a home");
     place.form = form;
     place
+}
+
+/// A JSON file in a folder of the test.
+fn lying(file: PathBuf) -> Place {
+    let mut place = place(JSON);
+    place.file = file;
+    place
+}
+
+/// Adds Chief to a file as it is.
+fn add(place: &Place, token: &str, last: Option<file::Written>) -> file::Written {
+    let before = fs::read_to_string(&place.file).ok();
+    let after = with_chief(place, before.as_deref(), token).expect("added");
+    file::write(place, (before.as_deref(), &after), last).expect("written")
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let all = fs::read_dir(folder).expect("a folder");
+    all.map(|one| one.expect("there").file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 const JSON: Form = Form::Json {
@@ -154,16 +177,16 @@ fn what_was_added_is_taken_out_again_and_nothing_else() {
 #[test]
 fn it_is_written_with_a_copy_and_taken_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("new/mcp.json");
-    let place = place(JSON);
+    let place = lying(folder.path().join("new/mcp.json"));
+    let file = place.file.clone();
     // Where there was none, none is left.
-    let written = file::write(&file, (None, "{}"), None).expect("written");
+    let written = file::write(&place, (None, "{}"), None).expect("written");
     assert!(written.is_there(&place));
     assert_eq!(written.undo(&place), Ok(ClientUndone::PutBack));
     assert!(!file.exists());
 
     fs::write(&file, CURSOR).expect("written");
-    let written = file::write(&file, (Some(CURSOR), "{}"), None).expect("written");
+    let written = file::write(&place, (Some(CURSOR), "{}"), None).expect("written");
     let copy = folder.path().join("new/mcp.json.before-chief");
     assert_eq!(fs::read_to_string(&copy).expect("a copy"), CURSOR);
     assert_eq!(written.clone().undo(&place), Ok(ClientUndone::PutBack));
@@ -172,7 +195,7 @@ fn it_is_written_with_a_copy_and_taken_back() {
 
     // Its client wrote there since: only our entry goes.
     let added = with_chief(&place, Some(CURSOR), "chief_t").expect("added");
-    let written = file::write(&file, (Some(CURSOR), &added), None).expect("written");
+    let written = file::write(&place, (Some(CURSOR), &added), None).expect("written");
     fs::write(&file, added.replace("dark", "light")).expect("written");
     assert!(written.is_there(&place));
     assert_eq!(written.undo(&place), Ok(ClientUndone::EntryTaken));
@@ -184,10 +207,11 @@ fn it_is_written_with_a_copy_and_taken_back() {
 #[test]
 fn adding_twice_leaves_the_first_copy_and_a_client_that_writes_between_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (file, place) = (folder.path().join("mcp.json"), place(JSON));
+    let place = lying(folder.path().join("mcp.json"));
+    let file = place.file.clone();
     let add = |before: &str, token: &str, last| {
         let after = with_chief(&place, Some(before), token).expect("added");
-        let written = file::write(&file, (Some(before), &after), last).expect("written");
+        let written = file::write(&place, (Some(before), &after), last).expect("written");
         (written, after)
     };
     fs::write(&file, CURSOR).expect("written");
@@ -216,13 +240,61 @@ fn adding_twice_leaves_the_first_copy_and_a_client_that_writes_between_loses_not
 
 #[cfg(unix)]
 #[test]
+fn where_a_linked_folder_held_no_file_none_is_left_after_adding_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let real = folder.path().join("real");
+    fs::create_dir(&real).expect("made");
+    std::os::unix::fs::symlink(&real, folder.path().join("link")).expect("a link");
+    let place = lying(folder.path().join("link/mcp.json"));
+    let first = add(&place, "chief_1", None);
+    let second = add(&place, "chief_2", Some(first));
+    assert_eq!(second.undo(&place), Ok(ClientUndone::PutBack));
+    assert_eq!(files(&real), [""; 0], "neither token is left");
+}
+
+#[test]
+fn an_entry_that_nobody_remembers_is_no_state_to_put_back_and_takes_no_copy_s_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = lying(folder.path().join("mcp.json"));
+    fs::write(&place.file, CURSOR).expect("written");
+    // Written, and then the store could not be.
+    add(&place, "chief_1", None);
+    let second = add(&place, "chief_2", None);
+    let copy = folder.path().join("mcp.json.before-chief");
+    assert_eq!(fs::read_to_string(&copy).expect("a copy"), CURSOR);
+    assert_eq!(second.undo(&place), Ok(ClientUndone::EntryTaken));
+    assert_eq!(fs::read_to_string(&place.file).expect("there"), CURSOR);
+
+    // Pasted by hand.
+    let pasted = with_chief(&place, Some(CURSOR), "chief_0").expect("added");
+    fs::write(&place.file, pasted).expect("written");
+    let first = add(&place, "chief_1", None);
+    assert_eq!(first.undo(&place), Ok(ClientUndone::EntryTaken));
+    assert_eq!(fs::read_to_string(&place.file).expect("there"), CURSOR);
+    assert_eq!(files(folder.path()), ["mcp.json"]);
+}
+
+#[test]
+fn a_copy_of_a_file_that_is_gone_goes_with_the_next_undo() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = lying(folder.path().join("mcp.json"));
+    fs::write(&place.file, CURSOR).expect("written");
+    let first = add(&place, "chief_1", None);
+    fs::remove_file(&place.file).expect("removed");
+    let second = add(&place, "chief_2", Some(first));
+    assert_eq!(second.undo(&place), Ok(ClientUndone::EntryTaken));
+    assert_eq!(files(folder.path()), ["mcp.json"], "it may hold tokens");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_with_a_token_is_for_this_user_alone_and_a_link_stays() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = tempfile::tempdir().expect("a folder");
     let mode =
         |file: &std::path::Path| fs::metadata(file).expect("there").permissions().mode() & 0o777;
     let new = folder.path().join("new.json");
-    file::write(&new, (None, "{}"), None).expect("written");
+    file::write(&lying(new.clone()), (None, "{}"), None).expect("written");
     assert_eq!(mode(&new), 0o600, "it holds a token");
     let (real, link) = (
         folder.path().join("real.json"),
@@ -231,13 +303,13 @@ fn a_file_with_a_token_is_for_this_user_alone_and_a_link_stays() {
     fs::write(&real, "{}").expect("written");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).expect("set");
     symlink(&real, &link).expect("a link");
-    let written = file::write(&link, (Some("{}"), "{ }"), None).expect("written");
+    let written = file::write(&lying(link.clone()), (Some("{}"), "{ }"), None).expect("written");
     assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
     assert_eq!(fs::read_to_string(&real).expect("there"), "{ }");
     assert_eq!(mode(&real), 0o600, "others could read it before");
     let copy = folder.path().join("real.json.before-chief");
     assert_eq!(mode(&copy), 0o600, "it may hold an older token");
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o644)).expect("set");
-    file::write(&link, (Some("{ }"), "{  }"), Some(written)).expect("written");
+    file::write(&lying(link.clone()), (Some("{ }"), "{  }"), Some(written)).expect("written");
     assert_eq!(mode(&copy), 0o600, "one of an earlier Chief, too");
 }
