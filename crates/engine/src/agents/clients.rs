@@ -57,7 +57,7 @@ pub(crate) async fn add(engine: &Engine, ask: wire::AddToClient) -> Result<(), E
         let place = place(client)?;
         let before = file::read(&place.file)?;
         if seen(before.as_deref()) != ask.seen {
-            return Err(Error::new(ErrorCode::ClientFileChanged).with("place", shown(&place.file)));
+            return Err(file::changed(&place.file));
         }
         let after = edit::with_chief(&place, before.as_deref(), ask.token.reveal())?;
         file::write(&place, (before.as_deref(), &after), last)
@@ -83,7 +83,7 @@ fn look(client: Client, place: &Place) -> Result<ClientEdit, Error> {
     let (lines, kept) = edit::difference(before.as_deref().unwrap_or_default(), &after, &ours);
     Ok(ClientEdit {
         client,
-        place: shown(&place.file),
+        place: shown(&file::resolved(&place.file)),
         lines,
         kept,
         seen: seen(before.as_deref()),

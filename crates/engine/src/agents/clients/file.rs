@@ -8,6 +8,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
 use wire::{ClientUndone, Error, ErrorCode};
 
 /// Bytes of a configuration, at most.
@@ -32,7 +33,12 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, Error> {
     match fs::metadata(file) {
         Ok(is) if is.len() > MOST => return Err(trouble(file, "it is too large")),
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match fs::symlink_metadata(file) {
+                Ok(_) => Err(trouble(file, "it is a link that leads nowhere")),
+                Err(_) => Ok(None),
+            };
+        }
         Err(error) => return Err(trouble(file, &error.to_string())),
     }
     fs::read_to_string(file)
@@ -42,9 +48,9 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, Error> {
 
 /// Where a file lies, links followed, be it there or not: what a link leads to is written, as in a folder of
 /// dotfiles.
-fn resolved(file: &Path) -> PathBuf {
-    let there = fs::canonicalize(file).ok().or_else(|| {
-        let folder = fs::canonicalize(file.parent()?).ok()?;
+pub(super) fn resolved(file: &Path) -> PathBuf {
+    let there = dunce::canonicalize(file).ok().or_else(|| {
+        let folder = dunce::canonicalize(file.parent()?).ok()?;
         Some(folder.join(file.file_name()?))
     });
     there.unwrap_or_else(|| file.to_owned())
@@ -64,38 +70,39 @@ pub(super) fn write(
     let earlier = last
         .filter(|last| resolved(&last.file) == file)
         .filter(|last| before.is_some() || last.before.is_some());
-    if let Some(last) = earlier {
-        if let Some(copy) = last.before.as_ref().filter(|copy| copy.exists()) {
-            for_this_user(copy, copy).map_err(failed)?;
+    let (copy, mixed) = match (&earlier, before) {
+        (Some(last), _) => {
+            let stood = before.is_some_and(|text| fingerprint(text) == last.is);
+            (last.before.clone(), last.mixed || !stood)
         }
-        put(&file, after, Some(&file)).map_err(failed)?;
-        let stood = before.is_some_and(|text| fingerprint(text) == last.is);
-        return Ok(Written {
-            is: fingerprint(after),
-            file,
-            mixed: last.mixed || !stood,
-            ..last
-        });
-    }
-    // An entry that nobody remembers is Chief's all the same: this is not what was there before it, and a
-    // copy that lies there may be.
-    let mixed = match before {
-        Some(text) => edit::without_chief(place, text)?.is_some(),
-        None => false,
+        (None, None) => (None, false),
+        // An entry that nobody remembers is Chief's all the same: this is not what was there before it, and
+        // a copy that lies there may be.
+        (None, Some(text)) => (
+            Some(copy_of(&file)),
+            edit::without_chief(place, text)?.is_some(),
+        ),
     };
-    let copy = before.map(|text| (copy_of(&file), text));
-    if let Some((copy, text)) = &copy {
-        let kept = if mixed && copy.exists() {
-            for_this_user(copy, copy)
-        } else {
-            put(copy, text, Some(&file))
-        };
-        kept.map_err(failed)?;
+    let there = copy.as_ref().filter(|copy| copy.exists());
+    let kept = there.filter(|_| mixed || earlier.is_some());
+    if let Some(copy) = kept {
+        for_this_user(copy, copy).map_err(failed)?;
     }
-    put(&file, after, Some(&file)).map_err(failed)?;
+    let to_make = copy.as_ref().zip(before);
+    let to_make = to_make.filter(|_| kept.is_none() && earlier.is_none());
+    let made = to_make
+        .map(|(copy, text)| Ok((copy, beside(copy, text, &file)?)))
+        .transpose()
+        .map_err(failed)?;
+    let new = beside(&file, after, &file).map_err(failed)?;
+    is_still(&file, before)?;
+    if let Some((copy, made)) = made {
+        made.persist(copy).map_err(|error| failed(error.error))?;
+    }
+    new.persist(&file).map_err(|error| failed(error.error))?;
     Ok(Written {
         is: fingerprint(after),
-        before: copy.map(|(copy, _)| copy),
+        before: copy,
         file,
         mixed,
     })
@@ -124,30 +131,37 @@ impl Written {
 
     /// Puts back what was there; where others have written there since, takes out our entry alone.
     pub fn undo(self, place: &Place) -> Result<ClientUndone, Error> {
-        let failed = |error: io::Error| trouble(&self.file, &error.to_string());
+        let done = match self.take_back(place) {
+            Err(error) if error.code == ErrorCode::ClientFileChanged => self.take_back(place),
+            done => done,
+        }?;
+        self.forget_copy()
+            .map_err(|error| trouble(&self.file, &error.to_string()))?;
+        Ok(done)
+    }
+
+    fn take_back(&self, place: &Place) -> Result<ClientUndone, Error> {
         let Some(text) = read(&self.file)? else {
-            self.forget_copy().map_err(failed)?;
             return Ok(ClientUndone::EntryTaken);
         };
         let copy = self.before.as_ref().map(fs::read_to_string);
-        let done = match copy {
+        match copy {
             None if self.stands(&text) => {
-                fs::remove_file(&self.file).map_err(failed)?;
-                ClientUndone::PutBack
+                fs::remove_file(&self.file)
+                    .map_err(|error| trouble(&self.file, &error.to_string()))?;
+                Ok(ClientUndone::PutBack)
             }
             Some(Ok(before)) if self.stands(&text) => {
-                put(&self.file, &before, Some(&self.file)).map_err(failed)?;
-                ClientUndone::PutBack
+                replace(&self.file, &text, &before)?;
+                Ok(ClientUndone::PutBack)
             }
             None | Some(_) => {
                 if let Some(left) = edit::without_chief(place, &text)? {
-                    put(&self.file, &left, Some(&self.file)).map_err(failed)?;
+                    replace(&self.file, &text, &left)?;
                 }
-                ClientUndone::EntryTaken
+                Ok(ClientUndone::EntryTaken)
             }
-        };
-        self.forget_copy().map_err(failed)?;
-        Ok(done)
+        }
     }
 
     /// Nothing is put back by it any longer, and it may hold tokens.
@@ -159,18 +173,39 @@ impl Written {
     }
 }
 
-/// Beside it first, then in its place, so that the file is never half. For this user alone, since it holds a
-/// token, and with no more rights than `like` gives.
-fn put(file: &Path, text: &str, like: Option<&Path>) -> io::Result<()> {
+/// Puts `after` where `before` still is.
+fn replace(file: &Path, before: &str, after: &str) -> Result<(), Error> {
+    let failed = |error: io::Error| trouble(file, &error.to_string());
+    let new = beside(file, after, file).map_err(failed)?;
+    is_still(file, Some(before))?;
+    new.persist(file).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Its client may have written there since `before` was read, the more so on a slow disk.
+fn is_still(file: &Path, before: Option<&str>) -> Result<(), Error> {
+    if read(file)?.as_deref() == before {
+        Ok(())
+    } else {
+        Err(changed(file))
+    }
+}
+
+pub(super) fn changed(file: &Path) -> Error {
+    Error::new(ErrorCode::ClientFileChanged).with("place", file.display().to_string())
+}
+
+/// What is to stand at `file`, on disk beside it first, so that the file is never half. For this user alone,
+/// since it holds a token, and with no more rights than `like` gives.
+fn beside(file: &Path, text: &str, like: &Path) -> io::Result<NamedTempFile> {
     let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
-    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    let mut beside = NamedTempFile::new_in(folder)?;
     beside.write_all(text.as_bytes())?;
     beside.as_file().sync_all()?;
-    if let Some(like) = like.filter(|like| like.exists()) {
+    if like.exists() {
         for_this_user(beside.path(), like)?;
     }
-    beside.persist(file)?;
-    Ok(())
+    Ok(beside)
 }
 
 /// What `like` lets this user do, and nobody else anything.

@@ -1,6 +1,6 @@
 use super::{
     edit::{COVER, difference, with_chief, without_chief},
-    file,
+    file, look,
     places::{Form, Place, Places},
 };
 use std::{
@@ -36,8 +36,13 @@ fn add(place: &Place, token: &str, last: Option<file::Written>) -> file::Written
 
 fn files(folder: &Path) -> Vec<String> {
     let all = fs::read_dir(folder).expect("a folder");
-    all.map(|one| one.expect("there").file_name().to_string_lossy().into_owned())
-        .collect()
+    all.map(|one| {
+        one.expect("there")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    })
+    .collect()
 }
 
 const JSON: Form = Form::Json {
@@ -272,6 +277,45 @@ fn an_entry_that_nobody_remembers_is_no_state_to_put_back_and_takes_no_copy_s_pl
     assert_eq!(first.undo(&place), Ok(ClientUndone::EntryTaken));
     assert_eq!(fs::read_to_string(&place.file).expect("there"), CURSOR);
     assert_eq!(files(folder.path()), ["mcp.json"]);
+}
+
+#[test]
+fn what_its_client_writes_in_the_last_moment_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = lying(folder.path().join("mcp.json"));
+    fs::write(&place.file, CURSOR).expect("written");
+    let changed = |before: Option<&str>, last| {
+        let refused = file::write(&place, (before, "{}"), last).expect_err("it is another text");
+        assert_eq!(refused.code, ErrorCode::ClientFileChanged);
+        assert_eq!(files(folder.path()), ["mcp.json"], "nothing is left beside");
+    };
+    changed(None, None);
+    changed(Some("{ }"), None);
+    assert_eq!(fs::read_to_string(&place.file).expect("there"), CURSOR);
+    fs::remove_file(&place.file).expect("removed");
+    let first = add(&place, "chief_1", None);
+    fs::write(&place.file, CURSOR).expect("written");
+    changed(Some("{ }"), Some(first));
+    assert_eq!(fs::read_to_string(&place.file).expect("there"), CURSOR);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_preview_names_the_file_that_a_link_leads_to_and_a_link_to_nowhere_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (real, link) = (
+        folder.path().join("real.json"),
+        folder.path().join("link.json"),
+    );
+    std::os::unix::fs::symlink(&real, &link).expect("a link");
+    let place = lying(link.clone());
+    let refused = look(Client::Cursor, &place).expect_err("it leads nowhere");
+    assert_eq!(refused.code, ErrorCode::ClientFileUnreadable);
+    assert!(refused.to_string().contains("leads nowhere"), "{refused}");
+    fs::write(&real, CURSOR).expect("written");
+    let edit = look(Client::Cursor, &place).expect("read");
+    let real = fs::canonicalize(&real).expect("there");
+    assert_eq!(edit.place, real.display().to_string());
 }
 
 #[test]
