@@ -9,12 +9,18 @@ use jsonc_parser::{
     ParseOptions,
     cst::{CstInputValue, CstRootNode},
 };
-use std::borrow::Cow;
+use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 use wire::{EditLine, Error, ErrorCode};
 
 /// What our entry is called there.
 const NAME: &str = "chief";
+/// For how long the smallest difference is looked for; after that, a larger one does.
+const LOOK: Duration = Duration::from_secs(1);
 /// Stands for the token in a preview.
 pub(super) const COVER: &str = "••••••••";
 
@@ -127,45 +133,58 @@ fn toml(before: &str, servers: &str, token: &str) -> Result<String, String> {
     Ok(whole.to_string())
 }
 
-/// The lines that go and come, and how many stay: the two differ in one place, but for a comma. `ours`: our
-/// entry by itself, with its token covered.
+/// The lines that go and come, and how many stay. `ours`: our entry by itself, with its token covered.
 pub(super) fn difference(before: &str, after: &str, ours: &str) -> (Vec<EditLine>, u32) {
-    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let same = |a: &str, b: &str| a.trim_end_matches(',') == b.trim_end_matches(',');
-    let shortest = old.len().min(new.len());
-    let start = (0..shortest)
-        .take_while(|at| same(old[*at], new[*at]))
-        .count();
-    let end = (0..shortest - start)
-        .take_while(|at| same(old[old.len() - 1 - at], new[new.len() - 1 - at]))
-        .count();
-    let line = |added, text: &str| EditLine {
-        added,
-        text: shown(text, ours).into_owned(),
-    };
-    let gone = old[start..old.len() - end].iter();
-    let come = new[start..new.len() - end].iter();
-    let lines = gone
-        .map(|text| line(false, text))
-        .chain(come.map(|text| line(true, text)))
-        .collect();
-    (lines, u32::try_from(start + end).unwrap_or(u32::MAX))
+    fn lines(text: &str) -> (Vec<&str>, Vec<&str>) {
+        let bare = text.lines().map(|line| line.trim_end_matches(','));
+        (text.lines().collect(), bare.collect())
+    }
+    let (old, new) = (lines(before), lines(after));
+    // A comma alone is no difference.
+    let until = Instant::now() + LOOK;
+    let steps = capture_diff_slices_deadline(Algorithm::Myers, &old.1, &new.1, Some(until));
+    let mut changes = vec![];
+    let mut kept = 0;
+    for step in steps {
+        if step.tag() == DiffTag::Equal {
+            kept += step.new_range().len();
+            continue;
+        }
+        let line = |added, text: &&str| EditLine {
+            added,
+            text: shown(text, ours).into_owned(),
+        };
+        let gone = old.0[step.old_range()].iter();
+        changes.extend(gone.map(|text| line(false, text)));
+        let come = new.0[step.new_range()].iter();
+        changes.extend(come.map(|text| line(true, text)));
+    }
+    (changes, u32::try_from(kept).unwrap_or(u32::MAX))
 }
 
-/// A line as it may be shown: whole where it is one of `ours`, else its name without what it says, which may
-/// be anybody's secret.
+/// A line as it may be shown: whole where it is one of `ours` or brackets alone, else its name without what
+/// it says, which may be anybody's secret.
 fn shown<'a>(line: &'a str, ours: &str) -> Cow<'a, str> {
-    let bare = |line: &'a str| line.trim().trim_end_matches(',');
-    if ours
-        .lines()
-        .any(|one| one.trim().trim_end_matches(',') == bare(line))
-    {
+    let bare = line.trim().trim_end_matches(',');
+    let is_ours = |one: &str| one.trim().trim_end_matches(',') == bare;
+    if bare.chars().all(|each| "{}[]()".contains(each)) || ours.lines().any(is_ours) {
         return Cow::Borrowed(line);
     }
-    match line.find([':', '=']) {
-        Some(sign) if !line[sign + 1..].trim().is_empty() => {
-            Cow::Owned(format!("{} …", &line[..=sign]))
-        }
-        Some(_) | None => Cow::Borrowed(line),
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let name = name(bare)
+        .map(|name| format!("{name} "))
+        .unwrap_or_default();
+    Cow::Owned(format!("{indent}{name}…"))
+}
+
+/// What a line names, with its sign: `"name":` of JSON, `name =` of TOML. An element of a list or a line of
+/// a long text is none, though a colon or an equals sign stands in it.
+fn name(bare: &str) -> Option<&str> {
+    if let Some(quoted) = bare.strip_prefix('"') {
+        let (name, rest) = quoted.split_once('"')?;
+        return rest.starts_with(':').then(|| &bare[..name.len() + 3]);
     }
+    let (name, _) = bare.split_once(" = ")?;
+    let is_key = |each: char| each.is_ascii_alphanumeric() || "_-.".contains(each);
+    name.chars().all(is_key).then(|| &bare[..name.len() + 2])
 }

@@ -169,6 +169,37 @@ fn a_preview_shows_what_changes_and_no_secret() {
 }
 
 #[test]
+fn a_preview_shows_no_secret_of_a_list_or_a_text_and_no_line_that_stays() {
+    let others = |open: &str| {
+        format!(
+            "{open}    \"github\": {{\n      \"command\": \"npx\",\n      \"args\": [\n        \
+            \"--token\",\n        \"ghp_secret\"\n      ]\n    }}\n  }}\n}}\n"
+        )
+    };
+    let blank = others("{\n  \"mcpServers\": {\n\n");
+    let older = others(
+        "{\n  \"mcpServers\": {\n    \"chief\": {\n      \"command\": \"npx\",\n      \"args\": [\n        \
+        \"ghp_secret\",\n        \"ghp_secret==\",\n        \"ghp_secret=\",\n        \"ghp_secret: x\",\n        \
+        \"x: ghp_secret\"\n      ]\n    },\n",
+    );
+    let toml = "[mcp_servers.chief]\nargs = [\n  \"ghp_secret\",\n  'ghp_secret='\n]\ncwd = \"\"\"\n\
+        ghp_secret==\nghp_secret=\nghp_secret\n\"\"\"\n\n[x]\na = \"ghp_secret\"\n";
+    for (form, before) in [(JSON, blank.as_str()), (JSON, &older), (TOML, toml)] {
+        let after = with_chief(&place(form), Some(before), COVER).expect("added");
+        let ours = with_chief(&place(form), None, COVER).expect("begun");
+        let (lines, _) = difference(before, &after, &ours);
+        let shown: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+        let shown = shown.join("\n");
+        assert!(shown.contains(COVER), "{shown}");
+        assert!(!shown.contains("ghp_secret"), "{shown}");
+        assert!(
+            !shown.contains("github") && !shown.contains("[x]"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
 fn what_was_added_is_taken_out_again_and_nothing_else() {
     for (form, text) in [(JSON, CURSOR), (TOML, CODEX)] {
         let place = place(form);
