@@ -8,6 +8,7 @@ use crate::{
 use anyhow::{Context, Result};
 use engine::Arrived;
 use serde_json::json;
+use std::sync::atomic::Ordering;
 use url::Url;
 use wire::ErrorCode;
 
@@ -53,20 +54,29 @@ async fn app_credentials_go_before_the_document_and_registration_comes_after_it(
     none.connect(targets::mcp(&reads.resource())).await?;
     assert_eq!(reads.server.seen_at("/register").len(), 1);
 
-    // The admin has saved a client for it: that one.
-    let saved = Authority::start().await?;
-    saved.knows_document(DOCUMENT);
-    saved.knows_document("company-app");
-    home.ask::<wire::SaveAppCredentials>(json!({
-        "owner": { "owner": "issuer", "issuer": saved.issuer() },
-        "client_id": "company-app", "client_secret": null, "client_auth": "none",
-    }))
-    .await?;
-    home.connect(targets::mcp(&saved.resource())).await?;
-    let asked = saved.server.seen_at("/authorize");
-    let asked = asked.first().context("it asked")?;
-    assert_eq!(asked.asked("client_id").as_deref(), Some("company-app"));
-    assert_eq!(saved.server.seen_at("/register").len(), 0);
+    // The admin has saved a client for it, written with or without the slash of an empty path: that one.
+    for (says, typed) in [("", ""), ("/", ""), ("", "/")] {
+        let saved = Authority::start().await?;
+        saved.knows_document("company-app");
+        // In its answer it would name itself as ever.
+        saved.state.names_itself.store(false, Ordering::Relaxed);
+        let issuer = format!("{}{says}", saved.issuer());
+        saved.metadata(move |metadata| {
+            metadata["issuer"] = issuer.as_str().into();
+            metadata["client_id_metadata_document_supported"] = true.into();
+        });
+        home.ask::<wire::SaveAppCredentials>(json!({
+            "owner": { "owner": "issuer", "issuer": format!("{}{typed}", saved.issuer()) },
+            "client_id": "company-app", "client_secret": null, "client_auth": "none",
+        }))
+        .await?;
+        home.connect(targets::mcp(&saved.resource())).await?;
+        let asked = saved.server.seen_at("/authorize");
+        let asked = asked.first().context("it asked")?;
+        let client = asked.asked("client_id");
+        assert_eq!(client.as_deref(), Some("company-app"), "{says:?} {typed:?}");
+        assert_eq!(saved.server.seen_at("/register").len(), 0);
+    }
     Ok(())
 }
 

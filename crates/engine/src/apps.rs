@@ -288,6 +288,7 @@ fn checked(engine: &Engine, owner: AppOwner) -> Result<AppOwner, Error> {
                 matches!(url.scheme(), "https" | "http")
                     && url.has_host()
                     && url.query().is_none()
+                    && url.fragment().is_none()
                     && url.username().is_empty()
                     && url.password().is_none()
             });

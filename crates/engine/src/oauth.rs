@@ -21,6 +21,7 @@ pub use authorize::{Flow, authorize, authorize_as};
 pub use callback::Callback;
 pub use challenge::Challenge;
 pub use device::{DeviceCode, Polled, ask_device_code, poll};
+pub(crate) use discovery::other_spelling;
 pub use discovery::{Discovered, discover, discover_issuer};
 pub use loopback::{Answered, LetterBox, Loopback};
 pub use manner::Manner;

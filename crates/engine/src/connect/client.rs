@@ -36,10 +36,11 @@ pub(super) async fn identify(
         .iter()
         .filter(|_| !moved)
         .map(|id| AppOwner::Provider { id: id.clone() });
-    let issuer = AppOwner::Issuer {
-        issuer: asking.found.issuer.clone(),
-    };
-    let owners: Vec<AppOwner> = owners.chain([issuer]).collect();
+    let issuer = &asking.found.issuer;
+    let issuers = [Some(issuer.clone()), oauth::other_spelling(issuer)];
+    let issuers = issuers.into_iter().flatten();
+    let issuers = issuers.map(|issuer| AppOwner::Issuer { issuer });
+    let owners: Vec<AppOwner> = owners.chain(issuers).collect();
     if let Some(app) = attempt.or_stopped(apps::client(engine, owners)).await? {
         let auth = asking.client_auth.unwrap_or(app.auth);
         return Ok(client(app.client_id, app.secret, Some(auth)));

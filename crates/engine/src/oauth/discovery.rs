@@ -461,6 +461,14 @@ fn is_origin(issuer: &str) -> bool {
     Url::parse(issuer).is_ok_and(|url| url.path() == "/" && url.query().is_none())
 }
 
+/// The other way to write an issuer that is an origin alone: both are one address.
+pub(crate) fn other_spelling(issuer: &str) -> Option<String> {
+    is_origin(issuer).then(|| match issuer.strip_suffix('/') {
+        Some(bare) => bare.to_owned(),
+        None => format!("{issuer}/"),
+    })
+}
+
 fn bare(issuer: &str) -> &str {
     issuer.strip_suffix('/').unwrap_or(issuer)
 }

@@ -470,3 +470,15 @@ async fn what_the_server_offers_is_taken_over() {
     assert!(found.iss_in_response);
     assert_eq!(found.auth_methods, ["client_secret_post"]);
 }
+
+#[rstest]
+#[case("https://acme.eu.auth0.com", Some("https://acme.eu.auth0.com/"))]
+#[case("https://acme.eu.auth0.com/", Some("https://acme.eu.auth0.com"))]
+#[case("https://acme.example/tenant", None)]
+#[case("https://acme.example/tenant/", None)]
+#[case("https://acme.example//", None)]
+#[case("https://acme.example/?a", None)]
+#[case("acme", None)]
+fn an_origin_alone_is_written_in_two_ways(#[case] issuer: &str, #[case] other: Option<&str>) {
+    assert_eq!(other_spelling(issuer).as_deref(), other);
+}
