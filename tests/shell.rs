@@ -44,6 +44,33 @@ fn the_page_may_call_exactly_the_commands_of_the_table() -> Result<()> {
 }
 
 #[test]
+fn every_bundle_brings_the_command_beside_the_app() -> Result<()> {
+    let config = config()?;
+    let bundle = &config["bundle"];
+    assert_eq!(
+        bundle["targets"],
+        json!(["deb", "rpm", "app", "dmg", "nsis"]),
+        "a new one must bring it, too"
+    );
+    let [deb, rpm] = ["deb", "rpm"].map(|kind| &bundle["linux"][kind]["files"]["/usr/bin/chief"]);
+    let mac = &bundle["macOS"]["files"]["MacOS/chief"];
+    for built in [deb, rpm, mac] {
+        assert_eq!(built, "target/release/chief");
+    }
+    let hooks = bundle["windows"]["nsis"]["installerHooks"].as_str();
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(hooks.context("NSIS takes files by its hooks alone")?);
+    let hooks = fs::read_to_string(hooks)?;
+    ensure!(hooks.contains(r"\..\target\release\chief.exe"), "{hooks}");
+    ensure!(
+        hooks.contains(r#"File "/oname=$INSTDIR\chief.exe""#),
+        "{hooks}"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_window_is_shut_tight() -> Result<()> {
     let config = config()?;
     let security = &config["app"]["security"];

@@ -1,11 +1,15 @@
 //! Chief in the configurations of the programs that agents run in: looked at, added, and taken out again, in
 //! a home folder of its own.
 
-use crate::kit::{Home, code};
-use anyhow::{Result, ensure};
+use crate::{
+    doors::Bare,
+    kit::{Home, code},
+};
+use anyhow::{Context, Result, ensure};
 use chief_tests::home;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use tokio::process::Command;
 use wire::{Client, ClientUndone, ErrorCode, RowKind};
 
 const CURSOR: &str = r#"{
@@ -54,6 +58,24 @@ impl Window {
     }
 }
 
+/// Starts what a configuration says, with no variable of this session but those that every client hands on: the app's
+/// data is not where they point.
+async fn answers(configuration: &Path) -> Result<()> {
+    let text = fs::read_to_string(configuration)?.replace("// Ours, do not touch", "");
+    let whole: Value = serde_json::from_str(&text)?;
+    let entry = &whole["mcpServers"]["chief"];
+    let mut command = Command::new(entry["command"].as_str().context("a command")?);
+    let args = entry["args"].as_array().into_iter().flatten();
+    command.args(args.filter_map(Value::as_str)).env_clear();
+    for (name, value) in entry["env"].as_object().into_iter().flatten() {
+        command.env(name, value.as_str().context("a value")?);
+    }
+    for name in ["HOME", "PATH"] {
+        command.env(name, std::env::var_os(name).context(name)?);
+    }
+    Bare::by(command)?.shake().await
+}
+
 fn mode(file: &Path) -> Result<u32> {
     Ok(fs::metadata(file)?.permissions().mode() & 0o777)
 }
@@ -95,6 +117,7 @@ async fn chief_is_added_to_clients_and_taken_out_again_whatever_they_wrote_since
         0o600
     );
     assert_eq!(window.undoable().await?, [Client::Cursor]);
+    answers(&cursor).await?;
     assert_eq!(window.undo("cursor").await?, ClientUndone::PutBack);
     assert_eq!(fs::read_to_string(&cursor)?, CURSOR);
     assert!(window.undoable().await?.is_empty());

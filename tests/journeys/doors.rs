@@ -274,10 +274,17 @@ pub struct Bare {
 
 impl Bare {
     pub fn start(home: &Home, token: &str) -> Result<Self> {
-        let mut child = Command::new(chief_command()?)
+        let mut command = Command::new(chief_command()?);
+        command
             .arg("mcp")
             .env("CHIEF_DATA", home.folder())
-            .env("CHIEF_AGENT_TOKEN", token)
+            .env("CHIEF_AGENT_TOKEN", token);
+        Self::by(command)
+    }
+
+    /// As that command starts it.
+    pub fn by(mut command: Command) -> Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

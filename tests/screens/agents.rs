@@ -28,7 +28,7 @@ async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() 
     let config: serde_json::Value = serde_json::from_str(&snippet)?;
     let server = &config["mcpServers"]["chief"];
     assert_eq!(
-        server["args"][0], "mcp",
+        server["args"][2], "mcp",
         "the bridge comes first: {snippet}"
     );
     let token = server["env"]["CHIEF_AGENT_TOKEN"]

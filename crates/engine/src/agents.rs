@@ -33,6 +33,7 @@ use crate::{
     },
     tasks,
 };
+use bridge::Bridge;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -188,8 +189,10 @@ pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired
         .await?;
     // Before its token is told to anybody.
     engine.door().forget();
+    let folder = &engine.options().folder;
+    let bridge = Bridge::beside_this_app(folder).unwrap_or_else(|| Bridge::by_name(folder));
     Ok(Paired {
-        snippets: snippets::all(&url, token.reveal()),
+        snippets: snippets::all(&url, token.reveal(), &bridge),
         agent,
         token: token.reveal().to_owned(),
         url,

@@ -267,10 +267,10 @@ pub async fn list_clients(
 }
 
 pub async fn preview_client(
-    _: &Engine,
+    engine: &Engine,
     ask: wire::PreviewClient,
 ) -> Result<wire::ClientEdit, Error> {
-    agents::clients::preview(ask.client).await
+    agents::clients::preview(engine, ask.client).await
 }
 
 pub async fn add_to_client(engine: &Engine, ask: wire::AddToClient) -> Result<(), Error> {

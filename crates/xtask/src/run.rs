@@ -26,9 +26,11 @@ pub fn run(consent: Consent) -> Result<()> {
     run_command(&mut Command::new(app))
 }
 
-/// Builds the UI and the shell with the UI inside it; only what changed. Returns the program's absolute path.
+/// Builds the UI, the shell with the UI inside it, and the command beside it that agents start; only what changed.
+/// Returns the program's absolute path.
 pub fn build() -> Result<PathBuf> {
     ui::build()?;
+    run_command(cargo().args(["build", "--bin", "chief"]))?;
     run_command(cargo().args([
         "build",
         "--package",

@@ -47,7 +47,9 @@ pub fn test(ring: Option<Ring>, filter: Option<&str>, consent: Consent) -> Resul
     install_peers()?;
     if rings.contains(&Ring::Journeys) {
         install_python()?;
-        // The journeys start it. Chosen among all default members, as the tests are, so that cargo builds the
+    }
+    if rings.contains(&Ring::Journeys) || rings.contains(&Ring::Screens) {
+        // The journeys start it, and the screens write it into configurations. Chosen among all default members, as the tests are, so that cargo builds the
         // libraries that they share once.
         run(cargo().args(["build", "--bin", "chief"]))?;
     }

@@ -8,6 +8,7 @@ mod edit;
 mod file;
 mod places;
 
+use super::bridge::Bridge;
 use crate::{
     Engine,
     secret::fingerprint,
@@ -41,10 +42,11 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<ClientView>, Error> {
 }
 
 /// What adding Chief would change. Writes nothing.
-pub(crate) async fn preview(client: Client) -> Result<ClientEdit, Error> {
+pub(crate) async fn preview(engine: &Engine, client: Client) -> Result<ClientEdit, Error> {
+    let engine = engine.clone();
     off_the_loop(move || {
         let place = place(client)?;
-        look(client, &place)
+        look(client, &place, &bridge(&engine, &place)?)
     })
     .await
 }
@@ -53,13 +55,15 @@ pub(crate) async fn preview(client: Client) -> Result<ClientEdit, Error> {
 pub(crate) async fn add(engine: &Engine, ask: wire::AddToClient) -> Result<(), Error> {
     let client = ask.client;
     let last = written(engine).await?.remove(&client);
+    let app = engine.clone();
     let new = off_the_loop(move || {
         let place = place(client)?;
+        let bridge = bridge(&app, &place)?;
         let before = file::read(&place.file)?;
         if seen(before.as_deref()) != ask.seen {
             return Err(file::changed(&place.file));
         }
-        let after = edit::with_chief(&place, before.as_deref(), ask.token.reveal())?;
+        let after = edit::with_chief(&place, before.as_deref(), &bridge, ask.token.reveal())?;
         file::write(&place, (before.as_deref(), &after), last)
     })
     .await?;
@@ -76,10 +80,10 @@ pub(crate) async fn undo(engine: &Engine, client: Client) -> Result<ClientUndone
     Ok(done)
 }
 
-fn look(client: Client, place: &Place) -> Result<ClientEdit, Error> {
+fn look(client: Client, place: &Place, bridge: &Bridge) -> Result<ClientEdit, Error> {
     let before = file::read(&place.file)?;
-    let after = edit::with_chief(place, before.as_deref(), edit::COVER)?;
-    let ours = edit::with_chief(place, None, edit::COVER)?;
+    let after = edit::with_chief(place, before.as_deref(), bridge, edit::COVER)?;
+    let ours = edit::with_chief(place, None, bridge, edit::COVER)?;
     let (lines, kept) = edit::difference(before.as_deref().unwrap_or_default(), &after, &ours);
     Ok(ClientEdit {
         client,
@@ -87,6 +91,15 @@ fn look(client: Client, place: &Place) -> Result<ClientEdit, Error> {
         lines,
         kept,
         seen: seen(before.as_deref()),
+    })
+}
+
+/// Never by its name alone: a client would start whatever is called so, and hand it the token.
+fn bridge(engine: &Engine, place: &Place) -> Result<Bridge, Error> {
+    Bridge::beside_this_app(&engine.options().folder).ok_or_else(|| {
+        let why =
+            "the chief command, which agents start, is not beside this app; install the app anew";
+        file::trouble(&place.file, why)
     })
 }
 

@@ -1,16 +1,16 @@
 //! What each known client wants to be told, ready to paste: the bridge first, which no other user of this
 //! computer can reach, then the address.
 
-use super::bridge;
+use super::bridge::{self, Bridge};
 use serde_json::{Value, json};
 use wire::Snippet;
 
 /// One for each client, with the token in it.
-pub(super) fn all(url: &str, token: &str) -> Vec<Snippet> {
+pub(super) fn all(url: &str, token: &str, bridge: &Bridge) -> Vec<Snippet> {
     let bearer = format!("Bearer {token}");
-    let command = bridge::command();
+    let Bridge { command, args } = bridge;
     let stdio = json!({
-        "command": command, "args": ["mcp"], "env": { bridge::VARIABLE: token },
+        "command": command, "args": args, "env": { bridge::VARIABLE: token },
     });
     let one = |client: &str, place: &str, text: String| Snippet {
         client: client.to_owned(),
@@ -36,9 +36,10 @@ pub(super) fn all(url: &str, token: &str) -> Vec<Snippet> {
             "Codex",
             "~/.codex/config.toml",
             format!(
-                "[mcp_servers.chief]\ncommand = {}\nargs = [\"mcp\"]\nenv = {{ {} = {} }}\n\
+                "[mcp_servers.chief]\ncommand = {}\nargs = {}\nenv = {{ {} = {} }}\n\
                  tool_timeout_sec = {}",
                 json!(command),
+                json!(args),
                 bridge::VARIABLE,
                 json!(token),
                 bridge::PATIENCE_S,

@@ -2,7 +2,7 @@
 //! and spaces too.
 
 use super::{
-    super::bridge,
+    super::bridge::{self, Bridge},
     places::{Form, Place},
 };
 use jsonc_parser::{
@@ -24,19 +24,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Stands for the token in a preview.
 pub(super) const COVER: &str = "••••••••";
 
-/// `before` with the entry that starts the bridge with this token.
+/// `before` with the entry that starts `bridge` with this token.
 ///
 /// # Errors
 /// `ClientFileUnreadable` where it is not what its client reads: it is left alone.
 pub(super) fn with_chief(
     place: &Place,
     before: Option<&str>,
+    bridge: &Bridge,
     token: &str,
 ) -> Result<String, Error> {
     let before = before.unwrap_or_default();
     match place.form {
-        Form::Json { servers } => json(before, servers, token),
-        Form::Toml { servers } => toml(before, servers, token),
+        Form::Json { servers } => json(before, servers, (bridge, token)),
+        Form::Toml { servers } => toml(before, servers, (bridge, token)),
     }
     .map_err(|why| unreadable(place, why))
 }
@@ -82,12 +83,15 @@ fn parsed_toml(text: &str) -> Result<DocumentMut, String> {
     })
 }
 
-fn json(before: &str, servers: &str, token: &str) -> Result<String, String> {
+fn json(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result<String, String> {
     let root = parsed_json(before)?;
     let text = |text: &str| CstInputValue::String(text.to_owned());
     let entry = CstInputValue::Object(vec![
-        ("command".to_owned(), text(&bridge::command())),
-        ("args".to_owned(), CstInputValue::Array(vec![text("mcp")])),
+        ("command".to_owned(), text(&bridge.command)),
+        (
+            "args".to_owned(),
+            CstInputValue::Array(bridge.args.iter().map(|arg| text(arg)).collect()),
+        ),
         (
             "env".to_owned(),
             CstInputValue::Object(vec![(bridge::VARIABLE.to_owned(), text(token))]),
@@ -112,7 +116,7 @@ fn json(before: &str, servers: &str, token: &str) -> Result<String, String> {
     Ok(after)
 }
 
-fn toml(before: &str, servers: &str, token: &str) -> Result<String, String> {
+fn toml(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result<String, String> {
     let mut whole = parsed_toml(before)?;
     let all = whole.entry(servers).or_insert_with(|| {
         let mut table = Table::new();
@@ -124,8 +128,8 @@ fn toml(before: &str, servers: &str, token: &str) -> Result<String, String> {
         .as_table_like_mut()
         .ok_or_else(|| format!("its {servers} is not a table"))?;
     let mut entry = Table::new();
-    entry["command"] = value(bridge::command());
-    entry["args"] = value(Array::from_iter(["mcp"]));
+    entry["command"] = value(&bridge.command);
+    entry["args"] = value(Array::from_iter(&bridge.args));
     entry["env"] = value(InlineTable::from_iter([(bridge::VARIABLE, token)]));
     // Else it gives up after 60 (codex-rs/config/src/mcp_types.rs).
     entry["tool_timeout_sec"] = value(bridge::PATIENCE_S);

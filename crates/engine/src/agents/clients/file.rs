@@ -222,7 +222,7 @@ fn for_this_user(file: &Path, like: &Path) -> io::Result<()> {
     fs::set_permissions(file, fs::metadata(like)?.permissions())
 }
 
-fn trouble(file: &Path, why: &str) -> Error {
+pub(super) fn trouble(file: &Path, why: &str) -> Error {
     Error::new(ErrorCode::ClientFileUnreadable)
         .with("place", file.display().to_string())
         .with("why", crate::http::inert(why))

@@ -1,5 +1,6 @@
 use super::{
-    edit::{COVER, difference, with_chief, without_chief},
+    super::bridge::Bridge,
+    edit::{self, COVER, difference, without_chief},
     file, look,
     places::{Form, Place, Places},
 };
@@ -7,7 +8,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use wire::{Client, ClientUndone, ErrorCode};
+use wire::{Client, ClientUndone, Error, ErrorCode};
 
 fn place(form: Form) -> Place {
     let places = Places {
@@ -18,6 +19,14 @@ fn place(form: Form) -> Place {
     let mut place = places.of(Client::Cursor).expect("a home");
     place.form = form;
     place
+}
+
+fn bridge() -> Bridge {
+    Bridge::new("chief".to_owned(), Path::new("/data"))
+}
+
+fn with_chief(place: &Place, before: Option<&str>, token: &str) -> Result<String, Error> {
+    edit::with_chief(place, before, &bridge(), token)
 }
 
 /// A JSON file in a folder of the test.
@@ -87,7 +96,7 @@ fn json_is_kept_but_for_the_entry() {
         r#""ghp_secret" } },
     "chief": {
       "command": "chief",
-      "args": ["mcp"],
+      "args": ["--data", "/data", "mcp"],
       "env": {
         "CHIEF_AGENT_TOKEN": "chief_t"
       }
@@ -106,7 +115,7 @@ fn toml_is_kept_but_for_the_table() {
     for line in CODEX.lines() {
         assert!(after.contains(line), "{line}: {after}");
     }
-    let entry = "\n[mcp_servers.chief]\ncommand = \"chief\"\nargs = [\"mcp\"]\n\
+    let entry = "\n[mcp_servers.chief]\ncommand = \"chief\"\nargs = [\"--data\", \"/data\", \"mcp\"]\n\
         env = { CHIEF_AGENT_TOKEN = \"chief_t\" }\ntool_timeout_sec = 360\n";
     assert!(after.contains(entry), "{after}");
     let again = with_chief(&place(TOML), Some(&after), "chief_u").expect("it is TOML");
@@ -118,7 +127,7 @@ fn toml_is_kept_but_for_the_table() {
 fn a_file_that_is_not_there_is_begun() {
     let json = with_chief(&place(JSON), None, "t").expect("begun");
     let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!(read["mcpServers"]["chief"]["args"][0], "mcp");
+    assert_eq!(read["mcpServers"]["chief"]["args"][2], "mcp");
     let toml = with_chief(&place(TOML), None, "t").expect("begun");
     assert!(toml.starts_with("[mcp_servers.chief]"), "{toml}");
 }
@@ -340,11 +349,11 @@ fn a_preview_names_the_file_that_a_link_leads_to_and_a_link_to_nowhere_is_left_a
     );
     std::os::unix::fs::symlink(&real, &link).expect("a link");
     let place = lying(link.clone());
-    let refused = look(Client::Cursor, &place).expect_err("it leads nowhere");
+    let refused = look(Client::Cursor, &place, &bridge()).expect_err("it leads nowhere");
     assert_eq!(refused.code, ErrorCode::ClientFileUnreadable);
     assert!(refused.to_string().contains("leads nowhere"), "{refused}");
     fs::write(&real, CURSOR).expect("written");
-    let edit = look(Client::Cursor, &place).expect("read");
+    let edit = look(Client::Cursor, &place, &bridge()).expect("read");
     let real = fs::canonicalize(&real).expect("there");
     assert_eq!(edit.place, real.display().to_string());
 }
