@@ -17,6 +17,8 @@ use std::{
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 use wire::{EditLine, Error, ErrorCode};
 
+/// Begins a file that some editors of Windows save.
+const BOM: char = '\u{feff}';
 /// What our entry is called there.
 const NAME: &str = "chief";
 /// For how long the smallest difference is looked for; after that, a larger one does.
@@ -35,10 +37,12 @@ pub(super) fn with_chief(
     token: &str,
 ) -> Result<String, Error> {
     let before = before.unwrap_or_default();
+    let text = before.trim_start_matches(BOM);
     match place.form {
-        Form::Json { servers } => json(before, servers, (bridge, token)),
-        Form::Toml { servers } => toml(before, servers, (bridge, token)),
+        Form::Json { servers } => json(text, servers, (bridge, token)),
+        Form::Toml { servers } => toml(text, servers, (bridge, token)),
     }
+    .map(|after| as_before(before, after))
     .map_err(|why| unreadable(place, why))
 }
 
@@ -47,6 +51,8 @@ pub(super) fn with_chief(
 /// # Errors
 /// As [`with_chief`].
 pub(super) fn without_chief(place: &Place, text: &str) -> Result<Option<String>, Error> {
+    let before = text;
+    let text = before.trim_start_matches(BOM);
     match place.form {
         Form::Json { servers } => parsed_json(text).map(|root| {
             let servers = root.object_value()?.object_value(servers)?;
@@ -55,11 +61,34 @@ pub(super) fn without_chief(place: &Place, text: &str) -> Result<Option<String>,
         }),
         Form::Toml { servers } => parsed_toml(text).map(|mut whole| {
             let servers = whole.get_mut(servers)?.as_table_like_mut()?;
-            servers.remove(NAME)?;
+            let comments = above(&servers.remove(NAME)?);
+            if comments.contains('#') {
+                let rest = whole.trailing().as_str().unwrap_or_default();
+                whole.set_trailing(comments + rest);
+            }
             Some(whole.to_string())
         }),
     }
+    .map(|after| after.map(|after| as_before(before, after)))
     .map_err(|why| unreadable(place, why))
+}
+
+/// With the byte order mark and the line ends of `before`: what edits TOML knows neither.
+fn as_before(before: &str, after: String) -> String {
+    let mark = before.len() - before.trim_start_matches(BOM).len();
+    let after = if before.contains("\r\n") && !after.contains('\r') {
+        after.replace('\n', "\r\n")
+    } else {
+        after
+    };
+    format!("{}{after}", &before[..mark])
+}
+
+/// What stands above a table: others' comments, too, such as a server that is switched off.
+fn above(entry: &Item) -> String {
+    let decor = entry.as_table().map(Table::decor);
+    let prefix = decor.and_then(|decor| decor.prefix()?.as_str());
+    prefix.unwrap_or_default().to_owned()
 }
 
 fn unreadable(place: &Place, why: String) -> Error {
@@ -133,6 +162,10 @@ fn toml(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result
     entry["env"] = value(InlineTable::from_iter([(bridge::VARIABLE, token)]));
     // Else it gives up after 60 (codex-rs/config/src/mcp_types.rs).
     entry["tool_timeout_sec"] = value(bridge::PATIENCE_S);
+    if let Some(old) = all.get(NAME).and_then(Item::as_table) {
+        *entry.decor_mut() = old.decor().clone();
+        entry.set_position(old.position());
+    }
     all.insert(NAME, Item::Table(entry));
     Ok(whole.to_string())
 }

@@ -124,6 +124,37 @@ fn toml_is_kept_but_for_the_table() {
 }
 
 #[test]
+fn comments_above_the_table_stay_when_it_is_written_anew_and_when_it_goes() {
+    let place = place(TOML);
+    let commented = with_chief(&place, Some(CODEX), "chief_t")
+        .expect("added")
+        .replace(
+            "[mcp_servers.chief]",
+            "# [mcp_servers.old]\n# command = \"x\"\n[mcp_servers.chief]",
+        );
+    let again = with_chief(&place, Some(&commented), "chief_u").expect("added");
+    assert_eq!(again, commented.replace("chief_t", "chief_u"));
+    let left = without_chief(&place, &again)
+        .expect("read")
+        .expect("it was there");
+    assert_eq!(
+        left,
+        format!("{CODEX}\n# [mcp_servers.old]\n# command = \"x\"\n")
+    );
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_stay() {
+    for (form, text) in [(JSON, CURSOR), (TOML, CODEX)] {
+        let place = place(form);
+        let text = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        let after = with_chief(&place, Some(&text), "chief_t").expect("added");
+        assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
+        assert_eq!(without_chief(&place, &after), Ok(Some(text)));
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_begun() {
     let json = with_chief(&place(JSON), None, "t").expect("begun");
     let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
