@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/18.sql")),
     M::up(include_str!("schema/19.sql")),
     M::up(include_str!("schema/20.sql")),
+    M::up(include_str!("schema/21.sql")),
 ];
 
 /// The version that this build knows.

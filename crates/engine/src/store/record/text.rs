@@ -1,7 +1,9 @@
 //! The index of words: which calls have a word in what they did, why, and how they failed.
 //!
 //! Written behind the calls, in batches: a call does not wait for it. One document for each call, under
-//! the call's place; the outcome of one that failed is added to it.
+//! the call's place; the outcome of one that failed is added to it. FTS5 is given words, not text: its
+//! tokenizer `ascii` parts them at the spaces between them and nowhere else, so that what is one word here is
+//! one there.
 
 use super::super::{Tx, failed, text};
 use rusqlite::{Connection, params};
@@ -86,8 +88,10 @@ fn why(because: &Because) -> String {
 }
 
 fn write(tx: &Tx<'_>, seq: i64, body: &str) -> Result<(), Error> {
+    let said = words_of(body);
+    let body = said.iter().map(String::as_str).collect::<Vec<_>>();
     tx.prepare_cached("insert or replace into record_text (rowid, body) values (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![seq, body]))
+        .and_then(|mut statement| statement.execute(params![seq, body.join(" ")]))
         .map_err(failed)?;
     let mut words = tx
         .prepare_cached(
@@ -95,7 +99,7 @@ fn write(tx: &Tx<'_>, seq: i64, body: &str) -> Result<(), Error> {
              on conflict (word) do update set era = excluded.era where era < excluded.era",
         )
         .map_err(failed)?;
-    for word in words_of(body) {
+    for word in said {
         words.execute(params![word, seq / ERA]).map_err(failed)?;
     }
     Ok(())
@@ -114,11 +118,13 @@ pub(super) fn forget(tx: &Tx<'_>, last: i64) -> Result<(), Error> {
         .map_err(failed)
 }
 
-/// What FTS5's own tokenizer makes of it, near enough: letters and digits, lower case.
+/// Letters and digits, lower case.
 fn words_of(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !c.is_alphanumeric())
+    // First in lower case, which makes two characters of some.
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(str::to_owned)
         .collect()
 }
 
@@ -142,4 +148,85 @@ pub(crate) fn query(connection: &Connection, typed: &str) -> Result<Option<Strin
         parts.push(format!("({})", quoted.join(" OR ")));
     }
     Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{calls, schema};
+    use super::*;
+    use anyhow::Result;
+    use proptest::prelude::*;
+    use wire::{ActivityFilter, CallId, RowKind, Time};
+
+    /// A record in which a call was made for each of these titles, read into the index.
+    fn record(titles: &[&str]) -> Result<Connection> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::migrate(&mut connection, schema::MIGRATIONS)?;
+        connection.execute_batch("insert into runs values (1)")?;
+        let tx = Tx::new(&connection);
+        for (at, title) in (1_i64..).zip(titles) {
+            let call = calls::CallRow {
+                id: CallId(Uuid::from_u128(at.unsigned_abs().into())),
+                at: Time(at),
+                kind: RowKind::Call,
+                integration: None,
+                integration_name: "Orders".into(),
+                action: "orders.call".into(),
+                because: Because::task(title, None),
+                sent: None,
+            };
+            calls::begin(&tx, &call, None)?;
+        }
+        while !index(&tx)? {}
+        Ok(connection)
+    }
+
+    /// Which of the titles have these words, by their number from 1 on.
+    fn found(connection: &Connection, typed: &str) -> Result<Vec<i64>> {
+        let filter = calls::Filter {
+            limit: 50,
+            only: ActivityFilter {
+                text: Some(typed.to_owned()),
+                ..ActivityFilter::default()
+            },
+            ..calls::Filter::default()
+        };
+        let rows = calls::page(connection, &filter)?.rows;
+        Ok(rows.iter().rev().map(|row| row.at.0).collect())
+    }
+
+    #[test]
+    fn a_word_that_looks_like_several_to_sqlite_stands_in_no_words_way() -> Result<()> {
+        let connection = record(&[
+            "Refund by stripe",
+            "stripe\u{24d0}x",
+            "हिन्दी में भुगतान",
+            "ภาษาไทย",
+            "עִבְרִית",
+            "CAFÉ İstanbul",
+        ])?;
+        assert_eq!(found(&connection, "stripe")?, [1, 2]);
+        assert_eq!(found(&connection, "s refu")?, [1]);
+        for (n, typed) in [
+            (3, "भुगतान"),
+            (3, "हिन्दी"),
+            (4, "ภาษา"),
+            (5, "עִבְרִית"),
+            (6, "café i\u{307}st"),
+        ] {
+            assert_eq!(found(&connection, typed)?, [n], "{typed}");
+        }
+        assert_eq!(found(&connection, "orders")?.len(), 6);
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn whatever_a_title_says_is_found_by_what_it_says(title in "\\PC{1,40}") {
+            let connection = record(&[&title, "Ordinary"]).expect("it is read");
+            let rows = found(&connection, &title).expect("it can be asked for");
+            prop_assert_eq!(rows.contains(&1), !words_of(&title).is_empty(), "{}", title);
+        }
+    }
 }
