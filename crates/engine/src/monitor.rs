@@ -88,16 +88,13 @@ pub(crate) fn run(engine: &Engine) {
             watch: Mutex::default(),
         });
         let clock = engine.clock();
-        let mut kept = None;
+        house::run(&engine);
         loop {
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
                 () = clock.sleep_until(monitor.next(&engine)) => {}
                 () = engine.network().woken.notified() => {}
-            }
-            if let Err(error) = house::keep(&engine, &mut kept).await {
-                tracing::warn!(error = %error, "housekeeping failed");
             }
             if let Err(error) = monitor.tick(&engine).await {
                 tracing::warn!(error = %error, "the monitor could not look");

@@ -2,7 +2,7 @@
 //!
 //! Owns: when. Must not know: how rows are removed (`record`), how a backup is made (`store::backup`).
 
-use super::DAY_MS;
+use super::{DAY_MS, TICK_MS};
 use crate::{
     Engine,
     store::{self, Durability, backup},
@@ -13,6 +13,26 @@ use wire::{Error, Time};
 const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
 /// Until what failed is tried again: a copy of all the data for which there is no room fills the disk each time.
 const AGAIN_MS: i64 = DAY_MS / 24;
+
+/// Until the engine stops, beside the pings: to remove many rows, or to copy much data, takes minutes.
+pub(super) fn run(engine: &Engine) {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        let (stopping, clock) = (engine.stopping(), engine.clock());
+        let (mut kept, mut next) = (None, engine.now().plus(TICK_MS));
+        loop {
+            tokio::select! {
+                biased;
+                () = stopping.cancelled() => return,
+                () = clock.sleep_until(next) => {}
+            }
+            next = engine.now().plus(TICK_MS);
+            if let Err(error) = keep(&engine, &mut kept).await {
+                tracing::warn!(error = %error, "housekeeping failed");
+            }
+        }
+    });
+}
 
 /// Whether the house is to be kept: not within a day of the newest backup, nor of when this run did it last,
 /// which alone counts where the clock was set back behind both.
@@ -25,7 +45,7 @@ fn is_due(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
 
 /// Once a day: pings older than thirty days go, and a verified backup is taken. `kept`: when this run did it.
 /// What fails is tried again an hour after.
-pub(super) async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
+async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     let now = engine.now();
     let newest = backup::all(engine.store().folder())
         .into_iter()
@@ -51,6 +71,41 @@ pub(super) async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{integrations::After, notices::tests::Home};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn the_monitor_looks_while_the_house_is_kept() -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let id = home.add(1, "127.0.0.1").await?;
+        let settings = wire::RecordSettings {
+            keep_days: Some(7),
+            ..wire::RecordSettings::default()
+        };
+        crate::record::settings::save(&home.engine, settings).await?;
+        // As a removal of many rows, or a check of all of them, does.
+        let still = home.engine.vault().still().await;
+        home.clock.advance(DAY_MS);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let network = home.engine.network();
+        network.ask(
+            id,
+            After {
+                ping_within_ms: Some(0),
+                ..After::default()
+            },
+        );
+        let looked = async {
+            while !network.asked().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), looked).await?;
+        let none = backup::all(home.engine.store().folder()).is_empty();
+        assert!(none, "the house is being kept all the while");
+        drop(still);
+        Ok(())
+    }
 
     #[test]
     fn the_house_is_kept_once_a_day_also_after_the_clock_was_set_back() {
