@@ -200,6 +200,7 @@ impl Engine {
     fn pass_changes_on(&self) {
         let mut changes = self.0.store.changes();
         let (desk, stopping) = (self.0.ports.desk.clone(), self.0.stopping.clone());
+        let store = self.0.store.clone();
         tokio::spawn(async move {
             use tokio::sync::broadcast::error::RecvError;
             loop {
@@ -211,23 +212,10 @@ impl Engine {
                     Ok(changed) => desk.changed(&changed),
                     // Too many at once: everything may have changed.
                     Err(RecvError::Lagged(_)) => {
-                        use wire::Topic::{
-                            Activity, App, Approvals, Attempts, Crons, Errand, Integrations,
-                            Notices, Tasks,
-                        };
-                        desk.changed(&Changed {
-                            topics: vec![
-                                Integrations,
-                                Activity,
-                                Attempts,
-                                Notices,
-                                Approvals,
-                                Tasks,
-                                Crons,
-                                Errand,
-                                App,
-                            ],
-                        });
+                        let rows = store.read(store::integrations::list).await;
+                        let ids = rows.unwrap_or_default().into_iter().map(|row| row.id);
+                        let topics = wire::Topic::all(ids);
+                        desk.changed(&Changed { topics });
                     }
                     Err(RecvError::Closed) => return,
                 }
@@ -400,5 +388,31 @@ impl Engine {
             .answered
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::notices::tests::Home;
+    use std::collections::BTreeSet;
+    use wire::Topic;
+
+    #[tokio::test]
+    async fn where_too_much_changed_at_once_everything_is_told() -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let id = home.add(1, "127.0.0.1").await?;
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let before = home.desk.changes().len();
+        // Nobody hears of them meanwhile: this test has the one thread.
+        for _ in 0..1_000 {
+            home.engine.store().announce([Topic::Errand]);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let told = home.desk.changes().split_off(before);
+        let told: BTreeSet<Topic> = told.into_iter().flat_map(|each| each.topics).collect();
+        for topic in Topic::all([id]) {
+            assert!(told.contains(&topic), "{topic:?}");
+        }
+        Ok(())
     }
 }

@@ -31,6 +31,36 @@ pub enum Topic {
     App,
 }
 
+impl Topic {
+    /// All there are, with those of these integrations.
+    pub fn all(integrations: impl IntoIterator<Item = IntegrationId>) -> Vec<Self> {
+        use Topic::{
+            Activity, Agents, App, Approvals, Attempts, Crons, Errand, Exports, Integration,
+            Integrations, Notices, Tasks,
+        };
+        // A new one is to be named here, and in the list.
+        match App {
+            Integrations | Integration(_) | Activity | Attempts | Exports | Notices | Agents
+            | Tasks | Approvals | Crons | Errand | App => {}
+        }
+        let mut all = vec![
+            Integrations,
+            Activity,
+            Attempts,
+            Exports,
+            Notices,
+            Agents,
+            Tasks,
+            Approvals,
+            Crons,
+            Errand,
+            App,
+        ];
+        all.extend(integrations.into_iter().map(Integration));
+        all
+    }
+}
+
 /// The one event the engine sends: these topics changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
