@@ -27,7 +27,7 @@ use merge::{Came, Loaded};
 use std::rc::Rc;
 use uuid::Uuid;
 use web_sys::HtmlInputElement;
-use wire::{ListActivity, OpenThread, Topic};
+use wire::{ActivityFilter, ListActivity, OpenThread, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Rows at first and with each step.
@@ -40,6 +40,7 @@ const MOST: usize = 200;
 pub fn Activity() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let chosen = frame.state.record.clone();
+    let filter = use_filter(&chosen);
     let on_choose = frame.dispatch.reform(Action::Look);
     let (check, proof) = proof::use_proof(&on_choose);
     html! {
@@ -49,13 +50,20 @@ pub fn Activity() -> Html {
                     <div class="sub">{ say("activity-sub") }</div></div>
                 <span class="grow" />
                 { ping_switch(&chosen, &on_choose) }
-                <Export chosen={chosen.clone()} />
+                <Export chosen={chosen.clone()} filter={filter.clone()} />
                 { check }
             </header>
             <div role="status">{ proof }</div>
-            <Record {chosen} {on_choose} />
+            <Record {chosen} {filter} {on_choose} />
         </>
     }
+}
+
+/// What a choice comes to. "The last hour" is the one before it was chosen: the list does not begin anew each
+/// minute, and an export has what is in sight.
+#[hook]
+pub fn use_filter(chosen: &Rc<Chosen>) -> Rc<ActivityFilter> {
+    use_memo(chosen.clone(), |chosen| chosen.filter(time::now()))
 }
 
 /// "Show pings".
@@ -78,6 +86,7 @@ pub fn ping_switch(chosen: &Rc<Chosen>, on_choose: &Callback<Chosen>) -> Html {
 #[derive(Properties, PartialEq)]
 pub struct RecordProps {
     pub chosen: Rc<Chosen>,
+    pub filter: Rc<ActivityFilter>,
     pub on_choose: Callback<Chosen>,
     /// On an integration's own page.
     #[prop_or_default]
@@ -88,14 +97,12 @@ pub struct RecordProps {
 #[component]
 pub fn Record(props: &RecordProps) -> Html {
     let chosen = &props.chosen;
-    // "The last hour" is the one before it was chosen: the list does not begin anew each minute.
-    let filter = use_memo(chosen.clone(), |chosen| chosen.filter(time::now()));
     let request = ListActivity {
         integration: chosen.integration,
         before: None,
         limit: STEP,
         pings: chosen.pings,
-        filter: (*filter).clone(),
+        filter: (*props.filter).clone(),
     };
     // Another filter is another list: nothing of the old one may stay.
     let key = format!(

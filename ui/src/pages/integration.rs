@@ -11,7 +11,7 @@ use crate::{
     inert::inert,
     ipc,
     pages::{
-        activity::{Record, chosen::Chosen, export::Export, ping_switch},
+        activity::{Record, chosen::Chosen, export::Export, ping_switch, use_filter},
         crons::Crons,
     },
     parts::{
@@ -233,6 +233,7 @@ fn OwnActivity(props: &IdProps) -> Html {
             ..Chosen::default()
         })
     });
+    let filter = use_filter(&chosen);
     let on_choose = {
         let chosen = chosen.setter();
         Callback::from(move |mut next: Chosen| {
@@ -243,10 +244,10 @@ fn OwnActivity(props: &IdProps) -> Html {
     html! {
         <>
             <div class="over-table">
-                <Export chosen={(*chosen).clone()} />
+                <Export chosen={(*chosen).clone()} filter={filter.clone()} />
                 { ping_switch(&chosen, &on_choose) }
             </div>
-            <Record chosen={(*chosen).clone()} {on_choose} of_one=true />
+            <Record chosen={(*chosen).clone()} {filter} {on_choose} of_one=true />
         </>
     }
 }

@@ -9,16 +9,19 @@ use crate::{
     query::use_query,
     say::{say, say_error, say_with},
     state::{Action, Frame},
-    time,
 };
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
-use wire::{CancelExport, ExportForm, ExportId, ExportState, GetExport, StartExport, Topic};
+use wire::{
+    ActivityFilter, CancelExport, ExportForm, ExportId, ExportState, GetExport, StartExport, Topic,
+};
 use yew::{platform::spawn_local, prelude::*};
 
 #[derive(Properties, PartialEq)]
 pub struct ExportProps {
     pub chosen: Rc<Chosen>,
+    /// What it is for the list in sight.
+    pub filter: Rc<ActivityFilter>,
 }
 
 /// Two buttons, or how far the one that was pressed is.
@@ -27,7 +30,7 @@ pub fn Export(props: &ExportProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let bodies = use_state_eq(|| false);
     let start = |form: ExportForm, key: &'static str| {
-        let (frame, chosen) = (frame.clone(), props.chosen.clone());
+        let (frame, chosen, filter) = (frame.clone(), props.chosen.clone(), props.filter.clone());
         let bodies = *bodies;
         let onclick = Callback::from(move |_: MouseEvent| {
             let request = StartExport {
@@ -35,7 +38,7 @@ pub fn Export(props: &ExportProps) -> Html {
                 folder: None,
                 integration: chosen.integration,
                 pings: chosen.pings,
-                filter: chosen.filter(time::now()),
+                filter: (*filter).clone(),
                 bodies,
             };
             let frame = frame.clone();
