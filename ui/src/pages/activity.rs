@@ -183,8 +183,9 @@ fn Table(props: &TableProps) -> Html {
         let request = props.request.clone();
         Callback::from(move |_: MouseEvent| {
             let (loaded, busy, more_failed) = (loaded.clone(), busy.clone(), more_failed.clone());
+            let Some(before) = loaded.next else { return };
             let request = ListActivity {
-                before: loaded.next,
+                before: Some(before),
                 ..request.clone()
             };
             busy.set(true);
@@ -192,7 +193,7 @@ fn Table(props: &TableProps) -> Html {
                 match ipc::call(request).await {
                     Ok(page) => {
                         more_failed.set(None);
-                        loaded.dispatch(Came::Older(page));
+                        loaded.dispatch(Came::Older { before, page });
                     }
                     Err(error) => more_failed.set(Some(error)),
                 }

@@ -20,8 +20,8 @@ pub struct Loaded {
 pub enum Came {
     /// The newest page; `read`: what is in sight is being read, and must not move.
     Newest { page: Rc<ActivityPage>, read: bool },
-    /// An older page.
-    Older(ActivityPage),
+    /// A page of what is older than `before`.
+    Older { before: Cursor, page: ActivityPage },
 }
 
 impl Reducible for Loaded {
@@ -31,7 +31,9 @@ impl Reducible for Loaded {
         Rc::new(match came {
             Came::Newest { page, read: true } if !self.rows.is_empty() => self.held(&page),
             Came::Newest { page, .. } => self.refreshed(&page),
-            Came::Older(page) => self.extended(&page),
+            Came::Older { before, page } if self.next == Some(before) => self.extended(&page),
+            // The list has begun anew since it was asked for: what lies between would be missing.
+            Came::Older { .. } => return self,
         })
     }
 }
@@ -184,6 +186,20 @@ mod tests {
         let loaded = loaded.refreshed(&page(18, 20, true));
         assert_eq!(numbers(&loaded), [20, 19, 18]);
         assert_eq!(loaded.next.map(|next| next.at), Some(Time(18)));
+    }
+
+    #[test]
+    fn an_older_page_that_comes_after_the_list_began_anew_hides_no_gap() {
+        let loaded = Rc::new(Loaded::default().refreshed(&page(11, 13, true)));
+        let before = loaded.next.expect("the record goes on below");
+        let older = |page| Came::Older { before, page };
+        let longer = loaded.clone().reduce(older(page(8, 10, true)));
+        assert_eq!(numbers(&longer), [13, 12, 11, 10, 9, 8]);
+
+        let anew = Rc::new(loaded.refreshed(&page(101, 103, true)));
+        let after = anew.reduce(older(page(8, 10, true)));
+        assert_eq!(numbers(&after), [103, 102, 101]);
+        assert_eq!(after.next.map(|next| next.at), Some(Time(101)));
     }
 
     #[test]
