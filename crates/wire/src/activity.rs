@@ -58,11 +58,16 @@ pub struct RowView {
 }
 
 /// A page of activity, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityPage {
     pub rows: Vec<RowView>,
-    /// Ask for the next page with this; `None` at the end.
+    /// Ask for the next page with this; `None` at the end. Where words are looked for, a page may end early, also
+    /// without any row: it looked at what is not older than this.
     pub next: Option<Cursor>,
+    /// Where words are looked for: the newest row that has them, whether the rest of the filter fits or not.
+    pub newest: Option<Cursor>,
+    /// Where words are looked for: those of some rows are not read in yet, mostly of the newest.
+    pub behind: bool,
 }
 
 /// A place between two rows: everything older than (`at`, `id`).

@@ -15,9 +15,9 @@ use crate::{
     },
     query::use_query,
     route::{Route, go},
-    say::{say, say_count},
+    say::{say, say_count, say_with},
     state::{Action, Frame, Sheet},
-    time,
+    time::{self, at_now, moment},
 };
 use bar::Bar;
 use chosen::Chosen;
@@ -27,7 +27,7 @@ use merge::{Came, Loaded};
 use std::rc::Rc;
 use uuid::Uuid;
 use web_sys::HtmlInputElement;
-use wire::{ActivityFilter, ListActivity, OpenThread, Topic};
+use wire::{ActivityFilter, ListActivity, OpenThread, Time, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Rows at first and with each step.
@@ -217,10 +217,10 @@ fn Table(props: &TableProps) -> Html {
         <>
             { states::shown(&first, states::loading_lines(), |_| if loaded.rows.is_empty() {
                 // Set one render after the answer came.
-                if first.data.as_ref().is_some_and(|page| page.rows.is_empty()) {
-                    nothing(props)
-                } else {
-                    Html::default()
+                match first.data.as_ref().filter(|page| page.rows.is_empty()) {
+                    Some(page) if page.next.is_some() && loaded.top.is_none() => Html::default(),
+                    Some(page) => nothing(props, page.behind, loaded.looked_to()),
+                    None => Html::default(),
                 }
             } else {
                 html! {
@@ -231,13 +231,23 @@ fn Table(props: &TableProps) -> Html {
                                 { say_count(if loaded.gap { "new-rows-least" } else { "new-rows" }, loaded.waiting) }
                             </button>
                         }</div>
+                        if first.data.as_ref().is_some_and(|page| page.behind) {
+                            <div class="more"><p class="sub" role="status">{ say("not-read-in-hint") }</p></div>
+                        }
                         <Rows rows={loaded.rows.clone()} open={*open} {on_open} named={!props.of_one} waiting={frame.approvals.data.clone()} {on_want} />
                     </>
                 }
             }) }
             if let Some(error) = &*more_failed { <p class="error box" role="alert">{ crate::say::say_error(error) }</p> }
             if loaded.next.is_some() {
-                <div class="more"><button type="button" class="quiet" disabled={*busy} onclick={more}>{ say("load-more") }</button></div>
+                <div class="more">
+                    if let Some(to) = loaded.looked_to().filter(|_| !loaded.rows.is_empty()) {
+                        <p class="sub" role="status">{ looked_to(to) }</p>
+                    }
+                    <button type="button" class="quiet" disabled={*busy} onclick={more}>{
+                        say(if loaded.looked_to().is_some() { "look-on" } else { "load-more" })
+                    }</button>
+                </div>
             }
         </>
     }
@@ -259,7 +269,20 @@ fn use_scrolled() -> bool {
     *scrolled
 }
 
-fn nothing(props: &TableProps) -> Html {
+/// How far back a search has looked.
+fn looked_to(to: Time) -> Html {
+    at_now(move |now| html! { { say_with("looked-to", &[("when", &moment(to, now))]) } })
+}
+
+fn nothing(props: &TableProps, behind: bool, looked: Option<Time>) -> Html {
+    if behind {
+        return states::empty(say("not-read-in"), say("not-read-in-hint"));
+    }
+    if let Some(to) = looked {
+        return html! {
+            <div class="empty" role="status"><b>{ say("looked-none") }</b><p>{ looked_to(to) }</p></div>
+        };
+    }
     if props.narrows && !props.of_one || props.request.filter != wire::ActivityFilter::default() {
         return states::empty(say("no-match"), say("no-match-hint"));
     }

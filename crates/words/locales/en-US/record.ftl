@@ -42,6 +42,11 @@ new-rows-least = { $count ->
 }
 no-match = Nothing fits
 no-match-hint = Take a filter away, or look further back.
+looked-none = Nothing fits so far
+looked-to = Looked through the rows back to { $when }. Older ones come next.
+look-on = Look further back
+not-read-in = Not all rows can be searched yet
+not-read-in-hint = Some rows, mostly the newest, are still being made ready for the search. What fits appears here by itself.
 
 record-show = Show where
 record-check = Check the record

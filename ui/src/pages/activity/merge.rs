@@ -1,7 +1,8 @@
 //! The rows loaded so far, while new ones come at the top and older ones are asked for below.
 
 use std::{collections::HashMap, rc::Rc};
-use wire::{ActivityPage, Cursor, RowView};
+use uuid::Uuid;
+use wire::{ActivityPage, Cursor, RowView, Time};
 use yew::Reducible;
 
 /// The rows in sight, newest first, without a gap.
@@ -10,6 +11,8 @@ pub struct Loaded {
     pub rows: Rc<Vec<Rc<RowView>>>,
     /// Where the older ones begin; `None` at the end of the record.
     pub next: Option<Cursor>,
+    /// The newest place that was looked at; `None` before anything came, and where nothing is.
+    pub top: Option<(Time, Uuid)>,
     /// New rows that wait above, while those below are being read.
     pub waiting: usize,
     /// More may wait than were counted.
@@ -54,6 +57,7 @@ impl Loaded {
         Self {
             rows: Rc::new(rows.collect()),
             next: self.next,
+            top: self.top,
             waiting,
             gap: waiting == page.rows.len() && page.next.is_some(),
         }
@@ -63,14 +67,14 @@ impl Loaded {
     /// stay; where so much came that there is a gap, they go and can be asked for again.
     #[must_use]
     pub fn refreshed(&self, page: &ActivityPage) -> Self {
-        let joins = page.next.is_none_or(|end| {
-            self.rows
-                .first()
-                .is_some_and(|newest| (newest.at, newest.id) >= (end.at, end.id))
-        });
+        let joins = page
+            .next
+            .is_none_or(|end| self.top.is_some_and(|top| top >= (end.at, end.id)));
+        let newest = page.rows.first().map(|row| (row.at, row.id));
+        let top = page.newest.map(|newest| (newest.at, newest.id)).or(newest);
         let reaches_further = match (self.next, page.next) {
             (_, None) => false,
-            (None, Some(_)) => !self.rows.is_empty(),
+            (None, Some(_)) => self.top.is_some(),
             (Some(mine), Some(its)) => (mine.at, mine.id) < (its.at, its.id),
         };
         if joins && reaches_further {
@@ -83,12 +87,14 @@ impl Loaded {
             Self {
                 rows: merged(older, &self.rows, page),
                 next: self.next,
+                top,
                 ..Self::default()
             }
         } else {
             Self {
                 rows: merged([].iter(), &self.rows, page),
                 next: page.next,
+                top,
                 ..Self::default()
             }
         }
@@ -100,9 +106,19 @@ impl Loaded {
         Self {
             rows: merged(self.rows.iter(), &self.rows, page),
             next: page.next,
+            top: self.top,
             waiting: self.waiting,
             gap: self.gap,
         }
+    }
+
+    /// How far back was looked, where that is further than what was found.
+    #[must_use]
+    pub fn looked_to(&self) -> Option<Time> {
+        let found = self.rows.last().map(|row| row.id);
+        self.next
+            .filter(|next| Some(next.id) != found)
+            .map(|next| next.at)
     }
 }
 
@@ -159,7 +175,25 @@ mod tests {
             at: last.at,
             id: last.id,
         });
-        ActivityPage { rows, next }
+        ActivityPage {
+            rows,
+            next,
+            ..ActivityPage::default()
+        }
+    }
+
+    /// A page of a search that looked at `from..=to` and found these rows.
+    fn searched(from: u128, to: u128, found: &[u128]) -> ActivityPage {
+        let place = |n: u128| Cursor {
+            at: row(n, Outcome::Ok).at,
+            id: row(n, Outcome::Ok).id,
+        };
+        ActivityPage {
+            rows: found.iter().map(|n| row(*n, Outcome::Ok)).collect(),
+            next: Some(place(from)),
+            newest: Some(place(to)),
+            behind: false,
+        }
     }
 
     fn numbers(loaded: &Loaded) -> Vec<i64> {
@@ -200,6 +234,29 @@ mod tests {
         let after = anew.reduce(older(page(8, 10, true)));
         assert_eq!(numbers(&after), [103, 102, 101]);
         assert_eq!(after.next.map(|next| next.at), Some(Time(101)));
+    }
+
+    #[test]
+    fn what_a_search_found_further_back_stays_while_nothing_new_fits() {
+        let loaded = Loaded::default().refreshed(&searched(501, 600, &[]));
+        assert_eq!(loaded.looked_to(), Some(Time(501)), "nothing so far");
+        let loaded = loaded.extended(&searched(401, 500, &[450]));
+        // Thirty more have the words, and none of them fits.
+        let later = loaded.refreshed(&searched(531, 630, &[]));
+        assert_eq!(
+            (numbers(&later), later.looked_to()),
+            (vec![450], Some(Time(401)))
+        );
+        // So many that some were never looked at.
+        let later = loaded.refreshed(&searched(701, 800, &[]));
+        assert_eq!(
+            (numbers(&later), later.looked_to()),
+            (vec![], Some(Time(701)))
+        );
+        // Looked through to the end, without a row.
+        let end = Loaded::default().refreshed(&searched(501, 600, &[]));
+        let end = end.extended(&ActivityPage::default());
+        assert_eq!(end.refreshed(&searched(502, 601, &[])).next, None);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Reading the record: pages along the index that fits the filter best.
 
-use super::super::{failed, record, text};
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+mod words;
+
+use super::super::{failed, text};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use std::fmt::Write as _;
 use uuid::Uuid;
 use wire::{ActivityFilter, ActivityPage, Cursor, Error, IntegrationId, Outcome, RowView, Time};
 
 /// The most rows that a page has.
 pub const PAGE: u32 = 500;
-/// Rows that have the words looked for, but not the rest of the filter, before a page ends early.
-const LOOKED_AT: usize = 5_000;
+/// Calls that ended in one way are few, where these are the most.
+const FEW: i64 = 5_000;
 
 /// Which rows to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,10 +36,11 @@ pub struct Filter {
 pub fn page(connection: &Connection, filter: &Filter) -> Result<ActivityPage, Error> {
     let limit = usize::try_from(filter.limit.clamp(1, PAGE)).unwrap_or(1);
     if let Some(words) = &filter.only.text {
-        return with_words(connection, filter, words, limit);
+        return words::page(connection, filter, words, limit);
     }
     // One more than wanted tells whether there is a next page.
-    let mut rows = Query::calls(filter).run(connection, limit + 1)?;
+    let few = few_ended_so(connection, filter)?;
+    let mut rows = Query::calls(filter, few).run(connection, limit + 1)?;
     if filter.pings
         && let Some(query) = Query::pings(filter)
     {
@@ -48,7 +51,11 @@ pub fn page(connection: &Connection, filter: &Filter) -> Result<ActivityPage, Er
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(cursor);
-    Ok(ActivityPage { rows, next })
+    Ok(ActivityPage {
+        rows,
+        next,
+        ..ActivityPage::default()
+    })
 }
 
 fn cursor(row: &RowView) -> Cursor {
@@ -58,64 +65,35 @@ fn cursor(row: &RowView) -> Cursor {
     }
 }
 
-/// The calls that have these words, by their place in the record.
-fn with_words(
-    connection: &Connection,
-    filter: &Filter,
-    words: &str,
-    limit: usize,
-) -> Result<ActivityPage, Error> {
-    let nothing = ActivityPage {
-        rows: Vec::new(),
-        next: None,
+/// Whether so few calls ended in the way asked for that they are the shortest way to those which fit.
+fn few_ended_so(connection: &Connection, filter: &Filter) -> Result<bool, Error> {
+    let only = &filter.only;
+    let leads_else = filter.integration.is_some() || only.tool.is_some() || only.agent.is_some();
+    // Those of one call, task or thread are fewer still.
+    let is_rare = only.call.is_some() || only.task.is_some() || only.thread.is_some();
+    let Some(outcome) = only.outcome else {
+        return Ok(false);
     };
-    let Some(sought) = record::text::query(connection, words)? else {
-        return Ok(nothing);
-    };
-    let before = match filter.before {
-        None => i64::MAX,
-        Some(cursor) => match seq_of(connection, cursor)? {
-            Some(seq) => seq,
-            None => return Ok(nothing),
-        },
-    };
-    let one = Query::one(filter);
-    let mut found = connection
-        .prepare_cached(
-            "select rowid from record_text where record_text match ?1 and rowid < ?2 \
-             order by rowid desc",
-        )
-        .map_err(failed)?;
-    let mut found = found
-        .query(rusqlite::params![sought, before])
-        .map_err(failed)?;
-    let mut rows: Vec<RowView> = Vec::new();
-    let mut looked_at = 0;
-    while let Some(row) = found.next().map_err(failed)? {
-        let seq: i64 = row.get(0).map_err(failed)?;
-        if rows.len() == limit {
-            let next = rows.last().map(cursor);
-            return Ok(ActivityPage { rows, next });
-        }
-        rows.extend(one.at(connection, seq)?);
-        looked_at += 1;
-        if looked_at == LOOKED_AT && !rows.is_empty() {
-            let next = rows.last().map(cursor);
-            return Ok(ActivityPage { rows, next });
-        }
+    if !leads_else || is_rare || outcome == Outcome::Running {
+        return Ok(false);
     }
-    Ok(ActivityPage { rows, next: None })
-}
-
-fn seq_of(connection: &Connection, cursor: Cursor) -> Result<Option<i64>, Error> {
-    connection
-        .prepare_cached("select seq from calls where id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([cursor.id.to_string()], |row| row.get(0))
-                .optional()
-        })
-        .map_err(failed)
+    let from = only.from.map_or(i64::MIN, |from| from.0);
+    let until = [only.until, filter.before.map(|before| before.at.plus(1))];
+    let until = until.into_iter().flatten().map(|until| until.0).min();
+    let values = params![
+        text::word(&outcome)?,
+        from,
+        until.unwrap_or(i64::MAX),
+        FEW + 1
+    ];
+    let ended: i64 = connection
+        .prepare_cached(
+            "select count(*) from (select 1 from outcomes where outcome = ?1 and call_at >= ?2 \
+             and call_at < ?3 limit ?4)",
+        )
+        .and_then(|mut statement| statement.query_row(values, |row| row.get(0)))
+        .map_err(failed)?;
+    Ok(ended <= FEW)
 }
 
 pub(super) const COLUMNS: &str = "c.id, c.at, c.kind, c.integration_id, c.integration_name, c.action, \
@@ -137,7 +115,8 @@ struct Query {
 }
 
 impl Query {
-    fn calls(filter: &Filter) -> Self {
+    /// `few`: calls that ended so lead, whatever else is asked for.
+    fn calls(filter: &Filter, few: bool) -> Self {
         let only = &filter.only;
         let narrowed = filter.integration.is_some()
             || only.call.is_some()
@@ -147,11 +126,11 @@ impl Query {
             || only.thread.is_some();
         let (source, at, order) = match only.outcome {
             Some(Outcome::Running) => (RUNNING, "c.at", "c.at desc, c.id desc"),
-            Some(_) if !narrowed => (OUTCOMES, "o.call_at", "o.call_at desc, c.id desc"),
+            Some(_) if few || !narrowed => (OUTCOMES, "o.call_at", "o.call_at desc, c.id desc"),
             Some(_) | None => (CALLS, "c.at", "c.at desc, c.id desc"),
         };
         let mut query = Self::new(format!("select {COLUMNS} from {source}"), order);
-        query.narrow(filter);
+        query.narrow(filter, source == CALLS);
         query.between(only, at);
         if let Some(cursor) = filter.before {
             let n = query.value(cursor.at.0);
@@ -170,7 +149,7 @@ impl Query {
         // Its place is `?1`.
         query.value(0_i64);
         query.holds.push("c.seq = ?1".to_owned());
-        query.narrow(filter);
+        query.narrow(filter, false);
         query.between(&filter.only, "+c.at");
         query
     }
@@ -213,8 +192,8 @@ impl Query {
         }
     }
 
-    /// What the columns of a call must be. The first of them leads: those before are rarer.
-    fn narrow(&mut self, filter: &Filter) {
+    /// What the columns of a call must be. The first of them leads, where any may: those before are rarer.
+    fn narrow(&mut self, filter: &Filter, mut leads: bool) {
         let only = &filter.only;
         let columns = [
             ("id", only.call.map(|id| id.to_string())),
@@ -227,7 +206,6 @@ impl Query {
                 filter.integration.map(|id| id.to_string()),
             ),
         ];
-        let mut leads = true;
         for (column, value) in columns {
             let Some(value) = value else { continue };
             // A plus keeps SQLite from another index than the one that fits best.
@@ -318,10 +296,10 @@ mod tests {
     use crate::store::schema;
     use anyhow::Result;
 
-    fn plan(filter: &Filter) -> Result<String> {
+    fn plan(filter: &Filter, few: bool) -> Result<String> {
         let mut connection = Connection::open_in_memory()?;
         schema::migrate(&mut connection, schema::MIGRATIONS)?;
-        let query = Query::calls(filter);
+        let query = Query::calls(filter, few);
         let values: Vec<&dyn ToSql> = query.values.iter().map(|value| &**value).collect();
         let mut statement = connection.prepare(&format!("explain query plan {}", query.sql(10)))?;
         let steps: Vec<String> = statement
@@ -392,7 +370,7 @@ mod tests {
             ),
         ];
         for (index, filter) in cases {
-            let plan = plan(&filter)?;
+            let plan = plan(&filter, false)?;
             assert!(plan.contains(&format!("INDEX {index} ")), "{index}: {plan}");
             // Only rows of one and the same moment are put in order.
             let plan = plan.replace("USE TEMP B-TREE FOR LAST TERM OF ORDER BY", "");
@@ -401,6 +379,25 @@ mod tests {
                 "{index}: {plan}"
             );
         }
+        Ok(())
+    }
+    #[test]
+    fn few_that_ended_so_lead_whatever_else_is_asked_for() -> Result<()> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::migrate(&mut connection, schema::MIGRATIONS)?;
+        let denied = Filter {
+            integration: Some(IntegrationId(Uuid::nil())),
+            only: ActivityFilter {
+                agent: Some(wire::AgentId(Uuid::nil())),
+                outcome: Some(Outcome::Denied),
+                ..Default::default()
+            },
+            ..Filter::default()
+        };
+        assert!(few_ended_so(&connection, &denied)?, "there are none at all");
+        let plan = plan(&denied, true)?;
+        assert!(plan.contains("INDEX outcomes_outcome ") && !plan.contains("SCAN c"));
+        assert!(!plan.contains("INDEX calls_"), "{plan}");
         Ok(())
     }
 }
