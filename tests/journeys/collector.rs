@@ -4,7 +4,15 @@
 use crate::kit::{Home, targets, tick};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use std::{fs, path::Path, time::Instant};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::Command,
+    sync::mpsc,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use wire::{Because, ErrorCode, IntegrationId, RecordSettingsView, RowView};
 
@@ -167,5 +175,53 @@ async fn a_line_that_was_cut_short_costs_no_row_after_it() -> Result<()> {
     assert_eq!(lines(&file, 2).await?, ["sample.echo"; 2]);
     let text = fs::read_to_string(&file)?;
     assert_eq!(text.lines().count(), 3, "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_reads_is_said_and_holds_nothing_else_up() -> Result<()> {
+    let (home, id, folder) = home().await?;
+    let pipe = folder.path().join("pipe");
+    ensure!(Command::new("mkfifo").arg(&pipe).status()?.success());
+    name(&home, Some(&pipe)).await?;
+    // More than it holds.
+    call(&home, id, 300).await?;
+    let told = trouble(&home, true)
+        .await?
+        .tail_trouble
+        .context("trouble")?;
+    assert_eq!(told.error.args["why"], "it does not answer");
+
+    call(&home, id, 1).await?;
+    let database = rusqlite::Connection::open(home.folder().join("chief.db"))?;
+    let left = || {
+        let sql = "select (select max(seq) from outcomes) - seq from text_indexed";
+        database.query_row(sql, [], |row| row.get::<_, i64>(0))
+    };
+    let began = Instant::now();
+    while left()? > 0 {
+        tick(began, "the words of the rows to be read in").await?;
+    }
+
+    // Somebody reads, and never sees an end.
+    let (said, lines) = mpsc::channel();
+    let reader = fs::File::options().read(true).write(true).open(&pipe)?;
+    std::thread::spawn(move || {
+        for line in BufReader::new(reader).lines().map_while(Result::ok) {
+            if let Ok(row) = serde_json::from_str::<RowView>(&line) {
+                let _ = said.send((row.action, row.id));
+            }
+        }
+    });
+    let (began, mut calls) = (Instant::now(), BTreeSet::new());
+    while calls.len() < 301 {
+        tick(began, "each row to be read").await?;
+        let came = lines.try_iter();
+        calls.extend(came.filter(|(action, _)| action == "sample.echo"));
+        // It is tried again with the next rows.
+        let gone = home.call(id, "nothing", json!({})).await;
+        assert!(gone.is_err());
+    }
+    trouble(&home, false).await?;
     Ok(())
 }

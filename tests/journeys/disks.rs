@@ -109,6 +109,65 @@ async fn a_change_that_the_disk_does_not_confirm_is_told_as_refused() -> Result<
     Ok(())
 }
 
+/// A collector's file whose lines the disk never confirms: a loss of power would take them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_for_a_collector_that_the_disk_does_not_confirm_are_written_again() -> Result<()> {
+    const TEST: &str =
+        "disks::lines_for_a_collector_that_the_disk_does_not_confirm_are_written_again";
+    if child::asked() {
+        let engine = child::engine(true).await?;
+        let id = child::only(&engine).await?;
+        call(&engine, id, "echo", json!({ "text": "first" })).await?;
+        let began = Instant::now();
+        while began.elapsed() < std::time::Duration::from_secs(20) {
+            let ask = "get_record_settings";
+            let view = engine::commands::answer(&engine, ask, json!({})).await?;
+            if let Some(trouble) = view["tail_trouble"].as_object() {
+                println!("told: {trouble:?}");
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        println!("nothing was told");
+        return Ok(());
+    }
+    let home = Home::new().await?;
+    let id = home.connect(targets::sample()).await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("chief.jsonl");
+    std::fs::write(&file, "")?;
+    let settings = json!({ "settings": { "tail_file": file } });
+    home.ask::<wire::SaveRecordSettings>(settings).await?;
+    let closed = home.close().await;
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-o", "/dev/null", "-P"])
+        .arg(&file)
+        .args(["-e", "trace=fsync,fdatasync"])
+        .args(["-e", "inject=fsync,fdatasync:error=EIO"])
+        .arg(std::env::current_exe()?);
+    let mut other = closed.elsewhere(command, TEST)?;
+    let said = other.says_one_of(&["told", "nothing"]).await?;
+    println!("{said}");
+    ensure!(said.starts_with("told"), "{said}");
+    other.ends().await?;
+
+    // The power went.
+    std::fs::write(&file, "")?;
+    let home = closed.open().await?;
+    home.call(id, "echo", json!({ "text": "second" })).await?;
+    let began = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(&file)?;
+        let echoes = text.lines().filter(|line| line.contains("sample.echo"));
+        if echoes.count() == 2 {
+            break;
+        }
+        tick(began, &format!("both calls in the file: {text}")).await?;
+    }
+    Ok(())
+}
+
 /// A disk of eight megabytes, made full under the running app.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_no_call_goes_out_and_with_room_again_they_do() -> Result<()> {

@@ -6,6 +6,8 @@
 pub(crate) mod export;
 pub(crate) mod settings;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     Engine,
@@ -29,9 +31,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const WAKING: Duration = Duration::from_millis(250);
 /// The same where the anchor could not be written.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
-/// Batches of rows that the index of words takes each second.
-const KEEP_UP: u32 = 100;
-/// The same before a search.
+/// Batches of rows that the index of words takes in a row, before others have the disk for a while.
+const IN_A_ROW: u32 = 100;
+const BREATH: Duration = Duration::from_millis(10);
+/// The same before a search, which does not wait for more.
 const CATCH_UP: u32 = 500;
 /// Days for which an agent that was removed is named where it still knocks; fewer where the record keeps its
 /// rows for fewer.
@@ -45,36 +48,60 @@ pub(crate) async fn wake(engine: &Engine) {
     let _ = tokio::time::timeout(WAKING, woken).await;
 }
 
-/// Each second in which rows were added, until the engine stops: tells the anchor; and beside it, since a
-/// collector's file may be on a disk that does not answer, indexes their words and writes the tail.
+/// Each second in which rows were added, until the engine stops: tells the anchor; reads their words into the
+/// index; and writes the tail. Each beside the others, since a collector's file may be on a disk that does not
+/// answer.
 pub(crate) fn run(engine: &Engine) {
     // Rows that come before a task has begun are news to it, too.
     let (teller, changes) = (engine.clone(), engine.store().changes());
     tokio::spawn(async move { each_second(&teller, changes, tell).await });
-    let (keeper, changes) = (engine.clone(), engine.store().changes());
-    tokio::spawn(async move { each_second(&keeper, changes, keep).await });
+    let (reader, changes) = (engine.clone(), engine.store().changes());
+    tokio::spawn(async move {
+        // What an earlier run left, or a new format has read anew.
+        read_in(&reader).await;
+        each_second(&reader, changes, read_in).await;
+    });
+    let seeker = engine.clone();
+    tokio::spawn(async move { make_up(&seeker).await });
+    let (writer, mut changes) = (engine.clone(), engine.store().changes());
+    tokio::spawn(async move {
+        let mut tail = tail::Tail::default();
+        while rows_came(&writer, &mut changes).await {
+            // What fails is tried again with the next rows.
+            if let Err(error) = tail.push(&writer).await {
+                tracing::error!(%error, "the file for a collector could not be written");
+            }
+        }
+    });
 }
 
 async fn each_second(engine: &Engine, mut changes: Receiver<Changed>, work: impl AsyncFn(&Engine)) {
+    while rows_came(engine, &mut changes).await {
+        work(engine).await;
+    }
+}
+
+/// Waits until rows were added, and for the rest of that second. False where the engine stops.
+async fn rows_came(engine: &Engine, changes: &mut Receiver<Changed>) -> bool {
     let stopping = engine.stopping();
     loop {
         let next = tokio::select! {
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => return false,
             next = changes.recv() => next,
         };
         match next {
-            Ok(changed) if !changed.topics.contains(&Topic::Activity) => continue,
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
+            Ok(changed) if !changed.topics.contains(&Topic::Activity) => {}
+            Ok(_) | Err(RecvError::Lagged(_)) => break,
+            Err(RecvError::Closed) => return false,
         }
-        tokio::select! {
-            // The last telling is `Engine::stop`'s.
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        changes = changes.resubscribe();
-        work(engine).await;
     }
+    tokio::select! {
+        // The last telling is `Engine::stop`'s.
+        () = stopping.cancelled() => return false,
+        () = tokio::time::sleep(EVERY) => {}
+    }
+    *changes = changes.resubscribe();
+    true
 }
 
 /// Until it is told: no later row may come to try it again.
@@ -93,28 +120,57 @@ async fn tell(engine: &Engine) {
     }
 }
 
-/// What is done behind the rows. What fails is tried again with the next.
-async fn keep(engine: &Engine) {
-    if let Err(error) = index(engine.store(), KEEP_UP).await {
-        tracing::error!(%error, "new rows could not be read into the index of words");
-    }
-    if let Err(error) = tail::push(engine).await {
-        tracing::error!(%error, "the file for a collector could not be written");
+/// Reads the words of rows into the index until none is left. What fails is tried again with the next.
+async fn read_in(engine: &Engine) {
+    let stopping = engine.stopping();
+    loop {
+        match index(engine.store(), IN_A_ROW).await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "new rows could not be read into the index of words");
+                return;
+            }
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(BREATH) => {}
+        }
     }
 }
 
-/// A page of activity. Where words are looked for, the newest rows are read into the index first.
+/// Whoever was told that rows are not read in yet looks again once they are.
+async fn make_up(engine: &Engine) {
+    let stopping = engine.stopping();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = engine.manner().behind().notified() => {}
+        }
+        read_in(engine).await;
+        engine.store().announce([Topic::Activity]);
+    }
+}
+
+/// A page of activity. Where words are looked for, the newest rows are read into the index first; where those
+/// are too many, the page says so.
 ///
 /// # Errors
 /// `StoreFailed`; `StoreUnwritable` where the index cannot be written.
 pub(crate) async fn page(engine: &Engine, filter: Filter) -> Result<ActivityPage, Error> {
-    if filter.only.text.is_some() {
-        index(engine.store(), CATCH_UP).await?;
-    }
-    engine
+    page_after(engine, filter, CATCH_UP).await
+}
+
+async fn page_after(engine: &Engine, filter: Filter, batches: u32) -> Result<ActivityPage, Error> {
+    let behind = filter.only.text.is_some() && !index(engine.store(), batches).await?;
+    let page = engine
         .store()
         .read(move |conn| store::calls::page(conn, &filter))
-        .await
+        .await?;
+    if behind {
+        engine.manner().behind().notify_one();
+    }
+    Ok(ActivityPage { behind, ..page })
 }
 
 /// Everything that is known of one row.
@@ -135,17 +191,17 @@ pub(crate) async fn row(engine: &Engine, id: CallId) -> Result<RowDetail, Error>
 }
 
 /// Reads new rows into the index of words: at most `batches`, each a commit of its own, so that no call
-/// waits for long.
-async fn index(store: &Store, batches: u32) -> Result<(), Error> {
+/// waits for long. True where none is left.
+async fn index(store: &Store, batches: u32) -> Result<bool, Error> {
     for _ in 0..batches {
         if store
             .write(Durability::Normal, |tx| text::index(tx))
             .await?
         {
-            return Ok(());
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Removes what is older than the admin wants it kept: rows segment by segment, what calls said by itself.

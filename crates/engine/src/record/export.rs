@@ -127,6 +127,14 @@ async fn write(
         let head: Vec<String> = HEAD.into_iter().chain(bodies).map(str::to_owned).collect();
         out.write_all(csv_line(&head).as_bytes()).map_err(io)?;
     }
+    // What is read in while pages are written would be newer than all that follow.
+    if ask.filter.text.is_some() {
+        while !super::index(engine.store(), super::IN_A_ROW).await? {
+            if cancel.is_cancelled() {
+                return Ok(false);
+            }
+        }
+    }
     let mut filter = Filter {
         integration: ask.integration,
         before: None,

@@ -12,6 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+use tokio::sync::Notify;
 use wire::{Error, ErrorCode, RecordSettings, RecordSettingsView, TailTrouble, Time};
 
 const KEY: &str = "record";
@@ -28,6 +29,7 @@ pub(crate) struct Manner {
     saved_days: Mutex<Option<Option<u32>>>,
     /// When it was last told that rows are kept for longer than the settings say.
     told_longer: Mutex<Option<Time>>,
+    behind: Notify,
 }
 
 impl Manner {
@@ -57,6 +59,11 @@ impl Manner {
 
     pub fn set_tail_trouble(&self, trouble: Option<TailTrouble>) {
         *self.trouble() = trouble;
+    }
+
+    /// Asked where a search was told that rows are not read in yet.
+    pub fn behind(&self) -> &Notify {
+        &self.behind
     }
 
     /// True where that is to be told now: once a day, however often housekeeping is tried.
