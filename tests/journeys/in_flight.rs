@@ -291,7 +291,8 @@ async fn a_call_that_went_out_once_and_is_denied_before_it_goes_again_is_no_deni
     let renewed = Mutex::new(renewed);
     authority.instead("/token", move |_| {
         let renewed = renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = renewed.recv();
+        // (What else this thread was to do goes on at another.)
+        let _ = tokio::task::block_in_place(|| renewed.recv_timeout(crate::kit::PATIENCE));
         let tokens = json!({ "access_token": "next", "token_type": "Bearer", "expires_in": 3600,
             "refresh_token": "next-one" });
         scripted::json(200, &tokens)
