@@ -234,13 +234,11 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
 /// Gives it another name; the slug, which agents know, stays.
 pub(crate) async fn rename(engine: &Engine, id: IntegrationId, name: &str) -> Result<(), Error> {
     let name = checked_name(name)?;
-    let new = name.clone();
-    change(engine, id, move |tx, _| {
+    let set = move |tx: &Tx<'_>, _: &Integration| {
         store::integrations::set_name(tx, id, &name)?;
-        Ok((format!("renamed to {name}"), ()))
-    })
-    .await?;
-    engine.rename_live(id, new);
+        Ok((format!("renamed to {name}"), name))
+    };
+    engine.rename_live(id, change(engine, id, set).await?);
     Ok(())
 }
 
