@@ -211,6 +211,8 @@ mod tests {
             "ask",
             "row",
             "key",
+            "parts",
+            "characters",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names
