@@ -177,7 +177,7 @@ fn Token(props: &TokenProps) -> Html {
             <pre class="snippet" tabindex="0" data-testid="snippet">{ text }</pre>
             // There before it says something, else nothing hears it.
             <p class="sub" role="status">{ (*said).clone().unwrap_or_default() }</p>
-            <div class="buttons">
+            <div class="buttons stays">
                 <button type="button" onclick={copy}>{ icon(Icon::Copy) }{ say("copy") }</button>
                 <button type="button" class="primary" data-testid="pair-finish" onclick={close}>{ say("done") }</button>
             </div>
