@@ -18,7 +18,7 @@ use crate::{
     },
     vault,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use wire::{
     ActivityPage, Because, CallId, CannotCheck, Changed, Error, ErrorCode, RecordProof,
@@ -31,9 +31,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const WAKING: Duration = Duration::from_millis(250);
 /// The same where the anchor could not be written.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
-/// Batches of rows that the index of words takes in a row, before others have the disk for a while.
-const IN_A_ROW: u32 = 100;
-const BREATH: Duration = Duration::from_millis(10);
+/// Batches of rows that the index of words takes in a row, before calls have the writer for as long.
+const IN_A_ROW: u32 = 10;
 /// The same before a search, which does not wait for more.
 const CATCH_UP: u32 = 500;
 /// Days for which an agent that was removed is named where it still knocks; fewer where the record keeps its
@@ -124,6 +123,7 @@ async fn tell(engine: &Engine) {
 async fn read_in(engine: &Engine) {
     let stopping = engine.stopping();
     loop {
+        let began = Instant::now();
         match index(engine.store(), IN_A_ROW).await {
             Ok(true) => return,
             Ok(false) => {}
@@ -134,7 +134,7 @@ async fn read_in(engine: &Engine) {
         }
         tokio::select! {
             () = stopping.cancelled() => return,
-            () = tokio::time::sleep(BREATH) => {}
+            () = tokio::time::sleep(began.elapsed()) => {}
         }
     }
 }
