@@ -1,7 +1,7 @@
 use super::*;
-use crate::notices::tests::Home;
+use crate::{notices::tests::Home, store::calls::tests::call};
 use anyhow::{Context, Result};
-use wire::{ActivityFilter, ExportForm, ExportState, RowKind, StartExport};
+use wire::{ActivityFilter, ExportForm, ExportState, StartExport};
 
 /// Adds calls in one commit; the title of the last is `last`.
 async fn add(home: &Home, count: i64, last: &str) -> Result<()> {
@@ -10,14 +10,8 @@ async fn add(home: &Home, count: i64, last: &str) -> Result<()> {
         for n in 1..=count {
             let title = if n == count { &last } else { "Ordinary" };
             let call = store::calls::CallRow {
-                id: CallId(uuid::Uuid::now_v7()),
-                at: now.plus(n),
-                kind: RowKind::Call,
-                integration: None,
-                integration_name: "Orders".into(),
-                action: "orders.call".into(),
                 because: Because::task(title, None),
-                sent: None,
+                ..call(n.unsigned_abs().into(), now.plus(n).0, None)
             };
             store::calls::begin(tx, &call, None)?;
         }

@@ -288,4 +288,4 @@ pub fn because(connection: &Connection, id: CallId) -> Result<Option<Because>, E
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

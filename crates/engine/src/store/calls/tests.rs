@@ -13,7 +13,7 @@ fn database() -> Result<Connection> {
     Ok(connection)
 }
 
-fn call(id: u128, at: i64, integration: Option<u128>) -> CallRow {
+pub(crate) fn call(id: u128, at: i64, integration: Option<u128>) -> CallRow {
     CallRow {
         id: CallId(Uuid::from_u128(id)),
         at: Time(at),

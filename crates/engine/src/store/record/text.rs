@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use anyhow::Result;
     use proptest::prelude::*;
-    use wire::{ActivityFilter, CallId, RowKind, Time};
+    use wire::ActivityFilter;
 
     /// A record in which a call was made for each of these titles, read into the index.
     fn record(titles: &[&str]) -> Result<Connection> {
@@ -166,14 +166,8 @@ mod tests {
         let tx = Tx::new(&connection);
         for (at, title) in (1_i64..).zip(titles) {
             let call = calls::CallRow {
-                id: CallId(Uuid::from_u128(at.unsigned_abs().into())),
-                at: Time(at),
-                kind: RowKind::Call,
-                integration: None,
-                integration_name: "Orders".into(),
-                action: "orders.call".into(),
                 because: Because::task(title, None),
-                sent: None,
+                ..calls::tests::call(at.unsigned_abs().into(), at, None)
             };
             calls::begin(&tx, &call, None)?;
         }
