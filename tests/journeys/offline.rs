@@ -46,8 +46,9 @@ struct Still {
 }
 
 impl Fifty {
-    async fn connected() -> Result<Self> {
-        net::plug_in(MANY)?;
+    /// The first eight of `many` are signed in.
+    async fn connected(many: usize) -> Result<Self> {
+        net::plug_in(many)?;
         let portal = Arc::new(AtomicBool::new(false));
         let says = portal.clone();
         let apis = Scripted::serve_at("0.0.0.0", move |_| {
@@ -70,7 +71,7 @@ impl Fifty {
             signed_in.push(home.connect(targets::mcp(&authority.resource())).await?);
             authorities.push(authority);
         }
-        for n in SIGNED_IN + 1..=MANY {
+        for n in SIGNED_IN + 1..=many {
             let base = format!("http://{}:{}/v1", net::address(n), apis.address.port());
             let target = targets::api(&base, "/health", targets::bearer("a-key"));
             home.connect(target).await?;
@@ -156,7 +157,7 @@ async fn fifty_without_a_network_are_greyed_and_nothing_else_until_it_is_back() 
     if !net::inside(test, &[])? {
         return Ok(());
     }
-    let mut fifty = Fifty::connected().await?;
+    let mut fifty = Fifty::connected(MANY).await?;
     let before = fifty.still().await?;
     net::pull_out(MANY)?;
     let lost = fifty.clock.now();
@@ -209,13 +210,42 @@ async fn fifty_without_a_network_are_greyed_and_nothing_else_until_it_is_back() 
     Ok(())
 }
 
+/// The servers forget the tokens that ended meanwhile, so that the first answer after the silence is a
+/// 401: to a call before the monitor knows that the network is back, and to whichever ping is first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_ended_without_a_network_is_renewed_by_the_first_answer() -> Result<()> {
+    let test = "offline::a_token_that_ended_without_a_network_is_renewed_by_the_first_answer";
+    if !net::inside(test, &[])? {
+        return Ok(());
+    }
+    let all = Fifty::connected(SIGNED_IN).await?;
+    net::pull_out(SIGNED_IN)?;
+    drive_alone(&all.home, &all.clock, "the banner", async || {
+        all.offline().await
+    })
+    .await?;
+    all.passes(20).await?;
+    for authority in &all.authorities {
+        authority.end_access();
+    }
+    net::plug_in(SIGNED_IN)?;
+    ensure!(all.offline().await?, "the monitor has not looked yet");
+    let called = all.home.call(all.signed_in[0], "greet", json!({})).await;
+    called.context("an agent's call in that moment")?;
+    all.comes_back().await?;
+    let still = all.still().await?;
+    assert_eq!((still.failing, still.notices), (0, 0));
+    assert_eq!(still.token_requests, SIGNED_IN, "one each");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_captive_portal_is_no_network_and_no_logout() -> Result<()> {
     let test = "offline::a_captive_portal_is_no_network_and_no_logout";
     if !net::inside(test, &[])? {
         return Ok(());
     }
-    let fifty = Fifty::connected().await?;
+    let fifty = Fifty::connected(MANY).await?;
     let before = fifty.still().await?;
     fifty.captive(true);
     let lost = fifty.clock.now();

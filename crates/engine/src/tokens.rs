@@ -97,8 +97,11 @@ pub(crate) async fn credential(
         return Ok((credential, generation));
     }
     let live = engine.live(id).await?;
-    if engine.network().is_offline() && !live.is_local {
-        // No token request while nothing can answer: what is at hand is tried, and fails by itself.
+    // A 401 is an answer: the network is back, though the monitor may not know yet.
+    let nothing_answers =
+        engine.network().is_offline() && !live.is_local && !matches!(need, Need::NewerThan(_));
+    if nothing_answers {
+        // No token request then: what is at hand is tried, and fails by itself.
         return Ok((credential, generation));
     }
     let need = match need {
