@@ -1,13 +1,20 @@
 //! What Reconnect does to the sign-in that it replaces.
 
 use crate::{
-    kit::{Home, browser, targets, tick},
+    kit::{
+        Home,
+        authority::Authority,
+        browser,
+        scripted::{text, with_header},
+        targets, tick,
+    },
     sign_in::pair,
 };
 use anyhow::{Context, Result, bail};
 use engine::vault::Credential;
 use serde_json::json;
-use wire::RowKind;
+use std::{sync::atomic::Ordering, time::Duration};
+use wire::{ErrorCode, RowKind, Status};
 
 #[tokio::test]
 async fn reconnect_ends_the_grant_that_it_replaces_and_not_the_new_one() -> Result<()> {
@@ -42,5 +49,46 @@ async fn reconnect_ends_the_grant_that_it_replaces_and_not_the_new_one() -> Resu
     home.call(id, "list_items", json!({})).await?;
     let revoked = home.rows_of(RowKind::Token, "token.revoke").await?;
     assert_eq!(revoked.len(), 1, "the record tells of it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reconnect_that_comes_to_nothing_leaves_the_grant_that_it_shares() -> Result<()> {
+    let authority = Authority::start().await?;
+    authority.knows_document("company-app");
+    authority.state.ends_all.store(true, Ordering::Relaxed);
+    let home = Home::new().await?;
+    home.ask::<wire::SaveAppCredentials>(json!({
+        "owner": { "owner": "issuer", "issuer": authority.issuer() },
+        "client_id": "company-app", "client_secret": null, "client_auth": "none",
+    }))
+    .await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+
+    // Signed in once more by the same client, but the server has a bad moment.
+    let metadata = authority
+        .server
+        .url("/.well-known/oauth-protected-resource/mcp");
+    authority.instead("/mcp", move |seen| {
+        if seen.bearer().is_empty() {
+            let challenge = format!("Bearer resource_metadata=\"{metadata}\"");
+            return with_header(text(401, ""), "www-authenticate", &challenge);
+        }
+        text(500, "it broke")
+    });
+    let attempt = home.begin_again(id, None).await?;
+    assert_eq!(home.fails(attempt).await?.code, ErrorCode::ServerError);
+    assert_eq!(authority.token_requests("authorization_code"), 2);
+    // What it left is cleared away behind it.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    authority.as_usual("/mcp");
+    authority.end_access();
+    assert_eq!(
+        home.test(id).await?.error,
+        None,
+        "the held one still renews"
+    );
+    assert_eq!(home.card(id).await?.health.status, Status::Healthy);
     Ok(())
 }

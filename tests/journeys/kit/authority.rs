@@ -58,6 +58,11 @@ pub struct State {
     pub confidential: AtomicBool,
     /// Whether the callback names the issuer.
     pub names_itself: AtomicBool,
+    /// Whether the end of one token is the end of all that the person granted (RFC 7009 section 2.1).
+    pub ends_all: AtomicBool,
+    /// Whether its answer with tokens waits for `let_go`.
+    pub holds_tokens: AtomicBool,
+    pub let_go: Notify,
     /// Ends the tool `wait`.
     pub go_on: Arc<Notify>,
 }
@@ -131,6 +136,11 @@ impl Authority {
         });
     }
 
+    /// The server forgets its clients, as if it had kept them in memory only.
+    pub fn forget_clients(&self) {
+        lock(&self.state.clients).clear();
+    }
+
     /// From now on this tool needs this scope; a refusal names it unless `silent`.
     pub fn needs(&self, tool: &'static str, scope: &'static str, silent: bool) {
         lock(&self.state.needs).insert(tool, (scope, silent));
@@ -202,7 +212,13 @@ impl State {
                 text(204, "")
             }
             ("GET", "/authorize") => self.authorize(&seen),
-            ("POST", "/token") => self.token(&seen),
+            ("POST", "/token") => {
+                let answer = self.token(&seen);
+                if self.holds_tokens.load(Ordering::Relaxed) {
+                    self.let_go.notified().await;
+                }
+                answer
+            }
             ("POST", "/revoke") => self.revoke(&seen),
             (_, "/mcp") => {
                 let family = lock(&self.access).get(&seen.bearer()).copied();
@@ -418,6 +434,9 @@ impl State {
             .copied();
         if let Some(family) = family {
             self.kill(family);
+            if self.ends_all.load(Ordering::Relaxed) {
+                (0..self.families.load(Ordering::Relaxed)).for_each(|each| self.kill(each));
+            }
         }
         content(200, "text/plain", "")
     }

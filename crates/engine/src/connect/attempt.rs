@@ -251,6 +251,15 @@ impl Attempt {
     fn is_over(&self) -> bool {
         lock(&self.phase).is_over()
     }
+
+    fn asks_about_other_account(&self) -> bool {
+        matches!(
+            &*lock(&self.phase),
+            Phase::Asking {
+                question: Question::OtherAccount { .. }
+            }
+        )
+    }
 }
 
 /// The attempts of this run.
@@ -387,6 +396,7 @@ impl Attempts {
 async fn end(engine: &Engine, attempt: &Attempt, error: Error) {
     tracing::info!(error = %error, "attempt ended");
     let app_ends = engine.stopping().is_cancelled() && attempt.kept.load(Ordering::Acquire);
+    let was_other_account = attempt.asks_about_other_account();
     attempt.set(engine, Phase::Failed { error });
     if app_ends {
         return;
@@ -395,7 +405,11 @@ async fn end(engine: &Engine, attempt: &Attempt, error: Error) {
         tracing::warn!(error = %error, "a sign-in that is over could not be forgotten");
     }
     let left = lock(&attempt.leftovers).take();
-    if let Some(left) = left {
+    if let Some(mut left) = left {
+        // Another person's grant is another one, whoever the client is.
+        if !was_other_account {
+            left.spare_shared(engine).await;
+        }
         left.clear(engine.http()).await;
     }
 }

@@ -4,12 +4,15 @@
 //! Best effort, and no longer than some seconds: nobody waits for it, and nothing here depends on it.
 
 use crate::{
+    Engine,
     http::{Http, Reach},
     oauth::{self, Client},
     secret::Secret,
-    vault::OAuthCredential,
+    store,
+    vault::{Credential, OAuthCredential},
 };
 use std::time::Duration;
+use wire::{AuthView, Error, ErrorCode};
 
 /// For all of it together.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -51,6 +54,18 @@ impl Leftovers {
         }
     }
 
+    /// Leaves the tokens alone where a sign-in that is kept is the same client's: a server may take the end of
+    /// one token for the end of all that the person granted that client (RFC 7009 section 2.1).
+    pub async fn spare_shared(&mut self, engine: &Engine) {
+        let Some(tokens) = &self.tokens else { return };
+        let shared = is_shared(engine, tokens).await;
+        // Where nobody can tell, the tokens end by themselves.
+        if shared.unwrap_or(true) {
+            tracing::info!("tokens that came to nothing are of a client that is in use");
+            self.tokens = None;
+        }
+    }
+
     /// Tokens first, since the client is what may revoke them.
     pub async fn clear(self, http: &Http) {
         let clear = async {
@@ -72,4 +87,23 @@ impl Leftovers {
             tracing::info!("the authorization server did not answer in time to forget us");
         }
     }
+}
+
+async fn is_shared(engine: &Engine, tokens: &OAuthCredential) -> Result<bool, Error> {
+    let all = engine.store().read(store::credentials::about_all).await?;
+    for (id, about) in all {
+        if !matches!(&about.auth, AuthView::OAuth { issuer, .. } if *issuer == tokens.issuer) {
+            continue;
+        }
+        match engine.vault().open(id).await {
+            Ok((Credential::OAuth(held), _)) if held.client_id == tokens.client_id => {
+                return Ok(true);
+            }
+            Ok(_) => {}
+            // Disconnected meanwhile.
+            Err(error) if error.code == ErrorCode::IntegrationUnknown => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
