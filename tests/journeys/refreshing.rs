@@ -2,7 +2,9 @@
 //! that is killed at each step, against a certified server that kills the family of a token that is
 //! used twice.
 
-use crate::kit::{Home, browser, call, child, health::notices, targets, text_of, tick};
+use crate::kit::{
+    Home, authority::Authority, browser, call, child, health::notices, targets, text_of, tick,
+};
 use anyhow::{Context, Result, bail, ensure};
 use chief_tests::peers::Peer;
 use engine::{
@@ -12,6 +14,7 @@ use engine::{
 use serde_json::json;
 use std::{
     process::Command as StdCommand,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 use tokio::process::Command;
@@ -191,6 +194,47 @@ async fn arrived(issuer: &Peer) -> Result<()> {
         }
         tick(began, "the token request to arrive").await?;
     }
+}
+
+/// A refresh whose token request has been answered, by an answer that is still on its way.
+async fn under_way(
+    authority: &Authority,
+    (home, clock): (&Home, &FakeClock),
+    id: IntegrationId,
+) -> Result<tokio::task::JoinHandle<bool>> {
+    clock.advance(3_600_000);
+    authority.state.holds_tokens.store(true, Ordering::Relaxed);
+    let engine = home.engine.clone();
+    let calling = tokio::spawn(async move { call(&engine, id, "greet", json!({})).await.is_ok() });
+    let began = Instant::now();
+    while authority.token_requests("refresh_token") == 0 {
+        tick(began, "the token request").await?;
+    }
+    authority.state.holds_tokens.store(false, Ordering::Relaxed);
+    Ok(calling)
+}
+
+/// The answer that is on its way arrives.
+async fn arrives(authority: &Authority) {
+    // Whoever is to wait for it has begun to.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    authority.state.let_go.notify_one();
+}
+
+#[tokio::test]
+async fn a_refresh_that_is_under_way_is_kept_before_the_app_ends() -> Result<()> {
+    let authority = Authority::start().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    let calling = under_way(&authority, (&home, &clock), id).await?;
+    let (closed, ()) = futures::future::join(home.close(), arrives(&authority)).await;
+    calling.await?;
+
+    let home = closed.open().await?;
+    assert_eq!(home.test(id).await?.error, None);
+    assert_eq!(authority.token_requests("refresh_token"), 1);
+    Ok(())
 }
 
 /// What SQLite says of the file.

@@ -52,9 +52,10 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use store::{Durability, Store};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vault::{Credential, Vault};
 use wire::{Because, Changed, Error, IntegrationId, Time};
 
@@ -105,7 +106,12 @@ struct Inner {
     /// When each integration answered last, in this run, whatever it said.
     answered: Mutex<HashMap<IntegrationId, Time>>,
     stopping: CancellationToken,
+    /// Refreshes under way.
+    renewals: TaskTracker,
 }
+
+/// How long a stop waits for refreshes under way: an answer that is on its way takes a moment.
+const RENEWALS: Duration = Duration::from_secs(4);
 
 impl Engine {
     /// Opens the folder and starts. Asks nothing of the keyring and sends nothing yet.
@@ -141,6 +147,7 @@ impl Engine {
             integrations: store::Kept::default(),
             answered: Mutex::default(),
             stopping: CancellationToken::new(),
+            renewals: TaskTracker::new(),
             options,
             ports,
             store,
@@ -168,10 +175,16 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Ends what runs: attempts, retries, the sample. The store closes with the last clone.
+    /// Ends what runs: attempts, retries, the sample. Waits for refreshes under way, four seconds at most.
+    /// The store closes with the last clone.
     pub async fn stop(&self) {
         self.0.stopping.cancel();
-        self.end_lives().await;
+        let renewals = self.renewals();
+        renewals.close();
+        let renewed = tokio::time::timeout(RENEWALS, renewals.wait());
+        if let (_, Err(_)) = tokio::join!(self.end_lives(), renewed) {
+            tracing::warn!("a refresh was under way when the app ended");
+        }
         self.store().settle().await;
         if let Err(error) = self.0.vault.tell_record().await {
             tracing::error!(%error, "the anchor could not be told where the record ends");
@@ -313,6 +326,10 @@ impl Engine {
 
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.0.stopping.clone()
+    }
+
+    pub(crate) fn renewals(&self) -> &TaskTracker {
+        &self.0.renewals
     }
 
     /// The admin's name, for "connected by" and "because of".

@@ -108,18 +108,11 @@ pub(crate) async fn credential(
         Need::Renewed => Need::NewerThan(generation),
         Need::Current | Need::NewerThan(_) => need,
     };
-    // Also where whoever asked is gone meanwhile: the row of the request gets its outcome.
-    let (engine, because) = (engine.clone(), because.clone());
-    to_the_end(async move {
-        let stopping = engine.stopping();
-        tokio::select! {
-            renewed = renewed(&engine, (id, &live), need, &because) => renewed,
-            () = stopping.cancelled() => {
-                Err(Error::new(ErrorCode::CallCancelled).with("host", live.name()))
-            }
-        }
-    })
-    .await
+    // Also where whoever asked is gone meanwhile: the row of the request gets its outcome. And also where
+    // the app ends: the server has put the new pair in the place of the old one.
+    let (own, because) = (engine.clone(), because.clone());
+    let renewing = async move { renewed(&own, (id, &live), need, &because).await };
+    to_the_end(engine.renewals().track_future(renewing)).await
 }
 
 /// The same, by one at a time.
@@ -138,6 +131,9 @@ async fn renewed(
     let Credential::OAuth(old) = &credential else {
         return Ok((credential, generation));
     };
+    if engine.stopping().is_cancelled() {
+        return Err(Error::new(ErrorCode::CallCancelled).with("host", live.name()));
+    }
     let renewed = match last.stands(generation, because, engine.now()) {
         Some(error) => Err(error),
         None => renew(engine, id, old, generation, because).await,
