@@ -66,6 +66,8 @@ struct Inner {
     /// Names and sealed rows, as they were last read.
     rows: Kept<IntegrationId, (String, Option<CredentialRow>)>,
     state: Mutex<State>,
+    /// Held by the one task that owes a backup.
+    settling: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever asks the keyring for keys or changes which there are.
     keys: tokio::sync::Mutex<()>,
     /// Many save at once; a destroy, which changes the key under all of them, does so alone.
@@ -134,6 +136,7 @@ impl Vault {
                 leftovers: false,
                 record: record::Known::default(),
             }),
+            settling: Arc::default(),
             keys: tokio::sync::Mutex::new(()),
             gate: RwLock::new(()),
             anchor_writing: tokio::sync::Mutex::new(()),

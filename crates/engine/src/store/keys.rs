@@ -37,7 +37,8 @@ pub(crate) struct VaultRow {
     /// Which database this is.
     pub id: Uuid,
     /// A Disconnect has not yet emptied the log and renewed the backups.
-    pub owes_backup: bool,
+    /// How many changes are in no backup that must be in each; 0: none.
+    pub owes_backup: u64,
 }
 
 pub(crate) fn vault(connection: &Connection) -> Result<Option<VaultRow>, Error> {
@@ -167,8 +168,15 @@ pub(crate) fn forget(tx: &Tx<'_>, generation: u64) -> Result<(), Error> {
         .map_err(failed)
 }
 
-pub(crate) fn set_owes_backup(tx: &Tx<'_>, owes: bool) -> Result<(), Error> {
-    tx.execute("update vault set owes_backup = ?1", [owes])
+/// From now on no backup of before is any good.
+pub(crate) fn owe_backup(tx: &Tx<'_>) -> Result<(), Error> {
+    tx.execute("update vault set owes_backup = owes_backup + 1", [])
         .map(|_| ())
         .map_err(failed)
+}
+
+/// There is one of when `owed` was read: nothing is owed, unless something came since.
+pub(crate) fn backed_up(tx: &Tx<'_>, owed: u64) -> Result<(), Error> {
+    let settle = "update vault set owes_backup = 0 where owes_backup = ?1";
+    tx.execute(settle, [owed]).map(|_| ()).map_err(failed)
 }

@@ -108,7 +108,7 @@ impl Vault {
     ) -> Result<(), Error> {
         let vault = self.clone();
         run(async move {
-            let _alone = vault.0.gate.write().await;
+            let alone = vault.0.gate.write().await;
             let looked = owner.clone();
             let read = vault.0.store.read(move |conn| apps::find(conn, &looked));
             let Some(row) = read.await? else {
@@ -119,10 +119,13 @@ impl Vault {
                 also(tx)
             };
             if row.sealed.is_some() {
-                vault.rotate(row.id, remove).await
+                vault.rotate(row.id, remove).await?;
             } else {
-                vault.0.store.write(Durability::Full, remove).await
+                vault.0.store.write(Durability::Full, remove).await?;
             }
+            drop(alone);
+            vault.settle().await;
+            Ok(())
         })
         .await
     }

@@ -63,7 +63,12 @@ impl Vault {
         also: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let vault = self.clone();
-        run(async move { vault.destroy_now(id, also).await }).await
+        run(async move {
+            let done = vault.destroy_now(id, also).await?;
+            vault.settle().await;
+            Ok(done)
+        })
+        .await
     }
 
     async fn destroy_now<T: Send + 'static>(
@@ -136,7 +141,7 @@ impl Vault {
                 rewrap(tx, (&old, &kept), (generation, &new))?;
                 keys::retire_all(tx)?;
                 keys::activate(tx, generation, KeyState::Old)?;
-                keys::set_owes_backup(tx, true)?;
+                keys::owe_backup(tx)?;
                 Ok(value)
             })
             .await;

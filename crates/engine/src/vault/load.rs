@@ -136,6 +136,9 @@ impl Vault {
             }
             let loaded = vault.load_now(need).await;
             drop(keys);
+            if loaded.is_ok() {
+                vault.settle().await;
+            }
             loaded
         })
         .await

@@ -20,13 +20,22 @@ const TIDY_AGAIN: Duration = Duration::from_secs(60);
 #[cfg(test)]
 const TIDY_AGAIN: Duration = Duration::from_millis(50);
 
+/// How long until an owed backup is tried again: a copy of all the data for which there is no room fills the disk
+/// each time.
+const SETTLE_AGAIN: Duration = Duration::from_secs(3_600);
+/// How long it is waited for.
+#[cfg(not(test))]
+const A_WHILE: Duration = Duration::from_secs(3);
+#[cfg(test)]
+const A_WHILE: Duration = Duration::from_secs(30);
+
 /// How often emptying the log of commits is tried before that, and what lies between.
 const EMPTYING: u32 = 20;
 const EMPTY_AGAIN: Duration = Duration::from_millis(100);
 
 impl Vault {
-    /// Removes what interrupted runs left, and settles what a Disconnect owes. Never fails: what
-    /// cannot be done now is tried again.
+    /// Removes what interrupted runs left in the keyring. Never fails: what cannot be done now is tried
+    /// again.
     pub(super) async fn tidy(&self) {
         let done = self.tidy_now().await;
         if let Err(error) = &done {
@@ -89,17 +98,45 @@ impl Vault {
                 .await?;
             self.reached(Step::Forgotten);
         }
-        if facts.vault.is_some_and(|vault| vault.owes_backup) {
-            self.empty_log().await?;
-            self.reached(Step::Emptied);
-            self.0.store.backup(now(), 1).await?;
-            self.reached(Step::BackedUp);
-            self.0
-                .store
-                .write(Durability::Full, |tx| keys::set_owes_backup(tx, false))
-                .await?;
-        }
         Ok(())
+    }
+
+    /// Empties the log and puts a fresh backup in the place of the older ones, where that is owed. With much data
+    /// it takes minutes: nothing is held meanwhile, and nobody waits for longer than [`A_WHILE`].
+    pub(super) async fn settle(&self) {
+        let (weak, turn) = (Arc::downgrade(&self.0), self.0.settling.clone());
+        let settling = tokio::spawn(async move {
+            let _turn = turn.lock().await;
+            loop {
+                let Some(inner) = weak.upgrade() else { return };
+                match Self(inner).settle_now().await {
+                    Ok(()) => return,
+                    Err(error) => tracing::warn!(%error, "a backup is owed; it is tried again"),
+                }
+                tokio::time::sleep(SETTLE_AGAIN).await;
+            }
+        });
+        // It goes on by itself.
+        let _ = tokio::time::timeout(A_WHILE, settling).await;
+    }
+
+    async fn settle_now(&self) -> Result<(), Error> {
+        // Not in the middle of what owes one.
+        let keys = self.0.keys.lock().await;
+        let read = self.0.store.read(keys::vault);
+        let owed = read.await?.map_or(0, |vault| vault.owes_backup);
+        drop(keys);
+        if owed == 0 {
+            return Ok(());
+        }
+        self.empty_log().await?;
+        self.reached(Step::Emptied);
+        self.0.store.backup(now(), 1).await?;
+        self.reached(Step::BackedUp);
+        self.0
+            .store
+            .write(Durability::Full, move |tx| keys::backed_up(tx, owed))
+            .await
     }
 
     /// While a reader holds an old snapshot (a check of the record, a backup) that cannot be done: it is tried

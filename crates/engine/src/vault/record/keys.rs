@@ -53,7 +53,7 @@ impl Vault {
     ) -> Result<Arc<RecordKey>, Error> {
         self.0
             .store
-            .write(Durability::Full, |tx| vault_keys::set_owes_backup(tx, true))
+            .write(Durability::Full, |tx| vault_keys::owe_backup(tx))
             .await?;
         let last = rows.last().map_or(0, |row| row.n).max(keys.last());
         let n = last.saturating_add(1);

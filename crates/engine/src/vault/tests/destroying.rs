@@ -236,3 +236,35 @@ async fn a_connection_that_once_held_a_secret_is_destroyed_as_one() -> Result<()
     assert!(any_opens(copy, &world.shelf, &[1]).await?.is_empty());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_long_backup_is_made_credentials_are_kept_and_opened() -> Result<()> {
+    let world = World::new()?;
+    world.add(1, "stays").await?;
+    world.add(2, "goes").await?;
+    let (begins, begun) = std::sync::mpsc::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+    world.on_step(move |step| {
+        if step == Step::Emptied {
+            let _ = begins.send(());
+            let _ = goes_on.recv();
+        }
+    });
+    let vault = world.vault.clone();
+    let remove = |tx: &mut Tx<'_>| integrations::remove(tx, id(2), Time(0));
+    let destroying = tokio::spawn(async move { vault.destroy(id(2), remove).await });
+    tokio::task::spawn_blocking(move || begun.recv()).await??;
+
+    let renewed = world.renew(1, "renewed");
+    tokio::time::timeout(Duration::from_secs(10), renewed)
+        .await
+        .context("it waits for the backup")??;
+    assert_eq!(world.read(1).await?, "renewed");
+    let owed = |vault: Option<keys::VaultRow>| vault.map(|row| row.owes_backup);
+    let store = &world.vault.0.store;
+    assert_eq!(owed(store.read(keys::vault).await?), Some(1));
+    drop(go_on);
+    destroying.await??;
+    assert_eq!(owed(store.read(keys::vault).await?), Some(0));
+    Ok(())
+}
