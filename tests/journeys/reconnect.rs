@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use engine::vault::Credential;
 use serde_json::json;
 use std::{sync::atomic::Ordering, time::Duration};
-use wire::{ErrorCode, RowKind, Status};
+use wire::{ErrorCode, Fix, Reason, RowKind, Status};
 
 #[tokio::test]
 async fn reconnect_ends_the_grant_that_it_replaces_and_not_the_new_one() -> Result<()> {
@@ -90,5 +90,32 @@ async fn a_reconnect_that_comes_to_nothing_leaves_the_grant_that_it_shares() -> 
         "the held one still renews"
     );
     assert_eq!(home.card(id).await?.health.status, Status::Healthy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_the_client_asks_for_a_reconnect() -> Result<()> {
+    let authority = Authority::start().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+
+    // Its clients were in memory, and it was started anew.
+    authority.forget_clients();
+    clock.advance(3_300_000);
+    assert_eq!(home.test(id).await?.error, None, "the token lives a while");
+    authority.end_access();
+    clock.advance(600_000);
+    let report = home.test(id).await?;
+    let error = report.error.context("it was refused")?;
+    assert_eq!(error.code, ErrorCode::OauthClientGone, "{error}");
+    let Reason::Rejected { .. } = report.health.reason else {
+        bail!("it answered: {:?}", report.health)
+    };
+    assert_eq!(report.health.fix, Some(Fix::Reconnect));
+
+    let attempt = home.begin_again(id, None).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    assert_eq!(home.test(id).await?.health.status, Status::Healthy);
     Ok(())
 }

@@ -312,7 +312,7 @@ async fn disconnect_revokes_and_the_issuer_refuses_what_was_held() -> Result<()>
             }
             Err(RefreshError::Ambiguous(error) | RefreshError::Transient(error)) => error,
         };
-        assert_eq!(error.code, ErrorCode::OauthTokenRefused, "{error}");
+        assert_eq!(error.code, ErrorCode::OauthClientGone, "{error}");
         assert!(
             error
                 .args

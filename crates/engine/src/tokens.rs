@@ -72,7 +72,7 @@ impl LastRefresh {
             return;
         }
         let pause = match error.code {
-            ErrorCode::OauthInvalidGrant => REFUSED_MS,
+            ErrorCode::OauthInvalidGrant | ErrorCode::OauthClientGone => REFUSED_MS,
             ErrorCode::RateLimited => asked_pause_ms(error),
             _ => PAUSE_MS,
         };

@@ -144,6 +144,8 @@ codes! {
     OauthTokenRefused = "oauth-token-refused",
     /// It does not accept the client: an id or a secret that is wrong, or not for this. `host`, `why`
     OauthClientRefused = "oauth-client-refused",
+    /// It no longer knows the client that once signed in, or no longer accepts its secret. `host`, `why`
+    OauthClientGone = "oauth-client-gone",
     /// The refresh token is no longer accepted (`invalid_grant`). `host`
     OauthInvalidGrant = "oauth-invalid-grant",
     /// Neither 127.0.0.1 nor ::1 could be listened on. `why`

@@ -63,7 +63,10 @@ pub(crate) async fn signal_of(
     match (error.code, asked) {
         // `tokens` has taken it in already, where the credential that was refused still stands.
         (ErrorCode::OauthInvalidGrant, _) => None,
-        (ErrorCode::Rejected, Asked::Ping | Asked::Other) => Some(Signal::Rejected),
+        (ErrorCode::Rejected, Asked::Ping | Asked::Other)
+        // The token was refused, or is over, and its issuer gives this client no other.
+        | (ErrorCode::OauthClientGone, Asked::Ping) => Some(Signal::Rejected),
+        (ErrorCode::OauthClientGone, Asked::Call { .. }) => Some(Signal::CallRejected),
         (ErrorCode::Rejected, Asked::Call { .. }) => Some(rejected_call(engine, id).await),
         (ErrorCode::Forbidden, Asked::Ping) => Some(Signal::Forbidden),
         (ErrorCode::Forbidden, Asked::Call { tool }) => Some(Signal::ScopeMissing {
@@ -113,6 +116,7 @@ fn is_answer(code: ErrorCode) -> bool {
         ErrorCode::Rejected
             | ErrorCode::Forbidden
             | ErrorCode::OauthInvalidGrant
+            | ErrorCode::OauthClientGone
             | ErrorCode::RateLimited
             | ErrorCode::ServerError
             | ErrorCode::ToolFailed

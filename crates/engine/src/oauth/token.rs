@@ -121,6 +121,19 @@ pub(super) fn of_client(error: Error) -> Error {
     error
 }
 
+/// The same of a client that was accepted once: only another sign-in, as another client or with another secret,
+/// mends it.
+fn client_gone(error: Error) -> Error {
+    let error = of_client(error);
+    match error.code {
+        ErrorCode::OauthClientRefused => Error {
+            code: ErrorCode::OauthClientGone,
+            ..error
+        },
+        _ => error,
+    }
+}
+
 /// Who granted what was asked for.
 pub(super) struct Granted {
     pub issuer: String,
@@ -197,7 +210,10 @@ pub async fn refresh(
         request = request.add_extra_param("resource", resource.clone());
     }
     let answer = request.request_async(&asker).await;
-    let tokens = asker.judge(answer)?;
+    let tokens = asker.judge(answer).map_err(|refusal| match refusal {
+        RefreshError::Transient(error) => RefreshError::Transient(client_gone(error)),
+        RefreshError::InvalidGrant(_) | RefreshError::Ambiguous(_) => refusal,
+    })?;
     let mut new = old.clone();
     new.access = tokens.access;
     new.received_at = now;

@@ -28,6 +28,7 @@ error-oauth-wrong-issuer = The answer from the browser came from { $found }, but
 error-oauth-denied = The sign-in was not completed: { $why }.
 error-oauth-token-refused = { $host } did not give a token: { $why }. Nothing was saved.
 error-oauth-client-refused = { $host } does not accept these app credentials: { $why }. Nothing was saved.
+error-oauth-client-gone = { $host } no longer accepts this app as its client: { $why }. Reconnect.
 error-oauth-invalid-grant = { $host } no longer accepts this sign-in. Reconnect.
 error-loopback-unavailable = This computer does not let the app listen for the browser’s answer: { $why }.
 error-browser-unavailable = The browser could not be opened: { $why }. Copy the link and open it yourself.
