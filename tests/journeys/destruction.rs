@@ -5,7 +5,7 @@ use crate::kit::{
     tick,
 };
 use anyhow::{Context, Result};
-use engine::vault::Credential;
+use engine::{ports::Keyring as _, vault::Credential};
 use serde_json::json;
 use std::{fs, path::Path, sync::Arc, time::Instant};
 use wire::{ErrorCode, Reason, Status};
@@ -227,5 +227,29 @@ async fn a_keyring_that_lost_the_key_is_healed_by_a_fresh_key() -> Result<()> {
     let attempt = home.begin_again(id, Some("key")).await?;
     assert_eq!(home.done(attempt).await?, id);
     assert_eq!(home.test(id).await?.health.status, Status::Healthy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_is_in_the_keyring_again_heals_by_itself() -> Result<()> {
+    let server = open_door().await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    let was = home.copy_of_keyring()?;
+    // Another keyring answers first, as after a login to another session.
+    home.keyring.clear();
+    let home = home.restart().await?;
+    assert_eq!(home.test(id).await?.health.reason, Reason::KeyringLost);
+
+    for item in was.items() {
+        let bytes = was.read(&item)?.context("it was there")?;
+        home.keyring.write(&item, &bytes)?;
+    }
+    let report = home.test(id).await?;
+    assert_eq!(report.error, None);
+    assert_eq!(report.health.status, Status::Healthy);
+    home.call(id, "greet", json!({})).await?;
     Ok(())
 }

@@ -396,18 +396,15 @@ fn is_failing(state: &State, now: Time) -> bool {
     state.shown(now).status() == Status::Failing
 }
 
-/// One good answer heals whatever an answer can disprove. What concerns the stored credential
-/// itself (a backup, a lost key, another issuer) only a reconnect mends: nothing is sent with it.
+/// One good answer heals whatever an answer can disprove: also a lost key, since nothing was sent without it. What
+/// is wrong with the stored credential itself (a backup, another issuer, an earlier run) only a reconnect mends.
 fn heal(state: &mut State, now: Time) {
     state.checked_at = Some(now);
     state.outage = None;
     let healed = match state.reason {
-        Reason::Ok
-        | Reason::IssuerChanged
-        | Reason::RestoredFromBackup
-        | Reason::KeyringLost
-        | Reason::RunEnded => false,
-        Reason::RateLimited { .. }
+        Reason::Ok | Reason::IssuerChanged | Reason::RestoredFromBackup | Reason::RunEnded => false,
+        Reason::KeyringLost
+        | Reason::RateLimited { .. }
         | Reason::EndsOn { .. }
         | Reason::VendorEnds { .. }
         | Reason::Rejected { .. }
