@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use chief_tests::peers::Peer;
 use engine::{
     fakes::FakeClock,
+    ports::KeyringError,
     steps::{STOP_AT, Step},
 };
 use serde_json::json;
@@ -18,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::process::Command;
-use wire::{ErrorCode, Fix, IntegrationId, Outcome, Reason, RowKind, Status};
+use wire::{ErrorCode, Fix, IntegrationId, KeyringView, Outcome, Reason, RowKind, Status};
 
 /// How many kills, where the soak asks for more than one at each place.
 const KILLS: &str = "CHIEF_TEST_KILLS";
@@ -234,6 +235,32 @@ async fn a_refresh_that_is_under_way_is_kept_before_the_app_ends() -> Result<()>
     let home = closed.open().await?;
     assert_eq!(home.test(id).await?.error, None);
     assert_eq!(authority.token_requests("refresh_token"), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_keyring_that_is_tried_in_vain_ends_no_sign_in_that_is_kept_for_this_run() -> Result<()> {
+    let authority = Authority::start().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    home.keyring.fail_with(Some(KeyringError::Absent));
+    home.ask::<wire::UseSessionOnly>(json!({})).await?;
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+
+    let view = home.ask::<wire::UnlockKeyring>(json!({})).await?;
+    assert_eq!(view, KeyringView::SessionOnly, "as the admin chose before");
+    for round in 1..=2 {
+        clock.advance(3_600_000);
+        home.call(id, "greet", json!({})).await?;
+        assert_eq!(authority.token_requests("refresh_token"), round);
+    }
+    // A keyring that works takes over.
+    home.keyring.fail_with(None);
+    let view = home.ask::<wire::UnlockKeyring>(json!({})).await?;
+    assert_eq!(view, KeyringView::Unasked, "nothing is sealed yet");
+    clock.advance(3_600_000);
+    home.call(id, "greet", json!({})).await?;
+    assert_eq!(home.keyring.items().len(), 1);
     Ok(())
 }
 

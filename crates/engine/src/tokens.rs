@@ -186,6 +186,8 @@ async fn renew(
         .store()
         .read(move |conn| Integration::get(conn, id))
         .await?;
+    // What cannot be kept is not asked for: the server would put it in the place of what is held.
+    engine.vault().ready_to_save().await?;
     let reach = found.config.reach();
     let journal = Journal::begin(
         engine,

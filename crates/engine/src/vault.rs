@@ -180,11 +180,18 @@ impl Vault {
     }
 
     /// Asks the keyring to unlock by its own prompt, waits for the person (two minutes at most),
-    /// and looks again. Ends session-only.
+    /// and looks again. Ends session-only where the keyring then answers.
     pub async fn unlock(&self) -> KeyringView {
-        self.lock().session_only = false;
         // The view tells how it went.
-        let _ = self.load(load::Need::UNLOCK).await;
+        let answers = match self.load(load::Need::UNLOCK).await {
+            Ok(()) => true,
+            Err(error) => error.code == ErrorCode::KeyringLost,
+        };
+        if answers {
+            self.lock().session_only = false;
+        } else if self.lock().session_only {
+            return self.use_session_only();
+        }
         self.state()
     }
 
