@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use engine::{ports::Keyring as _, vault::Credential};
 use serde_json::json;
 use std::{fs, path::Path, sync::Arc, time::Instant};
-use wire::{ErrorCode, Reason, Status};
+use wire::{ErrorCode, Outcome, Reason, Revocation, RowKind, Status};
 
 /// A server that takes any bearer token.
 async fn open_door() -> Result<Scripted> {
@@ -212,6 +212,32 @@ async fn disconnect_works_where_the_keyring_lost_the_key() -> Result<()> {
     );
     home.disconnect(id).await?;
     home.holds_nothing()
+}
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_opened_is_said_not_to_be_revoked() -> Result<()> {
+    let authority = Authority::start().await?;
+    let home = Home::new().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    home.keyring.clear();
+    let home = home.restart().await?;
+    let asked = json!({ "id": id });
+    let preview = home.ask::<wire::PreviewDisconnect>(asked).await?;
+    assert_eq!(preview.revokes_at.as_deref(), Some("127.0.0.1"));
+    assert!(preview.cannot_revoke);
+    let Revocation::NotPossible { host, error } = home.disconnect(id).await?.revocation else {
+        anyhow::bail!("its key is gone")
+    };
+    assert_eq!(
+        (host.as_str(), error.code),
+        ("127.0.0.1", ErrorCode::KeyringLost)
+    );
+    let rows = home.rows_of(RowKind::Token, "token.revoke").await?;
+    let told: Vec<Outcome> = rows.iter().map(|row| row.outcome).collect();
+    assert_eq!(told, [Outcome::Refused]);
+    assert!(authority.server.seen_at("/revoke").is_empty());
+    Ok(())
 }
 
 #[tokio::test]

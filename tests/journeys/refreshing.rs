@@ -239,6 +239,20 @@ async fn a_refresh_that_is_under_way_is_kept_before_the_app_ends() -> Result<()>
 }
 
 #[tokio::test]
+async fn a_disconnect_revokes_what_a_refresh_brings_that_was_under_way() -> Result<()> {
+    let authority = Authority::start().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    let calling = under_way(&authority, (&home, &clock), id).await?;
+    let (ended, ()) = futures::future::join(home.disconnect(id), arrives(&authority)).await;
+    ended?;
+    ensure!(!calling.await?, "it ended with the integration");
+    ensure!(!authority.anything_lives(), "the new pair was revoked");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_keyring_that_is_tried_in_vain_ends_no_sign_in_that_is_kept_for_this_run() -> Result<()> {
     let authority = Authority::start().await?;
     let (home, clock) = Home::with_fake_clock().await?;

@@ -26,8 +26,8 @@ pub(crate) struct Live {
     pub ended: CancellationToken,
     /// Its calls, those of earlier connectors too.
     pub in_flight: Arc<AtomicU32>,
-    /// One refresh at a time; what the last one came to.
-    pub refreshing: tokio::sync::Mutex<tokens::LastRefresh>,
+    /// One refresh at a time; what the last one came to. The next connector has the same one.
+    pub refreshing: Refreshing,
     pub is_sample: bool,
     /// Ends the wait for the server's word that its tools changed.
     _listens: tokio_util::sync::DropGuard,
@@ -55,10 +55,13 @@ struct Held {
     forgotten: u64,
 }
 
+type Refreshing = Arc<tokio::sync::Mutex<tokens::LastRefresh>>;
+
 #[derive(Clone)]
 struct Calls {
     ended: CancellationToken,
     in_flight: Arc<AtomicU32>,
+    refreshing: Refreshing,
 }
 
 /// A connector that was made and is not in use yet.
@@ -129,13 +132,18 @@ impl Engine {
             let calls = || Calls {
                 ended: self.stopping().child_token(),
                 in_flight: Arc::default(),
+                refreshing: Arc::default(),
             };
             let kept = held.calls.entry(id).or_insert_with(calls);
             if kept.ended.is_cancelled() {
                 // Those of a Disconnect that is under way: what comes after it is not ended by it.
                 *kept = calls();
             }
-            let Calls { ended, in_flight } = kept.clone();
+            let Calls {
+                ended,
+                in_flight,
+                refreshing,
+            } = kept.clone();
             let listening = ended.child_token();
             let live = Arc::new(Live {
                 name: Mutex::new(made.name),
@@ -143,7 +151,7 @@ impl Engine {
                 _listens: listening.clone().drop_guard(),
                 ended,
                 in_flight,
-                refreshing: tokio::sync::Mutex::default(),
+                refreshing,
                 is_sample: made.is_sample,
                 is_local: made.is_local,
             });
@@ -262,6 +270,8 @@ mod tests {
         let new = home.engine.live(id).await?;
         assert_eq!(new.in_flight.load(Ordering::Relaxed), 1);
         assert!(!old.ended.is_cancelled());
+        let _refreshes = old.refreshing.lock().await;
+        assert!(new.refreshing.try_lock().is_err(), "one at a time");
 
         // A Disconnect begins; a reconnect comes before it is over.
         new.ended.cancel();

@@ -456,6 +456,9 @@ pub struct DisconnectPreview {
     pub bodies: u32,
     /// The provider's host, where the token can be revoked.
     pub revokes_at: Option<String>,
+    /// But the credential cannot be opened, so it will not be.
+    #[serde(default)]
+    pub cannot_revoke: bool,
     /// The crons that depend on it: none of them will start any more.
     #[serde(default)]
     pub crons: Vec<String>,
@@ -486,4 +489,6 @@ pub enum Revocation {
     Done { host: String, status: u16 },
     /// It did not; retried in the background. `host`, why.
     Pending { host: String, error: crate::Error },
+    /// The credential could not be opened, so it was not told. `host`, why.
+    NotPossible { host: String, error: crate::Error },
 }

@@ -95,6 +95,7 @@ pub fn breaks(preview: &DisconnectPreview) -> Html {
         told.push(say_with("breaks-crons", &[("names", &paused)]));
     }
     told.push(match &preview.revokes_at {
+        Some(host) if preview.cannot_revoke => say_with("breaks-cannot-revoke", &[("host", host)]),
         Some(host) => say_with("breaks-revokes", &[("host", host)]),
         None => say("breaks-not-revoked"),
     });
@@ -114,6 +115,14 @@ fn finished(done: &Disconnected, close: &Callback<MouseEvent>) -> Html {
             "ok-ink",
             Icon::Healthy,
             say_with("revoked", &[("host", host)]),
+        ),
+        Revocation::NotPossible { host, error } => (
+            "warn-ink",
+            Icon::Expiring,
+            say_with(
+                "revocation-not-possible",
+                &[("host", host), ("why", &say_error(error))],
+            ),
         ),
         Revocation::NotOffered => ("warn-ink", Icon::Expiring, say("revocation-not-offered")),
         Revocation::Pending { host, error } => (

@@ -91,7 +91,7 @@ impl Journal {
     }
 
     /// Writes that it was refused here: nothing left.
-    pub(super) async fn refuse(self, engine: &Engine, why: &Error) -> Result<(), Error> {
+    pub async fn refuse(self, engine: &Engine, why: &Error) -> Result<(), Error> {
         let row = refusal(self.intent, engine.now(), why);
         let written = end(engine, row.clone()).await;
         if written.is_err() {

@@ -8,10 +8,10 @@ use crate::{
     oauth, store,
     vault::{Credential, OAuthCredential},
 };
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 use wire::{
-    Because, DisconnectPreview, Disconnected, Error, ErrorCode, IntegrationId, Revocation, RowKind,
-    Topic,
+    Because, DisconnectPreview, Disconnected, Error, ErrorCode, Fix, IntegrationId, Revocation,
+    RowKind, Topic,
 };
 
 const MONTH_MS: i64 = 30 * 24 * 3_600_000;
@@ -26,6 +26,9 @@ pub(crate) async fn preview(
 ) -> Result<DisconnectPreview, Error> {
     let since = engine.now().plus(-MONTH_MS);
     let in_flight = engine.live(id).await?.in_flight.load(Ordering::Relaxed);
+    // Where it is only locked, nothing is disconnected.
+    let opened = engine.vault().open(id).await;
+    let cannot_open = opened.is_err_and(|error| error.fix != Some(Fix::Unlock));
     engine
         .store()
         .read(move |conn| {
@@ -36,6 +39,7 @@ pub(crate) async fn preview(
                 calls_30d: store::calls::count_since(conn, id, since)?,
                 tools: crate::health::count(&store::tools::list(conn, id)?),
                 bodies: store::bodies::count(conn, id)?,
+                cannot_revoke: cannot_open && found.about.revokes_at.is_some(),
                 revokes_at: found.about.revokes_at,
                 crons: store::crons::briefs_of(conn, id)?
                     .into_iter()
@@ -49,6 +53,10 @@ pub(crate) async fn preview(
 
 /// The longest that the provider's answer to the revocation is waited for, in seconds.
 const REVOKE_SECONDS: u64 = 10;
+/// The longest that a refresh under way is waited for before it, in seconds.
+const REFRESH_SECONDS: u64 = 10;
+/// As its row says.
+const REVOKE: &str = "token.revoke";
 
 /// Ends its calls, revokes at the provider, destroys the credential for good whatever the provider
 /// said, and keeps the history under the integration's name.
@@ -59,36 +67,43 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .read(move |conn| Integration::get(conn, id))
         .await?;
     let name = found.row.name.clone();
-    // Kept in memory for the revocation alone. A credential that cannot be opened is destroyed all
-    // the same.
-    let oauth = match engine.vault().open(id).await {
-        Ok((Credential::OAuth(oauth), _)) => Some(oauth),
-        Ok((Credential::Bearer { token }, _)) if live.is_sample => {
-            // The one provider that is this app itself.
-            engine.sample().await?.forbid_token(&token);
-            None
-        }
-        Ok(_) => None,
-        Err(error) => {
-            tracing::warn!(integration = %id, error = %error, "the credential cannot be opened to revoke it");
-            None
-        }
-    };
     let ended_calls = live.in_flight.load(Ordering::Relaxed);
     let because = engine.admin().await;
     live.ended.cancel();
     live.connector.drop_session().await;
+    // What a refresh under way brings is what is to be revoked, and none begins until it is.
+    let limit = Duration::from_secs(REFRESH_SECONDS);
+    let refreshing = tokio::time::timeout(limit, live.refreshing.lock()).await;
 
+    // Kept in memory for the revocation alone. A credential that cannot be opened is destroyed all
+    // the same.
+    let opened = engine.vault().open(id).await;
+    if let (true, Ok((Credential::Bearer { token }, _))) = (live.is_sample, &opened) {
+        // The one provider that is this app itself.
+        if let Ok(sample) = engine.sample().await {
+            sample.forbid_token(token);
+        }
+    }
     let reach = found.config.reach();
-    let revocation = match &oauth {
-        Some(oauth) if oauth.revokes_at().is_some() => {
-            let host = found.about.revokes_at.clone().unwrap_or_default();
-            match revoke(engine, id, &name, &reach, oauth, &because).await {
+    let (oauth, revocation) = match (opened, found.about.revokes_at.clone()) {
+        (Ok((Credential::OAuth(oauth), _)), Some(host)) => {
+            let revoked = revoke(engine, id, &name, &reach, &oauth, &because).await;
+            let told = match revoked {
                 Ok(status) => Revocation::Done { host, status },
                 Err(error) => Revocation::Pending { host, error },
-            }
+            };
+            (Some(oauth), told)
         }
-        Some(_) | None => Revocation::NotOffered,
+        (Ok((Credential::OAuth(oauth), _)), None) => (Some(oauth), Revocation::NotOffered),
+        (Ok(_), _) | (Err(_), None) => (None, Revocation::NotOffered),
+        (Err(error), Some(host)) => {
+            tracing::warn!(integration = %id, error = %error, "the credential cannot be opened to revoke it");
+            let about = Some((id, name.clone()));
+            if let Ok(row) = Journal::begin(engine, RowKind::Token, about, REVOKE, &because).await {
+                let _ = row.refuse(engine, &error).await;
+            }
+            (None, Revocation::NotPossible { host, error })
+        }
     };
     let (now, row_because) = (engine.now(), because.clone());
     let destroyed = engine
@@ -113,12 +128,16 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .await;
     // Also where it failed: what is left gets a new connector, and can be disconnected again.
     engine.end_live(id).await;
+    drop(refreshing);
     destroyed?;
     match (&revocation, oauth) {
         (Revocation::Pending { .. }, Some(oauth)) => {
             retry_later(engine, id, name, reach, oauth, because);
         }
-        (Revocation::Done { .. } | Revocation::NotOffered, Some(oauth)) => {
+        (
+            Revocation::Done { .. } | Revocation::NotOffered | Revocation::NotPossible { .. },
+            Some(oauth),
+        ) => {
             let left = Leftovers::of_registration(&oauth, &reach);
             let http = engine.http().clone();
             tokio::spawn(async move { left.clear(&http).await });
@@ -169,8 +188,8 @@ async fn revoke(
     because: &Because,
 ) -> Result<u16, Error> {
     let about = Some((id, name.to_owned()));
-    let journal = Journal::begin(engine, RowKind::Token, about, "token.revoke", because).await?;
-    let limit = std::time::Duration::from_secs(REVOKE_SECONDS);
+    let journal = Journal::begin(engine, RowKind::Token, about, REVOKE, because).await?;
+    let limit = Duration::from_secs(REVOKE_SECONDS);
     let result = match tokio::time::timeout(limit, oauth::revoke(engine.http(), reach, oauth)).await
     {
         Ok(result) => result,
