@@ -2,14 +2,19 @@
 //! is broken.
 
 use crate::kit::{
-    Home, code, mcp,
+    Home, code,
+    health::notices,
+    mcp,
     scripted::{Scripted, Seen, text, with_header},
     targets,
 };
 use anyhow::{Context, Result};
-use engine::fakes::FakeClock;
+use engine::{fakes::FakeClock, ports::Clock as _};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::Notify;
 use wire::{ErrorCode, IntegrationId, Outcome, Reason, Status};
 
@@ -173,5 +178,55 @@ async fn whoever_names_no_time_is_asked_again_as_the_agent_likes() -> Result<()>
             assert_eq!(scene.arrived(), arrived);
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_limit_that_is_used_up_and_told_by_403_breaks_nothing() -> Result<()> {
+    let used_up = Arc::new(AtomicBool::new(false));
+    let forbids = Arc::new(AtomicBool::new(false));
+    let (limit, forbidden) = (used_up.clone(), forbids.clone());
+    let server = Scripted::serve(move |_| {
+        let limited = limit.load(Ordering::Relaxed);
+        let status = if limited || forbidden.load(Ordering::Relaxed) {
+            403
+        } else {
+            200
+        };
+        let left = if limited { "0" } else { "17" };
+        let said = with_header(text(status, ""), "x-ratelimit-remaining", left);
+        std::future::ready(with_header(said, "x-ratelimit-reset", "1800"))
+    })
+    .await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let auth = targets::bearer("key");
+    let target = targets::api(&server.url("/v1"), "/health", auth);
+    let id = home.connect(target).await?;
+    used_up.store(true, Ordering::Relaxed);
+
+    let report = home.test(id).await?;
+    let error = report.error.context("it did not let the ping through")?;
+    assert_eq!(error.code, ErrorCode::RateLimited, "{error}");
+    let until = clock.now().plus(1_800_000);
+    assert_eq!(
+        (report.health.status, report.health.reason),
+        (Status::Healthy, Reason::RateLimited { until })
+    );
+    assert!(notices(&home)?.is_empty(), "nobody needs to act");
+    clock.advance(1_800_000);
+    let get = || json!({ "method": "GET", "path": "/orders" });
+    let passed_on = home.call(id, "call", get()).await?;
+    assert_eq!(passed_on["structuredContent"]["retry_after_seconds"], 1800);
+    let error = home.call(id, "call", get()).await;
+    assert_eq!(code(error)?, ErrorCode::RateLimited, "it is left alone");
+
+    used_up.store(false, Ordering::Relaxed);
+    forbids.store(true, Ordering::Relaxed);
+    let report = home.test(id).await?;
+    assert!(
+        matches!(report.health.reason, Reason::NeedsAccess { .. }),
+        "{:?}",
+        report.health
+    );
     Ok(())
 }

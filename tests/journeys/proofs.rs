@@ -109,33 +109,55 @@ async fn a_server_that_asks_nobody_is_said_to_prove_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_web_page_in_an_apis_place_proves_nothing() -> Result<()> {
-    let page = Arc::new(AtomicBool::new(true));
-    let shows = page.clone();
-    let server = Scripted::serve(move |_| {
-        let shows = shows.load(Ordering::Relaxed);
-        async move {
-            if shows {
-                content(200, "text/html", "\n<!doctype HTML><title>Sign in</title>")
-            } else {
-                answer(200, &json!({ "ok": true }))
+    // A filter in between may forbid with a page, too.
+    for (kind, status) in [("api", 200), ("api", 403), ("mcp", 403)] {
+        let page = Arc::new(AtomicBool::new(true));
+        let forbids = Arc::new(AtomicBool::new(false));
+        let (shows, forbidden) = (page.clone(), forbids.clone());
+        let server = Scripted::serve(move |seen| {
+            let shows = shows.load(Ordering::Relaxed);
+            let forbidden = forbidden.load(Ordering::Relaxed);
+            async move {
+                let body = "\n<!doctype HTML><title>Sign in</title>";
+                match seen.path.as_str() {
+                    _ if shows => content(status, "text/html", body),
+                    _ if forbidden => answer(403, &json!({ "message": "not you" })),
+                    "/mcp" => mcp::answer(&seen, &Arc::default()).await,
+                    _ => answer(200, &json!({ "ok": true })),
+                }
             }
-        }
-    })
-    .await?;
-    let home = Home::new().await?;
-    let target = || targets::api(&server.url("/v1"), "/health", targets::bearer("a-key"));
-    let attempt = home.begin(target()).await?;
-    let error = home.fails(attempt).await?;
-    assert_eq!(error.code, ErrorCode::BadAnswer, "{error}");
-    page.store(false, Ordering::Relaxed);
-    let id = home.connect(target()).await?;
-    page.store(true, Ordering::Relaxed);
-    let report = home.test(id).await?;
-    assert_eq!(
-        report.error.context("it is no answer")?.code,
-        ErrorCode::BadAnswer
-    );
-    assert_eq!(report.health.status, Status::Healthy, "nor is it a refusal");
+        })
+        .await?;
+        let home = Home::new().await?;
+        let (target, at_first) = if kind == "api" {
+            let auth = targets::bearer("a-key");
+            let target = targets::api(&server.url("/v1"), "/health", auth);
+            (target, ErrorCode::BadAnswer)
+        } else {
+            let target = targets::mcp_bearer(&server.url("/mcp"), "a-key");
+            (target, ErrorCode::NotMcp)
+        };
+        let attempt = home.begin(target.clone()).await?;
+        let error = home.fails(attempt).await?;
+        assert_eq!(error.code, at_first, "{kind}: {error}");
+        page.store(false, Ordering::Relaxed);
+        let id = home.connect(target).await?;
+        page.store(true, Ordering::Relaxed);
+        let report = home.test(id).await?;
+        assert_eq!(
+            report.error.context("it is no answer")?.code,
+            ErrorCode::BadAnswer
+        );
+        assert_eq!(report.health.status, Status::Healthy, "nor is it a refusal");
+        page.store(false, Ordering::Relaxed);
+        forbids.store(true, Ordering::Relaxed);
+        let report = home.test(id).await?;
+        assert!(
+            matches!(report.health.reason, Reason::NeedsAccess { .. }),
+            "{kind}: its own word is one: {:?}",
+            report.health
+        );
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod failure;
 pub(crate) mod guard;
 pub(crate) mod limits;
 
-pub(crate) use answer::{GUESSED, retry_after};
+pub(crate) use answer::{GUESSED, is_page, retry_after};
 pub use answer::{classify, inert};
 pub use failure::explain;
 pub use guard::Reach;

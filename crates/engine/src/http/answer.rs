@@ -1,7 +1,7 @@
 //! Reading an answer: what its status means, and text that may be shown.
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use wire::{Error, ErrorCode};
 
 /// The longest wait that a server may ask for.
@@ -15,9 +15,8 @@ const SHOWN_CHARS: usize = 300;
 
 /// What the status says went wrong; `None` for 2xx.
 ///
-/// 401 `Rejected`, 403 `Forbidden`, 429 (and 503 with a time) `RateLimited`, other 5xx
-/// `ServerError`, the rest `BadAnswer`. `Retry-After` in both forms (RFC 9110 section 10.2.3), at
-/// most a day.
+/// 401 `Rejected`, 403 `Forbidden`, 429 (and 403 or 503 with a time) `RateLimited`, other 5xx
+/// `ServerError`, the rest `BadAnswer`. The time: see [`retry_after`].
 #[must_use]
 pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
     let with_status = |code| {
@@ -34,13 +33,12 @@ pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
     match (status, wait) {
         (200..=299, _) => None,
         (401, _) => Some(with_status(ErrorCode::Rejected)),
-        (403, _) => Some(match wanted_scope(headers) {
+        (403 | 429 | 503, Some(wait)) => Some(limited(wait)),
+        (403, None) => Some(match wanted_scope(headers) {
             Some(scope) => with_status(ErrorCode::Forbidden).with("scope", scope),
             None => with_status(ErrorCode::Forbidden),
         }),
-        (429, Some(wait)) => Some(limited(wait)),
         (429, None) => Some(limited(USUAL_WAIT_S).with(GUESSED, "yes")),
-        (503, Some(wait)) => Some(limited(wait)),
         // RFC 6585 section 6: said by what stands in between, never by the server itself.
         (511, _) => Some(
             Error::new(ErrorCode::Unreachable)
@@ -68,21 +66,47 @@ fn wanted_scope(headers: &HeaderMap) -> Option<String> {
     (!scopes.is_empty()).then(|| inert(&scopes))
 }
 
-/// Seconds to wait. A date is taken against the server's own `Date`, so that a wrong clock here
-/// does not matter.
+/// Seconds to wait, at most a day: `Retry-After` in both forms (RFC 9110 section 10.2.3); without it,
+/// where no request is left, until there are more (docs.github.com, "Rate limits for the REST API",
+/// which tells it with 403, too). Times are taken against the server's own `Date`, so that a wrong
+/// clock here does not matter.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = if let Ok(seconds) = text.parse::<u64>() {
-        seconds
-    } else {
-        let until = httpdate::parse_http_date(text).ok()?;
-        let now = headers
-            .get(DATE)
-            .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-            .unwrap_or_else(SystemTime::now);
-        until.duration_since(now).unwrap_or_default().as_secs()
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    let either = |name: &str| text(&format!("x-{name}")).or_else(|| text(name));
+    let until = |at: SystemTime| {
+        let now = text(DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+        let now = now.unwrap_or_else(SystemTime::now);
+        at.duration_since(now).unwrap_or_default().as_secs()
     };
+    let asked = text(RETRY_AFTER.as_str()).and_then(|text| {
+        let seconds = text.parse().ok();
+        seconds.or_else(|| httpdate::parse_http_date(text).ok().map(until))
+    });
+    let seconds = asked.or_else(|| {
+        if either("ratelimit-remaining") != Some("0") {
+            return None;
+        }
+        let reset = either("ratelimit-reset").and_then(|reset| reset.parse().ok());
+        let seconds = reset.map(|reset| match reset {
+            // A moment, in Unix seconds; what is less counts from now.
+            1_000_000_000.. => until(SystemTime::UNIX_EPOCH + Duration::from_secs(reset)),
+            _ => reset,
+        });
+        // What lies further off was told in some other unit.
+        let seconds = seconds.filter(|seconds| *seconds <= LONGEST_WAIT_S);
+        Some(seconds.unwrap_or(USUAL_WAIT_S))
+    })?;
     Some(seconds.min(LONGEST_WAIT_S))
+}
+
+/// True of a whole web page; a piece of HTML may well be what an API gives.
+pub(crate) fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    ["<!doctype html", "<html"].iter().any(|tag| {
+        start
+            .get(..tag.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(tag.as_bytes()))
+    })
 }
 
 /// Text from elsewhere as it may be shown: one line, at most 300 characters, without control,

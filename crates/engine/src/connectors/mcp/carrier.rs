@@ -11,7 +11,7 @@ mod notices;
 mod transport;
 
 use super::super::sent::Key;
-use crate::http::{classify, explain, host, inert, origin, retry_after};
+use crate::http::{classify, explain, host, inert, is_page, origin, retry_after};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use listening::Listening;
@@ -274,6 +274,19 @@ impl Carrier {
         let is =
             |mime: &str| media_type(&headers).is_some_and(|found| found.eq_ignore_ascii_case(mime));
         if let Some(error) = self.refusal(status, &headers) {
+            // A filter in between forbids with a page, and asks for nothing that a credential could lack.
+            let may_be_a_filters = error.code == ErrorCode::Forbidden
+                && !headers.contains_key(header::WWW_AUTHENTICATE);
+            let is_a_filters = may_be_a_filters
+                && self
+                    .body(answer, MAX_ERROR_BODY)
+                    .await
+                    .is_ok_and(|body| is_page(&body));
+            let error = if is_a_filters {
+                self.unreadable(kind, status, &headers)
+            } else {
+                error
+            };
             return Err(self.note(id.as_ref(), error));
         }
         if status.is_success() {

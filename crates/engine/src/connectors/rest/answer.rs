@@ -25,7 +25,7 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
         .trim()
         .to_ascii_lowercase();
     let mut structured = json!({ "status": answer.status, "content_type": content_type });
-    let is_page = ping::is_page(&answer.body);
+    let is_page = http::is_page(&answer.body);
     if is_page {
         structured["web_page"] = true.into();
     }
@@ -77,7 +77,7 @@ pub(super) fn trouble(shaped: &Value, host: &str) -> Option<Error> {
     let status = u16::try_from(told["status"].as_u64()?).ok()?;
     let seconds = told["retry_after_seconds"].as_u64();
     match (status, seconds) {
-        (429 | 503, Some(seconds)) => Some(
+        (403 | 429 | 503, Some(seconds)) => Some(
             Error::new(ErrorCode::RateLimited)
                 .with("host", host)
                 .with("seconds", seconds.to_string()),

@@ -67,7 +67,8 @@ impl Ping {
         let host = http::host(&self.url);
         let by_status = match self.statuses.get(&answer.status) {
             Some(meaning) => meant(*meaning, &answer.status.to_string(), &host),
-            None => http::classify(answer.status, &answer.headers, &host),
+            None => http::classify(answer.status, &answer.headers, &host)
+                .filter(|error| !(error.code == ErrorCode::Forbidden && is_a_filters(answer))),
         };
         by_status
             .or_else(|| page(answer, &host))
@@ -122,23 +123,18 @@ impl Ping {
 
 /// A web page where an API was asked: a sign-in page, or a captive portal's. It proves nothing.
 fn page(answer: &Answer, host: &str) -> Option<Error> {
-    is_page(&answer.body).then(|| page_of(host))
+    http::is_page(&answer.body).then(|| page_of(host))
+}
+
+/// A filter in between forbids with a page, and asks for nothing that a credential could lack.
+fn is_a_filters(answer: &Answer) -> bool {
+    http::is_page(&answer.body) && !answer.headers.contains_key(header::WWW_AUTHENTICATE)
 }
 
 pub(super) fn page_of(host: &str) -> Error {
     Error::new(ErrorCode::BadAnswer)
         .with("host", host)
         .with("why", "it answered a web page")
-}
-
-/// True of a whole page; a piece of HTML may well be what an API gives.
-pub(super) fn is_page(body: &[u8]) -> bool {
-    let start = body.trim_ascii_start();
-    ["<!doctype html", "<html"].iter().any(|tag| {
-        start
-            .get(..tag.len())
-            .is_some_and(|found| found.eq_ignore_ascii_case(tag.as_bytes()))
-    })
 }
 
 /// `status`: the number, or the name in the body.

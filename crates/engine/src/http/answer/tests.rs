@@ -10,6 +10,18 @@ use rstest::rstest;
 #[case(400, &[], Some((ErrorCode::BadAnswer, "why", "HTTP 400")))]
 #[case(401, &[], Some((ErrorCode::Rejected, "status", "401")))]
 #[case(403, &[], Some((ErrorCode::Forbidden, "status", "403")))]
+#[case(403, &[("retry-after", "7")], Some((ErrorCode::RateLimited, "seconds", "7")))]
+#[case(403, &[("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "1800")], Some((ErrorCode::Forbidden, "status", "403")))]
+#[case(403, &[("x-ratelimit-remaining", "0")], Some((ErrorCode::RateLimited, "seconds", "60")))]
+#[case(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800")],
+    Some((ErrorCode::RateLimited, "seconds", "1800")))]
+#[case(403, &[("date", "Sun, 09 Sep 2001 01:46:40 GMT"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000001800")],
+    Some((ErrorCode::RateLimited, "seconds", "1800")))]
+#[case::milliseconds(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000001800000")],
+    Some((ErrorCode::RateLimited, "seconds", "60")))]
+#[case(429, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "9")], Some((ErrorCode::RateLimited, "seconds", "9")))]
+#[case(429, &[("retry-after", "7"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "9")],
+    Some((ErrorCode::RateLimited, "seconds", "7")))]
 #[case(404, &[], Some((ErrorCode::BadAnswer, "why", "HTTP 404")))]
 #[case(407, &[], Some((ErrorCode::Unreachable, "why", "the network's proxy asks for a sign-in")))]
 #[case(429, &[], Some((ErrorCode::RateLimited, "seconds", "60")))]
