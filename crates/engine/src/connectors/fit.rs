@@ -9,6 +9,7 @@ use crate::http::inert;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -68,15 +69,28 @@ impl Schema {
         if !self.work.is_little(arguments) {
             return Fit::Unchecked;
         }
-        let Some((argument, why)) = misfit(&self.validator, arguments) else {
-            return Fit::Fits;
-        };
-        // Clients may say null for what they leave out (MCP 2026-07-28, headers from tool parameters).
-        match without_nulls(arguments) {
-            Some(fewer) if misfit(&self.validator, &fewer).is_none() => Fit::Fits,
-            Some(_) | None => Fit::Misfit(argument, why),
+        match fitting(&self.validator, arguments) {
+            Ok(_) => Fit::Fits,
+            Err((argument, why)) => Fit::Misfit(argument, why),
         }
     }
+}
+
+/// The arguments as they fit: without those that are null, where only these are in the way. Clients may
+/// say null for what they leave out (MCP 2026-07-28, headers from tool parameters).
+///
+/// Errors: the first that does not fit, as of [`misfit`].
+pub(crate) fn fitting<'a>(
+    validator: &Validator,
+    arguments: &'a Value,
+) -> Result<Cow<'a, Value>, (String, String)> {
+    let Some(found) = misfit(validator, arguments) else {
+        return Ok(Cow::Borrowed(arguments));
+    };
+    without_nulls(arguments)
+        .filter(|fewer| misfit(validator, fewer).is_none())
+        .map(Cow::Owned)
+        .ok_or(found)
 }
 
 /// The same without the arguments that are null, where any is.

@@ -81,7 +81,7 @@ impl OpenApi {
             Value::Null => Value::Object(Map::new()),
             other => other,
         };
-        request::check(operation, &*self.validator(operation)?, &arguments)?;
+        let arguments = request::check(operation, &*self.validator(operation)?, &arguments)?;
         let members = arguments.as_object().cloned().unwrap_or_default();
         let (request, url) = request::build(operation, self.rest.base(), credential, &members)?;
         self.rest

@@ -9,6 +9,7 @@ use crate::{
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use url::Url;
 use wire::{Error, ErrorCode};
 
@@ -26,17 +27,15 @@ fn invalid(operation: &Operation, argument: &str, why: &str) -> Error {
     fit::invalid(&operation.tool.name, argument, why)
 }
 
-/// Holds `arguments` to the tool's schema. Errors: `ArgumentsInvalid` with the argument's name; no
-/// value is repeated.
-pub(super) fn check(
+/// Holds `arguments` to the tool's schema, and gives them as they fit. Errors: `ArgumentsInvalid` with the
+/// argument's name; no value is repeated.
+pub(super) fn check<'a>(
     operation: &Operation,
     validator: &jsonschema::Validator,
-    arguments: &Value,
-) -> Result<(), Error> {
-    match fit::misfit(validator, arguments) {
-        Some((argument, why)) => Err(invalid(operation, &argument, &why)),
-        None => Ok(()),
-    }
+    arguments: &'a Value,
+) -> Result<Cow<'a, Value>, Error> {
+    fit::fitting(validator, arguments)
+        .map_err(|(argument, why)| invalid(operation, &argument, &why))
 }
 
 /// The request and its path as it may be shown. `arguments` have passed [`check`].

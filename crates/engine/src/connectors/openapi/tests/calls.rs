@@ -6,7 +6,7 @@ use rstest::rstest;
 fn sent(document: &Document, name: &str, arguments: Value) -> Result<(String, String), Error> {
     let operation = tool(document, name);
     let made = validator(&operation.tool.input_schema).expect("a schema");
-    request::check(operation, &made, &arguments)?;
+    let arguments = request::check(operation, &made, &arguments)?;
     let base = Url::parse("https://pets.example.com/v1").expect("a URL");
     let key = Credential::Query {
         name: "api_key".to_owned(),
@@ -64,6 +64,27 @@ fn arguments_go_where_the_document_says() {
             "POST https://pets.example.com/v1/pets".to_owned(),
             r#"application/json {"name":"Rex","tag":null}"#.to_owned()
         )
+    );
+}
+
+#[test]
+fn null_stands_for_an_argument_that_is_left_out() {
+    let document = read_well(V30);
+    assert_eq!(
+        line(
+            &document,
+            "list_pets",
+            json!({ "limit": null, "tags": ["a"] })
+        ),
+        "GET https://pets.example.com/v1/pets?tags=a"
+    );
+    let error = sent(&document, "show_pet_by_id", json!({ "petId": null }));
+    let error = error.expect_err("it is required");
+    assert_eq!(error.args["argument"], "petId", "{error}");
+    let error = sent(&document, "list_pets", json!({ "limit": null, "tags": 7 }));
+    assert_eq!(
+        error.expect_err("tags is a list").code,
+        ErrorCode::ArgumentsInvalid
     );
 }
 
