@@ -252,6 +252,8 @@ impl Connection {
             }
             match page.next_cursor {
                 None => return Ok(tools),
+                // Only 2026-07-28 says that this is a cursor, too; older servers mean the end by it.
+                Some(next) if next.is_empty() && !self.is_newer() => return Ok(tools),
                 Some(next) if cursor.as_ref() == Some(&next) => {
                     return Err(mcp.bad("its list of tools has no end"));
                 }

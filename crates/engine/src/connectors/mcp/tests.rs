@@ -1,5 +1,6 @@
 //! Servers that misbehave, which no real one does on demand.
 
+mod eras;
 mod lists;
 
 use super::*;
