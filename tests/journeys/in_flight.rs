@@ -4,7 +4,7 @@ use crate::kit::{
     Home,
     authority::Authority,
     browser, call, mcp,
-    scripted::{self, Scripted},
+    scripted::{self, Scripted, Seen},
     targets, tick,
 };
 use anyhow::{Context, Result};
@@ -135,6 +135,29 @@ async fn disconnect_ends_a_call_that_began_before_a_reconnect() -> Result<()> {
     home.call(id, "call", get("/me")).await?;
 
     is_ended_by_disconnect(&home, id, slow).await
+}
+
+#[tokio::test]
+async fn a_reconnect_leaves_a_call_to_an_mcp_server_alone() -> Result<()> {
+    let (server, go_on) = mcp::waiting().await?;
+    let home = Home::new().await?;
+    let target = targets::mcp_bearer(&server.url("/mcp"), "key");
+    let id = home.connect(target).await?;
+    let slow = under_way(&home, id, "wait", json!({})).await?;
+    let began = Instant::now();
+    let calls = |seen: &Seen| seen.json()["method"] == "tools/call";
+    while !server.seen().iter().any(calls) {
+        tick(began, "the call to arrive").await?;
+    }
+
+    let attempt = home.begin_again(id, Some("fresh")).await?;
+    home.done(attempt).await?;
+    home.call(id, "greet", json!({})).await?;
+    go_on.notify_one();
+
+    let answer = slow.await??;
+    assert_eq!(answer["content"][0]["text"], "waited", "{answer}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -250,10 +250,18 @@ impl Connector {
     }
 
     /// Ends the session, if there is one, and forgets the credential it was opened with: for
-    /// Disconnect (before the token is revoked) and for a new account. The next use opens another.
+    /// Disconnect (before the token is revoked). The next use opens another.
     pub async fn drop_session(&self) {
         match self {
             Self::Mcp(mcp) => mcp.drop_session().await,
+            Self::Rest(_) | Self::OpenApi(_) => {}
+        }
+    }
+
+    /// Lets go of the session, if there is one: it ends with the calls that it carries.
+    pub(crate) async fn release(&self) {
+        match self {
+            Self::Mcp(mcp) => mcp.release().await,
             Self::Rest(_) | Self::OpenApi(_) => {}
         }
     }

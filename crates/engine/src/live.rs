@@ -167,14 +167,15 @@ impl Engine {
     /// After a new credential or document: the next use makes a fresh connector, and calls under way go
     /// on with the old one.
     pub(crate) async fn forget_live(&self, id: IntegrationId) {
-        let old = {
-            let mut held = self.lives();
-            held.forgotten += 1;
-            held.live.remove(&id)
-        };
-        if let Some(old) = old {
-            old.connector.drop_session().await;
+        if let Some(old) = self.take_live(id) {
+            old.connector.release().await;
         }
+    }
+
+    fn take_live(&self, id: IntegrationId) -> Option<Arc<Live>> {
+        let mut held = self.lives();
+        held.forgotten += 1;
+        held.live.remove(&id)
     }
 
     /// It is called so from now on, by calls under way too. (A connector in the making is made anew.)
@@ -192,7 +193,9 @@ impl Engine {
         if let Some(calls) = self.lives().calls.remove(&id) {
             calls.ended.cancel();
         }
-        self.forget_live(id).await;
+        if let Some(old) = self.take_live(id) {
+            old.connector.drop_session().await;
+        }
     }
 
     /// Ends everything under way; the app stops.

@@ -305,6 +305,14 @@ impl Mcp {
         }
     }
 
+    /// Lets go of the connection: the last call on it ends it.
+    pub(super) async fn release(&self) {
+        let connection = self.connection.lock().await.take();
+        if let Some(connection) = connection.and_then(Arc::into_inner) {
+            connection.end().await;
+        }
+    }
+
     fn carrier(&self) -> Result<Carrier, Error> {
         Ok(Carrier::new(
             self.http.client(&self.url, &self.reach)?,
