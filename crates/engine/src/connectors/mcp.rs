@@ -50,7 +50,7 @@ pub struct Mcp {
     http: Http,
     reach: Reach,
     url: Url,
-    connection: Mutex<Option<Arc<Connection>>>,
+    slot: Mutex<Slot>,
     /// What the last handshake showed, so that the next one asks once, not twice.
     is_older: AtomicBool,
     /// The server said that its tools changed.
@@ -60,6 +60,13 @@ pub struct Mcp {
     repeats: AtomicBool,
     /// How far a ping proves the credential.
     guard: Guard,
+}
+
+#[derive(Default)]
+struct Slot {
+    connection: Option<Arc<Connection>>,
+    /// When the last handshake brought no answer, and why.
+    silence: Option<(Instant, Error)>,
 }
 
 /// What the server said to a first contact without a credential.
@@ -100,7 +107,7 @@ impl Mcp {
             http,
             reach,
             url,
-            connection: Mutex::new(None),
+            slot: Mutex::default(),
             is_older: AtomicBool::new(false),
             tools_changed: Arc::default(),
             repeats: AtomicBool::new(false),
@@ -128,18 +135,20 @@ impl Mcp {
         let veil = sent::veil(credential);
         let started = Instant::now();
         let key = Key::of(credential)?;
-        let connection = self
-            .connection(&key)
-            .await
-            .map_err(|error| veil.error(error))?;
         let asked = async {
-            connection.greet(self, &key).await?;
+            let mut connection = self.connection(&key).await?;
+            let mut greeted = connection.greet(self, &key).await;
+            if !connection.stands() && connection.opened < started {
+                connection = self.connection(&key).await?;
+                greeted = connection.greet(self, &key).await;
+            }
+            greeted?;
             if self.guard == Guard::Calls {
                 connection.ask_who(self, &key).await?;
             }
-            Ok(())
+            Ok(connection)
         };
-        asked.await.map_err(|error| veil.error(error))?;
+        let connection: Arc<Connection> = asked.await.map_err(|error| veil.error(error))?;
         let what = match (connection.is_newer(), self.guard) {
             (true, Guard::Calls) => "server/discover and a call of no tool",
             (false, Guard::Calls) => "ping and a call of no tool",
@@ -290,6 +299,12 @@ impl Mcp {
                 connection.pages(self, key).await?;
                 connection.ask(self, request(), CALL_PATIENCE, caller).await
             }
+            // It is of another era by now, and refused before acting, too.
+            Err(Trouble::Said(error)) if error.code == Rpc::UNSUPPORTED_PROTOCOL_VERSION => {
+                connection.outdate();
+                let anew = self.unless(caller, self.connection(key)).await?;
+                anew.ask(self, request(), CALL_PATIENCE, caller).await
+            }
             answer => answer,
         };
         answer.map_err(|trouble| match trouble {
@@ -299,7 +314,7 @@ impl Mcp {
     }
 
     pub(super) async fn drop_session(&self) {
-        let connection = self.connection.lock().await.take();
+        let connection = self.slot.lock().await.connection.take();
         if let Some(connection) = connection {
             connection.end().await;
         }
@@ -307,7 +322,7 @@ impl Mcp {
 
     /// Lets go of the connection: the last call on it ends it.
     pub(super) async fn release(&self) {
-        let connection = self.connection.lock().await.take();
+        let connection = self.slot.lock().await.connection.take();
         if let Some(connection) = connection.and_then(Arc::into_inner) {
             connection.end().await;
         }
@@ -322,13 +337,25 @@ impl Mcp {
 
     /// The connection that stands, or a new one, for requests with that credential.
     async fn connection(&self, key: &Key) -> Result<Arc<Connection>, Error> {
-        let mut slot = self.connection.lock().await;
-        if let Some(connection) = slot.as_ref().filter(|connection| connection.stands()) {
+        let asked = Instant::now();
+        let mut slot = self.slot.lock().await;
+        let standing = slot.connection.as_ref();
+        if let Some(connection) = standing.filter(|connection| connection.stands()) {
             connection.carrier.send_with(key.clone());
             return Ok(connection.clone());
         }
-        let connection = Arc::new(self.fresh(key, None).await?);
-        *slot = Some(connection.clone());
+        // Who waited while another heard nothing has waited long enough.
+        if let Some((at, error)) = &slot.silence
+            && *at >= asked
+        {
+            return Err(error.clone());
+        }
+        let made = self.fresh(key, None).await;
+        let silent = made.as_ref().err();
+        let silent = silent.filter(|error| error.code == ErrorCode::Unreachable);
+        slot.silence = silent.map(|error| (Instant::now(), error.clone()));
+        let connection = Arc::new(made?);
+        slot.connection = Some(connection.clone());
         Ok(connection)
     }
 

@@ -28,8 +28,11 @@ use rmcp::{
 };
 use serde_json::Value;
 use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
 use wire::{Error, ErrorCode};
@@ -52,6 +55,9 @@ pub(super) struct Connection {
     service: Mutex<Option<RunningService<RoleClient, Us>>>,
     pub(super) protocol: ProtocolVersion,
     server: Option<Implementation>,
+    pub(super) opened: Instant,
+    /// The server no longer is what it was greeted as, or its session cannot be gone on with.
+    is_outdated: AtomicBool,
 }
 
 /// A request that failed: with a code of ours, or with the server's own JSON-RPC error.
@@ -129,12 +135,19 @@ impl Connection {
             service: Mutex::new(Some(service)),
             protocol,
             server,
+            opened: Instant::now(),
+            is_outdated: AtomicBool::new(false),
         })
     }
 
     /// False where a new one must be made.
     pub(super) fn stands(&self) -> bool {
-        !self.peer.is_transport_closed()
+        !self.peer.is_transport_closed() && !self.is_outdated.load(Ordering::Relaxed)
+    }
+
+    /// What comes next needs a new one; calls under way go on.
+    pub(super) fn outdate(&self) {
+        self.is_outdated.store(true, Ordering::Relaxed);
     }
 
     /// What the server calls itself; server text, inert.
@@ -191,7 +204,13 @@ impl Connection {
                 (None, ServiceError::UnexpectedResponse) => {
                     Trouble::Known(mcp.bad("its answer is of another kind than asked"))
                 }
-                (None, _) => lost(),
+                (None, error) => {
+                    // Such as a session that has ended, where the server begins no other of this era.
+                    if matches!(error, ServiceError::TransportSend(_)) {
+                        self.outdate();
+                    }
+                    lost()
+                }
             }),
             Err(_) => Err(noted.map_or_else(lost, Trouble::Known)),
         }

@@ -62,6 +62,12 @@ impl Connection {
             ClientRequest::PingRequest(PingRequest::default())
         };
         let answer = self.said(mcp, carrier::keyed(request, key)).await;
+        if let Err(Trouble::Said(error)) = &answer
+            && (self.is_newer() || error.code != Rpc::METHOD_NOT_FOUND)
+        {
+            // Perhaps it is of another era by now.
+            self.outdate();
+        }
         match answer {
             // It knows the credential and answered, if only that it has no such method.
             Err(Trouble::Said(error)) if error.code == Rpc::METHOD_NOT_FOUND => Ok(()),
