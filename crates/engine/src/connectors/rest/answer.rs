@@ -1,15 +1,30 @@
 use super::{super::veil::Veil, ping};
 use crate::http::{self, Answer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wire::{Error, ErrorCode};
+
+/// Headers that are part of what an API says: where the next page is, how much there is, what was made,
+/// and which state of it this is. (Never `Set-Cookie` and the like.)
+const SAID_IN_HEADERS: [&str; 7] = [
+    "content-range",
+    "etag",
+    "last-modified",
+    "link",
+    "location",
+    "x-next-page",
+    "x-total-count",
+];
+/// Bytes of one of them; a longer one is left out.
+const HEADER_BYTES: usize = 2048;
 
 /// An HTTP answer in the shape of MCP's `CallToolResult`.
 ///
-/// `structuredContent` holds `status`, `content_type` and, for JSON, `body`; `content` holds text as
-/// text, images and sound as such, anything else as a resource with a base64 blob: whole, since the
-/// limits are upstream. 4xx and 5xx set `isError`, and so does a web page in an API's place, which is
-/// passed on and marked `web_page`. `url` is the request's, without its query.
+/// `structuredContent` holds `status`, `content_type`, `headers` (where any of [`SAID_IN_HEADERS`] came) and,
+/// for JSON, `body`; `content` holds text as text, images and sound as such, anything else as a resource
+/// with a base64 blob: whole, since the limits are upstream. 4xx and 5xx set `isError`, and so does a web
+/// page in an API's place, which is passed on and marked `web_page`. `url` is the request's, without its
+/// query.
 pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
     let content_type = answer
         .headers
@@ -28,6 +43,10 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
     let is_page = http::is_page(&answer.body);
     if is_page {
         structured["web_page"] = true.into();
+    }
+    let told = said_in_headers(&answer.headers, veil);
+    if !told.is_empty() {
+        structured["headers"] = told.into();
     }
     if answer.status >= 400
         && let Some(seconds) = http::retry_after(&answer.headers)
@@ -91,6 +110,16 @@ pub(super) fn trouble(shaped: &Value, host: &str) -> Option<Error> {
         ),
         _ => None,
     }
+}
+
+fn said_in_headers(headers: &http::HeaderMap, veil: &Veil) -> Map<String, Value> {
+    let told = SAID_IN_HEADERS.into_iter().filter_map(|name| {
+        let all: Result<Vec<_>, _> = headers.get_all(name).iter().map(|v| v.to_str()).collect();
+        let all = all.ok()?.join(", ");
+        let fits = !all.is_empty() && all.len() <= HEADER_BYTES;
+        fits.then(|| (name.to_owned(), veil.text(all).into()))
+    });
+    told.collect()
 }
 
 /// The body as text, where it is text.

@@ -315,6 +315,30 @@ async fn each_kind_of_content_has_its_form() {
 }
 
 #[tokio::test]
+async fn what_an_api_says_in_headers_is_passed_on_and_cookies_are_not() {
+    let next = format!("<https://api.example/v1/users?after=9&api_key={KEY}>; rel=\"next\"");
+    let server = always(
+        ResponseTemplate::new(200)
+            .insert_header("link", next)
+            .append_header("link", "</v1/users>; rel=\"first\"")
+            .insert_header("etag", "\"7\"")
+            .insert_header("x-next-page", "9".repeat(3000))
+            .insert_header("set-cookie", "session=1")
+            .set_body_json(json!([])),
+    )
+    .await;
+    let asked = json!({ "method": "GET", "path": "/users" });
+    let result = call(&rest(&server.uri(), ""), &in_query(), asked).await;
+    assert_eq!(
+        result.expect("a result")["structuredContent"]["headers"],
+        json!({
+            "etag": "\"7\"",
+            "link": "<https://api.example/v1/users?after=9&api_key=[credential]>; rel=\"next\", </v1/users>; rel=\"first\"",
+        })
+    );
+}
+
+#[tokio::test]
 async fn a_call_can_be_cancelled_and_an_answer_over_the_limit_is_cut() {
     let slow = always(ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).await;
     let cancel = CancellationToken::new();
