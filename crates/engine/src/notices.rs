@@ -240,7 +240,7 @@ async fn tell(
                 let undo = move |tx: &mut Tx<'_>| {
                     deliveries::withdraw(tx, channel, id)?;
                     news.iter()
-                        .try_for_each(|notice| deliveries::forget(tx, *notice))
+                        .try_for_each(|notice| deliveries::forget(tx, channel, *notice))
                 };
                 engine.store().write(Durability::Full, undo).await?;
             }

@@ -88,7 +88,8 @@ pub(crate) async fn see(engine: &Engine, id: NoticeId) -> Result<(), Error> {
         .await
 }
 
-/// Puts it off: its popup goes, and comes again in `hours`, where it is still open then.
+/// Puts it off: its popup goes, and comes again in `hours`, where it is still open then. A message that
+/// was sent stays: others read it, and it is still true.
 pub(crate) async fn snooze(engine: &Engine, id: NoticeId, hours: u32) -> Result<(), Error> {
     if !(1..=SNOOZE_MAX_HOURS).contains(&hours) {
         return Err(Error::new(ErrorCode::FieldInvalid)
@@ -100,7 +101,7 @@ pub(crate) async fn snooze(engine: &Engine, id: NoticeId, hours: u32) -> Result<
         .store()
         .write(Durability::Full, move |tx| {
             store::notices::snooze(tx, id, until)?;
-            deliveries::forget(tx, id)
+            deliveries::forget(tx, Channel::Native, id)
         })
         .await
 }

@@ -271,10 +271,11 @@ pub fn find(connection: &Connection, channel: Channel, handle: &str) -> Result<V
         .collect())
 }
 
-/// The admin put it off: told anew, as if never told.
-pub fn forget(tx: &Tx<'_>, notice: NoticeId) -> Result<(), Error> {
-    tx.prepare_cached("update deliveries set times = 0 where notice_id = ?1")
-        .and_then(|mut statement| statement.execute([notice.to_string()]))
+/// The channel tells of it anew, as if it had never told.
+pub fn forget(tx: &Tx<'_>, channel: Channel, notice: NoticeId) -> Result<(), Error> {
+    let channel = text::word(&channel)?;
+    tx.prepare_cached("update deliveries set times = 0 where channel = ?1 and notice_id = ?2")
+        .and_then(|mut statement| statement.execute(params![channel, notice.to_string()]))
         .map_err(failed)?;
     Ok(())
 }

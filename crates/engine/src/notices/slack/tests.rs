@@ -19,6 +19,7 @@ use wire::{
 mod faults;
 #[path = "../../../tests/peers/slack.rs"]
 mod peer;
+mod put_off;
 
 pub(super) const ADA: &str = "ada@example.com";
 pub(super) const BOB: &str = "bob@example.com";
