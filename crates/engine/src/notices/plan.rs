@@ -71,10 +71,12 @@ pub(super) fn plan(bundle: &[Item], can: Can, now: Time) -> Act {
         return Act::Nothing;
     };
     let before = first_told(bundle);
+    // (What was told and counts as never told was put off meanwhile.)
     let is_news = |item: &&Item| {
         is_wanted(&item.notice, now)
             && item.delivery.times < TIMES
-            && !before.is_some_and(|before| before.contains(&told(item)))
+            && (item.delivery.times == 0
+                || !before.is_some_and(|before| before.contains(&told(item))))
     };
     // What an offer has taken the place of is told once more, not for ever.
     let is_spent =
@@ -124,7 +126,14 @@ pub(super) fn plan(bundle: &[Item], can: Can, now: Time) -> Act {
             .any(|each| !before.is_some_and(|before| before.contains(each)));
     let tells = match can {
         Can::Replace => !news.is_empty() || is_stale || offers_more,
-        Can::TellOnce => bundle.iter().all(|item| item.delivery.times == 0),
+        Can::TellOnce => {
+            let was_put_off = |item: &Item| {
+                item.delivery.times == 0
+                    && item.notice.snoozed_until.is_some()
+                    && is_wanted(&item.notice, now)
+            };
+            bundle.iter().all(|item| item.delivery.times == 0) || bundle.iter().any(was_put_off)
+        }
     };
     if !tells {
         return match settles_at.filter(|_| !breaks) {

@@ -90,7 +90,8 @@ pub fn open(tx: &Tx<'_>, row: &NoticeRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the open notice of that kind tells from now on; nothing where none is open.
+/// What the open notice of that kind tells from now on; nothing where none is open. That an admin has
+/// seen it stands for no other cause, and for nothing that came back.
 pub fn change(
     tx: &Tx<'_>,
     (id, kind): (IntegrationId, NoticeKind),
@@ -99,7 +100,8 @@ pub fn change(
 ) -> Result<(), Error> {
     let done = tx
         .prepare_cached(
-            "update notices set reason = ?3, well_since = ?4 \
+            "update notices set reason = ?3, well_since = ?4, seen_at = iif(?4 is null and \
+                (well_since is not null or reason ->> 'reason' <> ?3 ->> 'reason'), null, seen_at) \
              where integration_id = ?1 and kind = ?2 and resolved_at is null",
         )
         .map_err(failed)?

@@ -100,3 +100,37 @@ async fn a_cause_that_changes_is_told_in_the_same_popup() -> Result<()> {
     assert_eq!(home.desk.told().len(), 2);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_was_put_off_comes_again_also_out_of_a_popup_that_was_dismissed() -> Result<()> {
+    for replaces in [true, false] {
+        let home = Home::new().await?;
+        crate::background::pause(&home.engine, Some(24)).await?;
+        if !replaces {
+            home.desk.shows_only_once();
+        }
+        let one = home.add(1, "127.0.0.1:1").await?;
+        let two = home.add(2, "127.0.0.1:1").await?;
+        home.learn(one, Signal::Rejected).await?;
+        home.later(10_000).await?;
+        home.learn(two, Signal::Rejected).await?;
+        if let Some((handle, _)) = home.desk.popups().pop() {
+            home.engine
+                .popup_said(PopupEvent::Closed { handle })
+                .await?;
+        }
+        let notice = home.inbox().await?.into_iter();
+        let mut notice = notice.filter(|each| each.integration == one);
+        let notice = notice.next().context("a notice of the first")?.id;
+        inbox::snooze(&home.engine, notice, 1).await?;
+        home.deliver().await?;
+        let told = home.desk.told().len();
+        home.later(59 * MINUTE).await?;
+        assert_eq!(home.desk.told().len(), told, "{replaces}: not before");
+        home.later(MINUTE).await?;
+        assert_eq!(home.desk.told().len(), told + 1, "{replaces}: then");
+        home.later(DAY / 2).await?;
+        assert_eq!(home.desk.told().len(), told + 1, "{replaces}: and once");
+    }
+    Ok(())
+}
