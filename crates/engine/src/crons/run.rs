@@ -6,7 +6,7 @@ use crate::{
     calls::{self, Wanted, policy::By},
     finish::to_the_end,
     store::{
-        self, Durability, Tx,
+        self, Durability,
         crons::{CronRow, RunRow},
     },
     tasks,
@@ -15,10 +15,15 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use wire::{Because, CronRunId, Error, ErrorCode, IntegrationId, RunCall, RunOutcome, TaskId};
+use wire::{
+    Because, CronRunId, Error, ErrorCode, IntegrationId, RunCall, RunOutcome, TaskId, Time,
+};
 
 /// How long calls that are cancelled have to write down their outcome.
 const CANCELLED_MS: u64 = 5_000;
+
+/// How it ended, and why.
+type Ended = (RunOutcome, Option<Error>);
 
 /// A run that was written down as begun.
 #[derive(Clone, Debug)]
@@ -27,17 +32,37 @@ pub struct Begun {
     pub run: RunRow,
 }
 
-/// Makes its calls, and lets the next one have its place.
+/// Makes its calls, writes down how it ended, and lets the next one have its place.
 pub fn start(engine: &Engine, begun: Begun, place: Option<OwnedSemaphorePermit>) {
     let engine = engine.clone();
     tokio::spawn(async move {
-        let id = begun.run.id;
-        if let Err(error) = perform(&engine, begun).await {
-            tracing::error!(%error, run = %id, "a run of a cron could not be written down");
+        let how = perform(&engine, &begun).await;
+        let how = how.unwrap_or_else(|error| (RunOutcome::Interrupted, Some(error)));
+        let now = engine.now();
+        if let Err(error) = end(&engine, &begun, how.clone(), now).await {
+            tracing::error!(%error, run = %begun.run.id, "a run of a cron could not be written down yet");
+            drop(place);
+            end_later(&engine, &begun, how, now).await;
         }
-        drop(place);
         engine.crons().wake();
     });
+}
+
+/// The same again and again, since a cron whose run is not over does not run.
+async fn end_later(engine: &Engine, begun: &Begun, how: Ended, at: Time) {
+    const LONGEST_MS: i64 = 60_000;
+    let (stopping, clock) = (engine.stopping(), engine.clock());
+    let mut pause = 1_000;
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = clock.sleep_until(engine.now().plus(pause)) => {}
+        }
+        if end(engine, begun, how.clone(), at).await.is_ok() {
+            return;
+        }
+        pause = (2 * pause).min(LONGEST_MS);
+    }
 }
 
 /// What its rows of the record say it was for.
@@ -49,7 +74,7 @@ fn because(begun: &Begun) -> Because {
     }
 }
 
-async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
+async fn perform(engine: &Engine, begun: &Begun) -> Result<Ended, Error> {
     // A run is a task: it is stopped as one, from here on by its token and before this by its row.
     let task = tasks::Run::begin(engine, TaskId(begun.run.id), None);
     let cancel = task.stop.clone();
@@ -64,21 +89,15 @@ async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
         })
         .await?;
     if is_stopped {
-        let now = engine.now();
-        let ended =
-            move |tx: &mut Tx<'_>| store::crons::finish(tx, id, (RunOutcome::Failed, None), now);
-        return engine
-            .store()
-            .write(Durability::Full, ended)
-            .await
-            .map(drop);
+        // Its row says by whom.
+        return Ok((RunOutcome::Failed, None));
     }
     if let Some(error) = obstacle {
-        return end(engine, &begun, (RunOutcome::NotStarted, Some(error))).await;
+        return Ok((RunOutcome::NotStarted, Some(error)));
     }
     let limit = i64::from(begun.cron.limit_min) * 60_000;
     let clock = engine.clock();
-    let calls = make_calls(engine, &begun, cancel.clone());
+    let calls = make_calls(engine, begun, cancel.clone());
     tokio::pin!(calls);
     let ended = tokio::select! {
         biased;
@@ -92,9 +111,9 @@ async fn perform(engine: &Engine, begun: Begun) -> Result<(), Error> {
         }
     };
     if engine.stopping().is_cancelled() {
-        return end(engine, &begun, (RunOutcome::Interrupted, None)).await;
+        return Ok((RunOutcome::Interrupted, None));
     }
-    end(engine, &begun, ended).await
+    Ok(ended)
 }
 
 /// How the calls went: the first that fails is the last.
@@ -102,7 +121,7 @@ async fn make_calls(
     engine: &Engine,
     begun: &Begun,
     cancel: CancellationToken,
-) -> Result<(RunOutcome, Option<Error>), Error> {
+) -> Result<Ended, Error> {
     let mut told: Vec<RunCall> = Vec::new();
     let because = because(begun);
     let owner = depend::owner(begun.cron.id);
@@ -118,7 +137,7 @@ async fn make_calls(
             took_ms: None,
             error: None,
         });
-        keep(engine, begun, &told).await?;
+        keep(engine, begun, &told).await;
         let arguments = serde_json::from_str(&call.arguments)
             .unwrap_or_else(|_| Value::Object(serde_json::Map::new()));
         let at = engine.now();
@@ -138,7 +157,7 @@ async fn make_calls(
             last.took_ms = Some(u32::try_from(took).unwrap_or(u32::MAX));
             last.error = result.as_ref().err().cloned();
         }
-        keep(engine, begun, &told).await?;
+        keep(engine, begun, &told).await;
         if let Err(error) = result {
             return Ok((RunOutcome::Failed, Some(error)));
         }
@@ -155,23 +174,28 @@ async fn action(engine: &Engine, id: IntegrationId, tool: &str) -> Result<String
     Ok(format!("{slug}.{tool}"))
 }
 
-async fn keep(engine: &Engine, begun: &Begun, told: &[RunCall]) -> Result<(), Error> {
+/// Notes how far it came, for whoever looks: that this cannot be written holds no call back.
+async fn keep(engine: &Engine, begun: &Begun, told: &[RunCall]) {
     let (id, told) = (begun.run.id, told.to_vec());
-    engine
+    let kept = engine
         .store()
         .write(Durability::Normal, move |tx| {
             store::crons::keep_calls(tx, id, &told)
         })
-        .await
+        .await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, run = %id, "how far a run of a cron came could not be noted");
+    }
 }
 
 /// Writes down how it ended. What kept it from starting is told once, until it starts again.
 async fn end(
     engine: &Engine,
     begun: &Begun,
-    (outcome, error): (RunOutcome, Option<Error>),
+    (outcome, error): Ended,
+    now: Time,
 ) -> Result<(), Error> {
-    let (now, id, cron) = (engine.now(), begun.run.id, begun.cron.id);
+    let (id, cron) = (begun.run.id, begun.cron.id);
     engine
         .store()
         .write(Durability::Full, move |tx| {

@@ -2,6 +2,7 @@
 //! offsets of the tz database.
 
 mod matcher;
+mod unwritable;
 
 use super::{
     claim::{Watch, correct, decide},
