@@ -14,7 +14,7 @@ pub mod schedule;
 mod stuck;
 mod tasks;
 
-pub(crate) use depend::{healed, hold, resumable, resume, resume_all};
+pub(crate) use depend::{hold, proved, resumable, resume, resume_all};
 pub(crate) use edit::{delete, pause, restore, run_now, save};
 pub(crate) use list::list;
 pub(crate) use tasks::{newest as newest_tasks, stop};

@@ -5,7 +5,7 @@ use crate::{
     Engine,
     calls::policy::{self, Exact},
     connectors::fit::{self, Fit},
-    integrations::{self, Integration, status::State},
+    integrations::{self, Integration},
     store::{self, Durability, Tx, crons::CronRow},
 };
 use rusqlite::Connection;
@@ -31,19 +31,17 @@ pub(crate) fn hold(tx: &Tx<'_>, found: &Integration, now: Time) -> Result<(), Er
     integrations::note(tx, now, about, &what, &Because::Health)
 }
 
-/// It works again by itself. Where that was an outage and the admin has set so, its crons go on.
-pub(crate) fn healed(
+/// A check proved that it works again by itself. Where it failed by an outage and the admin has set so, its
+/// crons go on.
+pub(crate) fn proved(
     tx: &Tx<'_>,
     found: &Integration,
-    before: &State,
+    failed: &Reason,
     now: Time,
 ) -> Result<(), Error> {
-    let was_outage = before
-        .episodes
-        .failing
-        .as_ref()
-        .is_some_and(|episode| matches!(episode.reason, Reason::Unreachable { .. }));
-    if was_outage && crate::settings::read(tx)?.resume_after_outage {
+    let was_outage = matches!(failed, Reason::Unreachable { .. });
+    let waits = was_outage && !store::crons::waiting(tx, found.id)?.is_empty();
+    if waits && crate::settings::read(tx)?.resume_after_outage {
         release(tx, found, now, &Because::Health)?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! offsets of the tz database.
 
 mod matcher;
+mod outage;
 mod unwritable;
 
 use super::{

@@ -76,6 +76,10 @@ fn take(tx: &Tx<'_>, mut found: Integration, signal: &Signal, now: Time) -> Resu
     for effect in &effects {
         perform(tx, &found, effect, now)?;
     }
+    let is_proved = *signal == Signal::PingOk && state.shown(now).status() != wire::Status::Failing;
+    if let (true, Some(episode)) = (is_proved, &found.state.episodes.failing) {
+        crate::crons::proved(tx, &found, &episode.reason, now)?;
+    }
     touch(tx, id);
     Ok(After::of(&effects))
 }
@@ -151,10 +155,7 @@ fn perform(tx: &Tx<'_>, found: &Integration, effect: &Effect, now: Time) -> Resu
             // Within an episode it may heal and fail more than once.
             match (kind, well_since) {
                 (NoticeKind::Failing, None) => crate::crons::hold(tx, found, now)?,
-                (NoticeKind::Failing, Some(_)) => {
-                    crate::crons::healed(tx, found, &found.state, now)?;
-                }
-                (NoticeKind::Expiring, _) => {}
+                (NoticeKind::Failing, Some(_)) | (NoticeKind::Expiring, _) => {}
             }
             store::notices::change(tx, (id, *kind), reason, *well_since)
         }
