@@ -201,3 +201,37 @@ async fn an_agent_cannot_lift_a_pause_by_removing_its_cron_or_what_it_depends_on
     assert_eq!(resumed["may_run"], true, "{resumed}");
     Ok(())
 }
+
+/// Its session ended before the report: the moments that come later are not lost with it.
+#[tokio::test]
+async fn a_run_that_an_agent_never_reports_gives_way_to_a_later_moment() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let door = home.open_door().await?;
+    let (_, token) = home.pair(json!({ "name": "Bot" })).await?;
+    let bearer = format!("Bearer {token}");
+    let ask = async |tool: &str, arguments: Value| -> Result<Value> {
+        let headers = [("authorization", bearer.as_str())];
+        let call = call_of(tool, &arguments);
+        let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
+        Ok(told(&body)?["result"]["structuredContent"].clone())
+    };
+    let told = json!({ "name": "Digest", "schedule": "*/20 * * * *", "depends_on": [] });
+    let cron = ask("chief_crons_register", told).await?["cron"].clone();
+    let own = json!({ "cron": cron });
+    let first = ask("chief_crons_may_run", own.clone()).await?;
+    assert_eq!(first["may_run"], true, "{first}");
+    clock.advance(59 * 60_000);
+    let second = ask("chief_crons_may_run", own.clone()).await?;
+    assert_eq!(second["may_run"], false, "it may still be at work");
+    clock.advance(60_000);
+    let third = ask("chief_crons_may_run", own).await?;
+    assert_eq!(third["may_run"], true, "{third}");
+    let done = json!({ "run": third["run"], "ok": true });
+    ask("chief_crons_report", done).await?;
+    let cron = serde_json::from_value(cron)?;
+    assert_eq!(
+        home.ended(cron).await?,
+        [RunOutcome::Interrupted, RunOutcome::Ok]
+    );
+    Ok(())
+}

@@ -28,6 +28,8 @@ const CRONS_MAX: usize = 200;
 const REPORT_MAX: usize = 300;
 /// A run that nobody reported ends with its time limit: a day.
 const LIMIT_MIN: u32 = 1_440;
+/// A session that takes longer than its schedule's time may still be at work: for an hour it holds the next.
+const LATE_MS: i64 = 3_600_000;
 
 /// What an agent tells of a cron. What is left out stays as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,8 +168,8 @@ pub async fn may_run(engine: &Engine, agent: &AgentView, id: CronId) -> Result<M
                 return Ok(MayRun::No { why });
             }
             if let Some(run) = store::crons::running(tx, id)? {
-                // Nobody reported it, and its day is over: it was interrupted.
-                if now.since(run.begun_at) < i64::from(row.limit_min) * 60_000 {
+                // Nobody reported it, and its time is over: it was interrupted.
+                if !is_lost(&row, run.begun_at, now)? {
                     let error = Error::new(ErrorCode::CronRunning).with("cron", row.name);
                     let why = words::error(&error);
                     return Ok(MayRun::No { why });
@@ -185,6 +187,15 @@ pub async fn may_run(engine: &Engine, agent: &AgentView, id: CronId) -> Result<M
             Ok(MayRun::Yes { run: run.id })
         })
         .await
+}
+
+/// True where a run that was not reported holds no other back: after its limit, or where the agent asks for
+/// a later moment of the schedule, an hour after it began at the earliest.
+fn is_lost(row: &CronRow, begun: Time, now: Time) -> Result<bool, Error> {
+    let lasts = now.since(begun);
+    let next = Schedule::read(&row.schedule, &row.zone)?.next(begun);
+    Ok(lasts >= i64::from(row.limit_min) * 60_000
+        || (lasts >= LATE_MS && next.is_some_and(|at| at <= now)))
 }
 
 /// How a run went. `failed`: why it failed, in the agent's words.
