@@ -8,14 +8,17 @@ use crate::kit::{
     health::{drive_alone, notices},
     net,
     scripted::{Scripted, content, json as answer},
-    targets,
+    targets, tick,
 };
 use anyhow::{Context, Result, ensure};
 use engine::{fakes::FakeClock, ports::Clock as _};
 use serde_json::json;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 use wire::{IntegrationId, RowKind, Status, Time};
 
@@ -136,6 +139,12 @@ impl Fifty {
         Ok((gone.since(back), self.clock.now().since(back)))
     }
 
+    /// How often the servers of those that are signed in were asked for anything.
+    fn asked(&self) -> usize {
+        let servers = self.authorities.iter();
+        servers.map(|each| each.server.seen().len()).sum()
+    }
+
     /// The portal answers for the authorities, too, or no longer.
     fn captive(&self, captive: bool) {
         self.portal.store(captive, Ordering::Relaxed);
@@ -232,10 +241,44 @@ async fn a_token_that_ended_without_a_network_is_renewed_by_the_first_answer() -
     ensure!(all.offline().await?, "the monitor has not looked yet");
     let called = all.home.call(all.signed_in[0], "greet", json!({})).await;
     called.context("an agent's call in that moment")?;
+    let began = Instant::now();
+    while all.offline().await? {
+        tick(began, "the banner to go, by that answer alone").await?;
+    }
     all.comes_back().await?;
     let still = all.still().await?;
     assert_eq!((still.failing, still.notices), (0, 0));
     assert_eq!(still.token_requests, SIGNED_IN, "one each");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_that_are_paused_leave_no_banner_standing() -> Result<()> {
+    let test = "offline::checks_that_are_paused_leave_no_banner_standing";
+    if !net::inside(test, &[])? {
+        return Ok(());
+    }
+    // The line is down, but not this computer's part of it: only pings can tell.
+    let all = Fifty::connected(2 * SIGNED_IN).await?;
+    all.captive(true);
+    drive_alone(&all.home, &all.clock, "the banner", async || {
+        all.offline().await
+    })
+    .await?;
+    let pause = json!({ "hours": 8 });
+    all.home.ask::<wire::PauseChecks>(pause).await?;
+    all.passes(5).await?;
+    ensure!(all.offline().await?, "still away");
+    all.captive(false);
+    let back = all.clock.now();
+    drive_alone(&all.home, &all.clock, "the banner to go", async || {
+        Ok(!all.offline().await?)
+    })
+    .await?;
+    ensure!(all.clock.now().since(back) <= 30 * SECOND);
+    let asked = all.asked();
+    all.passes(30).await?;
+    assert_eq!(all.asked(), asked, "the pause goes on");
     Ok(())
 }
 
@@ -246,6 +289,8 @@ async fn a_captive_portal_is_no_network_and_no_logout() -> Result<()> {
         return Ok(());
     }
     let fifty = Fifty::connected(MANY).await?;
+    // It answers all the while, and tells nothing of the network.
+    fifty.home.connect(targets::sample()).await?;
     let before = fifty.still().await?;
     fifty.captive(true);
     let lost = fifty.clock.now();
@@ -260,7 +305,12 @@ async fn a_captive_portal_is_no_network_and_no_logout() -> Result<()> {
     let after = fifty.clock.now().since(lost) / SECOND;
     ensure!(after <= 60, "the banner came after {after} s");
     let at_first = fifty.still().await?;
-    fifty.passes(30).await?;
+    let known = fifty.clock.now();
+    drive_alone(&fifty.home, &fifty.clock, "half an hour", async || {
+        ensure!(fifty.offline().await?, "the banner stands");
+        Ok(fifty.clock.now().since(known) >= 30 * MINUTE)
+    })
+    .await?;
     let still = fifty.still().await?;
     assert_eq!(still, at_first, "once it is known");
     assert_eq!((still.failing, still.notices), (0, 0));

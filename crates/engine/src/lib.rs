@@ -392,6 +392,7 @@ impl Engine {
         }
         let now = self.now();
         self.answers().insert(id, now);
+        self.network().answered();
     }
 
     /// When the newest answer of any of these came, in this run.

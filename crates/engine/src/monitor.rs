@@ -45,6 +45,8 @@ const AT_ONCE_A_HOST: usize = 2;
 #[derive(Default)]
 pub(crate) struct Network {
     offline: AtomicBool,
+    /// Somebody outside has answered since the monitor looked last.
+    heard: AtomicBool,
     /// What changes of health have asked for since the monitor looked last.
     asked: Mutex<BTreeMap<IntegrationId, After>>,
     woken: Notify,
@@ -63,6 +65,14 @@ impl Network {
         }
         self.asked().entry(id).or_default().add(after);
         self.woken.notify_one();
+    }
+
+    /// Somebody outside has answered, whoever asked: so this computer is not offline.
+    pub fn answered(&self) {
+        if self.is_offline() {
+            self.heard.store(true, Ordering::Relaxed);
+            self.woken.notify_one();
+        }
     }
 
     /// The monitor looks at once.
@@ -263,9 +273,12 @@ impl Monitor {
             .await?;
         let jumped = self.schedule().know(
             now,
-            known
-                .iter()
-                .map(|each| (each.id, each.checked_at, each.pace_ms)),
+            known.iter().map(|each| schedule::Known {
+                id: each.id,
+                checked_at: each.checked_at,
+                pace_ms: each.pace_ms,
+                is_outside: each.is_outside(),
+            }),
             jitter,
         );
         if jumped {
@@ -288,10 +301,11 @@ impl Monitor {
                     schedule.soon(*id, (now, within), jitter);
                 }
             }
-            if is_paused {
-                vec![]
-            } else {
-                schedule.due(now, engine.network().is_offline())
+            match (is_paused, engine.network().is_offline()) {
+                (true, false) => vec![],
+                // Who wants no pings wants to know whether this computer is offline all the same.
+                (true, true) => schedule.one().into_iter().collect(),
+                (false, offline) => schedule.due(now, offline),
             }
         };
         for Due { id } in due {
@@ -438,6 +452,9 @@ impl Monitor {
             .filter(|each| each.is_outside())
             .map(|each| (each.id, each.origin.as_str()))
             .collect();
+        if engine.network().heard.swap(false, Ordering::Relaxed) {
+            self.schedule().heard();
+        }
         let offline =
             !outside.is_empty() && (!health::has_route() || self.schedule().none_answers(&outside));
         if engine.network().offline.swap(offline, Ordering::Relaxed) != offline {
