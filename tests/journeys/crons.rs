@@ -1,6 +1,7 @@
 //! Crons: they run on their minute, once; stop before they break; and come back exactly as they were.
 
 mod agents;
+mod away;
 mod home;
 mod stuck;
 

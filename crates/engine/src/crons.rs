@@ -30,6 +30,10 @@ use wire::{Error, ScheduleView, Time};
 
 /// The schedule looks at the wall clock at least this often, in milliseconds.
 const TICK_MS: i64 = 30_000;
+/// Without a network it looks again as soon, and after a sleep or a start it waits as long for the first
+/// answer from outside, in milliseconds: the moment that a network needs to come up again.
+const NO_NETWORK_MS: i64 = 10_000;
+const FIRST_ANSWER_MS: i64 = 60_000;
 /// Runs at a time; more wait for their place.
 const AT_ONCE: usize = 16;
 /// A deleted cron can be restored for a day.
@@ -85,6 +89,8 @@ pub(crate) fn run(engine: &Engine) {
         loop {
             let now = engine.now();
             watch.look(now);
+            let reaches = reaches(&engine, watch, now);
+            watch.reaches(reaches);
             let next = match tick(&engine, watch).await {
                 Ok(next) => next.unwrap_or(Time(i64::MAX)),
                 Err(error) => {
@@ -92,11 +98,11 @@ pub(crate) fn run(engine: &Engine) {
                     now.plus(TICK_MS)
                 }
             };
-            // What is due already waits for a place, which wakes this.
-            let until = if next <= now {
-                now.plus(TICK_MS)
-            } else {
-                next.min(now.plus(TICK_MS))
+            // What is due already waits for a place, which wakes this, or for a network.
+            let until = match (next <= now, reaches) {
+                (true, true) => now.plus(TICK_MS),
+                (true, false) => now.plus(NO_NETWORK_MS),
+                (false, _) => next.min(now.plus(TICK_MS)),
             };
             tokio::select! {
                 biased;
@@ -106,6 +112,15 @@ pub(crate) fn run(engine: &Engine) {
             }
         }
     });
+}
+
+/// Whether calls to the outside can be answered, as far as can be told. (Cheap: nothing is sent.)
+fn reaches(engine: &Engine, watch: claim::Watch, now: Time) -> bool {
+    if engine.network().is_offline() || !crate::health::has_route() {
+        return false;
+    }
+    let waits = (0..FIRST_ANSWER_MS).contains(&now.since(watch.since()));
+    !waits || engine.any_answer().is_some_and(|at| at >= watch.since())
 }
 
 /// Begins what is due, as far as there are places. When the next one is due.

@@ -401,6 +401,11 @@ impl Engine {
         of.iter().filter_map(|id| answers.get(id)).max().copied()
     }
 
+    /// When anybody outside answered last, in this run.
+    pub(crate) fn any_answer(&self) -> Option<Time> {
+        self.answers().values().max().copied()
+    }
+
     fn answers(&self) -> std::sync::MutexGuard<'_, HashMap<IntegrationId, Time>> {
         self.0
             .answered

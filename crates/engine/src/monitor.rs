@@ -468,6 +468,7 @@ impl Monitor {
             } else {
                 self.schedule().spread(engine.now(), BACK_MS, jitter);
                 self.watch().back();
+                engine.crons().wake();
                 Signal::NetworkBack
             };
             tell(engine, ids, signal).await?;

@@ -4,7 +4,7 @@
 //! back by more than three hours it was wrong before, and the schedule begins anew from what it says now;
 //! the index of runs still keeps any moment from running twice.
 
-use super::{run::Begun, schedule::Schedule, stuck};
+use super::{depend, run::Begun, schedule::Schedule, stuck};
 use crate::store::{
     self, Tx,
     crons::{CronRow, RunRow},
@@ -21,6 +21,8 @@ const GAP_MS: i64 = 90_000;
 pub struct Watch {
     since: Time,
     last: Time,
+    /// The same for what needs a network; `None` while there is none.
+    network: Option<Time>,
 }
 
 impl Watch {
@@ -28,14 +30,40 @@ impl Watch {
         Self {
             since: now,
             last: now,
+            network: Some(now),
         }
     }
 
     pub fn look(&mut self, now: Time) {
         if !(0..=GAP_MS).contains(&now.since(self.last)) {
             self.since = now;
+            self.network = Some(now);
         }
         self.last = now;
+    }
+
+    /// Since when somebody has looked without a gap.
+    pub fn since(self) -> Time {
+        self.since
+    }
+
+    /// Whether there is a network now. What came due without one was missed, as in a sleep.
+    pub fn reaches(&mut self, reaches: bool) {
+        self.network = match (reaches, self.network) {
+            (false, _) => None,
+            (true, None) => Some(self.last),
+            (true, since) => since,
+        };
+    }
+
+    /// The same for a cron that needs a network or not; `None`: it waits for one.
+    fn of(self, needs_network: bool) -> Option<Self> {
+        let since = if needs_network {
+            self.network?
+        } else {
+            self.since
+        };
+        Some(Self { since, ..self })
     }
 }
 
@@ -85,7 +113,19 @@ pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Be
     if free == 0 {
         return Ok(begun);
     }
-    for row in store::crons::due(tx, now, free)? {
+    // Those that wait for a network take no place from the others.
+    let most = if watch.network.is_some() {
+        free
+    } else {
+        usize::MAX
+    };
+    for row in store::crons::due(tx, now, most)? {
+        if begun.len() == free {
+            break;
+        }
+        let Some(watch) = watch.of(depend::needs_network(tx, row.id)?) else {
+            continue;
+        };
         let schedule = match Schedule::read(&row.schedule, &row.zone) {
             Ok(schedule) => schedule,
             // The zone is gone from the tz database: nothing is due until somebody chooses another.

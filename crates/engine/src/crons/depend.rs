@@ -5,6 +5,7 @@ use crate::{
     Engine,
     calls::policy::{self, Exact},
     connectors::fit::{self, Fit},
+    health,
     integrations::{self, Integration},
     store::{self, Durability, Tx, crons::CronRow},
 };
@@ -136,6 +137,17 @@ pub(crate) async fn resume(engine: &Engine, id: CronId) -> Result<(), Error> {
         .await?;
     engine.crons().wake();
     Ok(())
+}
+
+/// True where it calls anything that is not on this computer itself.
+pub(super) fn needs_network(conn: &Connection, id: CronId) -> Result<bool, Error> {
+    for depend in store::crons::depends_of(conn, id)? {
+        let found = Integration::find(conn, depend.integration)?;
+        if found.is_some_and(|found| !health::is_local(&health::origin(&found))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Why these calls cannot be made now, apart from a failing integration; the place of the call in `call`.
