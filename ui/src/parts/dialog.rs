@@ -31,6 +31,9 @@ pub struct DialogProps {
     pub narrow: bool,
     #[prop_or_default]
     pub width: Width,
+    /// Something runs that closing would not call off: it cannot be closed until that is over.
+    #[prop_or_default]
+    pub held: bool,
     /// Stands between the title and the close button.
     #[prop_or_default]
     pub tools: Html,
@@ -62,7 +65,22 @@ pub fn Dialog(props: &DialogProps) -> Html {
             }
         });
     }
-    let onclose = props.on_close.reform(|_: Event| ());
+    let held = props.held;
+    let onclose = {
+        let (on_close, node) = (props.on_close.clone(), node.clone());
+        Callback::from(move |_: Event| match node.cast::<HtmlDialogElement>() {
+            // An engine lets Esc be refused once, and then closes it all the same.
+            Some(dialog) if held => {
+                let _ = dialog.show_modal();
+            }
+            Some(_) | None => on_close.emit(()),
+        })
+    };
+    let oncancel = Callback::from(move |e: Event| {
+        if held {
+            e.prevent_default();
+        }
+    });
     let close = props.on_close.reform(|_: MouseEvent| ());
     let back = props.on_back.as_ref().map(|back| {
         let onclick = back.reform(|_: MouseEvent| ());
@@ -79,13 +97,14 @@ pub fn Dialog(props: &DialogProps) -> Html {
             aria-labelledby="sheet-title"
             data-testid="sheet"
             {onclose}
+            {oncancel}
         >
             <header>
                 { back.unwrap_or_default() }
                 <h1 id="sheet-title" tabindex="-1">{ props.title.clone() }</h1>
                 <span class="grow" />
                 { props.tools.clone() }
-                <button type="button" class="quiet icon" aria-label={say("close")} onclick={close}>
+                <button type="button" class="quiet icon" aria-label={say("close")} disabled={held} onclick={close}>
                     { icon(Icon::Close) }
                 </button>
             </header>

@@ -2,7 +2,7 @@
 
 use crate::{
     icons::{Icon, icon},
-    ipc,
+    ipc, page,
     parts::{crons::listed, dialog::Dialog, states},
     query::use_query,
     route::{Route, go},
@@ -49,6 +49,12 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
             });
         })
     };
+    use_effect_with((*running, result.is_some()), |(running, over)| {
+        // What had the focus is disabled, or gone.
+        if *running || *over {
+            page::focus("sheet-title");
+        }
+    });
     let cancel = props.close.reform(|_: MouseEvent| ());
     let body = match &*result {
         Some(Ok(done)) => finished(done, &cancel),
@@ -59,7 +65,7 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
                 }
                 { states::shown(&preview, states::loading_lines(), |preview| breaks(preview)) }
                 <div class="buttons">
-                    <button type="button" autofocus=true onclick={cancel}>{ say("keep-it") }</button>
+                    <button type="button" autofocus=true disabled={*running} onclick={cancel}>{ say("keep-it") }</button>
                     <button type="button" class="danger" data-testid="disconnect-confirm"
                         disabled={*running || preview.data.is_none()} onclick={confirm}>
                         { icon(if *running { Icon::Busy } else { Icon::Disconnect }) }
@@ -73,7 +79,7 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
         Some(Ok(_)) => say_with("disconnected-name", &[("name", &name)]),
         Some(Err(_)) | None => say_with("disconnect-name", &[("name", &name)]),
     };
-    html! { <Dialog {title} on_close={props.close.clone()} narrow=true>{ body }</Dialog> }
+    html! { <Dialog {title} on_close={props.close.clone()} narrow=true held={*running}>{ body }</Dialog> }
 }
 
 /// What will be gone, in sentences.
