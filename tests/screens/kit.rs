@@ -177,14 +177,14 @@ impl Screen {
     }
 
     /// Presses the button, link or tab with these words or this accessible name, in the sheet
-    /// where one is open.
+    /// in front where one is open.
     pub async fn press(&self, words: &str) -> Result<()> {
         let quoted = format!("\"{words}\"");
         let here = format!(
             "[normalize-space()={quoted} or @aria-label={quoted} or starts-with(normalize-space(), {quoted})]"
         );
         let button = format!("//button{here} | //a{here} | //summary{here}");
-        let in_sheet = format!("//dialog[@open]//button{here}");
+        let in_sheet = format!("(//dialog[@open])[last()]//button{here}");
         let path = if self.count("dialog[open]").await? > 0 {
             in_sheet
         } else {

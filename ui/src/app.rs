@@ -89,7 +89,7 @@ pub fn App() -> Html {
         frame.cards.data.is_some()
             || frame.cards.error.is_some()
             || route != Route::Integrations
-            || frame.state.sheet.is_some(),
+            || !frame.state.sheets.is_empty(),
     );
     errands::use_errands(
         frame.cards.data.is_some(),
@@ -117,7 +117,7 @@ pub fn App() -> Html {
                         { shown(&frame, route) }
                     </main>
                 </div>
-                { later::sheet(&frame) }
+                { later::sheets_of(&frame) }
                 if let Some(id) = state.sample { <Watch key={id.to_string()} {id} /> }
                 { toasts(&frame.state.toasts, &gone) }
             </ContextProvider<Frame>>

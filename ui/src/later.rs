@@ -29,7 +29,7 @@ const AGAIN: u32 = 1_000;
 #[derive(Clone, Copy)]
 enum Ask {
     Page(Route),
-    Sheet,
+    Sheets,
 }
 
 /// Asks for the rest as soon as `ready`; renders again when it is there.
@@ -53,10 +53,10 @@ pub fn page(frame: &Frame, route: Route) -> Html {
     asked(frame, Ask::Page(route)).unwrap_or_else(states::loading_lines)
 }
 
-/// The open sheet, if one is.
-pub fn sheet(frame: &Frame) -> Html {
-    let open = frame.state.sheet.is_some();
-    open.then(|| asked(frame, Ask::Sheet))
+/// The open sheets.
+pub fn sheets_of(frame: &Frame) -> Html {
+    let open = !frame.state.sheets.is_empty();
+    open.then(|| asked(frame, Ask::Sheets))
         .flatten()
         .unwrap_or_default()
 }
@@ -69,7 +69,7 @@ fn asked(frame: &Frame, ask: Ask) -> Option<Html> {
 #[wasm_split(rest, fallible, preload(fetch))]
 fn rest(frame: Frame, ask: Ask) -> Result<Html, SplitLoaderError> {
     Ok(match ask {
-        Ask::Sheet => sheets(&frame),
+        Ask::Sheets => sheets(&frame),
         Ask::Page(route) => match route {
             Route::Integration { id, tab } => {
                 html! { <Integration key={id.to_string()} {id} {tab} /> }

@@ -36,26 +36,33 @@ pub fn takes_key(card: &CardView) -> bool {
     card.auth.is_key() && card.kind != Kind::Sample
 }
 
-/// The open sheet, if one is.
+/// The open sheets, the one in front last.
 pub fn sheets(frame: &Frame) -> Html {
-    let close = frame.dispatch.reform(|()| Action::CloseSheet);
-    match &frame.state.sheet {
-        None => Html::default(),
-        Some(Sheet::Add) => html! { <add::Add {close} /> },
-        Some(Sheet::OpenApi(begin)) => html! { <openapi::OpenApi begin={begin.clone()} {close} /> },
-        Some(Sheet::Attempt(id)) => attempt::sheet(frame, *id, &close),
-        Some(Sheet::Approval(id)) => {
+    let each = frame.state.sheets.iter().map(|(number, sheet)| {
+        let number = *number;
+        let close = frame.dispatch.reform(move |()| Action::Close(number));
+        html! { <key={number}>{ shown(frame, sheet, close) }</> }
+    });
+    html! { <>{ for each }</> }
+}
+
+fn shown(frame: &Frame, sheet: &Sheet, close: Callback<()>) -> Html {
+    match sheet {
+        Sheet::Add => html! { <add::Add {close} /> },
+        Sheet::OpenApi(begin) => html! { <openapi::OpenApi begin={begin.clone()} {close} /> },
+        Sheet::Attempt(id) => attempt::sheet(frame, *id, &close),
+        Sheet::Approval(id) => {
             html! { <approval::Approval key={id.to_string()} id={*id} {close} /> }
         }
-        Some(Sheet::Reconnect(id)) => {
+        Sheet::Reconnect(id) => {
             html! { <reconnect::Reconnect key={id.to_string()} id={*id} {close} /> }
         }
-        Some(Sheet::Access(id, tool)) => {
+        Sheet::Access(id, tool) => {
             html! { <reconnect::Reconnect key={id.to_string()} id={*id} tool={tool.clone()} {close} /> }
         }
-        Some(Sheet::Quit) => quit::sheet(frame, &close),
-        Some(Sheet::Rename(id)) => rename::sheet(frame, *id, &close),
-        Some(Sheet::Disconnect(id)) => {
+        Sheet::Quit => quit::sheet(frame, &close),
+        Sheet::Rename(id) => rename::sheet(frame, *id, &close),
+        Sheet::Disconnect(id) => {
             html! { <disconnect::Disconnect key={id.to_string()} id={*id} {close} /> }
         }
     }

@@ -1,4 +1,4 @@
-//! What surrounds the pages and outlives them: the open sheet, the toasts, the tests that run.
+//! What surrounds the pages and outlives them: the open sheets, the toasts, the tests that run.
 
 use crate::{
     pages::{activity::chosen::Chosen, integrations::Chip},
@@ -97,7 +97,9 @@ pub type SetUp = (AttrValue, Option<wire::Error>);
 /// The state itself.
 #[derive(Clone, PartialEq)]
 pub struct State {
-    pub sheet: Option<Sheet>,
+    /// The open sheets, each with a number of its own; the last stands in front of the others.
+    pub sheets: Vec<(u32, Sheet)>,
+    next_sheet: u32,
     /// The provider whose app credentials are to be entered, until Settings shows the form.
     pub set_up: Option<SetUp>,
     /// "Repair all": those whose turn comes after the sheet that is open.
@@ -122,7 +124,8 @@ pub struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            sheet: None,
+            sheets: Vec::new(),
+            next_sheet: 0,
             set_up: None,
             repairs: Rc::default(),
             sample: None,
@@ -140,22 +143,52 @@ impl Default for State {
 
 impl State {
     fn next_repair(&mut self) {
-        let mut left = self.repairs.iter().copied();
-        self.sheet = left.next().map(Sheet::Reconnect);
-        self.repairs = Rc::new(left.collect());
+        let repairs = self.repairs.clone();
+        if let Some((next, left)) = repairs.split_first() {
+            self.repairs = Rc::new(left.to_vec());
+            self.open(Sheet::Reconnect(*next));
+        }
+    }
+
+    /// More than three toasts would be a wall, so the oldest goes that goes by itself. What is to be read, or
+    /// can be taken back, stays among six.
+    fn make_room(&mut self) {
+        let passing = |(_, toast): &(u32, Toast)| {
+            matches!(toast.tone, Tone::Ok | Tone::Quiet) && toast.undo.is_none()
+        };
+        let oldest = match self.toasts.len() {
+            ..3 => None,
+            3..6 => self.toasts.iter().position(passing),
+            6.. => Some(self.toasts.iter().position(passing).unwrap_or(0)),
+        };
+        if let Some(oldest) = oldest {
+            self.toasts.remove(oldest);
+        }
+    }
+
+    /// In front of those that are open: what is typed in them stays. One that is open already is not
+    /// opened again.
+    fn open(&mut self, sheet: Sheet) {
+        if self.sheets.iter().all(|(_, open)| *open != sheet) {
+            self.sheets.push((self.next_sheet, sheet));
+            self.next_sheet += 1;
+        }
     }
 }
 
 /// What happens to it.
 pub enum Action {
     Open(Sheet),
-    CloseSheet,
-    /// The app credentials of this provider are to be entered: closes the sheet; `None`: their form is
-    /// open.
+    /// Puts it in the place of the one in front.
+    Swap(Sheet),
+    /// Closes the sheet of this number.
+    Close(u32),
+    /// The app credentials of this provider are to be entered: closes the sheet in front; `None`: their
+    /// form is open.
     SetUp(Option<SetUp>),
     /// Walks through these: one Reconnect after the other.
     Repair(Vec<IntegrationId>),
-    /// On to the next of them; closes the sheet after the last.
+    /// From the sheet in front on to the next of them.
     NextRepair,
     /// A file was dropped on the window: for the open sheet of a document, else for a new one. Any other
     /// sheet keeps what the admin is doing.
@@ -184,24 +217,40 @@ impl Reducible for State {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = (*self).clone();
         match action {
-            Action::Open(sheet) => next.sheet = Some(sheet),
+            Action::Open(sheet) => next.open(sheet),
+            Action::Swap(sheet) => {
+                next.sheets.pop();
+                next.open(sheet);
+            }
             Action::SetUp(asked) => {
-                next.sheet = next.sheet.filter(|_| asked.is_none());
+                if asked.is_some() {
+                    next.sheets.pop();
+                }
                 next.set_up = asked;
             }
-            Action::CloseSheet => {
-                next.sheet = None;
-                next.repairs = Rc::default();
+            Action::Close(number) => {
+                next.sheets.retain(|(open, _)| *open != number);
+                if next.sheets.is_empty() {
+                    next.repairs = Rc::default();
+                }
             }
             Action::Repair(ids) => {
                 next.repairs = Rc::new(ids);
                 next.next_repair();
             }
-            Action::NextRepair => next.next_repair(),
+            Action::NextRepair => {
+                next.sheets.pop();
+                next.next_repair();
+            }
             Action::Dropped(file) => {
-                let begin = match next.sheet {
-                    None | Some(Sheet::Add) => Some(Begin::default()),
-                    Some(Sheet::OpenApi(ref begin)) => Some(begin.clone()),
+                let begin = Begin {
+                    file: Some(file),
+                    ..Begin::default()
+                };
+                match next.sheets.last_mut().map(|(_, sheet)| sheet) {
+                    None => next.open(Sheet::OpenApi(begin)),
+                    Some(front @ Sheet::Add) => *front = Sheet::OpenApi(begin),
+                    Some(Sheet::OpenApi(front)) => front.file = begin.file,
                     Some(
                         Sheet::Attempt(_)
                         | Sheet::Reconnect(_)
@@ -210,11 +259,7 @@ impl Reducible for State {
                         | Sheet::Disconnect(_)
                         | Sheet::Approval(_)
                         | Sheet::Quit,
-                    ) => None,
-                };
-                if let Some(begin) = begin {
-                    let file = Some(file);
-                    next.sheet = Some(Sheet::OpenApi(Begin { file, ..begin }));
+                    ) => {}
                 }
             }
             Action::Sample(attempt) => next.sample = attempt,
@@ -223,11 +268,9 @@ impl Reducible for State {
             Action::Look(chosen) => next.record = Rc::new(chosen),
             Action::Export(export) => next.export = export,
             Action::Say(toast) => {
-                // The same sentence twice is one toast; more than three would be a wall.
+                // The same sentence twice is one toast.
                 next.toasts.retain(|(_, shown)| shown.text != toast.text);
-                if next.toasts.len() >= 3 {
-                    next.toasts.remove(0);
-                }
+                next.make_room();
                 next.toasts.push((next.next_toast, toast));
                 next.next_toast += 1;
             }
@@ -342,25 +385,84 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_read_or_can_be_taken_back_outlives_what_goes_by_itself() {
+        let telling = |tone, text: &'static str, undo| {
+            Action::Say(Toast {
+                tone,
+                text: text.into(),
+                link: None,
+                undo,
+            })
+        };
+        let undo = Some((AttrValue::from("Undo"), Callback::noop()));
+        let state = Rc::new(State::default())
+            .reduce(telling(Tone::Bad, "failed", None))
+            .reduce(telling(Tone::Ok, "deleted", undo.clone()));
+        let state = ["a", "b", "c"]
+            .into_iter()
+            .fold(state, |state, text| state.reduce(toast(text)));
+        let texts = |state: &State| -> Vec<AttrValue> {
+            state.toasts.iter().map(|(_, t)| t.text.clone()).collect()
+        };
+        assert_eq!(texts(&state), ["failed", "deleted", "c"]);
+        let more = ["2", "3", "4", "5"];
+        let state = more.into_iter().fold(state, |state, text| {
+            state.reduce(telling(Tone::Ok, text, undo.clone()))
+        });
+        assert_eq!(
+            texts(&state),
+            ["failed", "deleted", "2", "3", "4", "5"],
+            "each can be taken back"
+        );
+        let state = state.reduce(toast("d"));
+        assert_eq!(texts(&state), ["deleted", "2", "3", "4", "5", "d"]);
+    }
+
+    #[test]
     fn repair_all_walks_from_one_to_the_next_and_stops_where_it_is_told_to() {
         let ids: Vec<IntegrationId> = [1_u8, 2, 3]
             .into_iter()
             .map(|n| format!("01890a5d-ac96-774b-bcce-b302099a800{n}"))
             .map(|id| id.parse().expect("a UUID"))
             .collect();
-        let open = |state: &State| match state.sheet {
-            Some(Sheet::Reconnect(id)) => Some((id, state.repairs.len())),
+        let open = |state: &State| match state.sheets[..] {
+            [(_, Sheet::Reconnect(id))] => Some((id, state.repairs.len())),
             _ => None,
         };
         let state = Rc::new(State::default()).reduce(Action::Repair(ids.clone()));
         assert_eq!(open(&state), Some((ids[0], 2)));
         let state = state.reduce(Action::NextRepair);
         assert_eq!(open(&state), Some((ids[1], 1)));
-        let stopped = state.clone().reduce(Action::CloseSheet);
-        assert!(stopped.sheet.is_none() && stopped.repairs.is_empty());
+        let stopped = state.clone().reduce(Action::Close(state.sheets[0].0));
+        assert!(stopped.sheets.is_empty() && stopped.repairs.is_empty());
         let state = state.reduce(Action::NextRepair);
         assert_eq!(open(&state), Some((ids[2], 0)));
-        assert!(state.reduce(Action::NextRepair).sheet.is_none());
+        assert!(state.reduce(Action::NextRepair).sheets.is_empty());
+    }
+
+    #[test]
+    fn what_comes_while_a_sheet_is_open_stands_in_front_of_it_and_leaves_it_as_it_is() {
+        let id: IntegrationId = "01890a5d-ac96-774b-bcce-b302099a8057"
+            .parse()
+            .expect("a UUID");
+        let state = Rc::new(State::default())
+            .reduce(Action::Repair(vec![id, id]))
+            .reduce(Action::Open(Sheet::Quit))
+            .reduce(Action::Open(Sheet::Quit));
+        let open: Vec<&Sheet> = state.sheets.iter().map(|(_, sheet)| sheet).collect();
+        assert!(
+            matches!(open[..], [Sheet::Reconnect(_), Sheet::Quit]),
+            "once, in front"
+        );
+        let (under, front) = (state.sheets[0].0, state.sheets[1].0);
+        let answered = state.clone().reduce(Action::Close(front));
+        assert_eq!(
+            (answered.sheets[0].0, answered.repairs.len()),
+            (under, 1),
+            "the same sheet, and the walk goes on"
+        );
+        let state = state.reduce(Action::Close(under));
+        assert!(matches!(state.sheets[..], [(_, Sheet::Quit)]));
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Goes where a pressed notification leads.
+//! Goes where a pressed notification leads. What asks stands in front of an open sheet; what leads to a
+//! page waits until none is open.
 
 use crate::{
     ipc,
+    parts::dialog::once_closed,
     route::{Route, go},
     state::{Act, Action, Sheet},
 };
@@ -17,7 +19,7 @@ pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>, dispatch: C
                 let (act, dispatch) = (act.clone(), dispatch.clone());
                 spawn_local(async move {
                     if let Ok(Some(errand)) = ipc::call(TakeErrand {}).await {
-                        run(&errand, &act, &dispatch);
+                        run(errand, act, &dispatch);
                     }
                 });
             });
@@ -29,17 +31,18 @@ pub fn use_errands(ready: bool, act: Callback<(IntegrationId, Act)>, dispatch: C
     });
 }
 
-fn run(errand: &Errand, act: &Callback<(IntegrationId, Act)>, dispatch: &Callback<Action>) {
+fn run(errand: Errand, act: Callback<(IntegrationId, Act)>, dispatch: &Callback<Action>) {
+    let lead = |route: Route| once_closed(Callback::from(move |()| go(route)));
     match errand {
         Errand::Quit => dispatch.emit(Action::Open(Sheet::Quit)),
-        Errand::Notices => go(Route::Notices),
-        Errand::Crons => go(Route::Crons),
-        Errand::Review { approval } => dispatch.emit(Action::Open(Sheet::Approval(*approval))),
-        Errand::Attempt { attempt } => dispatch.emit(Action::Open(Sheet::Attempt(*attempt))),
-        Errand::Open { integration } => go(Route::of(*integration)),
-        Errand::Mend { integration, fix } => {
-            go(Route::of(*integration));
-            act.emit((*integration, (*fix).into()));
-        }
+        Errand::Review { approval } => dispatch.emit(Action::Open(Sheet::Approval(approval))),
+        Errand::Attempt { attempt } => dispatch.emit(Action::Open(Sheet::Attempt(attempt))),
+        Errand::Notices => lead(Route::Notices),
+        Errand::Crons => lead(Route::Crons),
+        Errand::Open { integration } => lead(Route::of(integration)),
+        Errand::Mend { integration, fix } => once_closed(Callback::from(move |()| {
+            go(Route::of(integration));
+            act.emit((integration, fix.into()));
+        })),
     }
 }

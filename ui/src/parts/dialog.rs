@@ -5,8 +5,25 @@ use crate::{
     page,
     say::say,
 };
+use std::cell::{Cell, RefCell};
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
+
+thread_local! {
+    /// How many sheets are open.
+    static OPEN: Cell<u32> = const { Cell::new(0) };
+    /// What waits until none is.
+    static WAITING: RefCell<Option<Callback<()>>> = const { RefCell::new(None) };
+}
+
+/// Does this as soon as no sheet is open: what is typed in one stays. Of several, the last is done.
+pub fn once_closed(then: Callback<()>) {
+    if OPEN.get() == 0 {
+        then.emit(());
+    } else {
+        WAITING.set(Some(then));
+    }
+}
 
 /// How wide a sheet is that asks for more than a word.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -47,18 +64,25 @@ pub fn Dialog(props: &DialogProps) -> Html {
     {
         let node = node.clone();
         use_effect_with((), move |()| {
+            OPEN.set(OPEN.get() + 1);
             let before = page::focused();
             if let Some(dialog) = node.cast::<HtmlDialogElement>() {
                 // It fails only where the dialog is open already.
                 let _ = dialog.show_modal();
             }
             move || {
+                OPEN.set(OPEN.get() - 1);
                 // After the dialog has left the page: while it is there, nothing else can have
                 // the focus. Where the old place is gone too, the page's main part takes it.
                 gloo_timers::callback::Timeout::new(0, move || {
                     match before.filter(|element| element.is_connected()) {
                         Some(before) => page::focus_on(&before),
                         None => page::focus("main"),
+                    }
+                    if OPEN.get() == 0
+                        && let Some(then) = WAITING.take()
+                    {
+                        then.emit(());
                     }
                 })
                 .forget();
@@ -94,7 +118,7 @@ pub fn Dialog(props: &DialogProps) -> Html {
         <dialog
             ref={node}
             class={classes!("sheet", props.narrow.then_some("narrow"), (props.width == Width::Wide).then_some("wide"))}
-            aria-labelledby="sheet-title"
+            aria-label={props.title.clone()}
             data-testid="sheet"
             {onclose}
             {oncancel}

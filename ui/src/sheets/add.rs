@@ -96,7 +96,7 @@ pub fn Add(props: &AddProps) -> Html {
                             url,
                             ..Begin::default()
                         };
-                        dispatch.emit(Action::Open(Sheet::OpenApi(begin)));
+                        dispatch.emit(Action::Swap(Sheet::OpenApi(begin)));
                         return;
                     }
                 };

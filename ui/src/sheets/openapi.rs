@@ -193,7 +193,7 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
     };
     let on_back = match (&*step, props.begin.again) {
         (Step::Found | Step::Asking(_), _) => Some(back_to_choice.clone()),
-        (Step::Choose, None) => Some(frame.dispatch.reform(|()| Action::Open(Sheet::Add))),
+        (Step::Choose, None) => Some(frame.dispatch.reform(|()| Action::Swap(Sheet::Add))),
         (Step::Choose, Some(_)) | (Step::Reading | Step::Running(_) | Step::Imported(_), _) => None,
     };
     let body = match (&*step, &*document) {
