@@ -20,5 +20,6 @@ mod notices;
 mod reading;
 mod relay;
 mod repair;
+mod sheets;
 mod tasks;
 mod trouble;

@@ -24,6 +24,7 @@ use yew::prelude::*;
 
 pub use change::Change;
 pub use clients::Configured;
+pub use ends::end_of;
 pub use may::chosen_of;
 pub use narrow::some_of;
 pub use pair::Pair;

@@ -1,13 +1,14 @@
 //! Add integration: choose a kind, fill in the form, follow the attempt. What was typed stays until
 //! the sheet closes, so that a failure costs nothing.
 
+mod fields;
 mod gallery;
 mod provider;
 mod sign_in;
 mod step;
 
 use super::{
-    attempt::{Attempt, Over, cancel, leave},
+    attempt::{Attempt, Over, cancel, leave, use_gone},
     form::{ApiWay, At, Knows, McpWay, Typed, at},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     ipc, page,
     parts::{
         dialog::{Dialog, Width},
-        field::{Field, Kind, choice},
+        field::{Field, choice},
         gallery::Choice,
         provider::Chosen,
     },
@@ -24,6 +25,7 @@ use crate::{
     say::{say, say_error},
     state::{Action, Begin, Frame, Sheet},
 };
+pub(super) use fields::Fields;
 use gallery::{Gallery, Pick};
 use std::rc::Rc;
 use step::{Form, Origin, Step};
@@ -47,13 +49,18 @@ pub fn Add(props: &AddProps) -> Html {
     let typed = use_state(|| Rc::new(Typed::default()));
     let error = use_state(|| None::<Error>);
     let starting = use_state_eq(|| false);
+    let gone = use_gone();
 
     let start = {
         let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
         let for_end = (*typed).clone();
         Callback::from(move |(target, origin): (Target, Origin)| {
-            let ends_at = super::ends::typed_end(&for_end, &target);
+            let ends_at = match super::ends::typed_end(&for_end, &target) {
+                Ok(ends_at) => ends_at,
+                Err(refusal) => return error.set(Some(refusal)),
+            };
             let (step, error, starting) = (step.clone(), error.clone(), starting.clone());
+            let gone = gone.clone();
             starting.set(true);
             error.set(None);
             spawn_local(async move {
@@ -64,6 +71,7 @@ pub fn Add(props: &AddProps) -> Html {
                     ends_at,
                 };
                 match ipc::call(request).await {
+                    Ok(attempt) if gone.get() => cancel(attempt.id),
                     Ok(attempt) => step.set(Step::Running(attempt.id, origin)),
                     Err(refusal) => error.set(Some(refusal)),
                 }
@@ -100,10 +108,11 @@ pub fn Add(props: &AddProps) -> Html {
                         return;
                     }
                 };
-                if !url.is_empty() {
+                if !url.is_empty() && url != typed.url {
+                    // What was typed for another address, a token above all, is not for this one.
                     typed.set(Rc::new(Typed {
                         url,
-                        ..(**typed).clone()
+                        ..Typed::default()
                     }));
                 }
                 go_to.emit(step);
@@ -259,99 +268,6 @@ const API_WAYS: [ApiWay; 6] = [
     ApiWay::SignIn,
     ApiWay::None,
 ];
-
-/// The fields of one form, made alike.
-pub(super) struct Fields<'a> {
-    pub typed: &'a UseStateHandle<Rc<Typed>>,
-    /// The error and the field it is shown at.
-    pub wrong: Option<(At, &'a Error)>,
-}
-
-impl<'a> Fields<'a> {
-    /// Of a custom API's form.
-    pub fn of_api(typed: &'a UseStateHandle<Rc<Typed>>, error: Option<&'a Error>) -> Self {
-        let wrong = error.map(|error| (visible(Form::Api, typed, at(error)), error));
-        Self { typed, wrong }
-    }
-
-    pub fn set(&self, change: impl Fn(&mut Typed, String) + 'static) -> Callback<String> {
-        let typed = self.typed.clone();
-        Callback::from(move |text: String| {
-            let mut next = (**typed).clone();
-            change(&mut next, text);
-            typed.set(Rc::new(next));
-        })
-    }
-
-    /// The number of the chosen way, and what choosing another one does.
-    fn way<W: Copy + PartialEq>(
-        &self,
-        ways: &'static [W],
-        now: W,
-        change: fn(&mut Typed, W),
-    ) -> (usize, Callback<usize>) {
-        let typed = self.typed.clone();
-        let on_choose = Callback::from(move |index: usize| {
-            if let Some(way) = ways.get(index) {
-                let mut next = (**typed).clone();
-                change(&mut next, *way);
-                typed.set(Rc::new(next));
-            }
-        });
-        (
-            ways.iter().position(|way| *way == now).unwrap_or_default(),
-            on_choose,
-        )
-    }
-
-    pub fn error(&self, at: At) -> Option<AttrValue> {
-        self.wrong
-            .filter(|(wrong, _)| *wrong == at)
-            .map(|(_, error)| say_error(error))
-    }
-
-    fn url(&self, label: &'static str, placeholder: &'static str) -> Html {
-        html! {
-            <Field id="url" kind={Kind::Url} label={say(label)} value={self.typed.url.clone()} required=true
-                placeholder={placeholder} error={self.error(At::Url)} on_input={self.set(|t, text| t.url = text)} />
-        }
-    }
-
-    pub fn name(&self, required: bool, hint: &'static str) -> Html {
-        html! {
-            <Field id="name" label={say("field-name")} value={self.typed.name.clone()} {required} max={60}
-                hint={say(hint)} error={self.error(At::Name)} on_input={self.set(|t, text| t.name = text)} />
-        }
-    }
-
-    fn key_name(&self, label: &'static str, placeholder: &'static str) -> Html {
-        html! {
-            <Field id="key-name" label={say(label)} value={self.typed.key_name.clone()} required=true max={200}
-                placeholder={placeholder} error={self.error(At::KeyName)}
-                on_input={self.set(|t, text| t.key_name = text)} />
-        }
-    }
-
-    fn secret(&self, label: &'static str) -> Html {
-        html! {
-            <Field id="secret" kind={Kind::Secret} label={say(label)} value={self.typed.secret.clone()} required=true
-                max={20_000} hint={say("secret-hint")} error={self.error(At::Secret)}
-                on_input={self.set(|t, text| t.secret = text)} />
-        }
-    }
-
-    /// A key, and when it ends.
-    fn key(&self, label: &'static str) -> Html {
-        html! {
-            <>
-                { self.secret(label) }
-                <Field id="ends-on" kind={Kind::Date} label={say("field-ends-on")} value={self.typed.ends_on.clone()}
-                    max={10} hint={say("field-ends-on-hint")} error={self.error(At::EndsOn)}
-                    on_input={self.set(|t, text| t.ends_on = text)} />
-            </>
-        }
-    }
-}
 
 fn form(
     form: Form,

@@ -10,7 +10,7 @@ use crate::{
     state::{Act, Frame},
     time::{at_now, until},
 };
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 use wire::{
     AnswerAttempt, AttemptId, AttemptLink, AttemptView, CancelAttempt, Confirmed, Error,
     GetAttempt, IntegrationId, OpenBrowserAgain, Phase, Question, Time, Topic,
@@ -31,6 +31,17 @@ pub fn cancel(id: AttemptId) {
     spawn_local(async move {
         let _ = ipc::call(CancelAttempt { id }).await;
     });
+}
+
+/// True once the sheet is gone: an attempt whose start was on its way then is called off.
+#[hook]
+pub fn use_gone() -> Rc<Cell<bool>> {
+    let gone = use_memo((), |()| Cell::new(false));
+    {
+        let gone = gone.clone();
+        use_effect_with((), move |()| move || gone.set(true));
+    }
+    gone
 }
 
 /// The attempt, what was confirmed when it began, and whom it tells that it is over.

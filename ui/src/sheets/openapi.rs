@@ -5,7 +5,7 @@ mod found;
 
 use super::{
     add::field_id,
-    attempt::{Attempt, Over, cancel, leave},
+    attempt::{Attempt, Over, cancel, leave, use_gone},
     form::{ApiWay, Knows, Typed, at},
 };
 use crate::{
@@ -52,6 +52,7 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
     let typed = use_state(|| Rc::new(Typed::default()));
     let error = use_state(|| None::<Error>);
     let busy = use_state_eq(|| false);
+    let gone = use_gone();
 
     let inspect = {
         let (step, document, typed, error) =
@@ -134,7 +135,7 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
                 return;
             };
             let (step, error, busy) = (step.clone(), error.clone(), busy.clone());
-            let typed = (*typed).clone();
+            let (typed, gone) = ((*typed).clone(), gone.clone());
             busy.set(true);
             error.set(None);
             spawn_local(async move {
@@ -146,18 +147,23 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
                     }
                     None => {
                         let target = typed.openapi(document.id);
-                        let confirmed = Confirmed::default();
-                        let ends_at = super::ends::typed_end(&typed, &target);
-                        let request = StartConnect {
-                            target,
-                            confirmed,
-                            ends_at,
-                        };
-                        let begun = ipc::call(request).await;
-                        begun.map(|attempt| Step::Running(attempt.id))
+                        match super::ends::typed_end(&typed, &target) {
+                            Ok(ends_at) => {
+                                let confirmed = Confirmed::default();
+                                let request = StartConnect {
+                                    target,
+                                    confirmed,
+                                    ends_at,
+                                };
+                                let begun = ipc::call(request).await;
+                                begun.map(|attempt| Step::Running(attempt.id))
+                            }
+                            Err(refusal) => Err(refusal),
+                        }
                     }
                 };
                 match next {
+                    Ok(Step::Running(id)) if gone.get() => cancel(id),
                     Ok(next) => step.set(next),
                     Err(refusal) => error.set(Some(refusal)),
                 }

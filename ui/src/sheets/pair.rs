@@ -35,13 +35,17 @@ pub struct Props {
 #[component]
 pub fn Pair(props: &Props) -> Html {
     let paired = use_state(|| None::<Rc<Paired>>);
+    let busy = use_state_eq(|| false);
     let done = {
         let paired = paired.clone();
         Callback::from(move |new: Paired| paired.set(Some(Rc::new(new))))
     };
     match &*paired {
+        // Its token is shown once, so the sheet stays until it is.
         None => html! {
-            <Dialog title={say("pair-agent")} on_close={props.close.clone()}><Form {done} close={props.close.clone()} /></Dialog>
+            <Dialog title={say("pair-agent")} on_close={props.close.clone()} held={*busy}>
+                <Form {done} busy={busy.clone()} close={props.close.clone()} />
+            </Dialog>
         },
         Some(paired) => {
             let title = say_with("pair-done", &[("name", &paired.agent.name)]);
@@ -57,6 +61,7 @@ pub fn Pair(props: &Props) -> Html {
 #[derive(Properties, PartialEq)]
 struct FormProps {
     done: Callback<Paired>,
+    busy: UseStateHandle<bool>,
     close: Callback<()>,
 }
 
@@ -66,7 +71,7 @@ fn Form(props: &FormProps) -> Html {
     let use_of = use_state(May::new);
     let life = use_state_eq(|| 0_usize);
     let error = use_state(|| None::<Error>);
-    let busy = use_state_eq(|| false);
+    let busy = &props.busy;
 
     let onsubmit = {
         let (name, use_of, life) = (name.clone(), use_of.clone(), life.clone());
@@ -114,9 +119,9 @@ fn Form(props: &FormProps) -> Html {
                 { refusal(error) }
             }
             <div class="buttons">
-                <button type="button" onclick={cancel}>{ say("cancel") }</button>
+                <button type="button" disabled={**busy} onclick={cancel}>{ say("cancel") }</button>
                 <button type="submit" class="primary" data-testid="pair"
-                    disabled={*busy || name.trim().is_empty() || !use_of.is_whole()}>{ say("pair") }</button>
+                    disabled={**busy || name.trim().is_empty() || !use_of.is_whole()}>{ say("pair") }</button>
             </div>
         </form>
     }

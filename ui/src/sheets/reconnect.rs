@@ -1,7 +1,9 @@
 //! Reconnect: a fresh key, or the sign-in once more. Id, history and settings stay.
 
 use super::{
-    attempt::{Attempt, Over, cancel, leave},
+    attempt::{Attempt, Over, cancel, leave, use_gone},
+    end_of,
+    form::{At, at},
     takes_key,
 };
 use crate::{
@@ -13,7 +15,6 @@ use crate::{
     },
     say::{say, say_count, say_error, say_with},
     state::{Action, Frame},
-    time::start_of,
 };
 use wire::{AttemptId, AuthView, Confirmed, Error, IntegrationId, SecretInput};
 use yew::{platform::spawn_local, prelude::*};
@@ -37,15 +38,20 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
     let attempt = use_state(|| None::<AttemptId>);
     let error = use_state(|| None::<Error>);
     let starting = use_state(|| false);
+    let gone = use_gone();
     let id = props.id;
     let card = frame.card(id).cloned();
     let asks_key = card.as_ref().is_some_and(takes_key);
 
     let start = {
         let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
-        let (ends_at, tool) = (start_of(&ends_on), props.tool.clone());
+        let (ends_on, tool) = ((*ends_on).clone(), props.tool.clone());
         Callback::from(move |fresh_key: Option<SecretInput>| {
-            let tool = tool.clone();
+            let ends_at = match end_of(&ends_on) {
+                Ok(ends_at) => ends_at,
+                Err(refusal) => return error.set(Some(refusal)),
+            };
+            let (tool, gone) = (tool.clone(), gone.clone());
             let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
             starting.set(true);
             error.set(None);
@@ -58,6 +64,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     tool,
                 };
                 match ipc::call(request).await {
+                    Ok(began) if gone.get() => cancel(began.id),
                     Ok(began) => attempt.set(Some(began.id)),
                     Err(refusal) => error.set(Some(refusal)),
                 }
@@ -76,8 +83,11 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
         });
     }
     use_effect_with((*error).clone(), |error| {
-        if error.is_some() {
-            page::focus("fresh-key");
+        if let Some(error) = error {
+            page::focus(match at(error) {
+                At::EndsOn => "fresh-ends-on",
+                _ => "fresh-key",
+            });
         }
     });
     let on_close = {
@@ -130,6 +140,11 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                 let ends_on = ends_on.clone();
                 Callback::from(move |text: String| ends_on.set(text))
             };
+            let told = |wanted: bool| {
+                let of = error.as_ref();
+                of.filter(|error| (at(error) == At::EndsOn) == wanted)
+                    .map(say_error)
+            };
             let on_input = {
                 let key = key.clone();
                 Callback::from(move |text: String| key.set(text))
@@ -138,9 +153,9 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                 <form {onsubmit} autocomplete="off">
                     <Field id="fresh-key" kind={Kind::Secret} label={key_label(&card.auth)} value={(*key).clone()}
                         required=true autofocus=true max={20_000} hint={say("fresh-key-hint")}
-                        error={error.as_ref().map(say_error)} {on_input} />
-                    <Field id="ends-on" kind={Kind::Date} label={say("field-ends-on")} value={(*ends_on).clone()} max={10}
-                        hint={say("field-ends-on-hint")} on_input={on_ends} />
+                        error={told(false)} {on_input} />
+                    <Field id="fresh-ends-on" kind={Kind::Date} label={say("field-ends-on")} value={(*ends_on).clone()} max={10}
+                        hint={say("field-ends-on-hint")} error={told(true)} on_input={on_ends} />
                     <div class="buttons">
                         <button type="submit" class="primary" disabled={*starting}>
                             if *starting { { icon(Icon::Busy) } }

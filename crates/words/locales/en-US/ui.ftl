@@ -201,6 +201,7 @@ pace-hours = { $count ->
 }
 pace-day = once a day
 field-ends-on-hint = The day its provider names. You are warned before it, once.
+ends-on-unread = write the day with its whole year, like 2026-11-27
 saved-after-proof = Saved only after one request has proved it.
 
 # --- an attempt

@@ -5,8 +5,9 @@ use crate::{
     ipc,
     parts::field::{Field, Kind},
     say::{say, say_error},
+    sheets::end_of,
     state::Frame,
-    time::{day_of, full, start_of},
+    time::{day_of, full},
 };
 use wire::{Error, IntegrationId, SetEnd, Time};
 use yew::{platform::spawn_local, prelude::*};
@@ -51,7 +52,11 @@ pub fn Ends(props: &EndsProps) -> Html {
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
             let (typed, error, saving) = (typed.clone(), error.clone(), saving.clone());
-            let (ends_at, frame) = (start_of(&day), frame.clone());
+            let ends_at = match end_of(&day) {
+                Ok(ends_at) => ends_at,
+                Err(refusal) => return error.set(Some(refusal)),
+            };
+            let frame = frame.clone();
             saving.set(true);
             spawn_local(async move {
                 match ipc::call(SetEnd { id, ends_at }).await {
