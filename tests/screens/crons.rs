@@ -1,7 +1,11 @@
 //! The page of crons: the form tells what is wrong while it is typed, and what is made can be undone.
 
-use crate::kit::Screen;
+use crate::kit::{
+    Screen,
+    changing::{Changing, tool},
+};
 use anyhow::Result;
+use serde_json::json;
 use thirtyfour::{By, components::SelectElement};
 
 async fn choose(screen: &Screen, id: &str, label: &str) -> Result<()> {
@@ -101,6 +105,35 @@ async fn a_cron_is_made_by_its_form_run_paused_copied_deleted_and_brought_back()
     screen
         .until("its crons", async || Ok(screen.count(row).await? == 2))
         .await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_kept_as_it_is_typed() -> Result<()> {
+    let mut weigh = tool("weigh", "Weighs.");
+    weigh["inputSchema"] = json!({
+        "type": "object",
+        "properties": { "grams": { "type": "number" }, "shift": { "type": "number" } },
+    });
+    let server = Changing::serve(vec![weigh]).await?;
+    let screen = Screen::open().await?;
+    screen.connect_mcp(&server.server.url("/mcp")).await?;
+    screen.go("#/crons").await?;
+    screen.click("[data-testid=new-cron]").await?;
+    screen.fill("cron-name", "Weigh").await?;
+    choose(&screen, "call-1-integration", "Items").await?;
+    choose(&screen, "call-1-tool", "weigh").await?;
+    for (field, text) in [("call-1-grams", "0.005"), ("call-1-shift", "-0.50")] {
+        screen.fill(field, text).await?;
+        assert_eq!(screen.value(field).await?, text);
+    }
+    screen.click("[data-testid=save-cron]").await?;
+    screen.see("[data-testid=cron]").await?;
+    let crons = screen.ask("list_crons", json!({})).await?;
+    assert_eq!(
+        crons[0]["calls"][0]["arguments"],
+        r#"{"grams":0.005,"shift":-0.5}"#
+    );
     screen.close().await
 }
 

@@ -3,7 +3,7 @@
 
 use super::call::select;
 use crate::{inert::inert, say::say};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use web_sys::HtmlInputElement;
 use wire::ToolView;
 use yew::prelude::*;
@@ -103,23 +103,58 @@ fn field(
             });
             return html! { <>{ select((id, label), all.into_iter(), chosen, &put) }{ hint_of(hint) }</> };
         }
-        Some(Kind::Number) => put.reform(|text: String| {
-            let number = serde_json::from_str(text.trim()).map(Value::Number);
-            (!text.is_empty()).then(|| number.unwrap_or(Value::String(text)))
-        }),
+        Some(Kind::Number) => put.reform(|text: String| number(&text)),
         Some(Kind::Text) | None => {
             put.reform(|text: String| (!text.is_empty()).then_some(Value::String(text)))
         }
     };
-    let oninput =
-        input.reform(|e: InputEvent| e.target_unchecked_into::<HtmlInputElement>().value());
+    let value = value.cloned();
     html! {
         <div class="row">
             <label for={id.clone()}>{ label }if !needed { <span class="sub">{ " " }{ say("optional") }</span> }</label>
-            <div class="input"><input id={id} type="text" value={text} autocomplete="off" spellcheck="false" {oninput} /></div>
+            <div class="input"><Plain {id} {value} {text} on={input} /></div>
             { hint_of(hint) }
         </div>
     }
+}
+
+/// A number as typed, or what was typed where that is none. Digits that only fit a number by losing some are none.
+fn number(text: &str) -> Option<Value> {
+    let typed = text.trim();
+    let number = serde_json::from_str::<Number>(typed).ok();
+    let exact = number.filter(|number| !number.is_f64() || typed.contains(['.', 'e', 'E']));
+    let value = exact.map_or_else(|| Value::String(text.to_owned()), Value::Number);
+    (!text.is_empty()).then_some(value)
+}
+
+#[derive(Properties, PartialEq)]
+struct PlainProps {
+    id: String,
+    value: Option<Value>,
+    /// How the value is written.
+    text: String,
+    on: Callback<String>,
+}
+
+/// A field that keeps what is typed as long as it means the value: `0.00` is on its way to `0.005`, and would
+/// else be written anew as `0.0`.
+#[component]
+fn Plain(props: &PlainProps) -> Html {
+    let typed = use_state(String::new);
+    let value = if number(&typed) == props.value {
+        (*typed).clone()
+    } else {
+        props.text.clone()
+    };
+    let oninput = {
+        let on = props.on.clone();
+        Callback::from(move |e: InputEvent| {
+            let text = e.target_unchecked_into::<HtmlInputElement>().value();
+            typed.set(text.clone());
+            on.emit(text);
+        })
+    };
+    html! { <input id={props.id.clone()} type="text" {value} autocomplete="off" spellcheck="false" {oninput} /> }
 }
 
 fn hint_of(hint: Option<AttrValue>) -> Html {
@@ -136,5 +171,29 @@ fn raw(number: usize, typed: &str, on: &Callback<String>) -> Html {
             <label for={id.clone()}>{ say("cron-arguments-json") }</label>
             <textarea {id} class="mono" rows="4" spellcheck="false" value={typed.to_owned()} {oninput} />
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_number_is_read_as_it_was_typed_or_not_at_all() {
+        for (typed, value) in [
+            ("0.005", json!(0.005)),
+            ("0.00", json!(0.0)),
+            ("-0.5", json!(-0.5)),
+            (" 7 ", json!(7)),
+            ("18446744073709551615", json!(u64::MAX)),
+            ("0.", json!("0.")),
+            ("-", json!("-")),
+            ("-0", json!("-0")),
+            ("12345678901234567890123", json!("12345678901234567890123")),
+        ] {
+            assert_eq!(number(typed), Some(value), "{typed}");
+        }
+        assert_eq!(number(""), None, "left out");
     }
 }
