@@ -2,6 +2,7 @@
 
 use crate::kit::{Screen, api::Api};
 use anyhow::Result;
+use serde_json::{Value, json};
 
 async fn connect(screen: &Screen, api: &Api, name: &str) -> Result<()> {
     screen.click("[data-testid=add-integration]").await?;
@@ -49,5 +50,54 @@ async fn repair_all_walks_from_one_to_the_next_and_can_be_left() -> Result<()> {
     // One is left, and one needs no walk.
     screen.gone("[data-testid=repair-all]").await?;
     assert_eq!(screen.count("[data-testid=need]").await?, 1);
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repair_all_resumes_the_crons_of_what_works_again() -> Result<()> {
+    let (orders, stock) = (Api::start("first").await?, Api::start("first").await?);
+    let screen = Screen::open().await?;
+    connect(&screen, &orders, "Orders").await?;
+    connect(&screen, &stock, "Stock").await?;
+    let cards = screen.ask("list_integrations", json!({})).await?;
+    for card in cards.as_array().into_iter().flatten() {
+        let call = json!({
+            "integration": card["id"], "tool": "call",
+            "arguments": r#"{"method":"GET","path":"/health"}"#,
+        });
+        let cron = json!({
+            "name": format!("{} at night", card["name"].as_str().unwrap_or_default()),
+            "schedule": "0 3 * * *", "zone": "UTC", "calls": [call],
+            "missed": "leave_out", "limit_min": 10,
+        });
+        screen.ask("save_cron", json!({ "cron": cron })).await?;
+    }
+    for (key, status) in [("second", "failing"), ("first", "healthy")] {
+        orders.rotate(key);
+        stock.rotate(key);
+        for card in cards.as_array().into_iter().flatten() {
+            let ask = json!({ "id": card["id"] });
+            screen.ask("test_integration", ask).await?;
+        }
+        let both = format!("[data-testid=card][data-status={status}]");
+        screen
+            .until(&format!("both are {status}"), async || {
+                Ok(screen.count(&both).await? == 2)
+            })
+            .await?;
+    }
+    screen
+        .until("both can be resumed", async || {
+            Ok(screen
+                .count("[data-testid=need] [data-testid=resume-crons]")
+                .await?
+                == 2)
+        })
+        .await?;
+    screen.click("[data-testid=repair-all]").await?;
+    screen.gone("[data-testid=need]").await?;
+    let crons = screen.ask("list_crons", json!({})).await?;
+    let held = |cron: &Value| !cron["depends"][0]["held_since"].is_null();
+    assert!(!crons.as_array().into_iter().flatten().any(held), "{crons}");
     screen.close().await
 }

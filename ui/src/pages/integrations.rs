@@ -5,10 +5,12 @@ mod first_run;
 
 use crate::{
     icons::{Icon, icon},
+    ipc,
     keys::use_key,
     page,
     parts::{
         card::{Card, MenuAt},
+        crons::can_resume,
         menu::{Menu, MenuItem},
         more::More,
         need::{need, needs_admin},
@@ -23,8 +25,8 @@ use first_run::FirstRun;
 use gloo_timers::callback::Timeout;
 use std::rc::Rc;
 use web_sys::HtmlInputElement;
-use wire::{CardView, Fix, IntegrationId, Status};
-use yew::prelude::*;
+use wire::{CardView, Fix, IntegrationId, ResumeCrons, Status};
+use yew::{platform::spawn_local, prelude::*};
 
 /// Cards at first, and with each step towards the end: more than a window shows, and few enough that
 /// a keystroke in the search is painted within 50 ms.
@@ -199,13 +201,16 @@ fn Cards(props: &CardsProps) -> Html {
     }
 }
 
-/// Tests what only has to answer again, and walks through what needs the admin's hand: what fails
+/// Resumes crons that only wait for it, tests what only has to answer again, and walks through what needs the admin's hand: what fails
 /// first.
 fn repair_all(frame: &Frame, cards: &Rc<Vec<Rc<CardView>>>) -> Callback<()> {
     let (frame, cards) = (frame.clone(), cards.clone());
     Callback::from(move |()| {
-        let mut walk = vec![];
+        let (mut walk, mut resumed) = (vec![], vec![]);
         for card in cards.iter().filter(|card| needs_admin(card)) {
+            if can_resume(card) {
+                resumed.push(card.id);
+            }
             match card.health.fix {
                 Some(Fix::Reconnect | Fix::PasteKey) => walk.push((card.health.status, card.id)),
                 Some(fix) => frame.act.emit((card.id, fix.into())),
@@ -215,7 +220,24 @@ fn repair_all(frame: &Frame, cards: &Rc<Vec<Rc<CardView>>>) -> Callback<()> {
         walk.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
         let walk = walk.into_iter().map(|(_, id)| id).collect();
         frame.dispatch.emit(Action::Repair(walk));
+        if !resumed.is_empty() {
+            spawn_local(resume(frame.clone(), resumed));
+        }
     })
+}
+
+/// Resumes the crons of all of these, and says once how many.
+async fn resume(frame: Frame, all: Vec<IntegrationId>) {
+    let mut count = 0;
+    for integration in all {
+        match ipc::call(ResumeCrons { integration }).await {
+            Ok(resumed) => count += resumed,
+            Err(error) => frame.say_failed(&error),
+        }
+    }
+    if count > 0 {
+        frame.say(say_count("crons-resumed", count as usize));
+    }
 }
 
 fn nothing_found(search: &AttrValue, chip: Chip) -> Html {
