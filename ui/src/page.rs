@@ -2,7 +2,7 @@
 //! natively (string-render tests) the effects that call it never run.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Document, EventTarget, HtmlElement, Window};
+use web_sys::{Document, EventTarget, HtmlElement, HtmlSelectElement, Window};
 
 /// The browser's window.
 ///
@@ -42,6 +42,14 @@ pub fn focus_first(css: &str) {
     if let Ok(Some(element)) = document().query_selector(css) {
         focus_on(&element);
     }
+}
+
+/// Lets a select show again what holds, since what was chosen in it was refused. (Yew writes `selected` as an
+/// attribute, which a choice does not touch.)
+pub fn put_back(select: &HtmlSelectElement) {
+    let held = select.query_selector("option[selected]").ok().flatten();
+    let held = held.and_then(|option| option.get_attribute("value"));
+    select.set_value(&held.unwrap_or_default());
 }
 
 /// The button that an event is of, where what was hit may be an icon in it. (`current_target` is not it:

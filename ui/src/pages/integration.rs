@@ -9,7 +9,7 @@ mod settings;
 use crate::{
     icons::{Icon, icon},
     inert::inert,
-    ipc,
+    ipc, page,
     pages::{
         activity::{Record, chosen::Chosen, export::Export, ping_switch, use_filter},
         crons::Crons,
@@ -19,6 +19,7 @@ use crate::{
         crons::{can_resume, paused, resume_button, waiting},
         held::held,
         pill::status_pill,
+        policy,
         scopes::scope_list,
         states,
         tabs::{TabItem, tabs},
@@ -274,16 +275,17 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
     let card = &props.view.card;
     let on_policy = {
         let (id, frame) = (card.id, frame.clone());
-        Callback::from(move |(tool, agent, choice)| {
+        Callback::from(move |chosen: policy::Chosen| {
             let frame = frame.clone();
             let ask = SetPolicy {
                 id,
-                tool,
-                agent,
-                choice,
+                tool: chosen.tool,
+                agent: chosen.agent,
+                choice: chosen.choice,
             };
             spawn_local(async move {
                 if let Err(refusal) = ipc::call(ask).await {
+                    page::put_back(&chosen.at);
                     frame.say_failed(&refusal);
                 }
             });

@@ -8,8 +8,16 @@ use web_sys::HtmlSelectElement;
 use wire::{AgentId, AgentView, Choice, ToolView};
 use yew::prelude::*;
 
-/// A choice that was made: which tool, for one agent or for all, and what; `None` for what holds by itself.
-pub type Chosen = (String, Option<AgentId>, Option<Choice>);
+/// A choice that was made.
+pub struct Chosen {
+    pub tool: String,
+    /// `None`: for all.
+    pub agent: Option<AgentId>,
+    /// `None`: what holds by itself.
+    pub choice: Option<Choice>,
+    /// Where it was made: what is refused is not to stand there.
+    pub at: HtmlSelectElement,
+}
 
 /// The word of a choice.
 pub fn word(choice: Choice) -> AttrValue {
@@ -27,7 +35,12 @@ pub fn for_all(tool: &ToolView, on: &Callback<Chosen>) -> Html {
     choose(
         say_with("policy-of", &[("tool", &name)]),
         (itself, tool.policy.chosen),
-        on.reform(move |choice| (name.clone(), None, choice)),
+        on.reform(move |(choice, at)| Chosen {
+            tool: name.clone(),
+            agent: None,
+            choice,
+            at,
+        }),
     )
 }
 
@@ -43,7 +56,12 @@ pub fn for_each(tool: &ToolView, agents: &[AgentView], on: &Callback<Chosen>) ->
         let control = choose(
             say_with("policy-of-agent", &args),
             (say("policy-as-all"), own.map(|own| own.choice)),
-            on.reform(move |choice| (name.clone(), Some(id), choice)),
+            on.reform(move |(choice, at)| Chosen {
+                tool: name.clone(),
+                agent: Some(id),
+                choice,
+                at,
+            }),
         );
         html! { <><dt>{ inert(&agent.name) }</dt><dd>{ control }</dd></> }
     };
@@ -59,13 +77,15 @@ pub fn for_each(tool: &ToolView, agents: &[AgentView], on: &Callback<Chosen>) ->
 fn choose(
     label: AttrValue,
     (itself, chosen): (AttrValue, Option<Choice>),
-    on: Callback<Option<Choice>>,
+    on: Callback<(Option<Choice>, HtmlSelectElement)>,
 ) -> Html {
     let onchange = on.reform(|e: Event| {
-        let value = e.target_unchecked_into::<HtmlSelectElement>().value();
-        Choice::ALL
+        let at = e.target_unchecked_into::<HtmlSelectElement>();
+        let value = at.value();
+        let choice = Choice::ALL
             .into_iter()
-            .find(|choice| choice.as_str() == value)
+            .find(|choice| choice.as_str() == value);
+        (choice, at)
     });
     let option = |choice: Choice| {
         html! { <option value={choice.as_str()} selected={chosen == Some(choice)}>{ word(choice) }</option> }

@@ -1,7 +1,7 @@
 //! For how long what an integration's calls say is kept beside their rows.
 
 use crate::{
-    ipc,
+    ipc, page,
     say::{say, say_error},
     state::Frame,
 };
@@ -33,8 +33,8 @@ pub fn Bodies(props: &BodiesProps) -> Html {
     let onchange = {
         let (id, error) = (props.id, error.clone());
         Callback::from(move |e: Event| {
-            let value = e.target_unchecked_into::<HtmlSelectElement>().value();
-            let days = value.parse().ok().filter(|days| *days > 0);
+            let select = e.target_unchecked_into::<HtmlSelectElement>();
+            let days = select.value().parse().ok().filter(|days| *days > 0);
             let (frame, error) = (frame.clone(), error.clone());
             spawn_local(async move {
                 match ipc::call(SetBodies { id, days }).await {
@@ -42,7 +42,10 @@ pub fn Bodies(props: &BodiesProps) -> Html {
                         error.set(None);
                         frame.say(say("saved"));
                     }
-                    Err(refusal) => error.set(Some(refusal)),
+                    Err(refusal) => {
+                        page::put_back(&select);
+                        error.set(Some(refusal));
+                    }
                 }
             });
         })

@@ -1,7 +1,7 @@
 //! How often an integration is checked while it is well.
 
 use crate::{
-    ipc,
+    ipc, page,
     say::{say, say_count},
     state::Frame,
 };
@@ -25,12 +25,15 @@ fn every(minutes: u32) -> AttrValue {
 pub fn pace(frame: &Frame, view: &IntegrationView) -> Html {
     let (frame, id, chosen) = (frame.clone(), view.card.id, view.pace);
     let onchange = Callback::from(move |e: Event| {
-        let minutes = e.target_unchecked_into::<HtmlSelectElement>().value();
-        let (frame, minutes) = (frame.clone(), minutes.parse().ok());
+        let select = e.target_unchecked_into::<HtmlSelectElement>();
+        let (frame, minutes) = (frame.clone(), select.value().parse().ok());
         spawn_local(async move {
             match ipc::call(SetPace { id, minutes }).await {
                 Ok(()) => frame.say(say("saved")),
-                Err(refusal) => frame.say_failed(&refusal),
+                Err(refusal) => {
+                    page::put_back(&select);
+                    frame.say_failed(&refusal);
+                }
             }
         });
     });

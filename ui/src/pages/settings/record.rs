@@ -4,6 +4,7 @@
 use super::save::use_save;
 use crate::{
     icons::{Icon, icon},
+    page,
     parts::{field::Field, states},
     query::use_query,
     say::{say, say_error, say_with},
@@ -44,6 +45,15 @@ fn Form(props: &FormProps) -> Html {
     let saved = &props.saved.settings;
     let file = use_state(|| saved.tail_file.clone().unwrap_or_default());
     let (save, error) = use_save();
+    let keep = use_node_ref();
+    {
+        let keep = keep.clone();
+        use_effect_with(error.clone(), move |error| {
+            if let (Some(_), Some(keep)) = (error, keep.cast()) {
+                page::put_back(&keep);
+            }
+        });
+    }
     let save = save.reform(|settings: RecordSettings| SaveRecordSettings { settings });
     let on_strict = {
         let saved = saved.clone();
@@ -86,7 +96,7 @@ fn Form(props: &FormProps) -> Html {
                 <span>{ say("strict") }<small>{ say("strict-hint") }</small></span>
             </label>
             <div class="row"><label for="keep">{ say("keep-rows") }</label>
-                <div class="input"><select id="keep" onchange={on_days}>
+                <div class="input"><select ref={keep} id="keep" onchange={on_days}>
                     { for DAYS.iter().map(|(days, key)| html! {
                         <option value={days.to_string()} selected={*days == kept}>{ say(key) }</option>
                     }) }
