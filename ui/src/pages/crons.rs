@@ -11,7 +11,7 @@ use crate::{
     inert::inert,
     ipc,
     parts::{
-        crons::in_words,
+        crons::{in_words, listed},
         menu::{Menu, MenuItem},
         states,
     },
@@ -23,8 +23,8 @@ use form::Form;
 use std::{collections::BTreeSet, rc::Rc};
 use web_sys::HtmlElement;
 use wire::{
-    Command, CronId, CronOwner, CronView, DeleteCron, IntegrationId, PauseCron, RestoreCron,
-    ResumeCron, RunCron, RunOutcome,
+    Command, CronId, CronOwner, CronView, DeleteCron, Dependence, IntegrationId, PauseCron,
+    RestoreCron, ResumeCron, RunCron, RunOutcome,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -179,16 +179,9 @@ fn standing(cron: &Rc<CronView>) -> Html {
         return html! { <span class="pill calm" title={full(pause.at)}>{ icon(Icon::Off) }{ say_with("cron-paused-by", &[("name", &pause.by)]) }</span> };
     }
     if cron.is_held() {
-        let held = cron.depends.iter().filter(|each| each.held_since.is_some());
-        let names: Vec<&str> = held.clone().map(|each| each.name.as_str()).collect();
-        let names = names.join(", ");
-        let failing = held.clone().any(|each| each.failing);
-        let (tone, key) = if failing {
-            ("pill bad", "cron-held-by")
-        } else {
-            ("pill warn", "cron-held-over")
-        };
-        return html! { <span class={tone}>{ icon(Icon::Expiring) }<span class="wrap">{ say_with(key, &[("names", &names)]) }</span></span> };
+        let (tone, told) = held(&cron.depends);
+        let class = classes!("pill", tone.class());
+        return html! { <span {class}>{ icon(Icon::Expiring) }<span class="wrap">{ told }</span></span> };
     }
     match cron.next {
         None => html! { <span class="sub">{ say("cron-next-none") }</span> },
@@ -196,6 +189,24 @@ fn standing(cron: &Rc<CronView>) -> Html {
             html! { <time title={full(at)}>{ until(at, now) }<div class="sub">{ moment(at, now) }</div></time> }
         }),
     }
+}
+
+/// Whose failure has paused it: of those that still fail, else of those that work again.
+fn held(depends: &[Dependence]) -> (Tone, AttrValue) {
+    let held = || depends.iter().filter(|each| each.held_since.is_some());
+    let names: Vec<String> = held()
+        .filter(|each| each.failing)
+        .map(|each| each.name.clone())
+        .collect();
+    let (tone, one, more, names) = if names.is_empty() {
+        let names = held().map(|each| each.name.clone()).collect();
+        (Tone::Warn, "cron-held-over", "crons-held-over", names)
+    } else {
+        (Tone::Bad, "cron-held-by", "crons-held-by", names)
+    };
+    let key = if names.len() == 1 { one } else { more };
+    let names = listed(&names).unwrap_or_default();
+    (tone, say_with(key, &[("names", &names)]))
 }
 
 /// The last runs as dots, and how the newest went.
@@ -351,4 +362,45 @@ fn perform(frame: &Frame, cron: &Rc<CronView>, act: Do) {
 
 async fn tell<C: Command<Reply = ()>>(ask: C) -> Result<(), wire::Error> {
     ipc::call(ask).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::fixtures::{NOW, id};
+
+    fn depends(n: u32, name: &str, failing: bool) -> Dependence {
+        Dependence {
+            integration: id(n),
+            name: name.into(),
+            held_since: Some(NOW),
+            failing,
+        }
+    }
+
+    #[test]
+    fn a_paused_cron_names_what_still_fails_and_else_what_works_again() {
+        let (a, b) = (
+            |failing| depends(1, "A", failing),
+            |failing| depends(2, "B", failing),
+        );
+        for (all, tone, told) in [
+            (vec![a(true)], Tone::Bad, "Paused: A fails"),
+            (vec![a(true), b(true)], Tone::Bad, "Paused: A and B fail"),
+            (vec![a(true), b(false)], Tone::Bad, "Paused: A fails"),
+            (
+                vec![a(false)],
+                Tone::Warn,
+                "Paused since A failed; it works again",
+            ),
+            (
+                vec![a(false), b(false)],
+                Tone::Warn,
+                "Paused since A and B failed; they work again",
+            ),
+        ] {
+            let (found, said) = held(&all);
+            assert_eq!((found, said.as_str()), (tone, told));
+        }
+    }
 }
