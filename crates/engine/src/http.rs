@@ -15,7 +15,7 @@ pub use guard::Reach;
 pub use limits::Limits;
 
 use failure::Failure;
-use guard::{Guard, Lookup, Resolver, Transport};
+use guard::{Guard, Lookup, Resolver, Settings, Transport};
 use hyper_util::client::proxy::matcher::Matcher;
 pub(crate) use reqwest::header::HeaderMap;
 use reqwest::{
@@ -107,12 +107,13 @@ impl Http {
     /// # Errors
     /// None now: where TLS cannot be set up, the first request says so (`Internal`).
     pub fn new() -> Result<Self, Error> {
-        Ok(Self::build(guard::system_lookup(), Matcher::from_system()))
+        let settings = || Arc::new(Matcher::from_system());
+        Ok(Self::build(guard::system_lookup(), Box::new(settings)))
     }
 
-    pub(crate) fn build(lookup: Lookup, system: Matcher) -> Self {
+    pub(crate) fn build(lookup: Lookup, settings: Settings) -> Self {
         Self(Arc::new(Inner {
-            guard: Arc::new(Guard::new(lookup, system)),
+            guard: Arc::new(Guard::new(lookup, settings)),
             clients: Mutex::default(),
         }))
     }

@@ -14,8 +14,10 @@ use reqwest::{
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
+use tokio::time::Instant;
 use url::Host;
 use wire::{Error, ErrorCode};
 
@@ -249,25 +251,59 @@ pub(crate) fn system_lookup() -> Lookup {
     })
 }
 
-/// The guard of one [`super::Http`]: how names are looked up, and which proxies the system uses.
-pub(crate) struct Guard {
-    lookup: Lookup,
-    system: Matcher,
-    proxy_hosts: Vec<String>,
+/// Reads which proxies are to be used: the system's settings, or a test's.
+pub(crate) type Settings = Box<dyn Fn() -> Arc<Matcher> + Send + Sync>;
+
+/// For so long the settings are taken to be as they were read: a laptop moves between networks that want
+/// a proxy and those that have none.
+const SETTINGS_FOR: Duration = Duration::from_secs(30);
+
+/// The proxies that the settings name.
+#[derive(Clone)]
+struct Proxies {
+    matcher: Arc<Matcher>,
+    hosts: Arc<[String]>,
+    read_at: Instant,
 }
 
-impl Guard {
-    pub(crate) fn new(lookup: Lookup, system: Matcher) -> Self {
-        let proxy_hosts = ["http://probe.invalid/", "https://probe.invalid/"]
+impl Proxies {
+    fn read(settings: &Settings) -> Self {
+        let matcher = settings();
+        let hosts = ["http://probe.invalid/", "https://probe.invalid/"]
             .into_iter()
-            .filter_map(|probe| system.intercept(&probe.parse().ok()?))
+            .filter_map(|probe| matcher.intercept(&probe.parse().ok()?))
             .filter_map(|found| Some(plain_host(found.uri().host()?)))
             .collect();
         Self {
-            lookup,
-            system,
-            proxy_hosts,
+            matcher,
+            hosts,
+            read_at: Instant::now(),
         }
+    }
+}
+
+/// The guard of one [`super::Http`]: how names are looked up, and which proxies the system uses.
+pub(crate) struct Guard {
+    lookup: Lookup,
+    settings: Settings,
+    proxies: Mutex<Proxies>,
+}
+
+impl Guard {
+    pub(crate) fn new(lookup: Lookup, settings: Settings) -> Self {
+        Self {
+            lookup,
+            proxies: Mutex::new(Proxies::read(&settings)),
+            settings,
+        }
+    }
+
+    fn proxies(&self) -> Proxies {
+        let mut proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
+        if proxies.read_at.elapsed() >= SETTINGS_FOR {
+            *proxies = Proxies::read(&self.settings);
+        }
+        proxies.clone()
     }
 
     /// What can be said without asking the network: scheme, user info, literal addresses, and
@@ -328,7 +364,7 @@ impl Guard {
     }
 
     fn is_proxy(&self, host: &str) -> bool {
-        self.proxy_hosts.contains(&plain_host(host))
+        self.proxies().hosts.contains(&plain_host(host))
     }
 
     /// The system's proxy for this URL, with its user info; `None`: straight there. This computer
@@ -341,7 +377,8 @@ impl Guard {
         if own {
             return None;
         }
-        let found = self.system.intercept(&url.as_str().parse().ok()?)?;
+        let proxies = self.proxies();
+        let found = proxies.matcher.intercept(&url.as_str().parse().ok()?)?;
         let mut proxy = Url::parse(&found.uri().to_string()).ok()?;
         if let Some((user, password)) = found.basic_auth().and_then(decode_basic) {
             proxy.set_username(&user).ok()?;

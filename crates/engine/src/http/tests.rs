@@ -23,7 +23,7 @@ const CANARY: &str = "canary-4f1c9d2e";
 
 /// A door without the proxies of whatever machine runs this.
 pub(crate) fn door() -> Http {
-    Http::build(guard::system_lookup(), Matcher::builder().build())
+    door_with(guard::system_lookup())
 }
 
 /// Loopback, confirmed.
@@ -138,7 +138,13 @@ fn answers(sets: &'static [&'static [&'static str]]) -> guard::Lookup {
 }
 
 fn door_with(lookup: guard::Lookup) -> Http {
-    Http::build(lookup, Matcher::builder().build())
+    Http::build(lookup, always(Matcher::builder().build()))
+}
+
+/// Settings that never change.
+pub(crate) fn always(proxies: Matcher) -> guard::Settings {
+    let proxies = Arc::new(proxies);
+    Box::new(move || proxies.clone())
 }
 
 #[rstest]
@@ -274,7 +280,10 @@ async fn the_systems_proxy_is_used_and_told_who_we_are() {
         .all(format!("http://me:pa%40ss@{at}"))
         .build();
     // A proxy looks names up itself: nobody may be asked here.
-    let door = Http::build(Arc::new(|name| panic!("{name} was looked up")), system);
+    let door = Http::build(
+        Arc::new(|name| panic!("{name} was looked up")),
+        always(system),
+    );
     let reach = Reach {
         private_hosts: vec!["nas.local".into()],
     };

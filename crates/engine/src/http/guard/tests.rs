@@ -1,6 +1,7 @@
-use super::*;
+use super::{super::tests::always, *};
 use proptest::prelude::*;
 use rstest::rstest;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[rstest]
 // Public, by example and at the edges of what is not.
@@ -197,7 +198,7 @@ fn guard(proxy: Option<&str>) -> Guard {
     if let Some(proxy) = proxy {
         system = system.all(proxy).no("direct.example");
     }
-    Guard::new(system_lookup(), system.build())
+    Guard::new(system_lookup(), always(system.build()))
 }
 
 fn preflight(url: &str, reach: &Reach, proxy: Option<&str>) -> Option<ErrorCode> {
@@ -308,10 +309,12 @@ fn behind_a_proxy_the_name_is_judged(
 fn the_proxy_itself_is_no_destination() {
     let guard = Guard::new(
         system_lookup(),
-        Matcher::builder()
-            .all("http://proxy.corp.example:3128")
-            .no("proxy.corp.example")
-            .build(),
+        always(
+            Matcher::builder()
+                .all("http://proxy.corp.example:3128")
+                .no("proxy.corp.example")
+                .build(),
+        ),
     );
     let url = Url::parse("https://proxy.corp.example/").expect("a URL");
     let refused = guard
@@ -322,6 +325,28 @@ fn the_proxy_itself_is_no_destination() {
         guard.preflight(&url, &confirmed("proxy.corp.example")),
         Ok(())
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_networks_proxy_is_known_without_a_restart() {
+    let is_office = Arc::new(AtomicBool::new(false));
+    let flag = is_office.clone();
+    let settings = move || {
+        let mut settings = Matcher::builder();
+        if flag.load(Ordering::Relaxed) {
+            settings = settings.all("http://proxy.corp.example:3128");
+        }
+        Arc::new(settings.build())
+    };
+    let guard = Guard::new(system_lookup(), Box::new(settings));
+    let url = Url::parse("https://api.example.com/").expect("a URL");
+    let goes_by_proxy = || guard.route(&url, &nobody(), Transport::Tls).is_some();
+    for office in [false, true, false] {
+        is_office.store(office, Ordering::Relaxed);
+        tokio::time::advance(SETTINGS_FOR).await;
+        assert_eq!(goes_by_proxy(), office);
+        assert_eq!(guard.is_proxy("proxy.corp.example"), office);
+    }
 }
 
 fn routed(url: &str, reach: &Reach, transport: Transport) -> Option<String> {
