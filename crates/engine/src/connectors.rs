@@ -267,6 +267,13 @@ impl Connector {
     }
 }
 
+/// A call that was given up after so long; it may have been done.
+fn call_late(host: &str, waited: std::time::Duration) -> Error {
+    Error::new(ErrorCode::CallLate)
+        .with("host", host)
+        .with("seconds", waited.as_secs().to_string())
+}
+
 /// Sends one request of the app's own with the credential on it: redirects are refused, and the answer's
 /// errors hold no credential. Errors: as [`Http::send`].
 pub(crate) async fn send_with(

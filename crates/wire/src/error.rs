@@ -101,6 +101,8 @@ codes! {
     // --- the far side ------------------------------------------------------------------------
     /// No answer: connection refused, name unknown, TLS, timeout. `host`, `why`
     Unreachable = "unreachable",
+    /// A call was given up before it was done; it may have been acted on. `host`, `seconds`
+    CallLate = "call-late",
     /// It answered, but refused the credential. `host`, `status`
     Rejected = "rejected",
     /// It knows the credential but forbids this. `host`, `status`

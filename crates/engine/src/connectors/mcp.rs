@@ -38,7 +38,7 @@ use wire::{Error, ErrorCode};
 
 /// The handshake, both eras tried; a ping; one page of tools.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// One call of a tool: some think for minutes.
+/// One call of a tool, from the last that was heard of it: some think for minutes.
 const CALL_PATIENCE: Duration = Duration::from_secs(300);
 /// How often one call may ask for more before it is done (what the other SDKs allow).
 const MAX_ROUNDS: u32 = 10;

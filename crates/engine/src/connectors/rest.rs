@@ -7,7 +7,7 @@ mod answer;
 mod ping;
 pub(super) mod target;
 
-use super::{Pong, Tool, sent, sent::Sent, shown};
+use super::{Pong, Tool, call_late, sent, sent::Sent, shown};
 use crate::{
     connect::way,
     http::{self, Http, Limits, Outgoing, Reach, Redirects, host},
@@ -16,6 +16,7 @@ use crate::{
 use ::http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use wire::{Error, ErrorCode};
@@ -157,11 +158,15 @@ impl Rest {
         cancel: CancellationToken,
     ) -> Result<Value, Error> {
         let veil = sent::veil(credential);
+        let within = Duration::from_secs(request.limits.seconds);
         let answer = tokio::select! {
-            answer = self.send(credential, request) => answer.map_err(|error| veil.error(error))?,
+            // In this order: the door's own limit is the same, and means that the host is silent.
+            biased;
             () = cancel.cancelled() => {
                 return Err(Error::new(ErrorCode::CallCancelled).with("host", host(&self.base)));
             }
+            () = tokio::time::sleep(within) => return Err(call_late(&self.host(), within)),
+            answer = self.send(credential, request) => answer.map_err(|error| veil.error(error))?,
         };
         // A refused credential, or a scope that it lacks, is the integration's trouble; everything
         // else is the answer.

@@ -7,6 +7,7 @@ error-url-not-secure = { $host } would get the credential unprotected, over http
 error-address-forbidden = { $host } leads to { $address }, an address that no integration may use. Check the address.
 error-address-private = { $host } leads to { $address }, inside a private network. Confirm that you mean it.
 error-unreachable = { $host } does not answer: { $why }. Check the address and the network, then try again.
+error-call-late = { $host } had not finished this call after { $seconds } seconds, and it was given up. It may have been done all the same: look before you repeat it.
 error-rejected = { $host } does not accept this credential (HTTP { $status }). Check that it is whole and still valid.
 error-relay-missing = { $provider } sends people back to an https page only, and this build of the app names none. Ask whoever built it for one with a relay page.
 error-access-refused = { $integration } still refuses { $tool } after three sign-ins. Ask the owner of the account there to allow it; then let an agent try again.

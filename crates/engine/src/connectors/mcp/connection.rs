@@ -1,8 +1,8 @@
 //! One standing connection: the handshake, requests and their answers, the end.
 
 use super::{
-    super::{Caller, MAX_LIST_BYTES, MAX_TOOLS, sent::Key},
-    Mcp, PATIENCE,
+    super::{Caller, MAX_LIST_BYTES, MAX_TOOLS, call_late, sent::Key},
+    CALL_PATIENCE, Mcp, PATIENCE,
     asking::{Ask, Us},
     carrier::{self, Carrier},
     ears::{Ear, Ears},
@@ -45,6 +45,9 @@ const AT_ONCE: usize = 512;
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Handing over that a call is no longer wanted, and before the session ends telling the server.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// One call, however often its server tells of progress.
+const LONGEST_CALL: Duration = Duration::from_secs(3600);
 
 pub(super) struct Connection {
     pub(super) carrier: Carrier,
@@ -182,17 +185,27 @@ impl Connection {
             Trouble::Known(error.with("why", "the connection broke off"))
         };
         let handed = self.hand_over(request, caller).await;
-        let (mut asked, _ear) = handed.map_err(|_| lost())?;
+        let (mut asked, ear) = handed.map_err(|_| lost())?;
         let id = asked.id.clone();
-        let answer = tokio::select! {
-            answer = &mut asked.rx => answer,
-            () = caller.hung_up.cancelled() => {
-                call_off(asked, "no longer wanted").await;
-                return Err(Trouble::Known(mcp.cancelled()));
-            }
-            () = tokio::time::sleep(patience) => {
-                call_off(asked, "no answer in time").await;
-                return Err(Trouble::Known(mcp.late(patience)));
+        let began = tokio::time::Instant::now();
+        let answer = loop {
+            let within = patience.min(LONGEST_CALL.saturating_sub(began.elapsed()));
+            tokio::select! {
+                answer = &mut asked.rx => break answer,
+                () = caller.hung_up.cancelled() => {
+                    call_off(asked, "no longer wanted").await;
+                    return Err(Trouble::Known(mcp.cancelled()));
+                }
+                // Who tells of progress is still at it.
+                () = news(ear.as_ref()) => {}
+                () = tokio::time::sleep(within) => {
+                    call_off(asked, "no answer in time").await;
+                    return Err(Trouble::Known(if patience == CALL_PATIENCE {
+                        call_late(&host(&mcp.url), began.elapsed())
+                    } else {
+                        mcp.late(patience)
+                    }));
+                }
             }
         };
         let noted = self.carrier.failure(&id);
@@ -289,6 +302,14 @@ impl Connection {
             let _ = service.close_with_timeout(FAREWELL).await;
         }
         self.carrier.send_with(Key::none());
+    }
+}
+
+/// Waits for the next word of progress.
+async fn news(ear: Option<&Ear>) {
+    match ear {
+        Some(ear) => ear.news.notified().await,
+        None => std::future::pending().await,
     }
 }
 

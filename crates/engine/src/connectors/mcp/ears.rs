@@ -7,9 +7,9 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-type Listeners = HashMap<ProgressToken, mpsc::Sender<Progress>>;
+type Listeners = HashMap<ProgressToken, (mpsc::Sender<Progress>, Arc<Notify>)>;
 
 /// Clones share the listeners: the connection's.
 #[derive(Clone, Default)]
@@ -24,14 +24,19 @@ pub(super) struct Ears {
 pub(super) struct Ear {
     ears: Ears,
     token: ProgressToken,
+    /// The server told of progress.
+    pub news: Arc<Notify>,
 }
 
 impl Ears {
     pub fn listen(&self, token: ProgressToken, listener: mpsc::Sender<Progress>) -> Ear {
-        self.listeners().insert(token.clone(), listener);
+        let news = Arc::new(Notify::new());
+        self.listeners()
+            .insert(token.clone(), (listener, news.clone()));
         Ear {
             ears: self.clone(),
             token,
+            news,
         }
     }
 
@@ -39,7 +44,8 @@ impl Ears {
     /// too late.
     pub async fn hear(&self, told: ProgressNotificationParam) {
         drop(self.handing_over.lock().await);
-        if let Some(listener) = self.listeners().get(&told.progress_token) {
+        if let Some((listener, news)) = self.listeners().get(&told.progress_token) {
+            news.notify_one();
             let _ = listener.try_send(Progress {
                 progress: told.progress,
                 total: told.total,

@@ -6,7 +6,7 @@
 mod going_on;
 
 use super::{
-    super::{Caller, sent::Key},
+    super::{Caller, call_late, sent::Key},
     CALL_PATIENCE, Mcp,
     asking::Us,
     connection::{Connection, LAST_WORDS, Trouble},
@@ -70,7 +70,7 @@ impl Connection {
         Some(Err(Trouble::Known(if caller.hung_up.is_cancelled() {
             mcp.cancelled()
         } else {
-            mcp.late(CALL_PATIENCE)
+            call_late(&crate::http::host(&mcp.url), CALL_PATIENCE)
         })))
     }
 

@@ -2,6 +2,7 @@
 
 mod eras;
 mod lists;
+mod patience;
 
 use super::*;
 use crate::{connectors::Connector, secret::Secret};

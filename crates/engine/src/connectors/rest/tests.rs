@@ -3,7 +3,6 @@
 use super::*;
 use crate::secret::Secret;
 use rstest::rstest;
-use std::time::Duration;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{any, body_json, body_string, header, method, path, query_param},
@@ -336,6 +335,16 @@ async fn what_an_api_says_in_headers_is_passed_on_and_cookies_are_not() {
             "link": "<https://api.example/v1/users?after=9&api_key=[credential]>; rel=\"next\", </v1/users>; rel=\"first\"",
         })
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_is_not_said_to_be_out_of_reach() {
+    let (url, _) = crate::http::tests::trap().await;
+    let asked = json!({ "method": "POST", "path": "/orders" });
+    let error = call(&rest(url.as_str(), ""), &in_header(), asked).await;
+    let error = error.expect_err("silence");
+    assert_eq!(error.code, ErrorCode::CallLate, "{error}");
+    assert_eq!(error.args["seconds"], "120");
 }
 
 #[tokio::test]
