@@ -80,13 +80,16 @@ pub(crate) async fn signal_of(
         (ErrorCode::Unreachable | ErrorCode::ServerError, _) => {
             Some(Signal::Unreachable(elsewhere(engine, id, error).await))
         }
-        // A page where an answer should be (a captive portal's, too), and a token endpoint that gives
-        // no token and does not say that the sign-in is over: for a ping that is no answer at all.
+        // A page where an answer should be (a captive portal's, too), a name that now leads to where it was
+        // not confirmed to, and a token endpoint that gives no token and does not say that the sign-in is
+        // over: for a ping that is no answer at all.
         (
             ErrorCode::BadAnswer
             | ErrorCode::NotMcp
             | ErrorCode::RedirectRefused
             | ErrorCode::TooLarge
+            | ErrorCode::AddressPrivate
+            | ErrorCode::AddressForbidden
             | ErrorCode::OauthTokenRefused,
             Asked::Ping,
         ) => Some(Signal::Unreachable(elsewhere(engine, id, error).await)),
@@ -185,13 +188,18 @@ async fn elsewhere(engine: &Engine, id: IntegrationId, error: &Error) -> Elsewhe
             answered: engine.newest_answer(&others),
         };
     }
-    // Nothing to compare with. A name that does not resolve or a strange certificate is what being
-    // offline, or behind a captive portal, looks like.
+    // Nothing to compare with. A name that does not resolve, or leads elsewhere, or a strange certificate is what
+    // being offline, or behind a captive portal, looks like.
     let why = error.args.get("why").map_or("", String::as_str);
-    let like_offline = error.code == ErrorCode::Unreachable
-        && ["name", "certificate", "TLS", "secure"]
-            .iter()
-            .any(|word| why.contains(word));
+    let leads_elsewhere = matches!(
+        error.code,
+        ErrorCode::AddressPrivate | ErrorCode::AddressForbidden
+    );
+    let like_offline = leads_elsewhere
+        || error.code == ErrorCode::Unreachable
+            && ["name", "certificate", "TLS", "secure"]
+                .iter()
+                .any(|word| why.contains(word));
     if like_offline {
         Elsewhere::Offline
     } else {
@@ -230,4 +238,24 @@ pub(crate) fn has_route() -> bool {
             .is_ok()
     };
     try_one("0.0.0.0:0", "203.0.113.1:9") || try_one("[::]:0", "[2001:db8::1]:9")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notices::tests::Home;
+
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_is_no_answer_to_a_ping() -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let id = home.add(1, "127.0.0.1").await?;
+        for code in [ErrorCode::AddressPrivate, ErrorCode::AddressForbidden] {
+            let error = Error::new(code);
+            let told = signal_of(&home.engine, id, Asked::Ping, Err(&error)).await;
+            assert_eq!(told, Some(Signal::Unreachable(Elsewhere::Alone)));
+            let call = Asked::Call { tool: "call" };
+            assert_eq!(signal_of(&home.engine, id, call, Err(&error)).await, None);
+        }
+        Ok(())
+    }
 }

@@ -41,7 +41,18 @@ impl Tried {
             (Some(error), _) if is_no_answer(error.code) => Self::NoAnswer,
             (_, wire::Reason::RateLimited { until }) => Self::RateLimited { until: *until },
             (Some(error), _) if error.code == ErrorCode::ServerError => Self::Trouble,
-            (Some(error), _) if error.code == ErrorCode::OauthTokenRefused => Self::Unclear,
+            (Some(error), _)
+                if matches!(
+                    error.code,
+                    ErrorCode::OauthTokenRefused
+                        | ErrorCode::KeyringLost
+                        | ErrorCode::CredentialUnreadable
+                        | ErrorCode::CredentialRestored
+                        | ErrorCode::IntegrationUnknown
+                ) =>
+            {
+                Self::Unclear
+            }
             (Some(error), _)
                 if matches!(
                     error.code,
@@ -58,8 +69,8 @@ impl Tried {
     }
 }
 
-/// True also of a page where an answer should be: so a captive portal speaks for everybody. One
-/// server that does so alone is no portal, since others answer.
+/// True also of a page where an answer should be, and of an address where no server of that name was: so a captive
+/// portal speaks for everybody. One server that does so alone is no portal, since others answer.
 fn is_no_answer(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -68,6 +79,8 @@ fn is_no_answer(code: ErrorCode) -> bool {
             | ErrorCode::NotMcp
             | ErrorCode::RedirectRefused
             | ErrorCode::TooLarge
+            | ErrorCode::AddressPrivate
+            | ErrorCode::AddressForbidden
     )
 }
 

@@ -107,9 +107,11 @@ fn tells(answer: &Result<Answer, Error>) -> Option<bool> {
             Some(!may_be_a_portal)
         }
         Err(error) => match error.code {
-            ErrorCode::Unreachable | ErrorCode::RedirectRefused | ErrorCode::BadAnswer => {
-                Some(false)
-            }
+            ErrorCode::Unreachable
+            | ErrorCode::RedirectRefused
+            | ErrorCode::BadAnswer
+            | ErrorCode::AddressPrivate
+            | ErrorCode::AddressForbidden => Some(false),
             // It was not sent, or not for the network's sake.
             _ => None,
         },
@@ -197,7 +199,8 @@ mod tests {
         for (code, told) in [
             (ErrorCode::Unreachable, Some(false)),
             (ErrorCode::RedirectRefused, Some(false)),
-            (ErrorCode::AddressForbidden, None),
+            (ErrorCode::AddressForbidden, Some(false)),
+            (ErrorCode::UrlNotSecure, None),
         ] {
             assert_eq!(tells(&Err(Error::new(code))), told);
         }

@@ -1,6 +1,40 @@
 use super::*;
 use proptest::prelude::*;
 
+#[test]
+fn only_what_came_from_the_far_side_is_an_answer() {
+    let tried = |code| {
+        Tried::of(&TestReport {
+            health: wire::HealthView {
+                status: wire::Status::Healthy,
+                reason: wire::Reason::Ok,
+                fix: None,
+                since: Time(0),
+                checked_at: None,
+            },
+            at: Time(0),
+            tried: String::new(),
+            took_ms: 0,
+            answer: String::new(),
+            error: Some(wire::Error::new(code)),
+        })
+    };
+    for (code, told) in [
+        (ErrorCode::Rejected, Tried::Answered),
+        (ErrorCode::Unreachable, Tried::NoAnswer),
+        // A portal that answers every name with an address of its own.
+        (ErrorCode::AddressPrivate, Tried::NoAnswer),
+        (ErrorCode::AddressForbidden, Tried::NoAnswer),
+        (ErrorCode::KeyringLocked, Tried::NotSent),
+        (ErrorCode::KeyringLost, Tried::Unclear),
+        (ErrorCode::CredentialUnreadable, Tried::Unclear),
+        (ErrorCode::CredentialRestored, Tried::Unclear),
+        (ErrorCode::IntegrationUnknown, Tried::Unclear),
+    ] {
+        assert_eq!(tried(code), told, "{code:?}");
+    }
+}
+
 /// The usual time between pings of what is well.
 const INTERVAL_MS: i64 = 15 * 60_000;
 
