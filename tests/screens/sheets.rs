@@ -58,7 +58,9 @@ async fn a_disconnect_that_runs_cannot_be_left_and_says_how_it_went() -> Result<
     );
     screen.picture("disconnecting").await?;
     for _ in 0..3 {
-        screen.keys(Key::Escape + "").await?;
+        // To the page: between its closing and its opening again nothing in the sheet has the focus.
+        let keys = screen.page.action_chain();
+        keys.send_keys(Key::Escape + "").perform().await?;
     }
     screen.see("dialog[open]").await?;
     screen
