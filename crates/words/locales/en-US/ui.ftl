@@ -285,7 +285,7 @@ disconnecting = Disconnecting…
 revoked = { $host } confirmed that the access is revoked.
 revocation-not-offered = The other side offers no way to revoke from here. Revoke the key or token there yourself.
 revocation-not-possible = { $host } was not told: { $why } Revoke the access there yourself.
-revocation-pending = { $host } has not confirmed the revocation yet ({ $why }). The app keeps trying; to be sure, revoke it there yourself.
+revocation-pending = { $host } has not confirmed the revocation yet. { $why } The app keeps trying; to be sure, revoke it there yourself.
 credential-destroyed = The credential is destroyed on this computer.
 calls-ended = { $count ->
     [one] One running call was ended.
