@@ -91,6 +91,7 @@ pub fn Field(props: &FieldProps) -> Html {
                     id={props.id}
                     name={props.id}
                     type={kind}
+                    class={props.value.is_empty().then_some("blank")}
                     value={props.value.clone()}
                     placeholder={props.placeholder.clone()}
                     required={props.required}

@@ -212,7 +212,7 @@ fn moment(label: &'static str, value: &str, on_change: &Callback<String>) -> Htm
     html! {
         <div>
             <label class="field"><span>{ say(label) }</span>
-                <input type="datetime-local" data-testid={label} value={value.to_owned()} placeholder={say("moment-placeholder")}
+                <input type="datetime-local" data-testid={label} class={value.is_empty().then_some("blank")} value={value.to_owned()} placeholder={say("moment-placeholder")}
                     aria-invalid={wrong.then_some("true")} aria-describedby={wrong.then(|| error.clone())} {onchange} />
             </label>
             if wrong { <p class="error" id={error} role="alert">{ say("moment-wrong") }</p> }
