@@ -34,13 +34,9 @@ pub(crate) fn index(tx: &Tx<'_>) -> Result<bool, Error> {
         return Ok(true);
     }
     let until = end.min(done + BATCH);
-    let mut words = BTreeMap::new();
     for (seq, body) in documents(tx, (done, until))? {
-        let said = words_of(&body);
-        write(tx, seq, &said)?;
-        words.extend(said.into_iter().map(|word| (word, seq / ERA)));
+        write(tx, seq, &body)?;
     }
-    note(tx, words)?;
     tx.prepare_cached("update text_indexed set seq = ?1")
         .and_then(|mut statement| statement.execute([until]))
         .map_err(failed)?;
@@ -91,24 +87,20 @@ fn why(because: &Because) -> String {
     }
 }
 
-fn write(tx: &Tx<'_>, seq: i64, said: &BTreeSet<String>) -> Result<(), Error> {
+fn write(tx: &Tx<'_>, seq: i64, body: &str) -> Result<(), Error> {
+    let said = words_of(body);
     let body = said.iter().map(String::as_str).collect::<Vec<_>>();
     tx.prepare_cached("insert or replace into record_text (rowid, body) values (?1, ?2)")
         .and_then(|mut statement| statement.execute(params![seq, body.join(" ")]))
-        .map(drop)
-        .map_err(failed)
-}
-
-/// Notes each word with the era in which it was last said.
-fn note(tx: &Tx<'_>, words: BTreeMap<String, i64>) -> Result<(), Error> {
-    let mut statement = tx
+        .map_err(failed)?;
+    let mut words = tx
         .prepare_cached(
             "insert into record_words (word, era) values (?1, ?2) \
              on conflict (word) do update set era = excluded.era where era < excluded.era",
         )
         .map_err(failed)?;
-    for said in words {
-        statement.execute(said).map_err(failed)?;
+    for word in said {
+        words.execute(params![word, seq / ERA]).map_err(failed)?;
     }
     Ok(())
 }
