@@ -36,8 +36,8 @@ pub(crate) struct KeyRow {
 pub(crate) struct VaultRow {
     /// Which database this is.
     pub id: Uuid,
-    /// A Disconnect has not yet emptied the log and renewed the backups.
-    /// How many changes are in no backup that must be in each; 0: none.
+    /// How many changes (a Disconnect, a new key of the record) still want the log emptied and the backups
+    /// renewed.
     pub owes_backup: u64,
 }
 

@@ -12,6 +12,7 @@ use crate::{
     },
 };
 use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
 use wire::{Error, Time};
 
 /// How long until what could not be cleaned up is tried again.
@@ -23,9 +24,9 @@ const TIDY_AGAIN: Duration = Duration::from_millis(50);
 /// How long until an owed backup is tried again: a copy of all the data for which there is no room fills the disk
 /// each time.
 const SETTLE_AGAIN: Duration = Duration::from_secs(3_600);
-/// How long it is waited for.
+/// How long its first try is waited for.
 #[cfg(not(test))]
-const A_WHILE: Duration = Duration::from_secs(3);
+const A_WHILE: Duration = Duration::from_secs(10);
 #[cfg(test)]
 const A_WHILE: Duration = Duration::from_secs(30);
 
@@ -102,22 +103,26 @@ impl Vault {
     }
 
     /// Empties the log and puts a fresh backup in the place of the older ones, where that is owed. With much data
-    /// it takes minutes: nothing is held meanwhile, and nobody waits for longer than [`A_WHILE`].
+    /// it takes minutes: nothing is held meanwhile, and nobody waits for longer than [`A_WHILE`], nor for what
+    /// has failed.
     pub(super) async fn settle(&self) {
         let (weak, turn) = (Arc::downgrade(&self.0), self.0.settling.clone());
-        let settling = tokio::spawn(async move {
+        let (trying, tried) = oneshot::channel::<()>();
+        tokio::spawn(async move {
             let _turn = turn.lock().await;
+            let mut trying = Some(trying);
             loop {
                 let Some(inner) = weak.upgrade() else { return };
                 match Self(inner).settle_now().await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(%error, "a backup is owed; it is tried again"),
                 }
+                drop(trying.take());
                 tokio::time::sleep(SETTLE_AGAIN).await;
             }
         });
-        // It goes on by itself.
-        let _ = tokio::time::timeout(A_WHILE, settling).await;
+        // Over once the sender is gone; what takes longer goes on by itself.
+        let _ = tokio::time::timeout(A_WHILE, tried).await;
     }
 
     async fn settle_now(&self) -> Result<(), Error> {

@@ -268,3 +268,20 @@ async fn while_a_long_backup_is_made_credentials_are_kept_and_opened() -> Result
     assert_eq!(owed(store.read(keys::vault).await?), Some(0));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_backup_that_cannot_be_made_is_not_waited_for() -> Result<()> {
+    let world = World::new()?;
+    world.add(1, "goes").await?;
+    let backups = world.folder.path().join("backups");
+    fs::remove_dir_all(&backups)?;
+    fs::write(&backups, "in its place")?;
+    tokio::time::timeout(Duration::from_secs(10), world.destroy(1)).await??;
+    let owed = world.vault.0.store.read(keys::vault).await?;
+    assert_eq!(
+        owed.map(|row| row.owes_backup),
+        Some(1),
+        "it is tried again"
+    );
+    Ok(())
+}
