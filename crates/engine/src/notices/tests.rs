@@ -357,7 +357,10 @@ async fn seen_takes_the_popup_back_and_snoozed_brings_it_again() -> Result<()> {
     inbox::see(&home.engine, notice).await?;
     home.deliver().await?;
     assert!(home.titles().is_empty());
-    home.later(DAY / 2).await?;
+    for _ in 0..2 {
+        crate::background::pause(&home.engine, Some(24)).await?;
+        home.later(DAY / 2).await?;
+    }
     home.learn(id, Signal::Rejected).await?;
     assert!(home.titles().is_empty(), "what was seen is not told again");
     Ok(())
