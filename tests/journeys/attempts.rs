@@ -7,7 +7,7 @@ use crate::kit::{
     authority::Authority,
     browser::{altered, look, to_callback},
     code, mcp,
-    scripted::{Scripted, json as json_answer, text, with_header},
+    scripted::{Scripted, json as json_answer, text},
     targets,
 };
 use anyhow::Result;
@@ -295,16 +295,7 @@ async fn what_came_to_nothing_is_forgotten_at_the_server_too() -> Result<()> {
     forgotten(&authority, "after a no").await?;
 
     // Signed in, but the server then answers the ping with an error.
-    let metadata = authority
-        .server
-        .url("/.well-known/oauth-protected-resource/mcp");
-    authority.instead("/mcp", move |seen| {
-        if seen.bearer().is_empty() {
-            let challenge = format!("Bearer resource_metadata=\"{metadata}\"");
-            return with_header(text(401, ""), "www-authenticate", &challenge);
-        }
-        text(500, "it broke")
-    });
+    authority.breaks_after_sign_in();
     let unproved = home.begin(target()).await?;
     look(&to_callback(&home.waits_for_browser(unproved).await?).await?).await?;
     assert_eq!(home.fails(unproved).await?.code, ErrorCode::ServerError);

@@ -1,13 +1,7 @@
 //! What Reconnect does to the sign-in that it replaces.
 
 use crate::{
-    kit::{
-        Home,
-        authority::Authority,
-        browser,
-        scripted::{text, with_header},
-        targets, tick,
-    },
+    kit::{Home, authority::Authority, browser, targets, tick},
     sign_in::pair,
 };
 use anyhow::{Context, Result, bail};
@@ -67,16 +61,7 @@ async fn a_reconnect_that_comes_to_nothing_leaves_the_grant_that_it_shares() -> 
     let id = home.connect(targets::mcp(&authority.resource())).await?;
 
     // Signed in once more by the same client, but the server has a bad moment.
-    let metadata = authority
-        .server
-        .url("/.well-known/oauth-protected-resource/mcp");
-    authority.instead("/mcp", move |seen| {
-        if seen.bearer().is_empty() {
-            let challenge = format!("Bearer resource_metadata=\"{metadata}\"");
-            return with_header(text(401, ""), "www-authenticate", &challenge);
-        }
-        text(500, "it broke")
-    });
+    authority.breaks_after_sign_in();
     let attempt = home.begin_again(id, None).await?;
     assert_eq!(home.fails(attempt).await?.code, ErrorCode::ServerError);
     assert_eq!(authority.token_requests("authorization_code"), 2);

@@ -2,24 +2,14 @@
 
 use crate::kit::{Screen, browser::violations};
 use anyhow::{Context, Result};
-use chief_tests::peers::{
-    Peer,
-    sign_in::{Answer, sign_in},
-};
-use engine::fakes::MemoryKeyring;
+use chief_tests::peers::Peer;
 use serde_json::json;
-use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn request_access_at_a_refused_tool_signs_in_again_and_clears_it() -> Result<()> {
     let issuer = Peer::start("oidc", &[]).await?;
     let server = Peer::start("mcp-protected", &[("ISSUER", &issuer.url)]).await?;
-    let runtime = tokio::runtime::Handle::current();
-    let screen = Screen::with(Arc::new(MemoryKeyring::default()), move |link| {
-        let link = link.to_owned();
-        runtime.spawn(async move { sign_in(&link, "ann", Answer::Agree).await });
-    })
-    .await?;
+    let screen = Screen::signing_in().await?;
     let id = screen.connect_mcp(&server.url).await?;
     server.control("/test/set?refuse=403").await?;
     let refused = screen.call(id, "list_items", json!({})).await;

@@ -15,7 +15,10 @@ pub mod scripted;
 
 use anyhow::{Context, Result, bail, ensure};
 use browser::Browser;
-use chief_tests::host::{self, HostDesk, Running};
+use chief_tests::{
+    host::{self, HostDesk, Running},
+    peers::sign_in::{Answer, sign_in},
+};
 use engine::{
     fakes::MemoryKeyring,
     ports::{Ports, SystemClock},
@@ -81,6 +84,16 @@ impl Screen {
         };
         screen.see("#title").await?;
         Ok(screen)
+    }
+
+    /// A window for whom Ann signs in wherever a browser is opened.
+    pub async fn signing_in() -> Result<Self> {
+        let runtime = tokio::runtime::Handle::current();
+        Self::with(Arc::new(MemoryKeyring::default()), move |link| {
+            let link = link.to_owned();
+            runtime.spawn(async move { sign_in(&link, "ann", Answer::Agree).await });
+        })
+        .await
     }
 
     /// Where the data lies.

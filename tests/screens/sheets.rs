@@ -2,13 +2,8 @@
 
 use crate::kit::{Screen, api::Api};
 use anyhow::{Context, Result, ensure};
-use chief_tests::peers::{
-    Peer,
-    sign_in::{Answer, sign_in},
-};
-use engine::fakes::MemoryKeyring;
+use chief_tests::peers::Peer;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use thirtyfour::Key;
 
 const SHEET: &str = "[data-testid=sheet]";
@@ -35,12 +30,7 @@ async fn connect(screen: &Screen, url: &str) -> Result<()> {
 async fn a_disconnect_that_runs_cannot_be_left_and_says_how_it_went() -> Result<()> {
     let issuer = Peer::start("oidc", &[]).await?;
     let server = Peer::start("mcp-protected", &[("ISSUER", &issuer.url)]).await?;
-    let runtime = tokio::runtime::Handle::current();
-    let screen = Screen::with(Arc::new(MemoryKeyring::default()), move |link| {
-        let link = link.to_owned();
-        runtime.spawn(async move { sign_in(&link, "ann", Answer::Agree).await });
-    })
-    .await?;
+    let screen = Screen::signing_in().await?;
     screen.connect_mcp(&server.url).await?;
     issuer
         .control("/test/fail?path=/token/revocation&mode=hang&count=9")

@@ -135,6 +135,15 @@ async fn lives(by: ByDoor) -> Result<()> {
     Ok(())
 }
 
+/// What the gateway's own tool says to that.
+async fn own(door: &Door, token: &str, tool: &str, arguments: Value) -> Result<Value> {
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let call = call_of(tool, &arguments);
+    let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
+    Ok(told(&body)?["result"]["structuredContent"].clone())
+}
+
 #[tokio::test]
 async fn an_agent_cannot_lift_a_pause_by_removing_its_cron_or_what_it_depends_on() -> Result<()> {
     let (server, refuse) = refusing().await?;
@@ -144,13 +153,7 @@ async fn an_agent_cannot_lift_a_pause_by_removing_its_cron_or_what_it_depends_on
         .await?;
     let door = home.open_door().await?;
     let (_, token) = home.pair(json!({ "name": "Bot" })).await?;
-    let bearer = format!("Bearer {token}");
-    let ask = async |tool: &str, arguments: Value| -> Result<Value> {
-        let headers = [("authorization", bearer.as_str())];
-        let call = call_of(tool, &arguments);
-        let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
-        Ok(told(&body)?["result"]["structuredContent"].clone())
-    };
+    let ask = async |tool: &str, arguments| own(&door, &token, tool, arguments).await;
     let register = async |depends: &[&str]| -> Result<Value> {
         let told = json!({ "name": "Digest", "schedule": "0 3 * * *", "depends_on": depends });
         let cron = ask("chief_crons_register", told).await?["cron"].clone();
@@ -208,13 +211,7 @@ async fn a_run_that_an_agent_never_reports_gives_way_to_a_later_moment() -> Resu
     let (home, clock) = Home::with_fake_clock().await?;
     let door = home.open_door().await?;
     let (_, token) = home.pair(json!({ "name": "Bot" })).await?;
-    let bearer = format!("Bearer {token}");
-    let ask = async |tool: &str, arguments: Value| -> Result<Value> {
-        let headers = [("authorization", bearer.as_str())];
-        let call = call_of(tool, &arguments);
-        let (_, body) = raw(("POST", &door.url), &headers, &call).await?;
-        Ok(told(&body)?["result"]["structuredContent"].clone())
-    };
+    let ask = async |tool: &str, arguments| own(&door, &token, tool, arguments).await;
     let told = json!({ "name": "Digest", "schedule": "*/20 * * * *", "depends_on": [] });
     let cron = ask("chief_crons_register", told).await?["cron"].clone();
     let own = json!({ "cron": cron });

@@ -113,6 +113,18 @@ impl Authority {
         lock(&self.state.instead).insert(path, Arc::new(answer));
     }
 
+    /// From now on its `/mcp` asks for a sign-in as before, and whoever is signed in gets an error.
+    pub fn breaks_after_sign_in(&self) {
+        let metadata = self.server.url("/.well-known/oauth-protected-resource/mcp");
+        self.instead("/mcp", move |seen| {
+            if seen.bearer().is_empty() {
+                let challenge = format!("Bearer resource_metadata=\"{metadata}\"");
+                return with_header(text(401, ""), "www-authenticate", &challenge);
+            }
+            text(500, "it broke")
+        });
+    }
+
     /// From now on `path` is answered as it should be.
     pub fn as_usual(&self, path: &'static str) {
         lock(&self.state.instead).remove(path);
