@@ -201,8 +201,8 @@ fn Cards(props: &CardsProps) -> Html {
     }
 }
 
-/// Resumes crons that only wait for it, tests what only has to answer again, and walks through what needs the admin's hand: what fails
-/// first.
+/// Resumes crons that only wait for it, tests what only has to answer again, and walks through what needs the
+/// admin's hand: what fails first.
 fn repair_all(frame: &Frame, cards: &Rc<Vec<Rc<CardView>>>) -> Callback<()> {
     let (frame, cards) = (frame.clone(), cards.clone());
     Callback::from(move |()| {
