@@ -101,7 +101,11 @@ pub struct Origin {
 
 /// Single tools that agents have lately called, as they were looked up.
 #[derive(Default)]
-pub(crate) struct Offers(Kept<(AgentId, String, String), Vec<Offered>>);
+pub(crate) struct Offers {
+    named: Kept<(AgentId, String, String), Vec<Offered>>,
+    /// By what the gateway calls them, in the list of one integration alone or of all.
+    renamed: Kept<(AgentId, String, String, bool), Option<Offered>>,
+}
 
 /// Which tools are looked up.
 #[derive(Clone, Debug)]
@@ -299,11 +303,35 @@ pub fn tool(
     (slug, tool): (&str, &str),
 ) -> Result<Option<Offered>, Error> {
     let (now, key) = (engine.now(), (agent.id, slug.to_owned(), tool.to_owned()));
-    let found = engine.0.offers.0.get(engine.store(), key, |conn, _| {
+    let found = engine.0.offers.named.get(engine.store(), key, |conn, _| {
         let (slug, tool) = (slug.to_owned(), tool.to_owned());
         offered(conn, agent.id, &Which::One { slug, tool }, now)
     })?;
     Ok(found.first().cloned())
+}
+
+/// One tool of an integration that the gateway calls something else: the one that `is` knows by `name`, which
+/// stands in the list of that integration `alone` or of all. Looked for as [`tool`] is.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn renamed(
+    engine: &Engine,
+    agent: &AgentView,
+    (slug, name, alone): (&str, &str, bool),
+    is: impl Fn(&Offered) -> bool,
+) -> Result<Option<Offered>, Error> {
+    let (now, slug) = (engine.now(), slug.to_owned());
+    let key = (agent.id, slug.clone(), name.to_owned(), alone);
+    let found = engine
+        .0
+        .offers
+        .renamed
+        .get(engine.store(), key, |conn, _| {
+            let all = offered(conn, agent.id, &Which::Of { slug }, now)?;
+            Ok(all.into_iter().find(is))
+        })?;
+    Ok(found.as_ref().clone())
 }
 
 fn listing(

@@ -36,9 +36,16 @@ pub(crate) fn on_the_wire(slug: &str, tool: &str) -> String {
     format!("{kept}_{hash}")
 }
 
-/// The slug and the tool that a name says, where it can be one that was not changed: slugs hold no `__`.
+/// The slug that a name says, and the tool where the name was not changed: slugs hold no `__`, and are short
+/// enough to stay whole in one that was.
 pub(crate) fn read(name: &str) -> Option<(&str, &str)> {
     name.split_once("__")
+}
+
+/// Whether it looks like a name that had to be changed.
+pub(crate) fn may_be_changed(name: &str) -> bool {
+    let hash = name.rsplit_once('_').map_or("", |(_, hash)| hash);
+    hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -62,5 +69,25 @@ mod tests {
         );
         assert_eq!(long.len(), MAX);
         assert!(on_the_wire("ünïcode", "🦀").is_ascii());
+    }
+
+    #[test]
+    fn a_name_that_had_to_be_changed_still_says_whose_it_is() {
+        // The longest slug, the two-hundredth of its name.
+        let slug = format!("{}-200", "s".repeat(24));
+        for tool in [
+            "list.charges",
+            "a_tool_whose_name_never_ends_at_all",
+            "🦀",
+            "__",
+        ] {
+            for slug in ["a", "google-2", &slug] {
+                let name = on_the_wire(slug, tool);
+                assert_eq!(read(&name).map(|(slug, _)| slug), Some(slug), "{name}");
+                let changed = name != format!("{slug}__{tool}");
+                assert!(!changed || may_be_changed(&name), "{name}");
+            }
+        }
+        assert!(!may_be_changed("stripe__list_charges"));
     }
 }

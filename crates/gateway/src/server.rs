@@ -57,28 +57,21 @@ impl Server {
         agents::tools(&self.inside.engine, &asker.agent, which).await
     }
 
-    /// The tool of that name on the wire. Most names say themselves whose they are; those that had to be
-    /// changed are looked for among all.
-    async fn find(&self, asker: &Asker, name: &str) -> Result<Option<Offered>, Error> {
-        let named = match &asker.only {
-            Some(slug) => Some((slug.as_str(), name)),
-            None => names::read(name),
-        };
+    /// The tool of that name on the wire, which says whose it is.
+    fn find(&self, asker: &Asker, name: &str) -> Result<Option<Offered>, Error> {
+        let alone = asker.only.as_deref().map(|slug| (slug, name));
         // (Longer ones are nobody's: what is looked up is kept in memory.)
-        if let Some((slug, tool)) = named.filter(|_| name.len() <= names::MAX) {
-            let found = agents::tool(&self.inside.engine, &asker.agent, (slug, tool))?;
-            if found
-                .as_ref()
-                .is_some_and(|tool| on_the_wire(asker, tool) == name)
-            {
-                return Ok(found);
-            }
+        let named = alone.or_else(|| names::read(name));
+        let Some((slug, tool)) = named.filter(|_| name.len() <= names::MAX) else {
+            return Ok(None);
+        };
+        let (engine, agent) = (&self.inside.engine, &asker.agent);
+        let is = |tool: &Offered| on_the_wire(asker, tool) == name;
+        let found = agents::tool(engine, agent, (slug, tool))?.filter(is);
+        if found.is_some() || !names::may_be_changed(name) {
+            return Ok(found);
         }
-        let all = self.tools(asker).await?;
-        Ok(all
-            .tools
-            .into_iter()
-            .find(|tool| on_the_wire(asker, tool) == name))
+        agents::renamed(engine, agent, (slug, name, alone.is_some()), is)
     }
 
     /// What the servers tell of these tools, under their names on the wire.
@@ -158,7 +151,7 @@ impl Server {
             (name, arguments)
         };
         let agent = &asker.agent;
-        match self.find(asker, &name).await? {
+        match self.find(asker, &name)? {
             Some(offered) => {
                 // Where the agent hangs up, this future is dropped: the call is cancelled then, and
                 // goes on until its outcome is written down.
