@@ -248,6 +248,15 @@ async fn a_lower_number_of_tools_switches_to_the_search_and_listening_agents_are
         assert!(now > heard, "{most}: it is told");
         heard = now;
         assert_eq!(listed(&mut agent).await?, expected, "{most}");
+        // A client that keeps the list of before calls by that.
+        let found = json!({ "query": "sees" });
+        let found = text_of(&agent.call(stand[0], found).await?);
+        assert!(found.contains("keyed__see"), "{most}: {found}");
+        let inner = json!({ "name": "keyed__see", "arguments": {} });
+        for (name, given) in [(stand[1], inner), ("keyed__see", json!({}))] {
+            let answer = agent.call(name, given).await?;
+            assert_eq!(text_of(&answer), "see", "{most} {name}: {answer}");
+        }
     }
     // One integration alone is listed whole, whatever the number.
     let alone = format!("{}/keyed", scene.door.url);

@@ -38,6 +38,7 @@ mod keys;
 mod killed;
 mod laundered;
 mod left_alone;
+mod listed;
 mod lost_answers;
 mod news;
 mod offline;

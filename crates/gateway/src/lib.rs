@@ -8,6 +8,7 @@
 //! 2025-11-25, request by request.
 
 mod crons;
+mod described;
 mod door;
 mod guard;
 mod incoming;

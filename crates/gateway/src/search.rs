@@ -1,10 +1,12 @@
 //! Where an agent has more tools than a model reads well: two tools, one that finds and one that calls.
 
-use crate::server::Described;
+use crate::described::Described;
 use serde_json::{Value, json};
 
 /// Tools that one search tells, at most.
 const FOUND_MAX: usize = 20;
+/// Bytes of those of them that are told whole. Claude Code reads 25,000 tokens of an answer.
+const WHOLE_MAX: usize = 40_000;
 /// Characters of a query that are read, and words of them: each is looked for in every tool.
 const QUERY_MAX: usize = 200;
 const WORDS_MAX: usize = 16;
@@ -12,21 +14,22 @@ pub(crate) const FIND: &str = "chief__search_tools";
 pub(crate) const CALL: &str = "chief__call_tool";
 
 /// The two, as MCP describes tools.
-pub(crate) fn tools() -> Value {
-    json!([
-        {
+pub(crate) fn tools() -> [Value; 2] {
+    [
+        json!({
             "name": FIND,
             "title": "Search tools",
             "description": "Finds tools of the connected integrations by words of their name and \
-                description. Returns names, descriptions and input schemas. Search before you call.",
+                description. Returns names, descriptions and input schemas; where a schema is missing, \
+                search for the tool's exact name alone to read it. Search before you call.",
             "inputSchema": {
                 "type": "object",
                 "properties": { "query": { "type": "string", "description": "Words, such as: refund charge" } },
                 "required": ["query"],
             },
             "annotations": { "readOnlyHint": true },
-        },
-        {
+        }),
+        json!({
             "name": CALL,
             "title": "Call tool",
             "description": "Calls a tool that a search has found, by its name, with arguments that fit its input schema.",
@@ -38,12 +41,32 @@ pub(crate) fn tools() -> Value {
                 },
                 "required": ["name"],
             },
-        },
-    ])
+        }),
+    ]
+}
+
+/// What a search tells: a tool of exactly that name, whole; else those that it finds, whole as long as there is
+/// room.
+pub(crate) fn answer(all: &[Described], query: &str) -> Value {
+    if let Some(one) = all.iter().find(|tool| tool.name == query.trim()) {
+        return json!([one.found()]);
+    }
+    let mut room = WHOLE_MAX;
+    let tell = |tool: &Described| {
+        let whole = tool.found();
+        match room.checked_sub(whole.to_string().len()) {
+            Some(left) => {
+                room = left;
+                whole
+            }
+            None => tool.brief(),
+        }
+    };
+    find(all, query).into_iter().map(tell).collect()
 }
 
 /// The tools with the most of these words, those with a word in their name first.
-pub(crate) fn find<'a>(all: &'a [Described], query: &str) -> Vec<&'a Described> {
+fn find<'a>(all: &'a [Described], query: &str) -> Vec<&'a Described> {
     let words = words(query);
     let mut scored: Vec<(usize, &Described)> = all
         .iter()

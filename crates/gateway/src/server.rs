@@ -1,7 +1,9 @@
 //! The protocol: what an agent is listed, and how its call becomes one of the engine's.
 
 use crate::{
-    Inside, crons, names, news, progress, schema, search,
+    Inside, crons,
+    described::Described,
+    names, news, progress, search,
     seat::{Asker, Seat},
     task,
 };
@@ -12,7 +14,6 @@ use engine::{
     },
     connectors::Caller,
     finish::to_the_end,
-    store::tools::ToolRow,
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -26,15 +27,6 @@ use rmcp::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wire::{DOOR_TOO_LONG, Error, ErrorCode};
-
-/// A tool as an agent is told of it.
-pub(crate) struct Described {
-    /// Its name on the wire.
-    pub name: String,
-    /// Its integration's name.
-    pub of: String,
-    pub row: ToolRow,
-}
 
 pub(crate) struct Server {
     inside: Inside,
@@ -89,17 +81,28 @@ impl Server {
 
     async fn listed(&self, asker: &Asker) -> Result<Vec<Tool>, Error> {
         let all = self.tools(asker).await?;
-        let mut told = if all.are_many {
-            search::tools()
-        } else {
+        let mut told = Vec::new();
+        let mut unlisted = all.are_many;
+        if !all.are_many {
             let listed = all.tools.into_iter().filter(|tool| tool.listed);
-            let described = self.described(asker, listed.collect()).await?;
-            described.iter().map(Described::told).collect()
-        };
-        if let (Value::Array(told), None) = (&mut told, &asker.only) {
+            for tool in self.described(asker, listed.collect()).await? {
+                match &asker.only {
+                    Some(_) => told.push(tool.listed_alone()),
+                    None => {
+                        let as_listed = tool.listed();
+                        unlisted |= as_listed.is_none();
+                        told.extend(as_listed);
+                    }
+                }
+            }
+        }
+        if unlisted {
+            told.extend(search::tools());
+        }
+        if asker.only.is_none() {
             told.extend(crons::tools());
         }
-        serde_json::from_value(told)
+        serde_json::from_value(Value::Array(told))
             .map_err(|error| Error::new(ErrorCode::Internal).with("why", error.to_string()))
     }
 
@@ -113,31 +116,13 @@ impl Server {
         if asker.only.is_none() && crons::is_own(&name) {
             return crons::call(&self.inside.engine, &asker.agent, &name, &arguments).await;
         }
-        // The two that stand for all, where they do. (They cannot be a tool's name: no integration's slug
-        // is theirs.)
-        let stands = asker.only.is_none() && [search::FIND, search::CALL].contains(&name.as_str());
-        let many = if stands {
-            Some(self.tools(asker).await?).filter(|all| all.are_many)
-        } else {
-            None
-        };
-        let is_many = many.is_some();
-        if let Some(all) = many.filter(|_| name == search::FIND) {
-            let query = arguments
-                .get("query")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let listed = all.tools.into_iter().filter(|tool| tool.listed).collect();
-            let described = self.described(asker, listed).await?;
-            let found = search::find(&described, query);
-            let text = found
-                .into_iter()
-                .map(Described::told)
-                .collect::<Value>()
-                .to_string();
-            return Ok(json!({ "content": [{ "type": "text", "text": text }] }));
+        // The two that stand for all are answered also where all are listed: an agent may go by the list of
+        // before. (They cannot be a tool's name: no integration's slug is theirs.)
+        let stands = asker.only.is_none();
+        if stands && name == search::FIND {
+            return self.searched(asker, &arguments).await;
         }
-        let (name, arguments) = if is_many && name == search::CALL {
+        let (name, arguments) = if stands && name == search::CALL {
             let inner = arguments
                 .get("name")
                 .and_then(Value::as_str)
@@ -166,6 +151,15 @@ impl Server {
             None => agents::unknown_tool(&self.inside.engine, agent, &name, &from.because).await,
         }
     }
+
+    async fn searched(&self, asker: &Asker, arguments: &Value) -> Result<Value, Error> {
+        let query = arguments["query"].as_str().unwrap_or_default();
+        let all = self.tools(asker).await?.tools.into_iter();
+        let listed = all.filter(|tool| tool.listed).collect();
+        let described = self.described(asker, listed).await?;
+        let text = search::answer(&described, query).to_string();
+        Ok(json!({ "content": [{ "type": "text", "text": text }] }))
+    }
 }
 
 fn on_the_wire(asker: &Asker, tool: &Offered) -> String {
@@ -174,44 +168,6 @@ fn on_the_wire(asker: &Asker, tool: &Offered) -> String {
         None => &tool.slug,
     };
     names::on_the_wire(prefix, &tool.tool)
-}
-
-impl Described {
-    /// As MCP describes a tool. The description says whose it is: to a model, many servers are one list.
-    fn told(&self) -> Value {
-        let row = &self.row;
-        let input: Value = serde_json::from_str(&row.input_schema_json)
-            .unwrap_or_else(|_| json!({ "type": "object" }));
-        let mut told = json!({
-            "name": self.name,
-            "description": format!("[{}] {}", self.of, row.description),
-            "inputSchema": schema::schema(input),
-        });
-        if let Some(title) = &row.title {
-            told["title"] = json!(title);
-        }
-        if let Ok(hints @ Value::Object(_)) = serde_json::from_str(&row.annotations_json) {
-            told["annotations"] = schema::hints(hints);
-        }
-        if let Some(output) = self.output() {
-            told["outputSchema"] = schema::schema(output);
-        }
-        told
-    }
-}
-
-impl Described {
-    /// What its server promises of results, as it was taken. Clients of the older era refuse a whole list
-    /// for one that is not an object's.
-    fn output(&self) -> Option<Value> {
-        const NAME: &str = "outputSchema";
-        let told = self.row.told.as_deref()?;
-        let told = told.contains(NAME).then(|| serde_json::from_str(told));
-        let output = told?
-            .ok()
-            .and_then(|mut told: Value| Some(told.get_mut(NAME)?.take()));
-        output.filter(|schema| schema["type"] == "object")
-    }
 }
 
 impl ServerHandler for Server {
