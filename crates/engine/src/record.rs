@@ -21,7 +21,7 @@ use crate::{
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use wire::{
-    ActivityPage, Because, CallId, CannotCheck, Changed, Error, ErrorCode, RecordProof,
+    ActivityPage, Because, CallId, CannotCheck, Changed, Error, ErrorCode, Overdue, RecordProof,
     RecordState, RowDetail, Tampering, Time, Topic,
 };
 
@@ -38,6 +38,9 @@ const CATCH_UP: u32 = 500;
 /// Days for which an agent that was removed is named where it still knocks; fewer where the record keeps its
 /// rows for fewer.
 const REMOVED_KNOWN_DAYS: u32 = 400;
+const DAY_MS: i64 = 86_400_000;
+/// Rows are removed once a day: what is older than that by as long was left.
+const OVERDUE_MS: i64 = 2 * DAY_MS;
 
 /// Before the first row of a run: the record gets its key, so that the row is signed. A keyring that takes its
 /// time, or asks a person first, is not waited for.
@@ -209,7 +212,7 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
     // What is not counted yet stays, as what is under way does.
     engine.store().settle().await;
     let days = settings::get(engine).await?.keep_days;
-    let before = days.map(|days| now.plus(-i64::from(days) * 86_400_000));
+    let before = days.map(|days| now.plus(-i64::from(days) * DAY_MS));
     engine
         .store()
         .write(Durability::Normal, move |tx| {
@@ -217,7 +220,7 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
         })
         .await?;
     let known = days.unwrap_or(REMOVED_KNOWN_DAYS).min(REMOVED_KNOWN_DAYS);
-    let known = now.plus(-i64::from(known) * 86_400_000);
+    let known = now.plus(-i64::from(known) * DAY_MS);
     let forgotten = engine
         .store()
         .write(Durability::Normal, move |tx| {
@@ -228,24 +231,55 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
         engine.door().forget();
     }
     let agreed = settings::agreed_days(engine, days).await?;
-    if agreed != days && engine.manner().tells_longer(now) {
-        let what = "rows of the record are kept for longer than the settings say, which were changed outside \
-                    of the app or came from a backup, or the keyring lost its key: save them anew";
-        engine.note(what, &Because::Health).await?;
+    let mut overdue = (agreed != days).then_some(Overdue::Disagreed);
+    if let Some(days) = agreed {
+        let before = now.plus(-i64::from(days) * DAY_MS);
+        let mut removed = 0;
+        while let Some(gone) = retire_segment(engine, before, now).await? {
+            removed += gone;
+        }
+        if removed > 0 {
+            let what = format!("{removed} rows of the record older than {days} days were removed");
+            engine.note(&what, &Because::Health).await?;
+        }
+        overdue = overdue.or(left_over(engine, before).await?);
     }
-    let Some(days) = agreed else {
-        return Ok(());
-    };
-    let before = now.plus(-i64::from(days) * 86_400_000);
-    let mut removed = 0;
-    while let Some(gone) = retire_segment(engine, before, now).await? {
-        removed += gone;
-    }
-    if removed > 0 {
-        let what = format!("{removed} rows of the record older than {days} days were removed");
-        engine.note(&what, &Because::Health).await?;
+    engine.manner().set_overdue(overdue);
+    if let Some(why) = overdue
+        && engine.manner().tells_longer(now)
+    {
+        engine.note(longer(why), &Because::Health).await?;
     }
     Ok(())
+}
+
+/// Why there are rows still that are older than this, by more than the days that lie between two removals.
+async fn left_over(engine: &Engine, before: Time) -> Result<Option<Overdue>, Error> {
+    let oldest = engine.store().read(store::calls::oldest).await?;
+    if oldest.is_none_or(|at| before.since(at) < OVERDUE_MS) {
+        return Ok(None);
+    }
+    Ok(Some(match engine.vault().told_record() {
+        None => Overdue::NoKey,
+        Some(_) => Overdue::Held,
+    }))
+}
+
+fn longer(why: Overdue) -> &'static str {
+    match why {
+        Overdue::Disagreed => {
+            "rows of the record are kept for longer than the settings say, which were changed outside \
+             of the app or came from a backup, or the keyring lost its key: save them anew"
+        }
+        Overdue::NoKey => {
+            "rows of the record are kept for longer than the settings say: the keyring gave no key to \
+             sign their removal with"
+        }
+        Overdue::Held => {
+            "rows of the record are kept for longer than the settings say: what stands before them is \
+             younger, or was changed from outside"
+        }
+    }
 }
 
 /// Removes the oldest segment, where all of it is before `before` and as it was written: what was changed from
@@ -258,7 +292,7 @@ async fn retire_segment(engine: &Engine, before: Time, now: Time) -> Result<Opti
         return Ok(None);
     };
     let looked = engine.store().read(move |conn| {
-        let Some(last) = tombstones::closed_end(conn, before)? else {
+        let Some(last) = tombstones::segment_end(conn, before)? else {
             return Ok(None);
         };
         let walked = walk::walk(conn, &keys, Some(&mark), last.seq)?;
@@ -284,11 +318,11 @@ async fn retire_segment(engine: &Engine, before: Time, now: Time) -> Result<Opti
             tombstones::retire(tx, last, now)
         })
         .await?;
-    if gone > 0 {
+    if gone.is_some() {
         vault.begins_after(last);
     }
     drop(still);
-    Ok((gone > 0).then_some(gone))
+    Ok(gone)
 }
 
 /// Walks along the whole record: is every row there, in its place, as it was written? Tampering that it finds

@@ -90,6 +90,20 @@ pub struct RecordSettingsView {
     pub settings: RecordSettings,
     /// Why the file for a collector does not get its lines; `None` where it does, or there is none.
     pub tail_trouble: Option<TailTrouble>,
+    /// Why rows are kept for longer than that, as found when rows were removed last.
+    pub overdue: Option<Overdue>,
+}
+
+/// Why rows are there still that the settings would have gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overdue {
+    /// The settings are not those that an admin saved in the app.
+    Disagreed,
+    /// The keyring gave no key to sign a removal with.
+    NoKey,
+    /// What stands before them is younger, or was changed from outside.
+    Held,
 }
 
 /// The file for a collector cannot be written. What is due is kept, and written once it can be.

@@ -13,7 +13,7 @@ use std::{
     },
 };
 use tokio::sync::Notify;
-use wire::{Error, ErrorCode, RecordSettings, RecordSettingsView, TailTrouble, Time};
+use wire::{Error, ErrorCode, Overdue, RecordSettings, RecordSettingsView, TailTrouble, Time};
 
 const KEY: &str = "record";
 /// The shortest and the longest that rows may be kept.
@@ -27,7 +27,9 @@ pub(crate) struct Manner {
     tail_trouble: Mutex<Option<TailTrouble>>,
     /// Days of keeping that the admin saved in this run, until the anchor is told.
     saved_days: Mutex<Option<Option<u32>>>,
-    /// When it was last told that rows are kept for longer than the settings say.
+    /// Why rows are kept for longer than the settings say, as found when rows were removed last.
+    overdue: Mutex<Option<Overdue>>,
+    /// When that was last told.
     told_longer: Mutex<Option<Time>>,
     behind: Notify,
 }
@@ -64,6 +66,15 @@ impl Manner {
     /// Asked where a search was told that rows are not read in yet.
     pub fn behind(&self) -> &Notify {
         &self.behind
+    }
+
+    /// Why rows are kept for longer than the settings say.
+    pub fn set_overdue(&self, why: Option<Overdue>) {
+        *self.overdue.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    fn overdue(&self) -> Option<Overdue> {
+        *self.overdue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True where that is to be told now: once a day, however often housekeeping is tried.
@@ -118,6 +129,7 @@ pub(crate) async fn view(engine: &Engine) -> Result<RecordSettingsView, Error> {
     Ok(RecordSettingsView {
         settings: get(engine).await?,
         tail_trouble: engine.manner().tail_trouble(),
+        overdue: engine.manner().overdue(),
     })
 }
 
@@ -160,6 +172,7 @@ pub(crate) async fn save(engine: &Engine, mut settings: RecordSettings) -> Resul
         engine.manner().set_tail_trouble(None);
     }
     engine.manner().learn(&settings);
+    engine.manner().set_overdue(None);
     *engine.manner().saved_days() = Some(settings.keep_days);
     if let Err(error) = tell_keeping(engine).await {
         // It is told with the next rows.

@@ -54,6 +54,96 @@ async fn a_search_says_where_rows_are_not_read_in_yet_and_who_looks_is_told_once
     Ok(())
 }
 
+/// A day of calls of which so many are always under way, and one that stays so all day. The intent of another,
+/// which gets no outcome.
+async fn busy(home: &Home, count: u128, under_way: usize) -> Result<(i64, Time)> {
+    let now = home.engine.now();
+    let added = home.engine.store().write(Durability::Normal, move |tx| {
+        let begin = |n| Ok((store::calls::begin(tx, &call(n, now.0, None), None)?, now));
+        let finish = |intent| {
+            store::calls::finish(tx, &store::calls::tests::ended(intent, wire::Outcome::Ok))
+        };
+        let (long, never) = (begin(1)?, begin(2)?);
+        let mut open = std::collections::VecDeque::new();
+        for n in 3..count {
+            open.push_back(begin(n)?);
+            if open.len() > under_way
+                && let Some(oldest) = open.pop_front()
+            {
+                finish(oldest)?;
+            }
+        }
+        open.into_iter().try_for_each(finish)?;
+        finish(long)?;
+        Ok(never)
+    });
+    Ok(added.await?)
+}
+
+async fn keep(home: &Home, days: u32) -> Result<()> {
+    let settings = wire::RecordSettings {
+        keep_days: Some(days),
+        ..wire::RecordSettings::default()
+    };
+    Ok(settings::save(&home.engine, settings).await?)
+}
+
+async fn number(home: &Home, sql: &'static str) -> Result<i64> {
+    let read = home.engine.store().read(move |conn| {
+        conn.query_row(sql, [], |row| row.get(0))
+            .map_err(store::failed)
+    });
+    Ok(read.await?)
+}
+
+#[tokio::test]
+async fn old_rows_go_though_some_call_was_always_under_way() -> Result<()> {
+    for (count, under_way) in [(2_100, 0), (5_000, 12)] {
+        let home = Home::new().await?;
+        home.engine.vault().ready().await?;
+        let never = busy(&home, count, under_way).await?;
+        keep(&home, 90).await?;
+        home.clock.advance(100 * DAY_MS);
+        retire(&home.engine, home.engine.now()).await?;
+        let old = "select count(*) from calls where action = 'orders.call'";
+        assert_eq!(number(&home, old).await?, 0, "{under_way} under way");
+        let proof = verify(&home.engine).await?;
+        assert_eq!(proof.state, RecordState::Intact);
+        assert_eq!(settings::view(&home.engine).await?.overdue, None);
+        // What ends after all has no call any more.
+        let ended = store::calls::tests::ended(never, wire::Outcome::Ok);
+        let late = home.engine.store().write(Durability::Normal, move |tx| {
+            store::calls::finish(tx, &ended)
+        });
+        late.await?;
+        home.engine.store().settle().await;
+        assert_eq!(verify(&home.engine).await?.state, RecordState::Intact);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn that_rows_stay_for_want_of_a_key_is_told() -> Result<()> {
+    let home = Home::new().await?;
+    add(&home, 3, "Old").await?;
+    keep(&home, 90).await?;
+    home.clock.advance(100 * DAY_MS);
+    for _ in 0..2 {
+        retire(&home.engine, home.engine.now()).await?;
+        let view = settings::view(&home.engine).await?;
+        assert_eq!(view.overdue, Some(Overdue::NoKey));
+    }
+    let old = "select count(*) from calls where action = 'orders.call'";
+    assert_eq!(number(&home, old).await?, 3);
+    let notes = "select count(*) from calls where action like '%kept for longer%no key%'";
+    assert_eq!(number(&home, notes).await?, 1);
+    home.engine.vault().ready().await?;
+    retire(&home.engine, home.engine.now()).await?;
+    assert_eq!(number(&home, old).await?, 0);
+    assert_eq!(settings::view(&home.engine).await?.overdue, None);
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_export_by_words_waits_until_all_rows_are_read_in() -> Result<()> {
     let home = Home::new().await?;

@@ -46,6 +46,22 @@ pub(super) fn take(
     Ok(target)
 }
 
+/// Removes what was left of backups that were cut short. Nobody may be taking one.
+pub(super) fn remove_partial(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder.join(FOLDER)) else {
+        return;
+    };
+    // Also SQLite's journal of one.
+    let is_partial = |name: &str| name.contains(".partial");
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(is_partial)
+            && let Err(error) = remove(&entry.path())
+        {
+            tracing::warn!(%error, "half a backup could not be removed");
+        }
+    }
+}
+
 /// The backups in the data folder, newest first, with the time in their name.
 #[must_use]
 pub fn all(folder: &Path) -> Vec<(Time, PathBuf)> {

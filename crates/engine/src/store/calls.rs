@@ -75,7 +75,7 @@ pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Er
 /// Writes the outcome. Each intent takes one; it is counted some moments after (`store/tally.rs`).
 ///
 /// # Errors
-/// `StoreUnwritable`; `StoreFailed`, also where there is no such intent or it has an outcome.
+/// `StoreUnwritable`; `StoreFailed`, also where it has one.
 pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
     outcome(tx, row)?;
     tx.leaves_uncounted(true);
@@ -269,6 +269,17 @@ pub fn count_since(connection: &Connection, id: IntegrationId, at: Time) -> Resu
         .and_then(|mut statement| {
             statement.query_row(params![id.to_string(), at.0], |row| row.get(0))
         })
+        .map_err(failed)
+}
+
+/// When the oldest call was made.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn oldest(connection: &Connection) -> Result<Option<Time>, Error> {
+    connection
+        .query_row("select min(at) from calls", [], |row| row.get(0))
+        .map(|at: Option<i64>| at.map(Time))
         .map_err(failed)
 }
 

@@ -44,6 +44,7 @@ pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error>
     make_folder(folder)?;
     let folder = std::path::absolute(folder).map_err(|error| unwritable(&error))?;
     let lock = lock(&folder)?;
+    backup::remove_partial(&folder);
     let file = folder.join(FILE);
     let (connection, restored) = match sound(&file, migrations.len()) {
         Ok(connection) => (connection, None),

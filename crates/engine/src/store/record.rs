@@ -182,10 +182,16 @@ fn canonical(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
 pub(crate) fn head(connection: &Connection) -> Result<Head, Error> {
     let base = Some(base(connection)?).filter(|base| base.seq <= LAST);
     let base = base.unwrap_or(Head::NONE);
+    let newest = newest(connection, LAST)?;
+    Ok(newest.filter(|head| head.seq > base.seq).unwrap_or(base))
+}
+
+/// The newest row of both tables up to this place.
+fn newest(connection: &Connection, until: i64) -> Result<Option<Head>, Error> {
     let newest = |sql: &str| {
         connection
             .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row([LAST], place).optional())
+            .and_then(|mut statement| statement.query_row([until], place).optional())
             .map_err(failed)
     };
     let intent = newest("select seq, mac from calls where seq <= ?1 order by seq desc limit 1")?;
@@ -194,9 +200,7 @@ pub(crate) fn head(connection: &Connection) -> Result<Head, Error> {
     Ok([intent, outcome]
         .into_iter()
         .flatten()
-        .filter(|head| head.seq > base.seq)
-        .max_by_key(|head| head.seq)
-        .unwrap_or(base))
+        .max_by_key(|head| head.seq))
 }
 
 /// The row before the first one of the chain. Where somebody took it out, as if nothing was ever removed.

@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/19.sql")),
     M::up(include_str!("schema/20.sql")),
     M::up(include_str!("schema/21.sql")),
+    M::up(include_str!("schema/22.sql")),
 ];
 
 /// The version that this build knows.

@@ -12,7 +12,9 @@ use crate::{
 };
 use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
-use wire::{GetRecordSettings, RecordSettings, RecordSettingsView, SaveRecordSettings, Topic};
+use wire::{
+    GetRecordSettings, Overdue, RecordSettings, RecordSettingsView, SaveRecordSettings, Topic,
+};
 use yew::prelude::*;
 
 /// How long rows may stay: days, and the key of the words.
@@ -32,6 +34,14 @@ pub fn Record() -> Html {
         <section class="panel"><h2>{ say("record-settings") }</h2><div class="in">
             { states::shown(&saved, states::loading_lines(), |saved| html! { <Form saved={saved.clone()} /> }) }
         </div></section>
+    }
+}
+
+fn longer(why: Overdue) -> &'static str {
+    match why {
+        Overdue::Disagreed => "overdue-disagreed",
+        Overdue::NoKey => "overdue-no-key",
+        Overdue::Held => "overdue-held",
     }
 }
 
@@ -102,6 +112,10 @@ fn Form(props: &FormProps) -> Html {
                     }) }
                 </select></div>
             </div>
+            if let Some(why) = props.saved.overdue {
+                <p class="error box" role="alert" data-testid="overdue">{ icon(Icon::Expiring) }
+                    <span>{ say(longer(why)) }</span></p>
+            }
             <form {onsubmit} autocomplete="off" class="inline">
                 <Field id="tail-file" label={say("tail-file")} value={(*file).clone()} hint={say("tail-file-hint")}
                     {error} {on_input} />

@@ -63,7 +63,8 @@ pub fn call_at(connection: &Connection, seq: i64) -> Result<Option<CallAt>, Erro
             "select c.id, c.at from calls c join (select * from ( \
                select * from (select seq, seq as call_seq from calls where seq {nearest} limit 1) \
                union all \
-               select * from (select seq, call_seq from outcomes where seq {nearest} limit 1)) \
+               select * from (select seq, call_seq from outcomes \
+                 where call_seq in (select seq from calls) and seq {nearest} limit 1)) \
              order by abs(seq - ?1) limit 1) n on n.call_seq = c.seq"
         );
         let found = connection

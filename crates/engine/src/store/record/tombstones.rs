@@ -1,6 +1,8 @@
-//! Retention: what is old is removed in whole closed segments, each leaving a signed tombstone.
+//! Retention: what is old is removed in segments, each leaving a signed tombstone.
 //!
-//! A segment ends at a row where nothing was under way: no intent before it has its outcome after it.
+//! A segment ends at any row, since where many calls are made some are always under way. An outcome whose
+//! intent is gone is shown to nobody, and goes with the next segment. A call that is that old and has no outcome
+//! is one whose outcome could not be written.
 
 use super::{
     super::{Tx, failed},
@@ -15,14 +17,14 @@ const PURPOSE: &str = "app.chief.integrations/record-tombstone/1";
 /// Rows of one segment, about: what one commit removes.
 const SEGMENT: i64 = 4_000;
 
-/// Removes the rows up to `last`, which is a [`closed_end`], leaving their tombstone. Returns the calls that
-/// went: 0 where nothing can be signed.
+/// Removes the rows up to `last`, which is a [`segment_end`], leaving their tombstone. Returns the calls that
+/// went; `None` where nothing can be signed.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub(crate) fn retire(tx: &Tx<'_>, last: Head, now: Time) -> Result<usize, Error> {
+pub(crate) fn retire(tx: &Tx<'_>, last: Head, now: Time) -> Result<Option<usize>, Error> {
     let Some(key) = tx.chained(|chain| chain.key.clone())? else {
-        return Ok(0);
+        return Ok(None);
     };
     let calls: i64 = tx
         .query_row(
@@ -38,29 +40,33 @@ pub(crate) fn retire(tx: &Tx<'_>, last: Head, now: Time) -> Result<usize, Error>
     )
     .map_err(failed)?;
     super::text::forget(tx, last.seq)?;
-    tx.execute("delete from outcomes where call_seq <= ?1", [last.seq])
-        .map_err(failed)?;
-    let removed = tx
-        .execute("delete from calls where seq <= ?1", [last.seq])
-        .map_err(failed)?;
+    let remove = |sql| tx.execute(sql, [last.seq]).map_err(failed);
+    remove("delete from open_calls where call_seq <= ?1")?;
+    remove("delete from outcomes where seq <= ?1")?;
+    let removed = remove("delete from calls where seq <= ?1")?;
     tx.execute(
         "update record_base set seq = ?1, hash = ?2",
         params![last.seq, &last.hash[..]],
     )
     .map_err(failed)?;
     tx.touch(Topic::Activity);
-    Ok(removed)
+    Ok(Some(removed))
 }
 
 /// The last row of the oldest segment, where all of it is before `before`.
 ///
 /// # Errors
 /// `StoreFailed`.
-pub(crate) fn closed_end(connection: &Connection, before: Time) -> Result<Option<Head>, Error> {
+pub(crate) fn segment_end(connection: &Connection, before: Time) -> Result<Option<Head>, Error> {
     let first = base(connection)?;
     // Also the rows from before the chain count: they go with the first segment.
     let begins: Option<i64> = connection
-        .query_row("select min(seq) from calls", [], |row| row.get(0))
+        .query_row(
+            "select min(seq) from ( \
+               select min(seq) as seq from calls union all select min(seq) from outcomes)",
+            [],
+            |row| row.get(0),
+        )
         .map_err(failed)?;
     let Some(begins) = begins else {
         return Ok(None);
@@ -72,37 +78,10 @@ pub(crate) fn closed_end(connection: &Connection, before: Time) -> Result<Option
             |row| row.get(0),
         )
         .map_err(failed)?;
-    let end = super::head(connection)?.seq;
-    let mut last = young.map_or(end, |young| young - 1);
-    last = last.min(begins.max(first.seq) + SEGMENT).min(end);
-    // Backwards to a row where nothing was under way.
-    loop {
-        if last <= first.seq {
-            return Ok(None);
-        }
-        let open: Option<i64> = connection
-            .query_row(
-                "select min(call_seq) from ( \
-                   select call_seq from outcomes not indexed where call_seq <= ?1 and seq > ?1 \
-                   union all select call_seq from open_calls where call_seq <= ?1)",
-                [last],
-                |row| row.get(0),
-            )
-            .map_err(failed)?;
-        match open {
-            Some(open) => last = open - 1,
-            None => break,
-        }
-    }
-    connection
-        .query_row(
-            "select seq, mac from calls where seq = ?1 \
-         union all select seq, mac from outcomes where seq = ?1",
-            [last],
-            super::place,
-        )
-        .optional()
-        .map_err(failed)
+    let until = begins.max(first.seq).saturating_add(SEGMENT);
+    let until = young.map_or(until, |young| until.min(young.saturating_sub(1)));
+    let last = super::newest(connection, until)?;
+    Ok(last.filter(|last| last.seq > first.seq))
 }
 
 /// Until when rows were removed last: the moment of the newest tombstone.

@@ -63,6 +63,22 @@ async fn a_file_that_was_cut_short_or_is_gone_comes_back_too() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_is_left_of_a_backup_that_was_cut_short_goes_with_the_next_start() -> Result<()> {
+    let (folder, backup) = backed_up().await?;
+    let halves = [
+        backup.with_file_name("000000000002000.partial"),
+        backup.with_file_name("000000000002000.partial-journal"),
+    ];
+    for half in &halves {
+        fs::write(half, "half")?;
+    }
+    Store::open(folder.path())?;
+    assert!(!halves.iter().any(|half| half.exists()));
+    assert!(backup.exists());
+    Ok(())
+}
+
 /// What one flipped bit in a value says, only its owner can know; whatever opens is a whole database.
 #[tokio::test]
 async fn wherever_a_bit_flips_what_opens_is_whole() -> Result<()> {
