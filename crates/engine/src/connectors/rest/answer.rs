@@ -17,14 +17,17 @@ const SAID_IN_HEADERS: [&str; 7] = [
 ];
 /// Bytes of one of them; a longer one is left out.
 const HEADER_BYTES: usize = 2048;
+/// Where an answer that is no text says its status and headers.
+const META: &str = "app.chief.integrations/http";
 
 /// An HTTP answer in the shape of MCP's `CallToolResult`.
 ///
-/// `structuredContent` holds `status`, `content_type`, `headers` (where any of [`SAID_IN_HEADERS`] came) and,
-/// for JSON, `body`; `content` holds text as text, images and sound as such, anything else as a resource
-/// with a base64 blob: whole, since the limits are upstream. 4xx and 5xx set `isError`, and so does a web
-/// page in an API's place, which is passed on and marked `web_page`. `url` is the request's, without its
-/// query.
+/// `content` holds text as text, images and sound as such, anything else as a resource with a base64 blob:
+/// whole, since the limits are upstream. `structuredContent` holds `status`, `content_type`, `headers` (where
+/// any of [`SAID_IN_HEADERS`] came) and `body`: JSON as such, other text as a string. Most clients show a
+/// model `structuredContent` in the place of `content`, so an answer that is no text has none, and says the
+/// same in `_meta`. 4xx and 5xx set `isError`, and so does a web page in an API's place, which is passed on
+/// and marked `web_page`. `url` is the request's, without its query.
 pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
     let content_type = answer
         .headers
@@ -39,60 +42,65 @@ pub(super) fn shape(answer: &Answer, url: &str, veil: &Veil) -> Value {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let mut structured = json!({ "status": answer.status, "content_type": content_type });
+    let mut told = json!({ "status": answer.status, "content_type": content_type });
     let is_page = http::is_page(&answer.body);
     if is_page {
-        structured["web_page"] = true.into();
+        told["web_page"] = true.into();
     }
-    let told = said_in_headers(&answer.headers, veil);
-    if !told.is_empty() {
-        structured["headers"] = told.into();
+    let headers = said_in_headers(&answer.headers, veil);
+    if !headers.is_empty() {
+        told["headers"] = headers.into();
     }
     if answer.status >= 400
         && let Some(seconds) = http::retry_after(&answer.headers)
     {
-        structured["retry_after_seconds"] = seconds.into();
+        told["retry_after_seconds"] = seconds.into();
     }
-    let content = match text(answer, &media) {
-        Some(text) if text.is_empty() => json!([]),
-        Some(text) => {
-            if (is_json(&media) || media.is_empty())
-                && let Ok(body) = serde_json::from_str::<Value>(&text)
-            {
-                structured["body"] = veil.value(body);
-            }
-            json!([{ "type": "text", "text": veil.text(text) }])
-        }
-        // Cutting a credential out of bytes would break them: such an answer is not passed on.
-        None if veil.is_in(&answer.body) => {
-            json!([{ "type": "text", "text": "[binary answer withheld: it holds the credential]" }])
-        }
-        None => {
-            let data = STANDARD.encode(&answer.body);
-            match media.split('/').next() {
-                Some(kind @ ("image" | "audio")) => {
-                    json!([{ "type": kind, "data": data, "mimeType": media }])
-                }
-                _ => {
-                    let mime = if media.is_empty() {
-                        "application/octet-stream"
-                    } else {
-                        &media
-                    };
-                    json!([{ "type": "resource", "resource": { "uri": url, "mimeType": mime, "blob": data } }])
-                }
-            }
-        }
-    };
     let is_error = answer.status >= 400 || is_page;
-    json!({ "content": content, "structuredContent": structured, "isError": is_error })
+    let Some(text) = text(answer, &media) else {
+        let content = bytes(answer, (&media, url), veil);
+        return json!({ "content": content, "isError": is_error, "_meta": { META: told } });
+    };
+    let content = if text.is_empty() {
+        json!([])
+    } else {
+        let body = (is_json(&media) || media.is_empty()).then(|| serde_json::from_str(&text));
+        let body = body.and_then(Result::ok);
+        let text = veil.text(text);
+        told["body"] = body.map_or_else(|| text.clone().into(), |body| veil.value(body));
+        json!([{ "type": "text", "text": text }])
+    };
+    json!({ "content": content, "structuredContent": told, "isError": is_error })
+}
+
+/// The body as content, where it is no text.
+fn bytes(answer: &Answer, (media, url): (&str, &str), veil: &Veil) -> Value {
+    // Cutting a credential out of bytes would break them: such an answer is not passed on.
+    if veil.is_in(&answer.body) {
+        return json!([{ "type": "text", "text": "[binary answer withheld: it holds the credential]" }]);
+    }
+    let data = STANDARD.encode(&answer.body);
+    match media.split('/').next() {
+        Some(kind @ ("image" | "audio")) => {
+            json!([{ "type": kind, "data": data, "mimeType": media }])
+        }
+        _ => {
+            let mime = if media.is_empty() {
+                "application/octet-stream"
+            } else {
+                media
+            };
+            json!([{ "type": "resource", "resource": { "uri": url, "mimeType": mime, "blob": data } }])
+        }
+    }
 }
 
 /// What an answer that [`shape`] passed on says of the API at `host`: that it is in trouble, that it
 /// wants to be left alone, that it was no answer of an API; `ToolFailed` where it is only the request
 /// that was wrong. `None`: it is as good as a ping.
 pub(super) fn trouble(shaped: &Value, host: &str) -> Option<Error> {
-    let told = &shaped["structuredContent"];
+    let told = shaped.get("structuredContent");
+    let told = told.unwrap_or(&shaped["_meta"][META]);
     let status = u16::try_from(told["status"].as_u64()?).ok()?;
     let seconds = told["retry_after_seconds"].as_u64();
     match (status, seconds) {

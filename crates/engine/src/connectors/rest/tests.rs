@@ -274,29 +274,48 @@ async fn a_key_that_the_api_echoes_is_covered_and_never_in_an_error() {
     );
 }
 
+/// What a client shows a model that takes `structuredContent` for the whole answer, where there is any.
+fn seen(result: &Value) -> &Value {
+    result
+        .get("structuredContent")
+        .unwrap_or(&result["content"])
+}
+
 #[tokio::test]
-async fn each_kind_of_content_has_its_form() {
-    for (kind, body, expected) in [
+async fn each_kind_of_content_has_its_form_and_is_seen_by_every_client() {
+    let text = |body: &str| json!([{ "type": "text", "text": body }]);
+    for (kind, body, expected, as_data) in [
         (
             "text/html; charset=utf-8",
             &b"<b>x</b>"[..],
-            json!([{ "type": "text", "text": "<b>x</b>" }]),
+            text("<b>x</b>"),
+            Some(json!("<b>x</b>")),
+        ),
+        ("text/csv", b"a,b\n", text("a,b\n"), Some(json!("a,b\n"))),
+        (
+            "application/json",
+            b"{\"cut",
+            text("{\"cut"),
+            Some(json!("{\"cut")),
         ),
         (
             "application/problem+json",
             b"{\"a\":1}",
-            json!([{ "type": "text", "text": "{\"a\":1}" }]),
+            text("{\"a\":1}"),
+            Some(json!({ "a": 1 })),
         ),
         (
             "image/png",
             b"\x89PNG",
             json!([{ "type": "image", "data": "iVBORw==", "mimeType": "image/png" }]),
+            None,
         ),
         (
             "application/zip",
             b"PK\x03\x04",
             json!([{ "type": "resource", "resource": {
             "uri": "URL/x", "mimeType": "application/zip", "blob": "UEsDBA==" } }]),
+            None,
         ),
     ] {
         let server = always(ResponseTemplate::new(200).set_body_raw(body, kind)).await;
@@ -305,12 +324,37 @@ async fn each_kind_of_content_has_its_form() {
             &in_query(),
             json!({ "method": "GET", "path": "/x?y=1" }),
         )
-        .await;
-        let content = result.expect("a result")["content"]
-            .to_string()
-            .replace(&server.uri(), "URL");
+        .await
+        .expect("a result");
+        let content = result["content"].to_string().replace(&server.uri(), "URL");
         assert_eq!(content, expected.to_string(), "{kind}");
+        match as_data {
+            Some(data) => assert_eq!(seen(&result)["body"], data, "{kind}"),
+            None => assert_eq!(seen(&result), &result["content"], "{kind}"),
+        }
     }
+}
+
+#[rstest]
+#[case(503, ErrorCode::RateLimited)]
+#[case(500, ErrorCode::ServerError)]
+#[case(404, ErrorCode::ToolFailed)]
+#[tokio::test]
+async fn an_answer_in_bytes_tells_of_trouble_as_any_other(
+    #[case] status: u16,
+    #[case] code: ErrorCode,
+) {
+    let answer = ResponseTemplate::new(status).set_body_raw(&b"\x89PNG"[..], "image/png");
+    let answer = match code {
+        ErrorCode::RateLimited => answer.insert_header("retry-after", "7"),
+        _ => answer,
+    };
+    let server = always(answer).await;
+    let rest = rest(&server.uri(), "");
+    let asked = json!({ "method": "GET", "path": "/x" });
+    let result = call(&rest, &in_query(), asked).await.expect("a result");
+    let trouble = rest.trouble(&result).expect("trouble");
+    assert_eq!(trouble.code, code, "{trouble}");
 }
 
 #[tokio::test]
