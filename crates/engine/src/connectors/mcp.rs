@@ -137,16 +137,12 @@ impl Mcp {
         let key = Key::of(credential)?;
         let asked = async {
             let mut connection = self.connection(&key).await?;
-            let mut greeted = connection.greet(self, &key).await;
+            let mut proved = connection.prove(self, &key).await;
             if !connection.stands() && connection.opened < started {
                 connection = self.connection(&key).await?;
-                greeted = connection.greet(self, &key).await;
+                proved = connection.prove(self, &key).await;
             }
-            greeted?;
-            if self.guard == Guard::Calls {
-                connection.ask_who(self, &key).await?;
-            }
-            Ok(connection)
+            proved.map(|()| connection)
         };
         let connection: Arc<Connection> = asked.await.map_err(|error| veil.error(error))?;
         let what = match (connection.is_newer(), self.guard) {
@@ -171,7 +167,12 @@ impl Mcp {
         let told = async {
             let key = Key::of(credential)?;
             let connection = self.connection(&key).await?;
-            connection.pages(self, &key).await
+            match connection.pages(self, &key).await {
+                Err(_) if !connection.stands() => {
+                    self.connection(&key).await?.pages(self, &key).await
+                }
+                told => told,
+            }
         };
         let told: Vec<_> = told.await.map_err(|error| veil.error(error))?;
         let mut tools = Tool::read_all(&told, &host(&self.url))?;
@@ -299,8 +300,8 @@ impl Mcp {
                 connection.pages(self, key).await?;
                 connection.ask(self, request(), CALL_PATIENCE, caller).await
             }
-            // It is of another era by now, and refused before acting, too.
-            Err(Trouble::Said(error)) if error.code == Rpc::UNSUPPORTED_PROTOCOL_VERSION => {
+            // It is of another era by now, or has forgotten the session, and refused before acting, too.
+            Err(trouble) if trouble.is_of_the_connection() => {
                 connection.outdate();
                 let anew = self.unless(caller, self.connection(key)).await?;
                 anew.ask(self, request(), CALL_PATIENCE, caller).await
@@ -309,7 +310,7 @@ impl Mcp {
         };
         answer.map_err(|trouble| match trouble {
             Trouble::Said(error) => self.said(error, &params.name),
-            Trouble::Known(_) => self.plain(trouble),
+            Trouble::Known(_) | Trouble::Forgotten(_) => self.plain(trouble),
         })
     }
 
@@ -386,7 +387,7 @@ impl Mcp {
 
     fn plain(&self, trouble: Trouble) -> Error {
         match trouble {
-            Trouble::Known(error) => error,
+            Trouble::Known(error) | Trouble::Forgotten(error) => error,
             Trouble::Said(error) => self.bad(&format!("{} (code {})", error.message, error.code.0)),
         }
     }

@@ -8,22 +8,20 @@
 mod listening;
 mod message;
 mod notices;
+mod refused;
 mod transport;
 
-use super::super::sent::Key;
-use crate::http::{classify, explain, host, inert, is_page, origin, retry_after};
+use super::{super::sent::Key, connection::Trouble};
+use crate::http::{explain, host, inert, origin};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use listening::Listening;
-use message::{
-    Kind, calls_off, events, id_of, is_no_discovery, key_of, legacy, media_type, rpc_error,
-    tells_of_session,
-};
+use message::{Kind, calls_off, events, id_of, is, is_no_discovery, key_of, legacy, media_type};
 
 pub(super) use message::{Events, keyed};
 use notices::Notices;
 use rmcp::{
-    model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, RequestId},
     transport::streamable_http_client::{StreamableHttpError, StreamableHttpPostResponse},
 };
 use std::{
@@ -73,7 +71,7 @@ struct Shared {
 #[derive(Default)]
 struct Noted {
     /// Why requests failed, until their callers ask. rmcp passes on only words.
-    failures: HashMap<RequestId, Error>,
+    failures: HashMap<RequestId, Trouble>,
     last: Option<Error>,
     challenge: Option<String>,
     /// A stream went over its limit: it must not be resumed.
@@ -134,7 +132,7 @@ impl Carrier {
     }
 
     /// Why this request failed, once.
-    pub(super) fn failure(&self, id: &RequestId) -> Option<Error> {
+    pub(super) fn failure(&self, id: &RequestId) -> Option<Trouble> {
         lock(&self.shared.noted).failures.remove(id)
     }
 
@@ -153,6 +151,17 @@ impl Carrier {
     }
 
     fn note(&self, id: Option<&RequestId>, error: Error) -> Failed {
+        self.keep(id, &error, Trouble::Known);
+        Failed::Client(error)
+    }
+
+    /// The server does not know the session. `error`: what its answer is where that cannot be the reason.
+    fn forgotten(&self, id: Option<&RequestId>, error: &Error) -> Failed {
+        self.keep(id, error, Trouble::Forgotten);
+        Failed::SessionExpired
+    }
+
+    fn keep(&self, id: Option<&RequestId>, error: &Error, means: fn(Error) -> Trouble) {
         // Callers that went away leave theirs behind.
         const MOST: usize = 1_000;
         let mut noted = lock(&self.shared.noted);
@@ -160,10 +169,9 @@ impl Carrier {
             noted.failures.clear();
         }
         if let Some(id) = id {
-            noted.failures.insert(id.clone(), error.clone());
+            noted.failures.insert(id.clone(), means(error.clone()));
         }
         noted.last = Some(error.clone());
-        Failed::Client(error)
     }
 
     /// One message, and what comes back.
@@ -271,136 +279,44 @@ impl Carrier {
     ) -> Result<StreamableHttpPostResponse, Failed> {
         let status = answer.status();
         let headers = answer.headers().clone();
-        let is =
-            |mime: &str| media_type(&headers).is_some_and(|found| found.eq_ignore_ascii_case(mime));
-        if let Some(error) = self.refusal(status, &headers) {
-            // A filter in between forbids with a page, and asks for nothing that a credential could lack.
-            let may_be_a_filters = error.code == ErrorCode::Forbidden
-                && !headers.contains_key(header::WWW_AUTHENTICATE);
-            let is_a_filters = may_be_a_filters
-                && self
-                    .body(answer, MAX_ERROR_BODY)
-                    .await
-                    .is_ok_and(|body| is_page(&body));
-            let error = if is_a_filters {
-                self.unreadable(kind, status, &headers)
-            } else {
-                error
-            };
-            return Err(self.note(id.as_ref(), error));
+        if !status.is_success() {
+            return self.refused(answer, key, (kind, in_session), id).await;
         }
-        if status.is_success() {
-            if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT)
-                || kind == Kind::Notice
-            {
-                return Ok(StreamableHttpPostResponse::Accepted);
-            }
-            let session = headers
-                .get("mcp-session-id")
-                .and_then(|id| id.to_str().ok())
-                .map(str::to_owned);
-            let is_stream = is("text/event-stream");
-            if kind == Kind::Call {
-                let [whole, streamed] = &self.shared.answered;
-                let came = if is_stream { streamed } else { whole };
-                came.store(true, Ordering::Relaxed);
-            }
-            if is_stream {
-                let stream = self.bounded(answer.bytes_stream(), id);
-                return Ok(StreamableHttpPostResponse::Sse(
-                    events(stream, key.clone()),
-                    session,
-                ));
-            }
-            let body = self
-                .body(answer, MAX_MESSAGE)
-                .await
-                .map_err(|error| self.note(id.as_ref(), error))?;
-            let body = key.veil.json(body);
-            // Some servers of the older era answer whatever they do not know with an empty result.
-            if kind == Kind::Discover && is_no_discovery(&body) {
-                return Ok(legacy(id, "server/discover found nothing".to_owned()));
-            }
-            return match message::read(kind, &body) {
-                Ok(message) if is("application/json") => {
-                    Ok(StreamableHttpPostResponse::Json(message, session))
-                }
-                Ok(_) | Err(_) => {
-                    Err(self.note(id.as_ref(), self.unreadable(kind, status, &headers)))
-                }
-            };
+        if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) || kind == Kind::Notice {
+            return Ok(StreamableHttpPostResponse::Accepted);
         }
-        if status == StatusCode::NOT_FOUND && in_session {
-            return Err(Failed::SessionExpired);
+        let session = headers
+            .get("mcp-session-id")
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
+        let is_stream = is(&headers, "text/event-stream");
+        if kind == Kind::Call {
+            let [whole, streamed] = &self.shared.answered;
+            let came = if is_stream { streamed } else { whole };
+            came.store(true, Ordering::Relaxed);
         }
-        // JSON-RPC errors come with 4xx and 5xx too; anything else there is only a status.
-        let said = match self.body(answer, MAX_ERROR_BODY).await {
-            Ok(body) if is("application/json") => rpc_error(&key.veil.json(body)),
-            Ok(_) | Err(_) => None,
-        };
-        if kind == Kind::Discover
-            && (status.is_client_error()
-                || status == StatusCode::INTERNAL_SERVER_ERROR
-                || status == StatusCode::NOT_IMPLEMENTED)
-        {
-            return Ok(match said {
-                Some(error) => {
-                    StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, id), None)
-                }
-                None => legacy(id, format!("HTTP {status}")),
-            });
+        if is_stream {
+            let stream = self.bounded(answer.bytes_stream(), id);
+            return Ok(StreamableHttpPostResponse::Sse(
+                events(stream, key.clone()),
+                session,
+            ));
         }
-        match said {
-            // Servers built on the TypeScript SDK say 400 where the specification says 404.
-            Some(error)
-                if in_session && status == StatusCode::BAD_REQUEST && tells_of_session(&error) =>
-            {
-                Err(Failed::SessionExpired)
+        let body = self
+            .body(answer, MAX_MESSAGE)
+            .await
+            .map_err(|error| self.note(id.as_ref(), error))?;
+        let body = key.veil.json(body);
+        // Some servers of the older era answer whatever they do not know with an empty result.
+        if kind == Kind::Discover && is_no_discovery(&body) {
+            return Ok(legacy(id, "server/discover found nothing".to_owned()));
+        }
+        match message::read(kind, &body) {
+            Ok(message) if is(&headers, "application/json") => {
+                Ok(StreamableHttpPostResponse::Json(message, session))
             }
-            Some(error) => Ok(StreamableHttpPostResponse::Json(
-                ServerJsonRpcMessage::error(error, id),
-                None,
-            )),
-            None => {
-                let error = if status.is_server_error() {
-                    Error::new(ErrorCode::ServerError)
-                        .with("host", self.host())
-                        .with("status", status.as_str())
-                } else {
-                    self.unreadable(kind, status, &headers)
-                };
-                Err(self.note(id.as_ref(), error))
-            }
+            Ok(_) | Err(_) => Err(self.note(id.as_ref(), self.unreadable(kind, status, &headers))),
         }
-    }
-
-    /// What the status alone decides: 401, 403, 429, and 5xx that say when to come back.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap) -> Option<Error> {
-        let challenge = headers
-            .get(header::WWW_AUTHENTICATE)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            lock(&self.shared.noted).challenge = challenge;
-        }
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
-                classify(status.as_u16(), headers, &self.host())
-            }
-            status if status.is_server_error() && retry_after(headers).is_some() => {
-                classify(status.as_u16(), headers, &self.host())
-            }
-            _ => None,
-        }
-    }
-
-    fn unreadable(&self, kind: Kind, status: StatusCode, headers: &HeaderMap) -> Error {
-        let what = media_type(headers).unwrap_or("no content type");
-        let why = inert(&format!("HTTP {}, {what}", status.as_u16()));
-        let code = match kind {
-            Kind::Discover | Kind::Initialize => ErrorCode::NotMcp,
-            Kind::Call | Kind::Other | Kind::Notice => ErrorCode::BadAnswer,
-        };
-        Error::new(code).with("host", self.host()).with("why", why)
     }
 
     async fn body(&self, answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Error> {

@@ -13,7 +13,7 @@ use rmcp::{
     model::{
         ClientCapabilities, ClientConfig, ClientRequest, ElicitationCapability, ErrorCode as Rpc,
         ErrorData, FormElicitationCapability, Implementation, ListToolsRequest,
-        PaginatedRequestParams, ProtocolVersion, RequestMetaObject, ServerResult,
+        PaginatedRequestParams, ProtocolVersion, RequestId, RequestMetaObject, ServerResult,
     },
     service::{
         ClientInitializeError, ClientLifecycleMode, PeerRequestOptions, RequestHandle,
@@ -67,6 +67,19 @@ pub(super) struct Connection {
 pub(super) enum Trouble {
     Known(Error),
     Said(ErrorData),
+    /// It looked at nothing, since it does not know the session.
+    Forgotten(Error),
+}
+
+impl Trouble {
+    /// Whether another connection may not have it.
+    pub(super) fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Forgotten(_) => true,
+            Self::Said(error) => error.code == Rpc::UNSUPPORTED_PROTOCOL_VERSION,
+            Self::Known(_) => false,
+        }
+    }
 }
 
 impl Connection {
@@ -87,6 +100,8 @@ impl Connection {
             .max_json_response_size(carrier::MAX_MESSAGE);
         config.retry_config = Arc::new(Resume);
         config.max_concurrent_requests = AT_ONCE;
+        // A forgotten session is a new connection, whose handshake says itself why it fails.
+        config.reinit_on_expired_session = false;
         let transport = StreamableHttpClientTransport::with_client(carrier.clone(), config);
         let older = ProtocolVersion::LATEST_WITH_INITIALIZE;
         let lifecycle = if mcp.is_older.load(Ordering::Relaxed) {
@@ -208,25 +223,33 @@ impl Connection {
                 }
             }
         };
-        let noted = self.carrier.failure(&id);
+        let noted = self.failure(&id);
         match answer {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(error)) => Err(match (noted, error) {
-                (Some(noted), _) => Trouble::Known(noted),
+                (Some(noted), _) => noted,
                 (None, ServiceError::McpError(said)) if !is_ours(&said) => Trouble::Said(said),
                 (None, ServiceError::UnexpectedResponse) => {
                     Trouble::Known(mcp.bad("its answer is of another kind than asked"))
                 }
                 (None, error) => {
-                    // Such as a session that has ended, where the server begins no other of this era.
                     if matches!(error, ServiceError::TransportSend(_)) {
                         self.outdate();
                     }
                     lost()
                 }
             }),
-            Err(_) => Err(noted.map_or_else(lost, Trouble::Known)),
+            Err(_) => Err(noted.unwrap_or_else(lost)),
         }
+    }
+
+    /// Why this request failed, once.
+    pub(super) fn failure(&self, id: &RequestId) -> Option<Trouble> {
+        let noted = self.carrier.failure(id);
+        if let Some(Trouble::Forgotten(_)) = noted {
+            self.outdate();
+        }
+        noted
     }
 
     /// Sends it, and listens for news of it where the caller wants any.

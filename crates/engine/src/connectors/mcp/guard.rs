@@ -54,18 +54,34 @@ pub async fn guard(http: &Http, reach: &Reach, url: &Url) -> Guard {
 }
 
 impl Connection {
+    /// What a ping asks, so that it proves the credential as far as it can.
+    pub(super) async fn prove(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
+        self.greet(mcp, key).await?;
+        match mcp.guard {
+            Guard::Calls => self.ask_who(mcp, key).await,
+            Guard::Ping | Guard::Nothing => Ok(()),
+        }
+    }
+
     /// `server/discover` in the newer era, `ping` in the older.
-    pub(super) async fn greet(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
+    async fn greet(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
         let request = if self.is_newer() {
             ClientRequest::DiscoverRequest(DiscoverRequest::new(DiscoverRequestParams {}))
         } else {
             ClientRequest::PingRequest(PingRequest::default())
         };
         let answer = self.said(mcp, carrier::keyed(request, key)).await;
-        if let Err(Trouble::Said(error)) = &answer
-            && (self.is_newer() || error.code != Rpc::METHOD_NOT_FOUND)
-        {
+        let may_be_over = match &answer {
             // Perhaps it is of another era by now.
+            Err(Trouble::Said(error)) => self.is_newer() || error.code != Rpc::METHOD_NOT_FOUND,
+            // Perhaps it means the session, but for one that asks for a credential.
+            Err(Trouble::Known(error)) if self.carrier.session().is_some() => {
+                error.code == ErrorCode::BadAnswer
+                    || error.code == ErrorCode::Rejected && self.carrier.challenge().is_none()
+            }
+            Err(Trouble::Known(_) | Trouble::Forgotten(_)) | Ok(()) => false,
+        };
+        if may_be_over {
             self.outdate();
         }
         match answer {
@@ -76,7 +92,7 @@ impl Connection {
     }
 
     /// Calls a tool that is not there: whoever is let in is told so.
-    pub(super) async fn ask_who(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
+    async fn ask_who(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
         let params = CallToolRequestParams::new(NO_TOOL.to_owned());
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
         let answer = self.said(mcp, carrier::keyed(request, key)).await;

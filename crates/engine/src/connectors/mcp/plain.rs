@@ -22,7 +22,7 @@ use rmcp::{
         ServerResult,
     },
     service::RequestContext,
-    transport::streamable_http_client::{StreamableHttpError, StreamableHttpPostResponse},
+    transport::streamable_http_client::StreamableHttpPostResponse,
 };
 use std::{
     collections::HashMap,
@@ -109,8 +109,6 @@ impl Connection {
             }
             Ok(StreamableHttpPostResponse::Sse(events, _)) => events,
             Ok(_) => return Some(Err(another_kind(mcp))),
-            // It has not looked at the call; rmcp begins another session.
-            Err(StreamableHttpError::SessionExpired) => return None,
             Err(_) => return Some(Err(self.lost(mcp, id))),
         };
         // It answers by a stream after all.
@@ -126,7 +124,7 @@ impl Connection {
                     && let Some(answer) = self.hear(mcp, (&data, id), &headers).await
                 {
                     // That it broke off meanwhile is over.
-                    let _ = self.carrier.failure(id);
+                    let _ = self.failure(id);
                     return Some(answer);
                 }
             };
@@ -171,11 +169,11 @@ impl Connection {
     }
 
     fn lost(&self, mcp: &Mcp, id: &RequestId) -> Trouble {
-        Trouble::Known(self.carrier.failure(id).unwrap_or_else(|| {
-            Error::new(ErrorCode::Unreachable)
-                .with("host", crate::http::host(&mcp.url))
-                .with("why", "the connection broke off")
-        }))
+        self.failure(id).unwrap_or_else(|| {
+            let error = Error::new(ErrorCode::Unreachable);
+            let error = error.with("host", crate::http::host(&mcp.url));
+            Trouble::Known(error.with("why", "the connection broke off"))
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod eras;
 mod lists;
 mod patience;
+mod sessions;
 
 use super::*;
 use crate::{connectors::Connector, secret::Secret};

@@ -116,13 +116,19 @@ pub(super) fn rpc_error(body: &[u8]) -> Option<ErrorData> {
     }
 }
 
-pub(super) fn tells_of_session(error: &ErrorData) -> bool {
-    error.message.to_ascii_lowercase().contains("session")
+/// In whatever form: JSON, text, or none.
+pub(super) fn tells_of_session(body: &[u8]) -> bool {
+    let told = String::from_utf8_lossy(body).to_ascii_lowercase();
+    told.contains("session")
 }
 
 pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(str::trim)
+}
+
+pub(super) fn is(headers: &HeaderMap, mime: &str) -> bool {
+    media_type(headers).is_some_and(|found| found.eq_ignore_ascii_case(mime))
 }
 
 pub(in super::super) type Events = BoxStream<'static, Result<Sse, SseError>>;

@@ -89,17 +89,11 @@ async fn a_call_names_its_session_and_one_that_has_ended_is_begun_anew() {
         .iter()
         .map(|call| (header(call, "mcp-session-id"), is_rmcps(call)))
         .collect();
-    // The first shows how it answers. The second is refused, taken by rmcp, refused again and said in the
-    // session that rmcp begins.
+    // The first shows how it answers, and so does the second, which is refused and said again in a new
+    // session.
     assert_eq!(
         told,
-        [
-            ("s1", true),
-            ("s1", false),
-            ("s1", true),
-            ("s101", true),
-            ("s101", false)
-        ]
+        [("s1", true), ("s1", false), ("s101", true), ("s101", false)]
     );
     for call in &calls {
         assert_eq!(header(call, "mcp-protocol-version"), "2025-06-18");
