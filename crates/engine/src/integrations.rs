@@ -223,7 +223,7 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
                 ends_at: found.state.end.map(|end| end.at),
                 pace: found.state.pace,
                 usual_pace: remarks::usual_pace(&reader.catalogue(), &found),
-                remarks: remarks::of(&reader.catalogue(), &found),
+                remarks: remarks::of(conn, &reader.catalogue(), &found)?,
                 body_days: store::bodies::days(conn, id)?,
                 card: found.card(now, &mut around),
             })

@@ -12,8 +12,10 @@ use crate::{
         manifest::{Concerns, Sunset},
         view::sunset_in_words,
     },
+    store,
 };
-use wire::Time;
+use rusqlite::Connection;
+use wire::{Error, Time};
 
 /// The first day on which the vendor ends this kind of access; `None` where nothing is announced.
 pub(crate) fn sunset(catalogue: &Catalogue, of: &Integration) -> Option<Time> {
@@ -35,7 +37,11 @@ pub(crate) fn usual_pace(catalogue: &Catalogue, of: &Integration) -> u32 {
 }
 
 /// One sentence each.
-pub(crate) fn of(catalogue: &Catalogue, of: &Integration) -> Vec<String> {
+pub(crate) fn of(
+    conn: &Connection,
+    catalogue: &Catalogue,
+    of: &Integration,
+) -> Result<Vec<String>, Error> {
     let proves = match &of.config {
         Config::Mcp { guard, .. } => match guard {
             Guard::Ping => None,
@@ -44,11 +50,13 @@ pub(crate) fn of(catalogue: &Catalogue, of: &Integration) -> Vec<String> {
         },
         Config::Sample | Config::Api { .. } => None,
     };
-    concerning(catalogue, of)
+    let is_of_before = store::documents::names_as_before(conn, of.row.id)?;
+    let import_anew = is_of_before.then_some("openapi-import-anew");
+    Ok(concerning(catalogue, of)
         .iter()
         .map(sunset_in_words)
-        .chain(proves.map(words::text))
-        .collect()
+        .chain(proves.into_iter().chain(import_anew).map(words::text))
+        .collect())
 }
 
 fn concerning(catalogue: &Catalogue, of: &Integration) -> Vec<Sunset> {

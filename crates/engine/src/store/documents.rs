@@ -77,3 +77,47 @@ pub fn operations(conn: &Connection, id: IntegrationId) -> Result<Vec<Operation>
         })
         .map_err(failed)
 }
+
+/// Whether it was read when arguments kept names that models refuse.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn names_as_before(conn: &Connection, id: IntegrationId) -> Result<bool, Error> {
+    conn.prepare_cached(
+        "select exists (select 1 from openapi_documents, json_each(operations) as operation, \
+           json_each(operation.value, '$.parameters') as parameter \
+           where integration_id = ?1 \
+           and (parameter.value ->> 'argument' glob '*[^A-Za-z0-9_.-]*' \
+             or length(parameter.value ->> 'argument') > 64))",
+    )
+    .and_then(|mut statement| statement.query_row([id.to_string()], |row| row.get(0)))
+    .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("page.size_of-1", false)]
+    #[case("page[size]", true)]
+    #[case("名前", true)]
+    #[case(&"x".repeat(65), true)]
+    fn names_that_models_refuse_are_found(#[case] argument: &str, #[case] expected: bool) {
+        let conn = Connection::open_in_memory().expect("a database");
+        let id = IntegrationId(uuid::Uuid::now_v7());
+        let operations = serde_json::json!([{ "parameters": [] }, { "parameters": [
+            { "argument": "fine", "name": "fine[]" }, { "argument": argument } ] }]);
+        conn.execute_batch("create table openapi_documents (integration_id text, operations text)")
+            .expect("a table");
+        conn.execute(
+            "insert into openapi_documents values (?1, ?2)",
+            params![id.to_string(), operations.to_string()],
+        )
+        .expect("a row");
+        assert_eq!(names_as_before(&conn, id), Ok(expected));
+        let other = IntegrationId(uuid::Uuid::now_v7());
+        assert_eq!(names_as_before(&conn, other), Ok(false));
+    }
+}

@@ -42,6 +42,7 @@ openapi-again = Import tools of { $name }
 openapi-import = Import
 openapi-import-again = Import again
 openapi-import-first = Import OpenAPI document
+openapi-import-anew = Some of its tools have arguments with names that models refuse (Claude gives an agent with such a tool no answer at all). Import the document again: they get other names.
 openapi-keeps = Address, credential and history stay.
 openapi-imported = The tools are replaced.
 openapi-no-change = Nothing changes: every tool is as it was.

@@ -1,6 +1,6 @@
 //! A tool's arguments as one schema that a validator takes.
 
-use super::schema;
+use super::{names, schema};
 use serde_json::{Map, Value, json};
 use wire::ProblemView;
 
@@ -31,13 +31,24 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The name it got: its own, or with a number where that is taken.
-    pub fn add(&mut self, name: &str, schema: Value, required: bool) -> String {
-        let mut argument = name.to_owned();
+    /// The name it got: its own as far as models take it, or with a number where that is taken. What the
+    /// API calls it is then said with it.
+    pub fn add(&mut self, name: &str, mut schema: Value, required: bool) -> String {
+        let plain = names::argument(name);
+        let mut argument = plain.clone();
         let mut next = 2;
         while self.properties.contains_key(&argument) {
-            argument = format!("{name}_{next}");
+            let suffix = format!("_{next}");
+            let kept: String = plain.chars().take(names::LONGEST - suffix.len()).collect();
+            argument = kept + &suffix;
             next += 1;
+        }
+        if let Value::Object(members) = &mut schema
+            && argument != name
+        {
+            let told = members.get("description").and_then(Value::as_str);
+            let told = told.map(|told| format!(": {told}")).unwrap_or_default();
+            members.insert("description".to_owned(), json!(format!("`{name}`{told}")));
         }
         self.properties.insert(argument.clone(), schema);
         if required {

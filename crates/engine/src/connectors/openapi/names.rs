@@ -1,5 +1,5 @@
 //! The names of tools: from the operationId, else from method and path; `[a-z0-9_]`, the same on
-//! every import, unique in the document.
+//! every import, unique in the document. And those of their arguments.
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,6 +39,20 @@ pub(super) fn with_suffix(name: &str, method: &str, path: &str) -> String {
     }
     let kept: String = name.chars().take(LONGEST - DIGITS - 1).collect();
     format!("{}_{hex}", kept.trim_end_matches('_'))
+}
+
+/// A parameter's name as an argument's: `filter[status]` → `filter_status`. Model APIs refuse a whole
+/// request where one tool has an argument of another name than `[A-Za-z0-9_.-]{1,64}`.
+pub(super) fn argument(name: &str) -> String {
+    let words = name.split(|c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c)));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut plain = if words.is_empty() {
+        "argument".to_owned()
+    } else {
+        words.join("_")
+    };
+    plain.truncate(LONGEST);
+    plain
 }
 
 /// `listPetsByID`, `List pets-by/ID` → `list_pets_by_id`. No two underscores in a row: `__` separates

@@ -41,7 +41,7 @@ pub struct Operation {
 /// Where an argument goes that is no body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
-    /// The argument's name; the parameter's own but where two places use one name.
+    /// The argument's name; the parameter's own but where models would not take that, or it is taken.
     pub argument: String,
     pub name: String,
     pub place: Place,

@@ -127,7 +127,7 @@ fn a_3_1_document_is_read_in_its_own_words() {
         update.tool.input_schema["properties"],
         json!({
             "petId": { "type": ["integer", "string"] },
-            "petId_2": { "type": "boolean" },
+            "petId_2": { "type": "boolean", "description": "`petId`" },
             "body": {
                 "type": "object",
                 "additionalProperties": false,

@@ -205,3 +205,53 @@ fn no_argument_leaves_its_place() {
         sent(&query, "x", json!({ "p": { "api_key": "mine" } })).expect_err("the key's place");
     assert_eq!(error.args["argument"], "api_key");
 }
+
+#[test]
+fn arguments_have_names_that_models_take_and_arrive_under_their_own() {
+    let named = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
+    let long = "x".repeat(70);
+    let mut parameters: Vec<Value> = [
+        "StartTime",
+        "StartTime<",
+        "StartTime>",
+        "$top",
+        "page[size]",
+        "名前",
+        &long,
+        &format!("{long}y"),
+    ]
+    .map(named)
+    .into();
+    parameters.push(
+        json!({ "name": "filter[status]", "in": "query", "description": "Which.",
+        "required": true, "schema": { "type": "array", "items": { "type": "string" } } }),
+    );
+    let document = read_well(
+        &json!({ "openapi": "3.1.0", "info": { "title": "t", "version": "1" },
+            "paths": { "/calls": { "get": { "parameters": parameters, "responses": {} } } } })
+        .to_string(),
+    );
+    let operation = &document.operations[0];
+    let schema = &operation.tool.input_schema;
+    let properties = schema["properties"].as_object().expect("arguments");
+    assert_eq!(properties.len(), 9, "{properties:?}");
+    for name in properties.keys() {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        assert!(
+            name.chars().all(is_plain) && (1..=64).contains(&name.len()),
+            "{name}"
+        );
+    }
+    assert_eq!(schema["required"], json!(["filter_status"]));
+    let told = |name: &str| &properties[name]["description"];
+    assert_eq!(told("filter_status"), "`filter[status]`: Which.");
+    assert_eq!(told("StartTime_2"), "`StartTime<`");
+    assert_eq!(told("StartTime"), &Value::Null);
+    let arguments = json!({ "StartTime": "1", "StartTime_2": "2", "StartTime_3": "3", "top": "4",
+        "page_size": "5", "argument": "6", "filter_status": ["7", "8"] });
+    assert_eq!(
+        line(&document, &operation.tool.name, arguments),
+        "GET https://pets.example.com/v1/calls?StartTime=1&StartTime%3C=2&StartTime%3E=3&%24top=4\
+         &page%5Bsize%5D=5&%E5%90%8D%E5%89%8D=6&filter%5Bstatus%5D=7&filter%5Bstatus%5D=8"
+    );
+}
