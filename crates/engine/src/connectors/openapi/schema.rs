@@ -152,18 +152,20 @@ impl<'a> Reader<'a> {
             let Some(list) = at.get(name).filter(|list| list.value.is_array()) else {
                 continue;
             };
-            let before = self.cuts;
             let mut schemas = vec![];
             for item in list.items() {
                 schemas.push(self.schema(&item, depth + 1)?);
             }
-            // Two of them left open would both fit, and so none could ever be chosen.
-            let name = match name {
-                "oneOf" if self.cuts > before => "anyOf",
-                name => name,
-            };
-            if !schemas.is_empty() && !out.contains_key(name) {
+            // Several of `oneOf` often fit: a discriminator tells them apart, or what was cut here did. To
+            // a validator none could be chosen then. The API chooses.
+            let name = if name == "oneOf" { "anyOf" } else { name };
+            if schemas.is_empty() {
+                continue;
+            }
+            if !out.contains_key(name) {
                 out.insert(name.to_owned(), Value::Array(schemas));
+            } else if let Value::Array(all) = out.entry("allOf").or_insert_with(|| json!([])) {
+                all.push(json!({ name: schemas }));
             }
         }
         for name in ONE {

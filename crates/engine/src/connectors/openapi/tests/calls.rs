@@ -255,3 +255,55 @@ fn arguments_have_names_that_models_take_and_arrive_under_their_own() {
          &page%5Bsize%5D=5&%E5%90%8D%E5%89%8D=6&filter%5Bstatus%5D=7&filter%5Bstatus%5D=8"
     );
 }
+
+/// OpenAPI 3.1.1, "Discriminator Object".
+fn pets() -> Value {
+    let of = |kind: &str, more: Value| json!({ "allOf": [{ "$ref": "#/components/schemas/Pet" }, more], "title": kind });
+    json!({
+        "Pet": { "type": "object", "required": ["petType"],
+            "properties": { "petType": { "type": "string" } } },
+        "Cat": of("Cat", json!({ "type": "object", "properties": { "name": { "type": "string" } } })),
+        "Dog": of("Dog", json!({ "type": "object", "properties": { "bark": { "type": "string" } } })),
+    })
+}
+
+#[rstest]
+#[case::a_discriminator(
+    json!({ "oneOf": [{ "$ref": "#/components/schemas/Cat" }, { "$ref": "#/components/schemas/Dog" }],
+        "discriminator": { "propertyName": "petType", "mapping": { "dog": "Dog" } } }),
+    json!({ "petType": "Cat", "name": "misty" }),
+    json!({ "name": "misty" })
+)]
+#[case::one_that_is_the_other_too(
+    json!({ "oneOf": [{ "$ref": "#/components/schemas/Pet" }, { "$ref": "#/components/schemas/Dog" }] }),
+    json!({ "petType": "dog", "bark": "woof" }),
+    json!(7)
+)]
+#[case::numbers(
+    json!({ "oneOf": [{ "type": "integer" }, { "type": "number" }] }),
+    json!(3),
+    json!("three")
+)]
+#[case::beside_any_of(
+    json!({ "oneOf": [{ "required": ["a"] }, { "required": ["b"] }],
+        "anyOf": [{ "required": ["c"] }, { "required": ["d"] }], "type": "object" }),
+    json!({ "a": 1, "b": 1, "d": 1 }),
+    json!({ "c": 1 })
+)]
+fn what_fits_several_of_one_of_is_the_apis_to_choose(
+    #[case] schema: Value,
+    #[case] fits: Value,
+    #[case] fits_none: Value,
+) {
+    let document = read_well(
+        &json!({ "openapi": "3.0.3", "info": { "title": "t", "version": "1" },
+            "components": { "schemas": pets() },
+            "paths": { "/x": { "post": { "operationId": "make", "responses": {}, "requestBody": {
+                "required": true, "content": { "application/json": { "schema": schema } } } } } } })
+        .to_string(),
+    );
+    let (_, body) = sent(&document, "make", json!({ "body": fits })).expect("it fits");
+    assert_eq!(body, format!("application/json {fits}"));
+    let error = sent(&document, "make", json!({ "body": fits_none })).expect_err("it fits none");
+    assert_eq!(error.code, ErrorCode::ArgumentsInvalid, "{error}");
+}
