@@ -8,6 +8,7 @@ use crate::kit::{
     code, targets, text_of, tick,
 };
 use anyhow::{Context, Result};
+use engine::ports::Clock as _;
 use serde_json::{Value, json};
 use std::time::Instant;
 use wire::{ErrorCode, IntegrationId, Outcome, RowKind, RowView};
@@ -22,7 +23,10 @@ struct Scene {
 
 impl Scene {
     async fn of(tools: Vec<Value>) -> Result<Self> {
-        let home = Home::new().await?;
+        Self::at(Home::new().await?, tools).await
+    }
+
+    async fn at(home: Home, tools: Vec<Value>) -> Result<Self> {
         let server = Changing::serve(tools).await?;
         let target = targets::mcp_bearer(&server.server.url("/mcp"), "key");
         let id = home.connect(target).await?;
@@ -372,5 +376,86 @@ async fn what_cannot_be_chosen_is_refused_by_name_and_changes_nothing() -> Resul
         code(scene.change(paired.id, &["look"]).await)?,
         ErrorCode::FieldInvalid
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_token_takes_the_place_of_the_old_one_and_the_agent_stays_as_it_was() -> Result<()> {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let scene = Scene::at(home, vec![tool("look", "Looks."), tool("see", "Sees.")]).await?;
+    let mut ask = scene.only(&["look"]);
+    ask["days"] = json!(1);
+    let (paired, old) = scene.home.pair(ask).await?;
+    let call = async |token: &str, name: &str, given: Value| -> Result<(u16, Value)> {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let asked = call_of(name, &given);
+        let (status, body) = raw(("POST", &scene.door.url), &headers, &asked).await?;
+        let answer = if status == 200 {
+            told(&body)?
+        } else {
+            Value::Null
+        };
+        Ok((status, answer))
+    };
+    let cron = json!({ "name": "Nightly", "schedule": "0 2 * * *", "depends_on": ["keyed"] });
+    let (_, registered) = call(&old, "chief_crons_register", cron).await?;
+    assert_eq!(registered["result"]["isError"], Value::Null, "{registered}");
+    clock.advance(DAY_MS);
+    assert_eq!(
+        call(&old, "keyed__look", json!({})).await?.0,
+        401,
+        "its end"
+    );
+
+    let renew = async |days: Value| {
+        let ask = json!({ "id": paired.id, "days": days });
+        scene.home.ask::<wire::RenewAgent>(ask).await
+    };
+    let new = renew(json!(30)).await?;
+    let end = clock.now().plus(30 * DAY_MS);
+    assert_eq!((new.agent.id, new.agent.expires_at), (paired.id, Some(end)));
+    let listed = scene.home.ask::<wire::ListAgents>(json!({})).await?.agents;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].expires_at, Some(end));
+    assert_eq!(call(&old, "keyed__look", json!({})).await?.0, 401);
+    let what = "the agent Chief was refused at the gateway: it was removed, or has a new token";
+    let rows = scene.home.record().await?;
+    assert!(rows.iter().any(|row| row.action == what), "{rows:?}");
+    let (_, answer) = call(&new.token, "keyed__look", json!({})).await?;
+    assert_eq!(text_of(&answer["result"]), "look", "{answer}");
+    let (_, answer) = call(&new.token, "keyed__see", json!({})).await?;
+    assert_eq!(answer["error"]["code"], -32602, "not chosen before");
+    let (_, crons) = call(&new.token, "chief_crons_list", json!({})).await?;
+    assert!(text_of(&crons["result"]).contains("Nightly"), "{crons}");
+
+    // One that holds is refused at once, too, and hears no more news.
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let asked = client.get(&scene.door.url).bearer_auth(&new.token);
+    let mut news = asked.header("accept", "text/event-stream").send().await?;
+    assert_eq!(news.status(), 200);
+    assert!(news.chunk().await?.is_some(), "it listens");
+    let newer = renew(Value::Null).await?;
+    assert_eq!(newer.agent.expires_at, None);
+    assert_eq!(call(&new.token, "keyed__look", json!({})).await?.0, 401);
+    assert_eq!(call(&newer.token, "keyed__look", json!({})).await?.0, 200);
+    let ended = async {
+        while let Some(_more) = news.chunk().await? {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(crate::kit::PATIENCE, ended).await??;
+    let said = scene.home.said();
+    let mut elsewhere = said.iter().filter(|said| !said.starts_with("renew_agent"));
+    assert!(
+        elsewhere.all(|said| !said.contains(&newer.token)),
+        "shown once"
+    );
+
+    // What cannot be renewed.
+    assert_eq!(code(renew(json!(0)).await)?, ErrorCode::FieldInvalid);
+    let id = json!({ "id": paired.id });
+    scene.home.ask::<wire::RevokeAgent>(id).await?;
+    assert_eq!(code(renew(json!(30)).await)?, ErrorCode::FieldInvalid);
     Ok(())
 }

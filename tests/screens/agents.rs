@@ -65,10 +65,21 @@ async fn an_agent_is_paired_its_token_works_and_is_refused_once_it_is_removed() 
         !screen.text("body").await?.contains(token),
         "shown once, and never again"
     );
+    screen.picture("agents-paired").await?;
+    screen.press("New token for Claude Code").await?;
+    screen.picture("agents-renew").await?;
+    screen.click("[data-testid=renew]").await?;
+    screen
+        .reads("[data-testid=sheet] h1", "Claude Code has a new token")
+        .await?;
+    let renewed = screen.text("[data-testid=snippet]").await?;
+    assert!(renewed.contains("CHIEF_AGENT_TOKEN") && !renewed.contains(token));
+    assert_eq!(list().await?.0, 401, "the one of before");
+    screen.picture("agents-renewed").await?;
+    screen.click("[data-testid=pair-finish]").await?;
     screen.press("Remove Claude Code").await?;
     screen.click("[data-testid=remove-agent]").await?;
     screen.reads("main", "No agent is paired").await?;
-    assert_eq!(list().await?.0, 401);
     screen.go("#/activity").await?;
     screen
         .reads("table", "the agent Claude Code was removed")

@@ -17,6 +17,7 @@ mod port;
 mod quit;
 mod reconnect;
 mod rename;
+mod renew;
 
 use crate::state::{Action, Frame, Sheet};
 use wire::{CardView, Kind};
@@ -30,6 +31,7 @@ pub use narrow::some_of;
 pub use pair::Pair;
 pub use port::Port;
 pub use rename::RenameForm;
+pub use renew::Renew;
 
 /// True where the admin mends the credential by pasting a key. The sample's is made by the app.
 #[must_use]

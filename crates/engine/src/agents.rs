@@ -8,12 +8,14 @@ mod bridge;
 pub(crate) mod clients;
 mod grant;
 pub mod knocks;
+mod pairing;
 pub(crate) mod port;
 mod snippets;
 mod tokens;
 mod watch;
 
 pub(crate) use grant::change;
+pub(crate) use pairing::{pair, renew};
 pub use watch::Watch;
 
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
     connectors::Caller,
     integrations,
     integrations::Integration,
-    secret::{Secret, fingerprint},
+    secret::fingerprint,
     settings,
     store::{
         self, Durability, Kept,
@@ -33,7 +35,6 @@ use crate::{
     },
     tasks,
 };
-use bridge::Bridge;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,13 +43,8 @@ use std::{
 use tokens::{Tokens, Whose};
 use wire::{
     AgentId, AgentView, AgentsView, Because, Choice, Error, ErrorCode, GatewayView, IntegrationId,
-    Paired, Status, Time, Topic,
+    Status, Time, Topic,
 };
-
-/// A day, in milliseconds.
-const DAY_MS: i64 = 24 * 3_600_000;
-/// Ten years: the longest life of a token that ends.
-const DAYS_MAX: u32 = 3_650;
 
 /// What the gateway told of itself, and whose tokens are known.
 #[derive(Default)]
@@ -155,71 +151,6 @@ pub(crate) async fn list(engine: &Engine) -> Result<AgentsView, Error> {
     })
 }
 
-/// A new agent. Its token leaves here once.
-pub(crate) async fn pair(engine: &Engine, ask: wire::PairAgent) -> Result<Paired, Error> {
-    let name = integrations::checked_name(&ask.name)?;
-    if let Some(days) = ask.days.filter(|days| !(1..=DAYS_MAX).contains(days)) {
-        return Err(Error::new(ErrorCode::FieldInvalid)
-            .with("field", "Ends after")
-            .with("why", format!("{days} days: 1 to {DAYS_MAX} are possible")));
-    }
-    // While another program has the port, an agent would hand its token to that program.
-    let GatewayView::Open { url } = engine.gateway() else {
-        return Err(Error::new(ErrorCode::GatewayClosed));
-    };
-    let now = engine.now();
-    let token = Secret::fresh("chief_");
-    let hash = fingerprint(token.reveal());
-    let agent = AgentView {
-        id: AgentId(uuid::Uuid::now_v7()),
-        name,
-        integrations: ask.integrations,
-        read_only: ask.read_only,
-        paired_at: now,
-        expires_at: ask.days.map(|days| now.plus(i64::from(days) * DAY_MS)),
-        last_used_at: None,
-        calls: 0,
-    };
-    let (row, because) = (agent.clone(), engine.admin().await);
-    engine
-        .store()
-        .write(Durability::Full, move |tx| {
-            is_free(tx, &row.name, now)?;
-            store::agents::add(tx, &row, &hash)?;
-            let names = grant::keep(tx, &row, &ask.tools)?;
-            let what = format!("the agent {} was paired: {names}", row.name);
-            integrations::note(tx, now, None, &what, &because)
-        })
-        .await?;
-    // Before its token is told to anybody.
-    engine.door().forget();
-    let folder = &engine.options().folder;
-    let bridge = Bridge::beside_this_app(folder).unwrap_or_else(|| Bridge::by_name(folder));
-    Ok(Paired {
-        snippets: snippets::all(&url, token.reveal(), &bridge),
-        agent,
-        token: token.reveal().to_owned(),
-        url,
-    })
-}
-
-/// By their names agents are told apart, where a call waits or a policy is chosen.
-fn is_free(conn: &rusqlite::Connection, name: &str, now: Time) -> Result<(), Error> {
-    let same = |agent: &AgentView| {
-        agent.name.to_lowercase() == name.to_lowercase()
-            && agent.expires_at.is_none_or(|end| now < end)
-    };
-    if store::agents::list(conn)?.iter().any(same) {
-        return Err(Error::new(ErrorCode::FieldInvalid)
-            .with("field", "Name")
-            .with(
-                "why",
-                "an agent of this name is paired: give this one another name, or remove that one first",
-            ));
-    }
-    Ok(())
-}
-
 /// From now on its token is refused; what runs or waits for it ends.
 pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
     let (now, because, person) = (engine.now(), engine.admin().await, engine.person().await);
@@ -274,7 +205,9 @@ pub async fn authenticate(
         Whose::Agents(agent) => {
             knocks::of_agent(engine, &agent.name, "its token has ended").await?;
         }
-        Whose::Removed(name) => knocks::of_agent(engine, &name, "it was removed").await?,
+        Whose::Removed(name) => {
+            knocks::of_agent(engine, &name, "it was removed, or has a new token").await?
+        }
         Whose::Nobodys => knocks::stranger(engine).await?,
     }
     Ok(None)

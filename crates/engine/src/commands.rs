@@ -232,6 +232,10 @@ pub async fn change_agent(engine: &Engine, ask: wire::ChangeAgent) -> Result<(),
     agents::change(engine, ask).await
 }
 
+pub async fn renew_agent(engine: &Engine, ask: wire::RenewAgent) -> Result<Paired, Error> {
+    agents::renew(engine, ask).await
+}
+
 pub async fn revoke_agent(engine: &Engine, ask: wire::RevokeAgent) -> Result<(), Error> {
     agents::revoke(engine, ask.id).await
 }

@@ -70,7 +70,7 @@ pub struct AgentsView {
     pub chosen: Vec<AgentTools>,
 }
 
-/// A new agent, and what its client needs. The only reply that holds a secret: the token is shown
+/// A new agent, or one with a new token, and what its client needs. The only reply that holds a secret: the token is shown
 /// once and kept nowhere. Without `Debug` for that reason.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paired {

@@ -60,6 +60,7 @@ macro_rules! commands {
             list_agents: ListAgents => $crate::AgentsView,
             pair_agent: PairAgent => $crate::Paired,
             change_agent: ChangeAgent => (),
+            renew_agent: RenewAgent => $crate::Paired,
             revoke_agent: RevokeAgent => (),
             set_policy: SetPolicy => (),
             accept_tools: AcceptTools => (),
@@ -249,6 +250,10 @@ requests! {
         tools: Vec<ChosenTools>,
         read_only: bool,
     }
+    /// A new token for an agent that is paired, or whose token has ended; the one of before is refused from
+    /// then on, all else stays. `days` and `GatewayClosed` as for a new agent. `FieldInvalid` names the field:
+    /// `Agent` where it was removed, `Name` where another one is paired by its name meanwhile.
+    RenewAgent { id: AgentId, days: Option<u32> }
     /// From now on its token is refused. Its history stays.
     RevokeAgent { id: AgentId }
     /// What happens when agents call a tool: for one agent, or for all. `choice`: `None` for what holds

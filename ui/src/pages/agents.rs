@@ -7,7 +7,7 @@ use crate::{
     parts::{dialog::Dialog, states},
     query::use_query,
     say::{say, say_count, say_error, say_with},
-    sheets::{Change, Configured, Pair, Port, chosen_of, some_of},
+    sheets::{Change, Configured, Pair, Port, Renew, chosen_of, some_of},
     state::Frame,
     time::{ago_now, at_now, date},
 };
@@ -29,6 +29,8 @@ enum Open {
     /// The gateway's port, which is this one now.
     Port(AttrValue),
     Change(AgentId),
+    /// A new token for it.
+    Renew(AgentId, AttrValue),
     Remove(AgentId, String),
 }
 
@@ -54,6 +56,10 @@ pub fn Agents() -> Html {
         let open = open.clone();
         Callback::from(move |id| open.set(Open::Change(id)))
     };
+    let renew = {
+        let open = open.clone();
+        Callback::from(move |(id, name)| open.set(Open::Renew(id, name)))
+    };
     let port = {
         let open = open.clone();
         Callback::from(move |port| open.set(Open::Port(port)))
@@ -68,7 +74,7 @@ pub fn Agents() -> Html {
                     { icon(Icon::Add) }{ say("pair-agent") }
                 </button>
             </header>
-            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &(remove.clone(), change.clone(), port.clone()))) }
+            { states::shown(&agents, states::loading_lines(), |view| shown(&frame, view, &(remove.clone(), change.clone(), port.clone(), renew.clone()))) }
             { match &*open {
                 Open::Nothing => Html::default(),
                 Open::Pair => html! { <Pair {close} /> },
@@ -78,17 +84,19 @@ pub fn Agents() -> Html {
                     let found = view.agents.iter().find(|agent| agent.id == *id).cloned();
                     found.map_or_else(Html::default, |agent| html! { <Change {agent} {view} {close} /> })
                 }),
+                Open::Renew(id, name) => html! { <Renew id={*id} name={name.clone()} {close} /> },
                 Open::Remove(id, name) => remove_sheet(&frame, *id, name, &close),
             } }
         </>
     }
 }
 
-/// What the page's buttons open: removing one, what it may use, and another port.
+/// What the page's buttons open: removing one, what it may use, another port, and a new token.
 type Opens = (
     Callback<(AgentId, String)>,
     Callback<AgentId>,
     Callback<AttrValue>,
+    Callback<(AgentId, AttrValue)>,
 );
 
 fn shown(frame: &Frame, view: &Rc<AgentsView>, opens: &Opens) -> Html {
@@ -196,7 +204,7 @@ fn may_use(frame: &Frame, agent: &AgentView, chosen: &[AgentTools]) -> Html {
 fn row(
     frame: &Frame,
     (agent, chosen): (&AgentView, &[AgentTools]),
-    (remove, change, _): &Opens,
+    (remove, change, _, renew): &Opens,
 ) -> Html {
     let may = may_use(frame, agent, chosen);
     let last = agent
@@ -215,6 +223,10 @@ fn row(
         remove.reform(move |_: MouseEvent| (id, name.clone()))
     };
     let id = agent.id;
+    let renew = {
+        let name = AttrValue::from(agent.name.clone());
+        renew.reform(move |_: MouseEvent| (id, name.clone()))
+    };
     let change = change.reform(move |_: MouseEvent| id);
     html! {
         <tr key={agent.id.to_string()} data-testid="agent">
@@ -222,7 +234,8 @@ fn row(
             <td>{ may }<div class="sub">{ say(if agent.read_only { "agent-reads" } else { "agent-any" }) }</div></td>
             <td class="num">{ agent.calls }</td>
             <td>{ last }</td>
-            <td>{ token }</td>
+            <td>{ token }<div><button type="button" class="quiet" data-testid="renew-agent" onclick={renew}
+                aria-label={say_with("agent-renew-name", &[("name", &agent.name)])}>{ say("agent-renew") }</button></div></td>
             <td class="end"><button type="button" class="quiet" data-testid="change-agent" onclick={change}
                 aria-label={say_with("agent-change-name", &[("name", &agent.name)])}>{ say("agent-change") }</button>
                 <button type="button" class="quiet danger" {onclick}

@@ -1,4 +1,5 @@
-//! Pair an agent: what it is called and what it may use; then its token, once.
+//! Pair an agent: what it is called and what it may use; then its token, once. The same token sheet ends a
+//! renewal (`renew`).
 
 use crate::{
     icons::{Icon, icon},
@@ -83,7 +84,7 @@ fn Form(props: &FormProps) -> Html {
                 integrations: use_of.integrations(),
                 tools: use_of.tools(),
                 read_only: use_of.read_only,
-                days: LIVES.get(*life).and_then(|(_, days)| *days),
+                days: days_of(*life),
             };
             let (error, busy, done) = (error.clone(), busy.clone(), done.clone());
             busy.set(true);
@@ -106,7 +107,6 @@ fn Form(props: &FormProps) -> Html {
             .filter(|error| error.args.get("field").is_some_and(|at| at == field))
             .map(say_error)
     };
-    let lives: Vec<_> = LIVES.iter().map(|(key, _)| (say(key), None)).collect();
     let cancel = props.close.reform(|_: MouseEvent| ());
     html! {
         <form {onsubmit} autocomplete="off">
@@ -114,7 +114,7 @@ fn Form(props: &FormProps) -> Html {
                 autofocus=true placeholder={say("pair-name-example")} hint={say("pair-name-hint")}
                 error={of_field("Name")} {on_input} />
             { may(&use_of) }
-            { choice("agent-life", say("pair-life"), (&lives, *life), &of(&life, |index| index)) }
+            { choice_of_life(&life) }
             if let Some(error) = error.as_ref().filter(|error| error.args.get("field").is_none_or(|at| at != "Name")) {
                 { refusal(error) }
             }
@@ -127,6 +127,22 @@ fn Form(props: &FormProps) -> Html {
     }
 }
 
+/// For how long its token is to hold.
+pub(super) fn choice_of_life(life: &UseStateHandle<usize>) -> Html {
+    let lives: Vec<_> = LIVES.iter().map(|(key, _)| (say(key), None)).collect();
+    choice(
+        "agent-life",
+        say("pair-life"),
+        (&lives, **life),
+        &of(life, |index| index),
+    )
+}
+
+/// The days of that option.
+pub(super) fn days_of(life: usize) -> Option<u32> {
+    LIVES.get(life).and_then(|(_, days)| *days)
+}
+
 /// A choice that sets this state.
 fn of<T: 'static>(state: &UseStateHandle<T>, value: fn(usize) -> T) -> Callback<usize> {
     let state = state.clone();
@@ -134,9 +150,9 @@ fn of<T: 'static>(state: &UseStateHandle<T>, value: fn(usize) -> T) -> Callback<
 }
 
 #[derive(Properties)]
-struct TokenProps {
-    paired: Rc<Paired>,
-    close: Callback<()>,
+pub(super) struct TokenProps {
+    pub paired: Rc<Paired>,
+    pub close: Callback<()>,
 }
 
 impl PartialEq for TokenProps {
@@ -147,7 +163,7 @@ impl PartialEq for TokenProps {
 
 /// What its client needs, for each client; the token is in it.
 #[component]
-fn Token(props: &TokenProps) -> Html {
+pub(super) fn Token(props: &TokenProps) -> Html {
     let at = use_state_eq(|| 0_usize);
     let said = use_state(|| None::<AttrValue>);
     let clients: Vec<_> = props

@@ -9,7 +9,7 @@ use crate::{
     store::{self, Durability, Tx},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use wire::{AgentView, ChangeAgent, ChosenTools, Error, ErrorCode, IntegrationId};
+use wire::{AgentId, AgentView, ChangeAgent, ChosenTools, Error, ErrorCode, IntegrationId};
 
 /// What it may use from now on. A call that waits for an approval is looked at once more by it.
 pub(crate) async fn change(engine: &Engine, ask: ChangeAgent) -> Result<(), Error> {
@@ -17,11 +17,7 @@ pub(crate) async fn change(engine: &Engine, ask: ChangeAgent) -> Result<(), Erro
     engine
         .store()
         .write(Durability::Full, move |tx| {
-            let mut agent = store::agents::find(tx, ask.id)?.ok_or_else(|| {
-                Error::new(ErrorCode::FieldInvalid)
-                    .with("field", "Agent")
-                    .with("why", "it was removed")
-            })?;
+            let mut agent = paired(tx, ask.id)?;
             agent.read_only = ask.read_only;
             agent.integrations = ask.integrations;
             let names = keep(tx, &agent, &ask.tools)?;
@@ -31,6 +27,18 @@ pub(crate) async fn change(engine: &Engine, ask: ChangeAgent) -> Result<(), Erro
         .await?;
     engine.door().forget();
     Ok(())
+}
+
+/// One that is there.
+///
+/// # Errors
+/// `FieldInvalid` where it was removed; `StoreFailed`.
+pub(super) fn paired(tx: &Tx<'_>, id: AgentId) -> Result<AgentView, Error> {
+    store::agents::find(tx, id)?.ok_or_else(|| {
+        Error::new(ErrorCode::FieldInvalid)
+            .with("field", "Agent")
+            .with("why", "it was removed")
+    })
 }
 
 /// Checks what was chosen for an agent that is there, and keeps it. In a few words, what that is.

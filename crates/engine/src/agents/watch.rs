@@ -3,10 +3,8 @@
 //! Owns: what counts as another list. Must not know: how an agent is told.
 
 use super::{Which, listing};
-use crate::{
-    Engine,
-    store::{self, Store},
-};
+use crate::{Engine, store};
+use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -20,6 +18,8 @@ pub struct Watch {
     engine: Engine,
     changes: broadcast::Receiver<Changed>,
     agent: AgentView,
+    /// The SHA-256 of its token when it began.
+    token: Option<[u8; 32]>,
     only: Option<String>,
     seen: [u8; 32],
     /// Something may have changed since the last look.
@@ -36,11 +36,16 @@ impl Watch {
         agent: &AgentView,
         only: Option<&str>,
     ) -> Result<Self, Error> {
+        let id = agent.id;
+        let token = engine
+            .store()
+            .read(move |conn| store::agents::token_of(conn, id));
         let mut watch = Self {
             engine: engine.clone(),
             // Before the first look: nothing between the two is missed.
             changes: engine.store().changes(),
             agent: agent.clone(),
+            token: token.await?,
             only: only.map(str::to_owned),
             seen: [0; 32],
             due: false,
@@ -73,9 +78,9 @@ impl Watch {
                 () = tokio::time::sleep(COALESCE) => {}
             }
             let fresh = self.changes.resubscribe();
-            match still_paired(self.engine.store(), &self.agent).await {
-                Ok(Some(agent)) if !is_over(&agent, &self.engine) => self.agent = agent,
-                Ok(_) => return false,
+            match self.holds().await {
+                Ok(true) => {}
+                Ok(false) => return false,
                 Err(_) => continue,
             }
             let looked = self.look().await;
@@ -90,6 +95,18 @@ impl Watch {
                 Ok(_) | Err(_) => {}
             }
         }
+    }
+
+    /// Whether its token is the one of then, and not at its end.
+    async fn holds(&self) -> Result<bool, Error> {
+        let (id, now) = (self.agent.id, self.engine.now());
+        let read = move |conn: &Connection| {
+            let agent = store::agents::find(conn, id)?;
+            let ended = agent.is_none_or(|agent| agent.expires_at.is_some_and(|end| end <= now));
+            Ok((ended, store::agents::token_of(conn, id)?))
+        };
+        let (ended, token) = self.engine.store().read(read).await?;
+        Ok(!ended && token == self.token)
     }
 
     async fn look(&self) -> Result<[u8; 32], Error> {
@@ -125,13 +142,4 @@ fn is_of_lists(topic: &Topic) -> bool {
         topic,
         Topic::Integrations | Topic::Integration(_) | Topic::Agents
     )
-}
-
-async fn still_paired(store: &Store, agent: &AgentView) -> Result<Option<AgentView>, Error> {
-    let id = agent.id;
-    store.read(move |conn| store::agents::find(conn, id)).await
-}
-
-fn is_over(agent: &AgentView, engine: &Engine) -> bool {
-    agent.expires_at.is_some_and(|end| end <= engine.now())
 }

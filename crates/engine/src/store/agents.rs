@@ -121,17 +121,60 @@ pub(super) fn count_calls(tx: &Tx<'_>, id: AgentId, calls: u32, last: Time) -> R
     Ok(())
 }
 
-/// Removes it; its name, where there was one. Whose its token was stays known.
+/// A new token, known by its SHA-256, and when that ends. Whose the one of before was stays known.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
-pub fn remove(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<Option<String>, Error> {
+pub fn renew(
+    tx: &Tx<'_>,
+    agent: &AgentView,
+    token_hash: &[u8; 32],
+    now: Time,
+) -> Result<(), Error> {
+    retire_token(tx, agent.id, now)?;
+    tx.execute(
+        "update agents set token_hash = ?2, expires_at = ?3 where id = ?1",
+        params![
+            agent.id.to_string(),
+            token_hash,
+            agent.expires_at.map(|at| at.0),
+        ],
+    )
+    .map_err(failed)?;
+    tx.touch(Topic::Agents);
+    Ok(())
+}
+
+/// The SHA-256 of its token, while it is paired.
+///
+/// # Errors
+/// `StoreFailed`.
+pub fn token_of(connection: &Connection, id: AgentId) -> Result<Option<[u8; 32]>, Error> {
+    connection
+        .prepare_cached("select token_hash from agents where id = ?1")
+        .and_then(|mut statement| {
+            let hash = statement.query_row([id.to_string()], |row| row.get(0));
+            hash.optional()
+        })
+        .map_err(failed)
+}
+
+fn retire_token(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<(), Error> {
     tx.execute(
         "insert into removed_agents (token_hash, name, removed_at) \
          select token_hash, name, ?2 from agents where id = ?1",
         params![id.to_string(), now.0],
     )
-    .map_err(failed)?;
+    .map(drop)
+    .map_err(failed)
+}
+
+/// Removes it; its name, where there was one. Whose its token was stays known.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub fn remove(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<Option<String>, Error> {
+    retire_token(tx, id, now)?;
     let name = tx
         .query_row(
             "delete from agents where id = ?1 returning name",
@@ -144,7 +187,7 @@ pub fn remove(tx: &Tx<'_>, id: AgentId, now: Time) -> Result<Option<String>, Err
     Ok(name)
 }
 
-/// The names of agents that were removed, each with its token's SHA-256.
+/// The names of agents that were removed or have a new token, each with the SHA-256 of the one of before.
 ///
 /// # Errors
 /// `StoreFailed`.
@@ -158,7 +201,7 @@ pub fn removed(connection: &Connection) -> Result<Vec<([u8; 32], String)>, Error
         .map_err(failed)
 }
 
-/// Forgets those that were removed before then; how many.
+/// Forgets those of before then; how many.
 ///
 /// # Errors
 /// `StoreUnwritable`.
