@@ -258,8 +258,8 @@ pub struct TokenQuirks {
     /// Between two scopes of the answer, where it is another than in the request.
     #[serde(default)]
     pub scope_separator: Option<char>,
-    /// Names of errors that mean `invalid_grant`, whatever the status: `bad_refresh_token` at GitHub,
-    /// `invalid_refresh_token` at Slack.
+    /// Names of errors that mean `invalid_grant`, whatever the status, beside GitHub's `bad_refresh_token` and
+    /// Slack's `invalid_refresh_token`, which are understood from everybody.
     #[serde(default)]
     pub dead: Vec<String>,
 }

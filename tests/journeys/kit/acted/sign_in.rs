@@ -255,7 +255,6 @@ impl State {
             lock(&self.complaints).push("the client does not show itself as it should".to_owned());
             return json(401, &value!({ "error": "invalid_client" }));
         }
-        let dead = quirks.dead.first().map_or("invalid_grant", String::as_str);
         match form("grant_type").as_str() {
             "authorization_code" => {
                 let Some(asked) = lock(&self.codes).remove(&form("code")) else {
@@ -285,13 +284,25 @@ impl State {
                 };
                 drop(living);
                 let Some(grant) = grant else {
-                    return json(400, &value!({ "error": dead }));
+                    return self.over();
                 };
                 // The access token of before ends with it.
                 lock(&self.access).retain(|_, of| *of != grant);
                 json(200, &self.tokens(quirks, Err(grant)))
             }
             other => self.no(400, &format!("the grant {other}")),
+        }
+    }
+
+    /// A refresh token that is over, in the vendor's own words, which no manifest has to know.
+    fn over(&self) -> Response {
+        match self.manifest.id.get_ref().as_str() {
+            "slack" => json(
+                200,
+                &value!({ "ok": false, "error": "invalid_refresh_token" }),
+            ),
+            "github" => json(200, &value!({ "error": "bad_refresh_token" })),
+            _ => json(400, &value!({ "error": "invalid_grant" })),
         }
     }
 

@@ -16,6 +16,14 @@ pub(super) struct Extra {
 
 impl ExtraTokenFields for Extra {}
 
+/// What a dead grant is called: by the standard (RFC 6749 section 5.2), by Slack and by GitHub. Known of everybody,
+/// since a sign-in keeps the manner it was made with, and nobody uses these for something that passes.
+const DEAD: [&str; 3] = [
+    "invalid_grant",
+    "invalid_refresh_token",
+    "bad_refresh_token",
+];
+
 impl Asker<'_> {
     /// The body of a success, with what servers are known to get wrong put right: numbers as text,
     /// no `token_type`, `null`s, an error with status 200.
@@ -138,10 +146,10 @@ impl Asker<'_> {
         }
     }
 
-    /// The standard's own name (RFC 6749 section 5.2), also where the status does not fit it, or one
-    /// that this server is known to use for it.
+    /// A name of a dead grant, also where the status does not fit it, or one that this server alone is known to
+    /// use for it.
     fn is_dead(&self, error: &str) -> bool {
-        error == "invalid_grant" || self.manner.token.dead.iter().any(|name| name == error)
+        DEAD.contains(&error) || self.manner.token.dead.iter().any(|name| name == error)
     }
 
     /// An error body in which the server's own name for a dead grant is the standard's.

@@ -246,7 +246,14 @@ enum Means {
 #[case::over_as_slack_says_it(
     200,
     "application/json",
-    r#"{"ok":false,"error":"invalid_grant"}"#,
+    r#"{"ok":false,"error":"invalid_refresh_token"}"#,
+    Means::Over,
+    ErrorCode::OauthInvalidGrant
+)]
+#[case::over_as_github_says_it(
+    200,
+    "application/json",
+    r#"{"error":"bad_refresh_token","error_description":"The refresh token passed is incorrect or expired."}"#,
     Means::Over,
     ErrorCode::OauthInvalidGrant
 )]
