@@ -79,7 +79,9 @@ impl Desk for Desktop {
         if let Err(error) = self.app.emit_to(WINDOW, Changed::EVENT, changed) {
             tracing::warn!(%error, "the page was not told of a change");
         }
-        if changed.topics.contains(&Topic::Integrations) {
+        // How the keyring is, is of the app.
+        let told = [Topic::Integrations, Topic::App];
+        if changed.topics.iter().any(|topic| told.contains(topic)) {
             tray::refresh(&self.app);
         }
         if changed.topics.contains(&Topic::Notices) {

@@ -27,26 +27,31 @@ struct Shown(Arc<Notify>);
 pub fn attach(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        if !host_is_there().await {
+        if host_is_there().await {
+            let handle = app.clone();
+            let _ = app.run_on_main_thread(move || attach_now(&handle));
+        } else if start_hidden() {
             // Nothing else could bring up a window that was never shown.
-            if start_hidden() {
-                desk::minimise(&app);
-            }
-            return;
+            desk::minimise(&app);
         }
-        let handle = app.clone();
-        let _ = app.run_on_main_thread(move || {
-            // The indicator library is loaded while it runs and panics where it is missing.
-            match catch_unwind(AssertUnwindSafe(|| build(&handle))) {
-                Ok(Ok(icon)) => keep_true(&handle, icon),
-                Ok(Err(error)) => tracing::warn!(%error, "no tray icon"),
-                Err(_) => tracing::warn!("no tray icon: its library did not load"),
-            }
-        });
+        let starting = app.state::<Starting>().inner().clone();
+        if starting.engine().await.is_err() && start_hidden() {
+            // Whoever hid the window did not mean this.
+            desk::raise(&app);
+        }
     });
 }
 
-/// Something about an integration changed: look again.
+fn attach_now(app: &AppHandle) {
+    // The indicator library is loaded while it runs and panics where it is missing.
+    match catch_unwind(AssertUnwindSafe(|| build(app))) {
+        Ok(Ok(icon)) => keep_true(app, icon),
+        Ok(Err(error)) => tracing::warn!(%error, "no tray icon"),
+        Err(_) => tracing::warn!("no tray icon: its library did not load"),
+    }
+}
+
+/// Something that the icon shows may have changed: look again.
 pub fn refresh(app: &AppHandle) {
     if let Some(shown) = app.try_state::<Shown>() {
         shown.0.notify_one();
@@ -76,9 +81,9 @@ fn build(app: &AppHandle) -> tauri::Result<TrayIcon> {
     TrayIconBuilder::with_id("status")
         .icon(HEALTHY)
         .tooltip("Chief Integrations")
-        .menu(&menu(app, None)?)
+        .menu(&menu(app, None, false)?)
         .on_menu_event(|app, event| match event.id().as_ref() {
-            "open" => desk::raise(app),
+            "open" | "trouble" => desk::raise(app),
             "quit" => app.exit(0),
             "test-all" => ask(app, |engine| async move { engine.test_all().await }),
             "pause" => ask(app, |engine| async move { engine.pause_or_resume().await }),
@@ -93,17 +98,22 @@ fn build(app: &AppHandle) -> tauri::Result<TrayIcon> {
         .build(app)
 }
 
-/// What needs the admin, each leading to its page, and what can be done without the window.
-fn menu(app: &AppHandle, tray: Option<&Tray>) -> tauri::Result<Menu<Wry>> {
+/// What needs the admin, each leading to its page, and what can be done without the window. `None`: nobody
+/// knows yet.
+fn menu(app: &AppHandle, tray: Option<&Tray>, works: bool) -> tauri::Result<Menu<Wry>> {
     let item = |id: &str, text: &str, works| MenuItem::with_id(app, id, text, works, None::<&str>);
-    let named = |id: &str, key: &str| item(id, &words::text(key), tray.is_some());
+    let named = |id: &str, key: &str| item(id, &words::text(key), works);
     let menu = Menu::new(app)?;
-    let needs = tray.map(|tray| tray.needs.as_slice()).unwrap_or_default();
-    if needs.is_empty() {
-        menu.append(&item("nothing", &words::text("tray-nothing"), false)?)?;
-    }
-    for (id, text) in needs {
-        menu.append(&item(&id.to_string(), text, true)?)?;
+    if let Some(tray) = tray {
+        if let Some(trouble) = &tray.trouble {
+            menu.append(&item("trouble", trouble, true)?)?;
+        } else if tray.needs.is_empty() {
+            menu.append(&item("nothing", &words::text("tray-nothing"), false)?)?;
+        }
+        for (id, text) in &tray.needs {
+            menu.append(&item(&id.to_string(), text, true)?)?;
+        }
+        menu.append(&PredefinedMenuItem::separator(app)?)?;
     }
     let pause = if tray.is_some_and(|tray| tray.is_paused) {
         "tray-resume"
@@ -111,7 +121,6 @@ fn menu(app: &AppHandle, tray: Option<&Tray>) -> tauri::Result<Menu<Wry>> {
         "tray-pause"
     };
     menu.append_items(&[
-        &PredefinedMenuItem::separator(app)?,
         &named("test-all", "tray-test-all")?,
         &named("pause", pause)?,
         &PredefinedMenuItem::separator(app)?,
@@ -127,16 +136,24 @@ fn keep_true(app: &AppHandle, icon: TrayIcon) {
     app.manage(Shown(changed.clone()));
     let (app, starting) = (app.clone(), app.state::<Starting>().inner().clone());
     tauri::async_runtime::spawn(async move {
-        let Ok(engine) = starting.engine().await else {
-            return;
+        let engine = match starting.engine().await {
+            Ok(engine) => engine,
+            Err(_) => {
+                let tray = Tray {
+                    worst: Status::Failing,
+                    trouble: Some(words::text("tray-not-started")),
+                    needs: Vec::new(),
+                    is_paused: false,
+                };
+                show_or_warn(&app, &icon, &tray, false);
+                return;
+            }
         };
         let mut shown = None;
         loop {
             match engine.tray().await {
                 Ok(tray) if shown.as_ref() != Some(&tray) => {
-                    if let Err(error) = show(&app, &icon, &tray) {
-                        tracing::warn!(%error, "the tray could not be changed");
-                    }
+                    show_or_warn(&app, &icon, &tray, true);
                     shown = Some(tray);
                 }
                 Ok(_) | Err(_) => {}
@@ -147,14 +164,21 @@ fn keep_true(app: &AppHandle, icon: TrayIcon) {
     });
 }
 
-fn show(app: &AppHandle, icon: &TrayIcon, tray: &Tray) -> tauri::Result<()> {
+fn show_or_warn(app: &AppHandle, icon: &TrayIcon, tray: &Tray, works: bool) {
+    if let Err(error) = show(app, icon, tray, works) {
+        tracing::warn!(%error, "the tray could not be changed");
+    }
+}
+
+fn show(app: &AppHandle, icon: &TrayIcon, tray: &Tray, works: bool) -> tauri::Result<()> {
     icon.set_icon(Some(match tray.worst {
         Status::Healthy => HEALTHY,
         Status::Expiring => EXPIRING,
         Status::Failing => FAILING,
     }))?;
-    icon.set_tooltip(Some(words::status(tray.worst)))?;
-    icon.set_menu(Some(menu(app, Some(tray))?))
+    let says = tray.trouble.clone();
+    icon.set_tooltip(Some(says.unwrap_or_else(|| words::status(tray.worst))))?;
+    icon.set_menu(Some(menu(app, Some(tray), works)?))
 }
 
 /// Asks something of the engine; cards and record show what came of it.

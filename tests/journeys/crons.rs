@@ -3,6 +3,7 @@
 mod agents;
 mod away;
 mod home;
+mod keyring;
 mod stuck;
 
 use crate::kit::{

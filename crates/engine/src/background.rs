@@ -9,7 +9,8 @@ use crate::{
 };
 use rusqlite::Connection;
 use wire::{
-    BackgroundView, Errand, Error, ErrorCode, IntegrationId, NoticeKind, Status, Time, Topic,
+    BackgroundView, Errand, Error, ErrorCode, IntegrationId, KeyringView, NoticeKind, Status, Time,
+    Topic,
 };
 
 const PAUSED: &str = "checks_paused_until";
@@ -22,8 +23,10 @@ const NEEDS: usize = 5;
 /// What the icon beside the clock shows, and its menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tray {
-    /// The worst status of those that are switched on.
+    /// The worst status of those that are switched on; at least *expiring* where there is other trouble.
     pub worst: Status,
+    /// What concerns all of them, in a sentence.
+    pub trouble: Option<String>,
     /// What needs the admin, worst first: a few of them, each in a few words.
     pub needs: Vec<(IntegrationId, String)>,
     pub is_paused: bool,
@@ -76,6 +79,21 @@ pub(crate) fn start_at_login(engine: &Engine, on: bool) -> Result<(), Error> {
         .map_err(|why| Error::new(ErrorCode::DesktopRefused).with("why", crate::http::inert(&why)))
 }
 
+/// A keyring that opens nothing: no card changes for it, and the banner is in a window that nobody may see.
+fn trouble(keyring: KeyringView) -> Option<String> {
+    let key = match keyring {
+        KeyringView::Locked => "cli-keyring-locked",
+        KeyringView::Absent => "cli-keyring-absent",
+        KeyringView::Hanging => "cli-keyring-hanging",
+        // Where it is lost, cards fail.
+        KeyringView::Unasked
+        | KeyringView::Ready
+        | KeyringView::SessionOnly
+        | KeyringView::Lost => return None,
+    };
+    Some(words::text(key))
+}
+
 impl Engine {
     /// What the icon beside the clock shows.
     ///
@@ -103,10 +121,15 @@ impl Engine {
             let name = crate::http::inert(&card.name);
             Some((card.id, words::with(key, &[("name", &name)])))
         });
+        let trouble = trouble(self.vault().state());
+        let least = trouble
+            .as_ref()
+            .map_or(Status::Healthy, |_| Status::Expiring);
         Ok(Tray {
             worst: on
                 .first()
-                .map_or(Status::Healthy, |card| card.health.status),
+                .map_or(least, |card| card.health.status.max(least)),
+            trouble,
             needs: needs.take(NEEDS).collect(),
             is_paused: until.is_some(),
         })

@@ -446,6 +446,8 @@ pub async fn get_app(engine: &Engine, _: wire::GetApp) -> Result<AppView, Error>
 
 pub async fn unlock_keyring(engine: &Engine, _: wire::UnlockKeyring) -> Result<KeyringView, Error> {
     let state = engine.vault().unlock().await;
+    // What waited for it.
+    engine.crons().wake();
     engine.tell(&wire::Changed {
         topics: vec![Topic::App, Topic::Integrations],
     });

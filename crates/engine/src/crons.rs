@@ -26,7 +26,7 @@ use crate::{
 use schedule::Schedule;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
-use wire::{Error, ScheduleView, Time};
+use wire::{Error, Fix, KeyringView, ScheduleView, Time};
 
 /// The schedule looks at the wall clock at least this often, in milliseconds.
 const TICK_MS: i64 = 30_000;
@@ -91,7 +91,7 @@ pub(crate) fn run(engine: &Engine) {
             watch.look(now);
             let reaches = reaches(&engine, watch, now);
             watch.reaches(reaches);
-            let next = match tick(&engine, watch).await {
+            let next = match tick(&engine, &mut watch).await {
                 Ok(next) => next.unwrap_or(Time(i64::MAX)),
                 Err(error) => {
                     tracing::warn!(%error, "crons could not be looked at");
@@ -124,7 +124,7 @@ fn reaches(engine: &Engine, watch: claim::Watch, now: Time) -> bool {
 }
 
 /// Begins what is due, as far as there are places. When the next one is due.
-async fn tick(engine: &Engine, watch: claim::Watch) -> Result<Option<Time>, Error> {
+async fn tick(engine: &Engine, watch: &mut claim::Watch) -> Result<Option<Time>, Error> {
     let now = engine.now();
     let idle = engine
         .store()
@@ -137,11 +137,13 @@ async fn tick(engine: &Engine, watch: claim::Watch) -> Result<Option<Time>, Erro
     if let (next, true) = idle {
         return Ok(next);
     }
-    let free = engine.crons().places.available_permits();
+    let shut = shut(engine, now).await?;
+    watch.opens(shut.is_none());
+    let (free, watch) = (engine.crons().places.available_permits(), *watch);
     let (begun, next) = engine
         .store()
         .write(Durability::Full, move |tx| {
-            let begun = claim::claim(tx, watch, now, free)?;
+            let begun = claim::claim(tx, (watch, shut.as_ref()), now, free)?;
             Ok((begun, store::crons::next_due(tx)?))
         })
         .await?;
@@ -153,13 +155,38 @@ async fn tick(engine: &Engine, watch: claim::Watch) -> Result<Option<Time>, Erro
     Ok(next)
 }
 
+/// Why no credential can be opened now, where one is needed by what is due.
+async fn shut(engine: &Engine, now: Time) -> Result<Option<Error>, Error> {
+    match engine.vault().state() {
+        KeyringView::Ready | KeyringView::SessionOnly | KeyringView::Lost => return Ok(None),
+        KeyringView::Unasked | KeyringView::Locked | KeyringView::Absent | KeyringView::Hanging => {
+        }
+    }
+    let needed = engine
+        .store()
+        .read(move |conn| {
+            for row in store::crons::due(conn, now, usize::MAX)? {
+                if depend::needs_key(conn, row.id)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await?;
+    if !needed {
+        return Ok(None);
+    }
+    let error = engine.vault().ready().await.err();
+    Ok(error.filter(|error| error.fix == Some(Fix::Unlock)))
+}
+
 /// One look, for the benchmark.
 ///
 /// # Errors
 /// `StoreFailed`.
 #[cfg(feature = "fakes")]
 pub async fn look(engine: &Engine) -> Result<Option<Time>, Error> {
-    tick(engine, claim::Watch::from(engine.now())).await
+    tick(engine, &mut claim::Watch::from(engine.now())).await
 }
 
 /// Where nothing pauses it: due from now on by its schedule, which is never earlier than what was handled.

@@ -9,7 +9,7 @@ use crate::store::{
     self, Tx,
     crons::{CronRow, RunRow},
 };
-use wire::{Error, Missed, RunCause, RunView, Time};
+use wire::{Error, Fix, Missed, RunCause, RunView, Time};
 
 /// Set back by more than this, the clock was wrong before (cron(8) has the same three hours).
 pub const BACK_MS: i64 = 3 * 3_600_000;
@@ -23,6 +23,8 @@ pub struct Watch {
     last: Time,
     /// The same for what needs a network; `None` while there is none.
     network: Option<Time>,
+    /// The same for what needs a credential; `None` while the keyring opens none.
+    keyring: Option<Time>,
 }
 
 impl Watch {
@@ -31,6 +33,7 @@ impl Watch {
             since: now,
             last: now,
             network: Some(now),
+            keyring: Some(now),
         }
     }
 
@@ -38,6 +41,7 @@ impl Watch {
         if !(0..=GAP_MS).contains(&now.since(self.last)) {
             self.since = now;
             self.network = Some(now);
+            self.keyring = Some(now);
         }
         self.last = now;
     }
@@ -49,20 +53,23 @@ impl Watch {
 
     /// Whether there is a network now. What came due without one was missed, as in a sleep.
     pub fn reaches(&mut self, reaches: bool) {
-        self.network = match (reaches, self.network) {
-            (false, _) => None,
-            (true, None) => Some(self.last),
-            (true, since) => since,
-        };
+        self.network = reaches.then(|| self.network.unwrap_or(self.last));
     }
 
-    /// The same for a cron that needs a network or not; `None`: it waits for one.
-    fn of(self, needs_network: bool) -> Option<Self> {
-        let since = if needs_network {
-            self.network?
-        } else {
-            self.since
-        };
+    /// Whether credentials can be opened now. What came due without was missed, too.
+    pub fn opens(&mut self, opens: bool) {
+        self.keyring = opens.then(|| self.keyring.unwrap_or(self.last));
+    }
+
+    /// The same for a cron that needs a network, a credential, or neither; `None`: it waits for one.
+    fn of(self, needs_network: bool, needs_key: bool) -> Option<Self> {
+        let mut since = self.since;
+        if needs_network {
+            since = since.max(self.network?);
+        }
+        if needs_key {
+            since = since.max(self.keyring?);
+        }
         Some(Self { since, ..self })
     }
 }
@@ -101,8 +108,14 @@ pub fn decide(
     (after, cause.map(|cause| (due, cause)))
 }
 
-/// Begins up to `free` runs of what is due, in the commit that notes it as handled.
-pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Begun>, Error> {
+/// Begins up to `free` runs of what is due, in the commit that notes it as handled. `shut`: why no credential
+/// can be opened, where that is so.
+pub fn claim(
+    tx: &Tx<'_>,
+    (watch, shut): (Watch, Option<&Error>),
+    now: Time,
+    free: usize,
+) -> Result<Vec<Begun>, Error> {
     for row in store::crons::ahead(tx, now, BACK_MS)? {
         let schedule = Schedule::read(&row.schedule, &row.zone).ok();
         if let Some(row) = correct(&row, schedule.as_ref(), now) {
@@ -113,8 +126,8 @@ pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Be
     if free == 0 {
         return Ok(begun);
     }
-    // Those that wait for a network take no place from the others.
-    let most = if watch.network.is_some() {
+    // Those that wait for a network, or for the keyring, take no place from the others.
+    let most = if watch.network.is_some() && shut.is_none() {
         free
     } else {
         usize::MAX
@@ -123,7 +136,14 @@ pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Be
         if begun.len() == free {
             break;
         }
-        let Some(watch) = watch.of(depend::needs_network(tx, row.id)?) else {
+        let needs_key = depend::needs_key(tx, row.id)?;
+        if let (true, Some(error)) = (needs_key, shut) {
+            if row.obstacle.as_ref() != Some(error) {
+                stuck::note(tx, &row, error, now)?;
+            }
+            continue;
+        }
+        let Some(watch) = watch.of(depend::needs_network(tx, row.id)?, needs_key) else {
             continue;
         };
         let schedule = match Schedule::read(&row.schedule, &row.zone) {
@@ -140,6 +160,10 @@ pub fn claim(tx: &Tx<'_>, watch: Watch, now: Time, free: usize) -> Result<Vec<Be
         let last = store::crons::newest_of(tx, row.id, 1)?.pop();
         let (after, starts) = decide(&row, (&schedule, last.as_ref()), watch, now);
         store::crons::put(tx, &after)?;
+        let was_shut = row.obstacle.is_some_and(|why| why.fix == Some(Fix::Unlock));
+        if was_shut && starts.is_none() {
+            stuck::over(tx, row.id, now)?;
+        }
         if let Some((due, cause)) = starts {
             let run = RunRow {
                 id: uuid::Uuid::now_v7(),

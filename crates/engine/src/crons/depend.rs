@@ -7,7 +7,7 @@ use crate::{
     connectors::fit::{self, Fit},
     health,
     integrations::{self, Integration},
-    store::{self, Durability, Tx, crons::CronRow},
+    store::{self, Durability, Tx, credentials::Form, crons::CronRow},
 };
 use rusqlite::Connection;
 use serde_json::Value;
@@ -144,6 +144,17 @@ pub(super) fn needs_network(conn: &Connection, id: CronId) -> Result<bool, Error
     for depend in store::crons::depends_of(conn, id)? {
         let found = Integration::find(conn, depend.integration)?;
         if found.is_some_and(|found| !health::is_local(&health::origin(&found))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// True where it calls anything whose credential is sealed.
+pub(super) fn needs_key(conn: &Connection, id: CronId) -> Result<bool, Error> {
+    for depend in store::crons::depends_of(conn, id)? {
+        let held = store::credentials::find(conn, depend.integration)?;
+        if held.is_some_and(|row| matches!(row.form, Form::Sealed(_))) {
             return Ok(true);
         }
     }

@@ -2,6 +2,7 @@ tray-open = Open
 tray-test-all = Test all
 tray-quit = Quit: checks and crons stop
 tray-nothing = Nothing needs you
+tray-not-started = It could not start. Open it to see why.
 tray-pause = Pause checks for an hour
 tray-resume = Resume checks
 error-desktop-refused = This desktop did not do that: { $why }.
