@@ -277,13 +277,13 @@ breaks-calls = { $count ->
 }
 breaks-revokes = Its access is revoked at { $host }.
 breaks-cannot-revoke = Its credential cannot be opened, so { $host } will not be told. Revoke it there yourself.
-breaks-not-revoked = Its credential stays valid at the other side until you revoke it there: it offers no way to do it from here.
+breaks-not-revoked = Its credential stays valid at the other side until you revoke it there: this app knows no way to do it from here.
 breaks-credential = The credential is destroyed on this computer, for good.
 disconnect-keeps = The record of what it did stays under its name.
 keep-it = Keep it
 disconnecting = Disconnecting…
 revoked = { $host } confirmed that the access is revoked.
-revocation-not-offered = The other side offers no way to revoke from here. Revoke the key or token there yourself.
+revocation-not-offered = This app knows no way to revoke it from here. Revoke the key or token there yourself.
 revocation-not-possible = { $host } was not told: { $why } Revoke the access there yourself.
 revocation-pending = { $host } has not confirmed the revocation yet. { $why } The app keeps trying; to be sure, revoke it there yourself.
 credential-destroyed = The credential is destroyed on this computer.
