@@ -3,7 +3,7 @@
 use crate::{
     doors::Bare,
     kit::{
-        Home,
+        Home, PATIENCE,
         agent::{chief_command, raw},
         mcp::refusing,
         targets, tick,
@@ -15,7 +15,10 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     time::{Duration, Instant},
 };
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
 
 /// What one run of it said.
 struct Said {
@@ -265,6 +268,42 @@ async fn the_bridge_ends_within_two_seconds_of_its_agent_and_of_the_app() -> Res
         "{:?}",
         began.elapsed()
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bridge_that_starts_before_the_app_waits_for_it_while_its_agent_does() -> Result<()> {
+    let home = Home::new().await?;
+    home.connect(targets::sample()).await?;
+    let door = home.open_door().await?;
+    wait_for_the_door(&home).await?;
+    let (_, token) = home.pair(json!({})).await?;
+    drop(door);
+    let began = Instant::now();
+    while chief(&home, &["list"]).await?.code != Some(3) {
+        tick(began, "the door to be shut").await?;
+    }
+
+    let mut early = Bare::start(&home, &token)?;
+    let mut given_up = Bare::start(&home, &token)?;
+    let mut stderr = BufReader::new(early.child.stderr.take().context("it is piped")?).lines();
+    let told = tokio::time::timeout(PATIENCE, stderr.next_line()).await??;
+    let told = told.context("it waits")?;
+    assert!(told.contains("does not run yet"), "{told}");
+
+    let began = Instant::now();
+    assert!(given_up.end().await?.is_empty());
+    assert_eq!(given_up.child.wait().await?.code(), Some(3));
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+
+    let _door = home.open_door().await?;
+    early.shake().await?;
+    assert!(early.end().await?.is_empty());
+    assert!(early.child.wait().await?.success());
     Ok(())
 }
 

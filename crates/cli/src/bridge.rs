@@ -10,7 +10,7 @@ use std::{
     io::{self, BufRead as _, Read as _, Write as _},
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _},
@@ -22,6 +22,12 @@ use wire::{DOOR_LINE_MAX, DOOR_TOO_LONG, Hello, SecretInput};
 const VARIABLE: &str = "CHIEF_AGENT_TOKEN";
 /// After the end of stdin: how long answers that are on their way are waited for.
 const GRACE: Duration = Duration::from_millis(1_500);
+/// How long an app that does not run yet is waited for: at a login nobody says which of the two starts first, and
+/// most agents start no server again that ended once. They wait longer for its first answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked for, and when whoever reads along is told.
+const KNOCK: Duration = Duration::from_millis(250);
+const TELL: Duration = Duration::from_secs(1);
 /// A message that is too long is read so far, to learn which request is to be refused.
 const LONGEST: u64 = 64 * 1024 * 1024;
 /// Lines of an older agent's handshake, into which nothing else may come.
@@ -60,11 +66,11 @@ pub async fn run(folder: &Path, bridge: Bridge) -> Result<u8, Failure> {
         task: bridge.task,
     };
     let token = token(bridge.token_file)?;
-    let inside = door::enter(folder, &hello, Some(&token)).await?;
-    drop(token);
     // stdin and stdout block, so each has a thread of its own: neither holds the other up.
     let (said, lines) = mpsc::channel(ON_THEIR_WAY);
     thread::spawn(move || listen(&said));
+    let inside = enter(folder, &hello, &token, &lines).await?;
+    drop(token);
     let (answers, to_print) = mpsc::channel(ON_THEIR_WAY);
     let (done, printed) = oneshot::channel::<()>();
     thread::spawn(move || {
@@ -82,6 +88,28 @@ pub async fn run(folder: &Path, bridge: Bridge) -> Result<u8, Failure> {
         Ok(0)
     } else {
         Err(Failure::AppEnded)
+    }
+}
+
+/// Goes in, or waits for the app to be there; no longer than stdin is open.
+async fn enter(
+    folder: &Path,
+    hello: &Hello,
+    token: &SecretInput,
+    lines: &mpsc::Receiver<Said>,
+) -> Result<door::Inside, Failure> {
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        match door::enter(folder, hello, Some(token)).await {
+            Err(Failure::NoApp(_)) if began.elapsed() < PATIENCE && !lines.is_closed() => {}
+            entered => return entered,
+        }
+        if !told && began.elapsed() >= TELL {
+            eprintln!("chief: {}", words::text("cli-waits"));
+            told = true;
+        }
+        tokio::time::sleep(KNOCK).await;
     }
 }
 

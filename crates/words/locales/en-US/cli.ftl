@@ -1,6 +1,7 @@
 # The chief command.
 cli-no-folder = This system tells no folder of yours. Say --data with the app's data folder.
 cli-no-app = Chief Integrations does not run, or has another data folder: nobody opens { $place }. Start the app.
+cli-waits = Chief Integrations does not run yet. Waiting for it…
 cli-not-ours = { $place } is not yours to open: the app runs as another user.
 cli-app-ended = Chief Integrations has ended. Start it again.
 cli-unreadable = The app answered something that this program does not understand. Are both of one version?
