@@ -127,7 +127,27 @@ fn set_up(app: &App) -> anyhow::Result<()> {
     open_window(app)?;
     links::attach(app.handle());
     tray::attach(app.handle());
+    #[cfg(unix)]
+    end_when_told(app.handle());
     Ok(())
+}
+
+/// The end of a session, as systemd tells it, is an end like any: what is under way gets its time.
+#[cfg(unix)]
+fn end_when_told(app: &AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+        let app = app.clone();
+        tauri::async_runtime::spawn(async move {
+            match signal(kind) {
+                Ok(mut told) => {
+                    let _ = told.recv().await;
+                    app.exit(0);
+                }
+                Err(error) => tracing::warn!(%error, "the end of the session will not be heard"),
+            }
+        });
+    }
 }
 
 /// Begins to start the engine, away from the window's thread.

@@ -20,6 +20,14 @@ async fn until_windows(desktop: &Desktop, count: usize) -> Result<()> {
     .await
 }
 
+/// What the app wrote into its log.
+fn log(desktop: &Desktop) -> Result<String> {
+    let files = std::fs::read_dir(desktop.data().join("logs"))?;
+    files
+        .map(|file| Ok(std::fs::read_to_string(file?.path())?))
+        .collect()
+}
+
 /// Starts the program again, which ends by itself.
 async fn start_again(desktop: &Desktop) -> Result<()> {
     let mut second = desktop
@@ -50,8 +58,13 @@ async fn a_closed_window_goes_on_beside_the_clock_and_a_second_start_brings_it_b
         start_again(desktop).await?;
         until_windows(desktop, 1).await?;
         assert_eq!(desktop.apps()?, [app.pid], "the same app");
+
+        // As the end of the session does it.
         desktop.run("kill", &[&app.pid.to_string()]).await?;
-        Ok(())
+        until("the app to end as it should", async || {
+            Ok(log(desktop)?.contains("stopped in_time=true").then_some(()))
+        })
+        .await
     })
     .await
 }
