@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 use url::Url;
-use wire::{CatalogueView, RefusedManifest};
+use wire::{CatalogueView, ErrorCode, RefusedManifest};
 
 macro_rules! built_in {
     ($($file:literal),* $(,)?) => {
@@ -109,6 +109,20 @@ impl Provider {
     #[must_use]
     pub fn way(&self, id: &str) -> Option<&Way> {
         self.ways().find(|way| way.id() == id)
+    }
+
+    /// Why the engine would not go this way.
+    fn cannot(&self, way: &Way) -> Option<String> {
+        let id = way.id();
+        match self.execute(id, &[]) {
+            Ok(made) => {
+                let (field, why) = made.check().err()?;
+                Some(format!("the way {id}: {field}: {why}"))
+            }
+            // A build that names one can.
+            Err(error) if error.code == ErrorCode::RelayMissing => None,
+            Err(error) => Some(format!("the way {id}: {error}")),
+        }
     }
 
     /// Scopes of the chosen bundles and those that are always asked for, each once, in the
@@ -205,11 +219,21 @@ impl Catalogue {
             self.refuse(file, Some(line), &why);
             return;
         }
-        self.providers.push(Arc::new(Provider {
+        let provider = Provider {
             manifest,
             added: origin == Origin::Folder,
             relay: sources.relay.clone(),
-        }));
+        };
+        let refused = self.refused.len();
+        for way in provider.manifest.ways.get_ref() {
+            if let Some(why) = provider.cannot(way.get_ref()) {
+                let line = read::line_of(text, way.span().start);
+                self.refuse(file, Some(line), &why);
+            }
+        }
+        if self.refused.len() == refused {
+            self.providers.push(Arc::new(provider));
+        }
     }
 
     fn add_folder(&mut self, folder: &Path, sources: &Sources) {

@@ -64,7 +64,9 @@ impl Provider {
                         KeyAuth::Bearer => KeyPlace::Bearer,
                         KeyAuth::Header => KeyPlace::Header { name },
                         KeyAuth::Query => KeyPlace::Query { name },
-                        KeyAuth::Basic => KeyPlace::Basic { user: None },
+                        KeyAuth::Basic => KeyPlace::Basic {
+                            user: key.user.clone(),
+                        },
                     }
                 },
                 identity: match &key.mcp {

@@ -223,6 +223,9 @@ pub struct Key {
     /// Of the header or the query parameter.
     #[serde(default)]
     pub name: Option<String>,
+    /// The user name that stands beside the key in Basic authentication.
+    #[serde(default)]
+    pub user: Option<String>,
     pub guide: Guide,
     pub source: Vec<Spanned<String>>,
 }

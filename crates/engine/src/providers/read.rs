@@ -4,7 +4,7 @@
 //! Owns: what must hold within one file. Must not know: other manifests ([`super::Catalogue`] looks for
 //! a second one of an id), or where the text came from.
 
-use super::manifest::{Bundle, Guide, Manifest, OAuth, Way};
+use super::manifest::{Bundle, Guide, Key, KeyAuth, Manifest, OAuth, Way};
 use crate::http::guard::{Place, place};
 use std::{collections::BTreeSet, net::IpAddr, ops::Range};
 use toml::Spanned;
@@ -223,22 +223,8 @@ impl Check<'_> {
                         self.url(mcp);
                     }
                     self.guide(manifest, Some(&key.guide));
-                    use super::manifest::KeyAuth::{Basic, Bearer, Header, Query};
-                    let named = key.name.is_some();
-                    match (key.auth, named) {
-                        (Header | Query, true) | (Bearer | Basic, false) => {}
-                        (Header | Query, false) => {
-                            self.refuse(
-                                spanned.span(),
-                                "the key's header or parameter has no name",
-                            );
-                        }
-                        (Bearer | Basic, true) => {
-                            self.refuse(
-                                spanned.span(),
-                                "only a header or a query parameter has a name",
-                            );
-                        }
+                    if let Some(why) = key_place(key) {
+                        self.refuse(spanned.span(), why);
                     }
                 }
             }
@@ -325,6 +311,27 @@ impl Check<'_> {
                     self.refuse(scope.span(), why);
                 }
             }
+        }
+    }
+}
+
+/// What is said too much or too little of where the key goes.
+fn key_place(key: &Key) -> Option<&'static str> {
+    match (key.auth, key.name.is_some(), key.user.is_some()) {
+        (KeyAuth::Header | KeyAuth::Query, true, false)
+        | (KeyAuth::Bearer, false, false)
+        | (KeyAuth::Basic, false, true) => None,
+        (KeyAuth::Header | KeyAuth::Query, false, _) => {
+            Some("the key's header or parameter has no name")
+        }
+        (KeyAuth::Bearer | KeyAuth::Basic, true, _) => {
+            Some("only a header or a query parameter has a name")
+        }
+        (KeyAuth::Basic, false, false) => {
+            Some("basic needs the user that the key belongs to: the sheet asks for the key alone")
+        }
+        (KeyAuth::Bearer | KeyAuth::Header | KeyAuth::Query, _, true) => {
+            Some("only basic has a user")
         }
     }
 }

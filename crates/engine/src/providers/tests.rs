@@ -263,6 +263,30 @@ fn a_manifest_in_the_folder_is_added() -> Result<()> {
     18,
     "neither an issuer"
 )]
+#[case::own_parameter(
+    "pkce = \"required\"",
+    "pkce = \"required\"\nextra = { redirect_uri = \"https://else.example\" }",
+    18,
+    "redirect_uri is set by the sign-in itself"
+)]
+#[case::no_pointer(
+    "[[bundles]]",
+    "[identity]\nurl = \"https://api.acme.com/me\"\naccount = \"id\"\nsource = [\"A\"]\n\n[[bundles]]",
+    18,
+    "id is no JSON pointer"
+)]
+#[case::reserved_header(
+    "[api]",
+    "[[ways]]\n[ways.key]\nauth = \"header\"\nname = \"Host\"\nguide = { steps = [\"Make one.\"], source = [\"A\"] }\nsource = [\"A\"]\n\n[api]",
+    27,
+    "protocol"
+)]
+#[case::basic_without_user(
+    "[api]",
+    "[[ways]]\n[ways.key]\nauth = \"basic\"\nguide = { steps = [\"Make one.\"], source = [\"A\"] }\nsource = [\"A\"]\n\n[api]",
+    27,
+    "basic needs the user"
+)]
 fn a_bad_manifest_is_refused_with_its_line(
     #[case] old: &str,
     #[case] new: &str,
@@ -287,6 +311,21 @@ fn a_bad_manifest_is_refused_with_its_line(
         ("acme.toml", Some(line)),
         "{hit:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_key_beside_a_user_name_is_a_way() -> Result<()> {
+    let key = "[[ways]]\n[ways.key]\nauth = \"basic\"\nuser = \"chief@acme.com\"\n\
+               guide = { steps = [\"Make one.\"], source = [\"A\"] }\nsource = [\"A\"]\n\n[api]";
+    let catalogue = catalogue(&[("acme.toml", &with("[api]", key))])?;
+    assert_eq!(catalogue.refused(), []);
+    let acme = catalogue.get("acme").context("acme")?;
+    let way::Way::Key(key) = acme.execute("key", &[])? else {
+        anyhow::bail!("a key");
+    };
+    let user = Some("chief@acme.com".to_owned());
+    assert_eq!(key.place, way::KeyPlace::Basic { user });
     Ok(())
 }
 

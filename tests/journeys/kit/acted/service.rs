@@ -105,7 +105,7 @@ impl State {
             KeyAuth::Bearer => seen.bearer(),
             KeyAuth::Header => seen.header(name),
             KeyAuth::Query => seen.asked(name).unwrap_or_default(),
-            // A user name beside the key: no form asks for it yet, and the engine refuses the way.
+            // No manifest of the app's has one.
             KeyAuth::Basic => String::new(),
         };
         lock(&self.keys).contains(&shown)

@@ -3,6 +3,7 @@
 use super::{
     Endpoints, Grant, Identity, KeyPlace, OAuthWay, Revocation, Server, Service, Way, WayBack,
 };
+use crate::{connectors, secret::Secret, vault::Credential};
 use url::{Host, Url};
 
 /// Parameters that the sign-in itself sets (RFC 6749, RFC 7636, RFC 8707).
@@ -38,18 +39,37 @@ impl Way {
             Self::Key(way) => {
                 service(&way.service)?;
                 identity(way.identity.as_ref())?;
-                match &way.place {
-                    KeyPlace::Header { name } | KeyPlace::Query { name } if name.is_empty() => {
-                        Err(("place", "it has no name".to_owned()))
-                    }
-                    KeyPlace::Bearer
-                    | KeyPlace::Basic { .. }
-                    | KeyPlace::Header { .. }
-                    | KeyPlace::Query { .. } => Ok(()),
-                }
+                place(&way.place)
             }
         }
     }
+}
+
+/// Whether a request can carry a key there.
+fn place(place: &KeyPlace) -> Result<(), (&'static str, String)> {
+    let key = || Secret::new("key");
+    let carried = match place {
+        KeyPlace::Bearer => return Ok(()),
+        KeyPlace::Query { name } if name.is_empty() => {
+            return Err(("place", "it has no name".to_owned()));
+        }
+        KeyPlace::Query { .. } => return Ok(()),
+        KeyPlace::Header { name } => Credential::Header {
+            name: name.clone(),
+            value: key(),
+        },
+        KeyPlace::Basic { user: Some(user) } => Credential::Basic {
+            user: user.clone(),
+            password: key(),
+        },
+        KeyPlace::Basic { user: None } => {
+            return Err(("place", "it needs a user name".to_owned()));
+        }
+    };
+    connectors::check_credential(&carried).map_err(|error| {
+        let why = error.args.get("why").cloned();
+        ("place", why.unwrap_or_default())
+    })
 }
 
 impl OAuthWay {
