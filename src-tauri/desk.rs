@@ -143,6 +143,19 @@ pub fn minimise(app: &AppHandle) {
     }
 }
 
+/// Whether the window is on the screen, or minimised.
+pub fn is_shown(app: &AppHandle) -> bool {
+    let window = app.get_webview_window(WINDOW);
+    window.is_some_and(|window| window.is_visible().unwrap_or(false))
+}
+
+/// Takes a minimised window off the task bar: there is an icon now.
+pub fn hide_minimised(app: &AppHandle) {
+    let window = app.get_webview_window(WINDOW);
+    let minimised = window.filter(|window| window.is_minimized().unwrap_or(false));
+    let _ = minimised.map(|window| window.hide());
+}
+
 /// Shows the window, out of the tray or the task bar, in front of the others.
 pub fn raise(app: &AppHandle) {
     let Some(window) = app.get_webview_window(WINDOW) else {

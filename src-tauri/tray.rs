@@ -6,6 +6,7 @@ use engine::{Engine, background::Tray, notices::icons::host_is_there};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 use tauri::{
     AppHandle, Manager, Window, Wry,
@@ -20,23 +21,37 @@ const HEALTHY: Image<'_> = tauri::include_image!("icons/tray/healthy.png");
 const EXPIRING: Image<'_> = tauri::include_image!("icons/tray/expiring.png");
 const FAILING: Image<'_> = tauri::include_image!("icons/tray/failing.png");
 
+/// How long a panel may take to come up at a login, in seconds; and for how long it is looked for each second.
+const PANEL_S: u64 = 10;
+const OFTEN_S: u64 = 30;
+
 /// There is an icon, and this wakes whoever keeps it true.
 struct Shown(Arc<Notify>);
 
-/// Puts the icon there once it is known that something would show it.
+/// Puts the icon there as soon as something would show it, which at a login may come after the app.
 pub fn attach(app: &AppHandle) {
-    let app = app.clone();
+    let (handle, hidden) = (app.clone(), start_hidden());
     tauri::async_runtime::spawn(async move {
-        if host_is_there().await {
-            let handle = app.clone();
-            let _ = app.run_on_main_thread(move || attach_now(&handle));
-        } else if start_hidden() {
+        let mut seconds = 0;
+        while !host_is_there().await {
             // Nothing else could bring up a window that was never shown.
-            desk::minimise(&app);
+            if hidden && seconds == PANEL_S && !desk::is_shown(&handle) {
+                desk::minimise(&handle);
+            }
+            let pause = if seconds < OFTEN_S { 1 } else { OFTEN_S };
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+            seconds += pause;
         }
-        let starting = app.state::<Starting>().inner().clone();
-        if starting.engine().await.is_err() && start_hidden() {
-            // Whoever hid the window did not mean this.
+        if hidden {
+            desk::hide_minimised(&handle);
+        }
+        let app = handle.clone();
+        let _ = handle.run_on_main_thread(move || attach_now(&app));
+    });
+    let (app, starting) = (app.clone(), app.state::<Starting>().inner().clone());
+    tauri::async_runtime::spawn(async move {
+        // Whoever hid the window did not mean a start that failed.
+        if starting.engine().await.is_err() && hidden {
             desk::raise(&app);
         }
     });
@@ -138,47 +153,38 @@ fn keep_true(app: &AppHandle, icon: TrayIcon) {
     tauri::async_runtime::spawn(async move {
         let engine = match starting.engine().await {
             Ok(engine) => engine,
-            Err(_) => {
-                let tray = Tray {
-                    worst: Status::Failing,
-                    trouble: Some(words::text("tray-not-started")),
-                    needs: Vec::new(),
-                    is_paused: false,
-                };
-                show_or_warn(&app, &icon, &tray, false);
-                return;
-            }
+            Err(_) => return show(&app, &icon, &Tray::not_started(), false),
         };
         let mut shown = None;
         loop {
             match engine.tray().await {
                 Ok(tray) if shown.as_ref() != Some(&tray) => {
-                    show_or_warn(&app, &icon, &tray, true);
+                    show(&app, &icon, &tray, true);
                     shown = Some(tray);
                 }
                 Ok(_) | Err(_) => {}
             }
             changed.notified().await;
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     });
 }
 
-fn show_or_warn(app: &AppHandle, icon: &TrayIcon, tray: &Tray, works: bool) {
-    if let Err(error) = show(app, icon, tray, works) {
-        tracing::warn!(%error, "the tray could not be changed");
-    }
-}
-
-fn show(app: &AppHandle, icon: &TrayIcon, tray: &Tray, works: bool) -> tauri::Result<()> {
-    icon.set_icon(Some(match tray.worst {
+fn show(app: &AppHandle, icon: &TrayIcon, tray: &Tray, works: bool) {
+    let picture = match tray.worst {
         Status::Healthy => HEALTHY,
         Status::Expiring => EXPIRING,
         Status::Failing => FAILING,
-    }))?;
+    };
     let says = tray.trouble.clone();
-    icon.set_tooltip(Some(says.unwrap_or_else(|| words::status(tray.worst))))?;
-    icon.set_menu(Some(menu(app, Some(tray), works)?))
+    let says = says.unwrap_or_else(|| words::status(tray.worst));
+    let shown = icon
+        .set_icon(Some(picture))
+        .and_then(|()| icon.set_tooltip(Some(says)))
+        .and_then(|()| icon.set_menu(Some(menu(app, Some(tray), works)?)));
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the tray could not be changed");
+    }
 }
 
 /// Asks something of the engine; cards and record show what came of it.

@@ -4,7 +4,7 @@ use crate::kit::{App, Desktop, Keyring, desktop::KEYRING_PASSWORD, on, record, u
 use anyhow::{Context, Result, ensure};
 
 /// Locks the collection that holds the app's key, as a screen lock may.
-async fn lock(desktop: &Desktop) -> Result<()> {
+pub async fn lock(desktop: &Desktop) -> Result<()> {
     let arguments = [
         "--session",
         "--print-reply",

@@ -1,7 +1,10 @@
 //! The window closed: the app goes on beside the clock, or asks; a start at login without a window.
 
-use crate::kit::{App, Desktop, Keyring, app::TITLE, mock::Mock, on, until};
-use anyhow::{Result, ensure};
+use crate::{
+    keyrings::lock,
+    kit::{App, Desktop, Keyring, app::TITLE, mock::Mock, on, record, until},
+};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use std::process::Stdio;
 
@@ -128,6 +131,78 @@ async fn at_login_it_starts_without_a_window_where_an_icon_can_bring_it_back() -
         start_again(desktop).await?;
         until_windows(desktop, 1).await?;
         drop(hidden);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_panel_that_comes_up_after_the_app_still_gets_the_icon() -> Result<()> {
+    on(Keyring::Unlocked, "late-panel", async |desktop| {
+        let hidden = desktop.command(desktop.app()).arg("--hidden").spawn()?;
+        until("the app to have started", async || {
+            Ok(record::rows(desktop, "select 1 from calls")
+                .is_ok()
+                .then_some(()))
+        })
+        .await?;
+        let tray = Mock::tray(desktop).await?;
+        until("the icon to be there", async || {
+            let registered = tray.calls("RegisterStatusNotifierItem")?;
+            Ok((!registered.is_empty()).then_some(()))
+        })
+        .await?;
+        assert_eq!(windows(desktop).await?, 0, "no window");
+        let pid = hidden.id().context("it runs")?;
+        let menu = until("the menu", async || Ok(Some(tray.menu(pid).await?))).await?;
+        ensure!(menu.contains("Nothing needs you"), "{menu}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_start_that_failed_is_seen_though_it_was_to_be_hidden() -> Result<()> {
+    on(Keyring::Unlocked, "failed-start", async |desktop| {
+        let tray = Mock::tray(desktop).await?;
+        // Data of a version to come.
+        std::fs::create_dir_all(desktop.data())?;
+        let data = rusqlite::Connection::open(desktop.data().join("chief.db"))?;
+        data.pragma_update(None, "user_version", 9_999)?;
+        drop(data);
+        let hidden = desktop.command(desktop.app()).arg("--hidden").spawn()?;
+        until_windows(desktop, 1).await?;
+        let pid = hidden.id().context("it runs")?;
+        let menu = until("the menu to say it", async || {
+            let menu = tray.menu(pid).await?;
+            Ok(menu.contains("It could not start").then_some(menu))
+        })
+        .await?;
+        ensure!(!menu.contains("Nothing needs you"), "{menu}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_locked_keyring_is_told_by_the_icons_menu() -> Result<()> {
+    on(Keyring::Unlocked, "locked-hidden", async |desktop| {
+        let app = App::start(desktop).await?;
+        app.press("Connect the sample").await?;
+        app.see("[data-testid=card][data-status=healthy]").await?;
+        app.quit().await?;
+        lock(desktop).await?;
+
+        let tray = Mock::tray(desktop).await?;
+        let hidden = desktop.command(desktop.app()).arg("--hidden").spawn()?;
+        let pid = hidden.id().context("it runs")?;
+        let menu = until("the menu to say it", async || {
+            let menu = tray.menu(pid).await?;
+            Ok(menu.contains("The keyring is locked").then_some(menu))
+        })
+        .await?;
+        ensure!(!menu.contains("Nothing needs you"), "{menu}");
+        assert_eq!(windows(desktop).await?, 0, "no window");
         Ok(())
     })
     .await

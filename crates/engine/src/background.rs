@@ -32,6 +32,19 @@ pub struct Tray {
     pub is_paused: bool,
 }
 
+impl Tray {
+    /// The same where the engine did not start.
+    #[must_use]
+    pub fn not_started() -> Self {
+        Self {
+            worst: Status::Failing,
+            trouble: Some(words::text("tray-not-started")),
+            needs: Vec::new(),
+            is_paused: false,
+        }
+    }
+}
+
 /// Whether checks are paused, and until when.
 pub(crate) fn paused_until(conn: &Connection, now: Time) -> Result<Option<Time>, Error> {
     let until: Option<Time> = store::settings::get(conn, PAUSED)?;

@@ -84,6 +84,26 @@ impl<'d> Mock<'d> {
             .collect())
     }
 
+    /// What the menu of the icon holds, as the program of that process tells it.
+    pub async fn menu(&self, pid: u32) -> Result<String> {
+        let registered = self.calls("RegisterStatusNotifierItem")?;
+        let item = registered.last().and_then(|call| call.split('"').nth(1));
+        let menu = format!("{}/Menu", item.context("there is an icon")?);
+        let bus = ["org.freedesktop.DBus", "/org/freedesktop/DBus"];
+        let names = gdbus(self.desktop, bus, &["org.freedesktop.DBus.ListNames"]).await?;
+        for name in names.split('\'').filter(|name| name.starts_with(':')) {
+            let method = "org.freedesktop.DBus.GetConnectionUnixProcessID";
+            let owner = gdbus(self.desktop, bus, &[method, name]).await;
+            let asked = ["com.canonical.dbusmenu.GetLayout", "0", "--", "-1", "[]"];
+            if owner.is_ok_and(|owner| owner.contains(&format!("uint32 {pid},")))
+                && let Ok(told) = gdbus(self.desktop, [name, &menu], &asked).await
+            {
+                return Ok(told);
+            }
+        }
+        anyhow::bail!("no menu at {menu}")
+    }
+
     /// Presses a button of a notification.
     pub async fn press(&self, id: &str, button: &str) -> Result<()> {
         let at = [NOTIFICATIONS, "/org/freedesktop/Notifications"];
