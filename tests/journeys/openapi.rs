@@ -284,6 +284,39 @@ async fn a_document_by_url_is_fetched_once_without_a_credential_and_nothing_else
 }
 
 #[tokio::test]
+async fn what_is_at_another_server_than_the_base_url_is_no_tool() -> Result<()> {
+    let api = orders_api("key".to_owned(), String::new()).await?;
+    let files = "http://127.0.0.1:9/files";
+    let paths = json!({
+        "/me": { "get": {} },
+        "/upload": { "post": { "servers": [{ "url": files }] } },
+    });
+    let mut text: Value = serde_json::from_str(&orders(paths))?;
+    text["servers"] = json!([{ "url": api.url("/v1") }, { "url": files }]);
+    let home = Home::new().await?;
+    let document = inspect(&home, "orders.json", &text.to_string()).await?;
+    let problem = document.problems.first().context("it is told")?;
+    assert_eq!(
+        (problem.problem, problem.what.as_str()),
+        (Problem::OtherServer, files)
+    );
+    let auth = targets::header("X-Api-Key", "key");
+    let id = home
+        .connect(target(&document, &api.url("/v1/"), auth))
+        .await?;
+    assert_eq!(home.tools(id).await?, ["get_me"]);
+    let again = json!({ "id": id, "document": document.id });
+    let done = home.ask::<wire::ImportAgain>(again).await?;
+    let same = ToolChanges {
+        same: 1,
+        ..ToolChanges::default()
+    };
+    assert_eq!(done, same);
+    assert_eq!(home.tools(id).await?, ["get_me"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn importing_again_names_what_changes_and_then_changes_it() -> Result<()> {
     let before = json!({
         "/me": { "get": {} },

@@ -27,6 +27,7 @@ const KEPT: usize = 4;
 const FETCH_SECONDS: u64 = 60;
 
 /// A document that was inspected.
+#[derive(Clone)]
 pub(crate) struct Inspected {
     pub id: DocumentId,
     /// The file's name, or the URL without its query.
@@ -37,6 +38,16 @@ pub(crate) struct Inspected {
 }
 
 impl Inspected {
+    /// The same, with what of it can be called under that base URL.
+    pub fn under(mut self: Arc<Self>, base: &str) -> Arc<Self> {
+        if !self.operations.iter().all(|each| each.is_under(base)) {
+            let mut operations = self.operations.to_vec();
+            operations.retain(|each| each.is_under(base));
+            Arc::make_mut(&mut self).operations = Arc::new(operations);
+        }
+        self
+    }
+
     /// What is kept of it beside its operations.
     pub fn about(&self, now: wire::Time) -> ImportedView {
         ImportedView {
@@ -100,16 +111,16 @@ pub(crate) async fn inspect(
                 .with("why", "reading it failed")
         })??;
     let operations = Arc::new(std::mem::take(&mut document.operations));
-    let changes = match integration {
-        None => None,
-        Some(id) => Some(against(engine, id, operations.clone()).await?),
-    };
     let inspected = Arc::new(Inspected {
         id: DocumentId(uuid::Uuid::now_v7()),
         source,
         operations,
         document,
     });
+    let changes = match integration {
+        None => None,
+        Some(id) => Some(against(engine, id, inspected.clone()).await?),
+    };
     engine.documents().keep(inspected.clone());
     let document = &inspected.document;
     Ok(DocumentView {
@@ -163,17 +174,23 @@ async fn fetch(engine: &Engine, url: &Url, confirmed: Confirmed) -> Result<Strin
     })
 }
 
-/// What `operations` change against the tools that are kept.
+/// What the document changes against the tools that are kept.
 async fn against(
     engine: &Engine,
     id: IntegrationId,
-    operations: Arc<Vec<openapi::Operation>>,
+    inspected: Arc<Inspected>,
 ) -> Result<ToolChanges, Error> {
     engine
         .store()
         .read(move |conn| {
-            Integration::get(conn, id)?;
-            Ok(changes(&store::tools::list(conn, id)?, &operations))
+            let inspected = match Integration::get(conn, id)?.config {
+                Config::Api { base_url, .. } => inspected.under(&base_url),
+                Config::Sample | Config::Mcp { .. } => inspected,
+            };
+            Ok(changes(
+                &store::tools::list(conn, id)?,
+                &inspected.operations,
+            ))
         })
         .await
 }
@@ -216,11 +233,17 @@ pub(crate) async fn import_again(
         .write(Durability::Full, move |tx| {
             let found = Integration::get(tx, id)?;
             let mut config = found.config;
-            let Config::Api { described, .. } = &mut config else {
+            let Config::Api {
+                described,
+                base_url,
+                ..
+            } = &mut config
+            else {
                 return Err(Error::new(ErrorCode::Internal)
                     .with("why", "only a custom API takes an OpenAPI document"));
             };
             *described = true;
+            let inspected = inspected.under(base_url);
             store::integrations::set_config(tx, id, &integrations::to_json(&config)?)?;
             let done = changes(&store::tools::list(tx, id)?, &inspected.operations);
             store::documents::put(tx, id, &inspected.about(now), &inspected.operations)?;

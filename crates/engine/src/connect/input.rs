@@ -188,9 +188,11 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
             auth,
             health_path,
         } => {
-            plan.document = Some(engine.documents().get(*document)?);
+            let document = engine.documents().get(*document)?;
             plan.described = true;
             api(&mut plan, (name, base_url, health_path), auth)?;
+            let base = plan.url.as_ref();
+            plan.document = base.map(|base| document.under(base.as_str()));
         }
     }
     Ok(plan)

@@ -75,16 +75,12 @@ pub fn read(text: &str, from: Option<&Url>) -> Result<Document, Error> {
     let root = At::root(&value);
     let (openapi, dialect) = version(&root)?;
     let found = operations(&root)?;
-    let servers: Vec<&str> = root
-        .get("servers")
-        .iter()
-        .flat_map(At::items)
-        .filter_map(|server| server.text("url"))
-        .collect();
+    let servers = server_views(root.get("servers").as_ref(), from);
     let around = Around {
         root: root.clone(),
         dialect,
-        servers,
+        from,
+        servers: servers.iter().map(|view| view.url.clone()).collect(),
     };
     let mut problems = vec![];
     let named = named(&found.operations, &mut problems);
@@ -115,7 +111,7 @@ pub fn read(text: &str, from: Option<&Url>) -> Result<Document, Error> {
         title: about("title"),
         version: about("version"),
         openapi,
-        servers: server_views(&root, from),
+        servers,
         auth,
         health_path,
         operations: read,
@@ -294,10 +290,9 @@ fn health_path(root: &At<'_>, found: &[&Found<'_>]) -> Option<String> {
         .map(|each| each.path.to_owned())
 }
 
-fn server_views(root: &At<'_>, from: Option<&Url>) -> Vec<ServerView> {
-    let servers = root.get("servers");
+pub(super) fn server_views(servers: Option<&At<'_>>, from: Option<&Url>) -> Vec<ServerView> {
     let mut views: Vec<ServerView> = servers
-        .iter()
+        .into_iter()
         .flat_map(At::items)
         .take(SERVERS)
         .filter_map(|server| {

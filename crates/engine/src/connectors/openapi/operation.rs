@@ -2,7 +2,9 @@
 
 use super::{
     arguments::{Arguments, described, usable},
-    auth, names,
+    auth,
+    document::server_views,
+    names,
     refs::{At, resolve},
     schema::{self, Dialect},
 };
@@ -11,6 +13,7 @@ use crate::connectors::sent;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 use wire::{Problem, ProblemView};
 
 /// Bytes of schema of one tool: more than that helps no agent.
@@ -36,6 +39,19 @@ pub struct Operation {
     pub path: String,
     pub parameters: Vec<Parameter>,
     pub body: Option<Body>,
+    /// The base URLs that it is under, without a slash at their end; none: under any. Known until it is
+    /// chosen which one is meant.
+    #[serde(skip)]
+    pub(super) only_under: Vec<String>,
+}
+
+impl Operation {
+    /// Whether it can be called under that base URL, for which the credential is.
+    #[must_use]
+    pub fn is_under(&self, base: &str) -> bool {
+        let base = base.trim_end_matches('/');
+        self.only_under.is_empty() || self.only_under.iter().any(|only| only == base)
+    }
 }
 
 /// Where an argument goes that is no body.
@@ -105,8 +121,10 @@ pub(super) struct Found<'a> {
 pub(super) struct Around<'a> {
     pub root: At<'a>,
     pub dialect: Dialect,
-    /// The URLs of the document's servers, as they are written.
-    pub servers: Vec<&'a str>,
+    /// The document's own address.
+    pub from: Option<&'a Url>,
+    /// The URLs of its servers.
+    pub servers: Vec<String>,
 }
 
 impl<'a> Found<'a> {
@@ -122,7 +140,7 @@ impl<'a> Found<'a> {
         around: &Around<'a>,
         (budget, problems): (&mut usize, &mut Vec<ProblemView>),
     ) -> Result<Operation, ProblemView> {
-        self.stays_at_its_server(around)?;
+        let only_under = self.only_under(around, problems)?;
         let most = SCHEMA_BYTES.min(*budget);
         let mut reader = schema::Reader::new(around.root.value, around.dialect, most);
         let mut arguments = Arguments::default();
@@ -148,6 +166,7 @@ impl<'a> Found<'a> {
             parameters,
             body,
             tool: tool.clone(),
+            only_under,
         };
         tool.hash = hash(&operation);
         tool.told = None;
@@ -184,20 +203,28 @@ impl<'a> Found<'a> {
         })
     }
 
-    /// The credential is for the base URL: what is elsewhere cannot be called with it.
-    fn stays_at_its_server(&self, around: &Around<'a>) -> Result<(), ProblemView> {
-        for at in [&self.at, &self.item] {
-            let own = at.get("servers");
-            let elsewhere = own
-                .iter()
-                .flat_map(At::items)
-                .filter_map(|server| server.text("url"))
-                .find(|url| !around.servers.contains(url));
-            if let (Some(url), Some(own)) = (elsewhere, own) {
-                return Err(own.problem(Problem::OtherServer, url));
-            }
+    /// The servers of its own, where it is not at all of the document's: the credential is for the base
+    /// URL, which is one of those.
+    fn only_under(
+        &self,
+        around: &Around<'a>,
+        problems: &mut Vec<ProblemView>,
+    ) -> Result<Vec<String>, ProblemView> {
+        let own = self.at.get("servers").or_else(|| self.item.get("servers"));
+        let Some(own) = own.filter(|own| own.items().next().is_some()) else {
+            return Ok(vec![]);
+        };
+        let urls = server_views(Some(&own), around.from);
+        let urls: Vec<String> = urls.into_iter().map(|view| view.url).collect();
+        if around.servers.iter().all(|url| urls.contains(url)) {
+            return Ok(vec![]);
         }
-        Ok(())
+        let problem = own.problem(Problem::OtherServer, &urls.join(", "));
+        if !around.servers.iter().any(|url| urls.contains(url)) {
+            return Err(problem);
+        }
+        problems.push(problem);
+        Ok(urls)
     }
 
     /// Its parameters and its path's, its own in the place of those with the same name and place.

@@ -238,6 +238,48 @@ fn a_server_that_must_be_completed_says_so() {
 }
 
 #[test]
+fn an_operation_with_servers_of_its_own_is_there_where_one_of_them_is_the_base() {
+    let at = |urls: &[&str]| -> Value { urls.iter().map(|url| json!({ "url": url })).collect() };
+    let (api, files) = ("https://api.example.com/v1", "https://files.example.com");
+    let document = read_well(
+        &json!({ "openapi": "3.1.0", "info": { "title": "t", "version": "1" },
+            "servers": at(&[api, files]),
+            "paths": {
+                "/me": { "get": { "operationId": "me" } },
+                "/upload": { "servers": at(&["https://elsewhere.example"]),
+                    "post": { "operationId": "upload", "servers": at(&[files]) } },
+                "/copy": { "get": { "operationId": "copy", "servers": at(&[files, "https://mirror.example", api]) } },
+                "/gone": { "get": { "operationId": "gone", "servers": at(&["https://elsewhere.example"]) } },
+            } })
+        .to_string(),
+    );
+    let under = |base: &str| -> Vec<&str> {
+        let all = document.operations.iter();
+        let under = all.filter(|each| each.is_under(base));
+        under.map(|each| each.tool.name.as_str()).collect()
+    };
+    assert_eq!(under(&format!("{api}/")), ["copy", "me"]);
+    assert_eq!(under(files), ["copy", "me", "upload"]);
+    let told: Vec<_> = document
+        .problems
+        .iter()
+        .map(|each| (each.problem, each.what.as_str(), each.place.as_str()))
+        .collect();
+    let other = Problem::OtherServer;
+    assert_eq!(
+        told,
+        [
+            (
+                other,
+                "https://elsewhere.example",
+                "/paths/~1gone/get/servers"
+            ),
+            (other, files, "/paths/~1upload/post/servers"),
+        ]
+    );
+}
+
+#[test]
 fn the_same_document_gives_the_same_hashes_and_any_change_of_a_call_another() {
     let hash = |text: &str| tool(&read_well(text), "show_pet_by_id").tool.hash.clone();
     assert_eq!(hash(V30), hash(V30));
