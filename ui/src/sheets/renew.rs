@@ -55,7 +55,7 @@ pub fn Renew(props: &Props) -> Html {
     html! {
         <Dialog title={say_with("agent-renew-name", &name)} on_close={props.close.clone()} held={*busy} narrow=true>
             <form {onsubmit} autocomplete="off">
-                <p>{ say_with("agent-renew-sentence", &name) }</p>
+                <p class="row">{ say_with("agent-renew-sentence", &name) }</p>
                 { choice_of_life(&life) }
                 if let Some(error) = &*error { { refusal(error) } }
                 <div class="buttons">
