@@ -10,7 +10,7 @@ use crate::{
     ipc, later, page,
     pages::integrations::{Chip, Integrations},
     parts::{
-        banner::{Choice, banner, offline},
+        banner::{self, Choice, banner, offline},
         states,
         toast::toasts,
         waiting::waiting,
@@ -27,7 +27,7 @@ use side::side;
 use std::rc::Rc;
 use watch::Watch;
 use wire::{
-    CardView, GetApp, GetSettings, KeyringView, ListApprovals, ListCrons, ListIntegrations,
+    CardView, GetApp, GetSettings, GoOn, KeyringView, ListApprovals, ListCrons, ListIntegrations,
     ListNotices, Time, Topic, UnlockKeyring, UseSessionOnly,
 };
 use yew::{platform::spawn_local, prelude::*};
@@ -102,6 +102,18 @@ pub fn App() -> Html {
         .dispatch
         .reform(|id| Action::Open(Sheet::Approval(id)));
     let paused_until = frame.app.data.as_ref().and_then(|app| app.paused_until);
+    let data = frame.app.data.as_ref().and_then(|app| app.data.as_ref());
+    let go_on = {
+        let frame = frame.clone();
+        Callback::from(move |_: MouseEvent| {
+            let frame = frame.clone();
+            spawn_local(async move {
+                if let Err(error) = ipc::call(GoOn {}).await {
+                    frame.say_failed(&error);
+                }
+            });
+        })
+    };
     let is_offline = frame.app.data.as_ref().is_some_and(|app| app.offline);
     html! {
         <ContextProvider<Now> context={Now(now)}>
@@ -111,6 +123,7 @@ pub fn App() -> Html {
                     { side(&frame, route) }
                     <main id="main" tabindex="-1">
                         <KeyringBanner />
+                        if let Some(trouble) = data { { banner::data(trouble, &go_on) } }
                         if is_offline { { offline() } }
                         { waiting(frame.approvals.data.as_deref().map_or(&[], Vec::as_slice), &review) }
                         if let Some(until) = paused_until { { paused(&frame, until) } }

@@ -235,7 +235,7 @@ fn ago(at: Time, now: Time) -> String {
 }
 
 /// A moment before or after now, in words: terminals know no time zone that the app's reader meant.
-fn moment(at: Time, now: Time) -> String {
+pub fn moment(at: Time, now: Time) -> String {
     if at > now {
         with("cli-in", &[("time", &ago(now, at))])
     } else {

@@ -199,6 +199,10 @@ pub async fn authenticate(
         }
     };
     match whose {
+        Whose::Agents(agent) if engine.waits().are_on() => {
+            let why = "the data came back from a backup, and no admin has gone on with it yet";
+            knocks::of_agent(engine, &agent.name, why).await?;
+        }
         Whose::Agents(agent) if agent.expires_at.is_none_or(|end| engine.now() < end) => {
             return Ok(Some(agent));
         }

@@ -3,8 +3,8 @@
 //! Owns: nothing but the handing on. Must not know: which transport a request came by.
 
 use crate::{
-    Engine, agents, apps, background, calls::approval, connect, crons, documents, health,
-    integrations, notices, providers, record, settings, store, tasks,
+    Engine, agents, apps, background, calls::approval, came_back, connect, crons, documents,
+    health, integrations, notices, providers, record, settings, store, tasks,
 };
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, BackgroundView, Because, CardView,
@@ -422,6 +422,10 @@ pub async fn pause_checks(engine: &Engine, ask: wire::PauseChecks) -> Result<(),
     background::pause(engine, ask.hours).await
 }
 
+pub async fn go_on(engine: &Engine, _: wire::GoOn) -> Result<(), Error> {
+    came_back::go_on(engine).await
+}
+
 pub async fn minimise_window(engine: &Engine, _: wire::MinimiseWindow) -> Result<(), Error> {
     engine.desk().lower();
     Ok(())
@@ -448,9 +452,7 @@ pub async fn unlock_keyring(engine: &Engine, _: wire::UnlockKeyring) -> Result<K
     let state = engine.vault().unlock().await;
     // What waited for it.
     engine.crons().wake();
-    engine.tell(&wire::Changed {
-        topics: vec![Topic::App, Topic::Integrations],
-    });
+    engine.store().announce([Topic::App, Topic::Integrations]);
     Ok(state)
 }
 
@@ -458,11 +460,7 @@ pub async fn use_session_only(
     engine: &Engine,
     _: wire::UseSessionOnly,
 ) -> Result<KeyringView, Error> {
-    let state = engine.vault().use_session_only();
-    engine.tell(&wire::Changed {
-        topics: vec![Topic::App],
-    });
-    Ok(state)
+    Ok(engine.vault().use_session_only())
 }
 
 pub async fn inspect_openapi(
@@ -497,7 +495,6 @@ wire::commands!(dispatch);
 fn unreadable(error: serde_json::Error) -> Error {
     // The line and column only: serde's message may repeat the value.
     let why = format!("{:?} at column {}", error.classify(), error.column());
-    Error::new(ErrorCode::FieldInvalid)
-        .with("field", "request")
-        .with("why", why)
+    let wrong = Error::new(ErrorCode::FieldInvalid).with("field", "request");
+    wrong.with("why", why)
 }

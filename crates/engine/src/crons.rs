@@ -14,6 +14,7 @@ pub mod schedule;
 mod stuck;
 mod tasks;
 
+pub(crate) use claim::begin_anew;
 pub(crate) use depend::{hold, proved, resumable, resume, resume_all};
 pub(crate) use edit::{delete, pause, restore, run_now, save};
 pub(crate) use list::list;
@@ -125,6 +126,9 @@ fn reaches(engine: &Engine, watch: claim::Watch, now: Time) -> bool {
 
 /// Begins what is due, as far as there are places. When the next one is due.
 async fn tick(engine: &Engine, watch: &mut claim::Watch) -> Result<Option<Time>, Error> {
+    if engine.waits().are_on() {
+        return Ok(None);
+    }
     let now = engine.now();
     let idle = engine
         .store()

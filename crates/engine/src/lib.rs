@@ -8,6 +8,7 @@ pub mod agents;
 mod apps;
 pub mod background;
 pub mod calls;
+mod came_back;
 pub mod commands;
 mod connect;
 pub mod connectors;
@@ -94,6 +95,8 @@ struct Inner {
     crons: crons::Pulse,
     outbox: notices::Outbox,
     manner: record::settings::Manner,
+    house: monitor::house::House,
+    waits: came_back::Waits,
     approvals: calls::approval::Approvals,
     exports: record::export::Exports,
     running: tasks::Running,
@@ -136,6 +139,8 @@ impl Engine {
             crons: crons::Pulse::default(),
             outbox: notices::Outbox::default(),
             manner: record::settings::Manner::default(),
+            house: monitor::house::House::default(),
+            waits: came_back::Waits::default(),
             approvals: calls::approval::Approvals::default(),
             exports: record::export::Exports::default(),
             running: tasks::Running::default(),
@@ -155,13 +160,16 @@ impl Engine {
         }));
         engine.pass_changes_on();
         if let Some(restored) = engine.store().restored() {
-            // The cards say it where it matters; the record says it once.
             let what = format!(
                 "the data was damaged and restored from a backup; the damaged copy is {}",
                 restored.damaged.display()
             );
-            engine.note(&what, &Because::Health).await?;
+            if let Err(error) = engine.note(&what, &Because::Health).await {
+                // The window says it, too, until an admin has answered.
+                tracing::error!(%error, "no row could be written of it");
+            }
         }
+        came_back::begin(&engine).await?;
         let manner = record::settings::get(&engine).await?;
         engine.manner().learn(&manner);
         record::wake(&engine).await;
@@ -306,6 +314,16 @@ impl Engine {
     /// What each call asks of the record's settings.
     pub(crate) fn manner(&self) -> &record::settings::Manner {
         &self.0.manner
+    }
+
+    /// What agents and crons wait for.
+    pub(crate) fn waits(&self) -> &came_back::Waits {
+        &self.0.waits
+    }
+
+    /// How keeping the house went.
+    pub(crate) fn house(&self) -> &monitor::house::House {
+        &self.0.house
     }
 
     pub(crate) fn crons(&self) -> &crons::Pulse {

@@ -5,7 +5,7 @@
 //! connected (`monitor::watch`). Must not know: what a ping does to
 //! the card (`health`, `integrations::status`).
 
-mod house;
+pub(crate) mod house;
 mod schedule;
 mod watch;
 

@@ -369,7 +369,7 @@ async fn check(engine: &Engine) -> Result<RecordProof, Error> {
         Ok(proofs) => proofs,
         Err(why) => return Ok(unchecked(RecordState::CannotCheck { why }, checked_at)),
     };
-    let proof = engine.store().read(move |conn| {
+    let proof = engine.store().read_all(move |conn| {
         let compared = proofs.state(conn)?;
         // Data of before begins where it did before.
         let known = match compared {

@@ -87,5 +87,6 @@ pub(crate) async fn app(engine: &Engine) -> Result<AppView, Error> {
         offline: engine.network().is_offline(),
         paused_until,
         gateway: engine.gateway(),
+        data: crate::monitor::house::trouble(engine),
     })
 }

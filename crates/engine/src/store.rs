@@ -54,6 +54,7 @@ use wire::{Changed, Error, ErrorCode, Time, Topic};
 
 pub(crate) use kept::Kept;
 pub use open::Restored;
+pub(crate) use open::{CameBack, came_back, forget_came_back};
 
 /// Batches of calls, at most, that are counted before something is shown: others may go on calling.
 const ROUNDS: u32 = 20;
@@ -76,6 +77,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     // Order matters: the readers stop first, then the writer, which ends with the lock in its hand.
     readers: reader::Readers,
+    /// One, for what reads all of the data and takes minutes.
+    slow: reader::Readers,
     glances: reader::Glances,
     writer: writer::Writer,
     changes: broadcast::Sender<Changed>,
@@ -95,12 +98,19 @@ impl Store {
         let opened = open::open(folder, schema::MIGRATIONS)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let told = Arc::new(writer::Told::default());
-        let readers = reader::Readers::start(&opened.file)?;
+        let readers = reader::Readers::start(&opened.file, ("store-reader", reader::THREADS))?;
+        let slow = reader::Readers::start(&opened.file, ("store-slow", 1))?;
         let glances = reader::Glances::of(&opened.file);
         if opened.unchecked {
-            let file = opened.file.clone();
-            readers.send(reader::Job::unasked(move |connection| {
-                open::check(connection, &file)
+            let (folder, changes) = (folder.to_owned(), changes.clone());
+            slow.send(reader::Job::unasked(move |connection| {
+                if !open::check(connection, &folder)? {
+                    // No listener is no error.
+                    let _ = changes.send(Changed {
+                        topics: vec![Topic::App],
+                    });
+                }
+                Ok(())
             }))?;
         }
         let writer = writer::Writer::start(
@@ -110,6 +120,7 @@ impl Store {
         )?;
         Ok(Self(Arc::new(Inner {
             readers,
+            slow,
             glances,
             writer,
             changes,
@@ -176,6 +187,20 @@ impl Store {
         answered.await.map_err(|_| closed())?
     }
 
+    /// The same for a job that reads all of the data: those come one after the other, and what somebody looks
+    /// at does not wait for them.
+    ///
+    /// # Errors
+    /// The job's own.
+    pub(crate) async fn read_all<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.0.slow.send(reader::Job::new(job, answer))?;
+        answered.await.map_err(|_| closed())?
+    }
+
     /// Runs `job` in the caller's own thread, in one snapshot of the data: for a few rows by their keys on
     /// the path of every call, where a reader's thread would cost more than the read.
     ///
@@ -234,6 +259,11 @@ impl Store {
         self.0.restored.as_ref()
     }
 
+    /// Whether a look through the data found it damaged: the next opening goes back to a backup.
+    pub(crate) fn is_damaged(&self) -> bool {
+        open::is_damaged(&self.0.folder)
+    }
+
     /// Moves everything from the log into the database file and empties the log.
     ///
     /// # Errors
@@ -254,7 +284,7 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         // Not in a read's transaction: the copy makes its own.
         let job = move |connection: &Connection| backup::take(connection, &folder, now, keep);
-        self.0.readers.send(reader::Job::outside(job, answer))?;
+        self.0.slow.send(reader::Job::outside(job, answer))?;
         answered.await.map_err(|_| closed())?
     }
 }

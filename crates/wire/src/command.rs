@@ -98,6 +98,7 @@ macro_rules! commands {
             get_background: GetBackground => $crate::BackgroundView,
             set_start_at_login: SetStartAtLogin => (),
             pause_checks: PauseChecks => (),
+            go_on: GoOn => (),
             minimise_window: MinimiseWindow => (),
             quit_app: QuitApp => (),
             open_thread: OpenThread => (),
@@ -345,6 +346,8 @@ requests! {
     SetStartAtLogin { on: bool }
     /// No scheduled checks for that many hours (1 to 24); `None`: they go on.
     PauseChecks { hours: Option<u32> }
+    /// The admin has looked at the data that came back from a backup: agents and crons go on with it.
+    GoOn {}
     MinimiseWindow {}
     /// Ends the app, and with it checks, crons and agents' calls.
     QuitApp {}

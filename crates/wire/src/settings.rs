@@ -1,4 +1,4 @@
-use crate::{GatewayView, Time};
+use crate::{Error, GatewayView, Time};
 use serde::{Deserialize, Serialize};
 
 /// What the admin can set for the whole app.
@@ -60,6 +60,29 @@ pub struct AppView {
     /// Where agents reach it.
     #[serde(default)]
     pub gateway: GatewayView,
+    /// What is wrong with the data on disk.
+    #[serde(default)]
+    pub data: Option<DataTrouble>,
+}
+
+/// What is wrong with the data on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    serde(rename_all = "snake_case", tag = "trouble")
+)]
+#[cfg_attr(
+    target_arch = "wasm32",
+    serde(rename_all = "snake_case", rename = "#trouble")
+)]
+pub enum DataTrouble {
+    /// It is damaged: the next start goes back to the newest good backup, which should be this one.
+    Damaged { backup: Option<Time> },
+    /// It was damaged, and came back from the backup of then: agents and crons wait until an admin says that
+    /// they go on ([`crate::GoOn`]). What was damaged lies in that folder.
+    CameBack { taken: Time, damaged: String },
+    /// No backup could be made since this one, or ever.
+    NoBackup { since: Option<Time>, error: Error },
 }
 
 /// Whether credentials can be opened and kept.

@@ -2,9 +2,10 @@
 
 use crate::{
     icons::{Icon, icon},
-    say::say,
+    say::{say, say_error, say_with},
+    time::full,
 };
-use wire::KeyringView;
+use wire::{DataTrouble, KeyringView};
 use yew::prelude::*;
 
 /// What the admin chose in the banner.
@@ -58,6 +59,36 @@ pub fn banner(keyring: KeyringView, busy: bool, choose: &Callback<Choice>) -> Ht
             <span class="warn-ink">{ icon(Icon::Lock) }</span>
             <span class="grow">{ say(sentence) }</span>
             <>{ for choice_buttons(choices, busy, choose) }</>
+        </div>
+    }
+}
+
+/// The data on disk is damaged, or there is no backup of it.
+pub fn data(trouble: &DataTrouble, on_go_on: &Callback<MouseEvent>) -> Html {
+    let told = match trouble {
+        DataTrouble::Damaged { backup: Some(at) } => {
+            say_with("data-damaged", &[("at", &full(*at))])
+        }
+        DataTrouble::Damaged { backup: None } => say("data-damaged-alone"),
+        DataTrouble::CameBack { taken, damaged } => say_with(
+            "data-came-back",
+            &[("at", &full(*taken)), ("place", damaged)],
+        ),
+        DataTrouble::NoBackup { since, error } => {
+            let why = say_error(error);
+            match since {
+                Some(at) => say_with("no-backup-since", &[("at", &full(*at)), ("why", &why)]),
+                None => say_with("no-backup", &[("why", &why)]),
+            }
+        }
+    };
+    html! {
+        <div class="banner warn-edge" role="alert" data-testid="data-trouble">
+            <span class="warn-ink">{ icon(Icon::Expiring) }</span>
+            <span class="grow">{ told }</span>
+            if matches!(trouble, DataTrouble::CameBack { .. }) {
+                <button type="button" onclick={on_go_on}>{ say("data-go-on") }</button>
+            }
         </div>
     }
 }

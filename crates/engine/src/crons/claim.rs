@@ -76,11 +76,24 @@ impl Watch {
 
 /// The row as it is where the clock is set back so far that it was wrong before. Pure.
 pub fn correct(row: &CronRow, schedule: Option<&Schedule>, now: Time) -> Option<CronRow> {
-    (row.handled_at > now.plus(BACK_MS)).then(|| CronRow {
+    (row.handled_at > now.plus(BACK_MS)).then(|| anew(row, schedule, now))
+}
+
+fn anew(row: &CronRow, schedule: Option<&Schedule>, now: Time) -> CronRow {
+    CronRow {
         handled_at: now,
         next_at: row.next_at.and(schedule).and_then(|each| each.next(now)),
         ..row.clone()
-    })
+    }
+}
+
+/// Every schedule begins anew: what was due before begins no run.
+pub(crate) fn begin_anew(tx: &Tx<'_>, now: Time) -> Result<(), Error> {
+    for row in store::crons::list(tx)? {
+        let schedule = Schedule::read(&row.schedule, &row.zone).ok();
+        store::crons::put(tx, &anew(&row, schedule.as_ref(), now))?;
+    }
+    Ok(())
 }
 
 /// What is due: the run that it begins, if any, and the row as it is from now on. Pure.

@@ -7,12 +7,15 @@ use crate::{
     Engine,
     store::{self, Durability, backup},
 };
-use wire::{Error, Time};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use wire::{DataTrouble, Error, Time, Topic};
 
 /// Pings are kept as long.
 const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
 /// Until what failed is tried again: a copy of all the data for which there is no room fills the disk each time.
 const AGAIN_MS: i64 = DAY_MS / 24;
+/// An admin is told that there is no backup once the newest is as old.
+const OVERDUE_MS: i64 = 2 * DAY_MS;
 
 /// Until the engine stops, beside the pings: to remove many rows, or to copy much data, takes minutes.
 pub(super) fn run(engine: &Engine) {
@@ -34,38 +37,84 @@ pub(super) fn run(engine: &Engine) {
     });
 }
 
-/// Whether the house is to be kept: not within a day of the newest backup, nor of when this run did it last,
-/// which alone counts where the clock was set back behind both.
-fn is_due(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
-    ![newest, kept]
-        .into_iter()
-        .flatten()
-        .any(|at| (0..DAY_MS).contains(&now.since(at)))
+/// Why the last backup could not be made, once the one before is older than it should be.
+#[derive(Default)]
+pub(crate) struct House(Mutex<Option<DataTrouble>>);
+
+impl House {
+    fn trouble(&self) -> MutexGuard<'_, Option<DataTrouble>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Once a day: pings older than thirty days go, and a verified backup is taken. `kept`: when this run did it.
-/// What fails is tried again an hour after.
+/// What is wrong with the data on disk, as far as is known.
+pub(crate) fn trouble(engine: &Engine) -> Option<DataTrouble> {
+    if engine.store().is_damaged() {
+        let backup = newest(engine);
+        return Some(DataTrouble::Damaged { backup });
+    }
+    let waits = engine.waits().told();
+    waits.or_else(|| engine.house().trouble().clone())
+}
+
+fn newest(engine: &Engine) -> Option<Time> {
+    let all = backup::all(engine.store().folder());
+    all.into_iter().map(|(at, _)| at).max()
+}
+
+/// Whether the house is to be kept: not within a day of when this run did it last; for the first time, of the
+/// newest backup.
+fn is_due(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
+    !is_within(DAY_MS, kept.or(newest), now)
+}
+
+/// False also where the clock was set back behind it.
+fn is_within(ms: i64, at: Option<Time>, now: Time) -> bool {
+    at.is_some_and(|at| (0..ms).contains(&now.since(at)))
+}
+
+/// Once a day: what is old goes, and a verified backup is taken, also where something could not go. `kept`: when
+/// this run did it. What fails is tried again an hour after.
 async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     let now = engine.now();
-    let newest = backup::all(engine.store().folder())
-        .into_iter()
-        .map(|(at, _)| at)
-        .max();
+    let newest = newest(engine);
     if !is_due(newest, *kept, now) {
         return Ok(());
     }
     *kept = Some(now.plus(AGAIN_MS - DAY_MS));
     let before = now.plus(-PINGS_KEPT_MS);
-    engine
+    let purged = engine
         .store()
         .write(Durability::Normal, move |tx| {
             store::pings::purge(tx, before)
         })
-        .await?;
-    crate::record::retire(engine, now).await?;
-    engine.store().backup(now, backup::KEPT).await?;
+        .await;
+    let retired = crate::record::retire(engine, now).await;
+    let backed_up = match is_within(DAY_MS, newest, now) {
+        true => Ok(()),
+        false => back_up(engine, newest, now).await,
+    };
+    purged.and(retired).and(backed_up)?;
     *kept = Some(now);
     Ok(())
+}
+
+async fn back_up(engine: &Engine, newest: Option<Time>, now: Time) -> Result<(), Error> {
+    if engine.store().is_damaged() {
+        // The copy would be, too.
+        return Ok(());
+    }
+    let done = engine.store().backup(now, backup::KEPT).await;
+    let trouble = match &done {
+        Err(error) if !is_within(OVERDUE_MS, newest, now) => Some(DataTrouble::NoBackup {
+            since: newest,
+            error: error.clone(),
+        }),
+        Ok(_) | Err(_) => None,
+    };
+    *engine.house().trouble() = trouble;
+    engine.store().announce([Topic::App]);
+    done.map(drop)
 }
 
 #[cfg(test)]
@@ -104,6 +153,62 @@ mod tests {
         let none = backup::all(home.engine.store().folder()).is_empty();
         assert!(none, "the house is being kept all the while");
         drop(still);
+        Ok(())
+    }
+
+    async fn seen(home: &Home, is: impl Fn(Option<DataTrouble>) -> bool) -> anyhow::Result<()> {
+        let began = std::time::Instant::now();
+        loop {
+            let data = crate::settings::app(&home.engine).await?.data;
+            if is(data.clone()) {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                began.elapsed() < Duration::from_secs(20),
+                "it says {data:?}"
+            );
+            home.clock.advance(TICK_MS);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn that_no_backup_can_be_made_is_told_until_one_is() -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let backups = home.engine.store().folder().join("backups");
+        std::fs::write(&backups, "a file")?;
+        let is_told = |data| matches!(data, Some(DataTrouble::NoBackup { since: None, .. }));
+        seen(&home, is_told).await?;
+        std::fs::remove_file(&backups)?;
+        home.clock.advance(2 * AGAIN_MS);
+        seen(&home, |data| data.is_none()).await?;
+        assert_eq!(backup::all(home.engine.store().folder()).len(), 1);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_taken_also_where_nothing_can_be_removed() -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        home.engine.vault().ready().await?;
+        let settings = wire::RecordSettings {
+            keep_days: Some(7),
+            ..wire::RecordSettings::default()
+        };
+        crate::record::settings::save(&home.engine, settings).await?;
+        let folder = home.engine.store().folder().to_owned();
+        std::fs::remove_file(folder.join("chief.anchor"))?;
+        std::fs::create_dir_all(folder.join("chief.anchor").join("in the way"))?;
+        home.engine.note("old", &wire::Because::Health).await?;
+        home.clock.advance(9 * DAY_MS);
+        let retired = crate::record::retire(&home.engine, home.engine.now()).await;
+        assert!(retired.is_err(), "the anchor cannot be written");
+        let taken = async {
+            while backup::all(&folder).is_empty() {
+                home.clock.advance(TICK_MS);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), taken).await?;
         Ok(())
     }
 

@@ -40,6 +40,11 @@ impl Home {
         Self::on(tempfile::tempdir()?, (desk, Arc::default()), T0).await
     }
 
+    /// In a folder that has something in it.
+    pub(crate) async fn over(folder: TempDir) -> Result<Self> {
+        Self::on(folder, (Arc::default(), Arc::default()), T0).await
+    }
+
     async fn on(
         folder: TempDir,
         (desk, keyring): (Arc<FakeDesk>, Arc<MemoryKeyring>),

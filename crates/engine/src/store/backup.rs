@@ -25,7 +25,8 @@ pub(super) fn take(
     now: Time,
     keep: usize,
 ) -> Result<PathBuf, Error> {
-    let folder = folder.join(FOLDER);
+    let data = folder;
+    let folder = data.join(FOLDER);
     super::open::make_folder(&folder)?;
     // Never under the name of an older one, also where the clock went back.
     let newest = list(&folder).first().map_or(i64::MIN, |(at, _)| at.0);
@@ -37,6 +38,10 @@ pub(super) fn take(
     if let Err(error) = copied {
         // The half copy is worth nothing; the error is what matters.
         let _ = remove(&partial);
+        if error.code == ErrorCode::StoreFailed {
+            // It may be the data itself that is damaged.
+            super::open::check(connection, data)?;
+        }
         return Err(error);
     }
     replace(&partial, &target)?;

@@ -3,6 +3,7 @@
 use super::{backup, failed, schema, unwritable};
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::M;
+use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, TryLockError},
     io::Read as _,
@@ -15,6 +16,8 @@ const FILE: &str = "chief.db";
 const LOCK: &str = "chief.lock";
 /// Beside the file where a look behind found it damaged: the next opening looks before it opens.
 const SUSPECT: &str = "suspect";
+/// The setting of data that came back from a backup.
+const CAME_BACK: &str = "came_back";
 /// Up to this size the file is looked through before it is used (about 0.3 s for each 64 MiB).
 const CHECKED_AT_ONCE: u64 = 64 * 1024 * 1024;
 /// How long a statement waits for another connection's lock.
@@ -53,7 +56,7 @@ pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error>
             let restored = restore(&folder, &file)?;
             let connection = sound(&file, migrations.len()).map_err(|trouble| match trouble {
                 Trouble::Other(error) => error,
-                Trouble::Damaged => damaged(),
+                Trouble::Damaged => damaged(&folder),
             })?;
             (connection, Some(restored))
         }
@@ -154,8 +157,11 @@ fn sound(file: &Path, known: usize) -> Result<Connection, Trouble> {
             .with("why", "the disk cannot keep a log")
             .into());
     }
-    if checked_at_once(file) && !is_whole(&connection)? {
-        return Err(Trouble::Damaged);
+    if checked_at_once(file) {
+        if !is_whole(&connection)? {
+            return Err(Trouble::Damaged);
+        }
+        backup::remove(&file.with_extension(SUSPECT))?;
     }
     prepare(&connection)?;
     connection.pragma_update(None, "secure_delete", "on")?;
@@ -182,8 +188,8 @@ fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(word == "ok")
 }
 
-/// Looks through a large file while it is in use. What it finds, the next opening mends.
-pub(super) fn check(connection: &Connection, file: &Path) -> Result<(), Error> {
+/// Looks through a file while it is in use. False where it is damaged, which the next opening mends.
+pub(super) fn check(connection: &Connection, folder: &Path) -> Result<bool, Error> {
     use rusqlite::ErrorCode as Sqlite;
     let whole = match is_whole(connection) {
         Err(error) => match error.sqlite_error_code() {
@@ -192,12 +198,20 @@ pub(super) fn check(connection: &Connection, file: &Path) -> Result<(), Error> {
         },
         Ok(whole) => whole,
     };
-    if whole {
-        return Ok(());
+    if !whole {
+        tracing::error!("the data is damaged; the next start brings back a backup");
+        drop(owned_file(&suspect(folder))?);
     }
-    tracing::error!("the data is damaged; the next start brings back a backup");
-    drop(owned_file(&file.with_extension(SUSPECT))?);
-    Ok(())
+    Ok(whole)
+}
+
+fn suspect(folder: &Path) -> PathBuf {
+    folder.join(FILE).with_extension(SUSPECT)
+}
+
+/// Whether a look through it found it damaged.
+pub(super) fn is_damaged(folder: &Path) -> bool {
+    suspect(folder).exists()
 }
 
 /// What every connection of the store is set to.
@@ -249,7 +263,7 @@ fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
         .into_iter()
         .find(|(_, path)| backup::verify(path).is_ok());
     let Some((taken, good)) = good else {
-        return Err(damaged());
+        return Err(damaged(folder));
     };
     let aside = folder.join(format!("damaged-{}", now().0));
     make_folder(&aside)?;
@@ -265,6 +279,7 @@ fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
     let partial = file.with_extension("partial");
     drop(owned_file(&partial)?);
     fs::copy(&good, &partial).map_err(|error| unwritable(&error))?;
+    mark(&partial, taken, &aside)?;
     backup::sync_file(&partial)?;
     backup::replace(&partial, file)?;
     backup::remove(&file.with_extension(SUSPECT))?;
@@ -278,11 +293,55 @@ fn restore(folder: &Path, file: &Path) -> Result<Restored, Error> {
     })
 }
 
-fn damaged() -> Error {
-    Error::new(ErrorCode::StoreFailed).with(
-        "why",
-        "the data file is damaged and there is no good backup",
-    )
+/// What came back says itself that it did, until an admin has gone on with it.
+fn mark(copy: &Path, taken: Time, damaged: &Path) -> Result<(), Error> {
+    let came = CameBack {
+        taken,
+        damaged: damaged.display().to_string(),
+    };
+    let connection = Connection::open(copy).map_err(failed)?;
+    connection
+        // Into the file itself, not into a log beside it.
+        .pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
+        .map_err(failed)?;
+    let tx = super::Tx::after(&connection, (None, 0), super::Undo::Transaction);
+    super::settings::set(&tx, CAME_BACK, &came)?;
+    drop(tx);
+    connection.close().map_err(|(_, error)| failed(error))
+}
+
+/// The same, for an admin who was not told yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameBack {
+    /// When the backup was taken.
+    pub taken: Time,
+    /// The folder of the damaged files.
+    pub damaged: String,
+}
+
+/// Whether this data came back from a backup, and no admin has gone on with it.
+///
+/// # Errors
+/// `StoreFailed`.
+pub(crate) fn came_back(connection: &Connection) -> Result<Option<CameBack>, Error> {
+    super::settings::get(connection, CAME_BACK)
+}
+
+/// An admin has.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub(crate) fn forget_came_back(tx: &super::Tx<'_>) -> Result<(), Error> {
+    super::settings::remove(tx, CAME_BACK)
+}
+
+fn damaged(folder: &Path) -> Error {
+    let why = format!(
+        "the data file is damaged and there is no good backup. Put a copy of your own in the place of {}, \
+         or move it away to begin anew",
+        folder.display()
+    );
+    Error::new(ErrorCode::StoreFailed).with("why", why)
 }
 
 /// Names files only; nothing is decided by it.

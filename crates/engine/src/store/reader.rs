@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use wire::{Error, ErrorCode};
 
 /// Enough that one slow page of activity does not hold up the cards.
-const THREADS: usize = 3;
+pub(super) const THREADS: usize = 3;
 
 /// Something to read.
 pub(super) struct Job(Box<dyn FnOnce(&Connection) + Send>);
@@ -73,15 +73,15 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn start(file: &Path) -> Result<Self, Error> {
+    pub(super) fn start(file: &Path, (name, count): (&str, usize)) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel::<Job>();
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::new();
-        for n in 0..THREADS {
+        for n in 0..count {
             let connection = connect(file)?;
             let jobs = Arc::clone(&jobs);
             let thread = std::thread::Builder::new()
-                .name(format!("store-reader-{n}"))
+                .name(format!("{name}-{n}"))
                 .spawn(move || {
                     // The lock is held while waiting and let go while reading.
                     while let Ok(job) = {

@@ -35,3 +35,14 @@ pub fn set<T: Serialize>(tx: &Tx<'_>, key: &str, value: &T) -> Result<(), Error>
     tx.touch(Topic::App);
     Ok(())
 }
+
+/// As if it had never been set.
+///
+/// # Errors
+/// `StoreUnwritable`.
+pub fn remove(tx: &Tx<'_>, key: &str) -> Result<(), Error> {
+    tx.execute("delete from settings where key = ?1", [key])
+        .map_err(failed)?;
+    tx.touch(Topic::App);
+    Ok(())
+}

@@ -254,6 +254,34 @@ async fn a_transaction_that_ends_under_a_group_fails_the_whole_group_and_keeps_n
 }
 
 #[tokio::test]
+async fn what_reads_all_of_the_data_holds_up_no_other_read() -> Result<()> {
+    let (_folder, store) = fresh()?;
+    let (latch, waiting) = std::sync::mpsc::channel::<()>();
+    let first = store.read_all(move |_| Ok(waiting.recv().is_err()));
+    let second = store.read_all(|_| Ok(()));
+    let (third, fourth) = (store.backup(Time(1), 3), store.backup(Time(2), 3));
+    let mut long = std::pin::pin!(async { tokio::join!(first, second, third, fourth) });
+    let quick = async {
+        for _ in 0..20 {
+            keys(&store).await?;
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        biased;
+        _ = &mut long => anyhow::bail!("they wait for the latch"),
+        read = tokio::time::timeout(std::time::Duration::from_secs(20), quick) => read??,
+    }
+    drop(latch);
+    let (first, second, third, fourth) = long.await;
+    assert!(first?);
+    second?;
+    third?;
+    fourth?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_reader_cannot_write_and_survives_a_panic() -> Result<()> {
     let (_folder, store) = fresh()?;
     for _ in 0..8 {

@@ -28,6 +28,7 @@ cli-versions = This command is of version { $ours }, the app of { $theirs }. Ins
 cli-door-open = Others may open the app's door (modes { $mode }). Restart the app, which sets them.
 cli-online = The network works
 cli-offline = This computer is offline
+cli-data-well = The data is well as far as is known, and there is a backup or will be one within a day
 cli-keyring-ready = The keyring works
 cli-keyring-session = Credentials are kept until the app ends, and no longer
 cli-keyring-locked = The keyring is locked. Unlock it in the app.

@@ -31,7 +31,7 @@ async fn a_damaged_file_is_put_aside_and_the_newest_good_backup_comes_back() -> 
         restored.damaged.join("chief.db").is_file(),
         "the damaged file is kept to look at"
     );
-    assert_eq!(keys(&store).await?, ["old"]);
+    assert_eq!(keys(&store).await?, ["came_back", "old"]);
     drop(store);
     assert!(
         Store::open(folder.path())?.restored().is_none(),
@@ -58,7 +58,7 @@ async fn a_file_that_was_cut_short_or_is_gone_comes_back_too() -> Result<()> {
         }
         let store = Store::open(folder.path()).with_context(|| format!("{left:?} left"))?;
         assert!(store.restored().is_some(), "{left:?} left");
-        assert_eq!(keys(&store).await?, ["old"], "{left:?} left");
+        assert_eq!(keys(&store).await?, ["came_back", "old"], "{left:?} left");
     }
     Ok(())
 }
@@ -210,14 +210,40 @@ async fn damage_found_behind_a_running_app_is_mended_by_the_next_start() -> Resu
     let (folder, _) = backed_up().await?;
     let file = folder.path().join("chief.db");
     let sound = Connection::open(&file)?;
-    open::check(&sound, &file)?;
-    assert!(!file.with_extension("suspect").exists(), "it is whole");
+    assert!(open::check(&sound, folder.path())?);
+    assert!(!open::is_damaged(folder.path()), "it is whole");
     drop(sound);
     damage(folder.path())?;
-    open::check(&Connection::open(&file)?, &file)?;
-    assert!(file.with_extension("suspect").exists());
+    assert!(!open::check(&Connection::open(&file)?, folder.path())?);
+    assert!(open::is_damaged(folder.path()));
     let store = Store::open(folder.path())?;
     assert!(store.restored().is_some());
-    assert!(!file.with_extension("suspect").exists());
+    assert!(!open::is_damaged(folder.path()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_over_damaged_data_says_that_it_is() -> Result<()> {
+    let (folder, store) = fresh()?;
+    store.write(Durability::Full, set("old")).await?;
+    store.backup(Time(1_000), backup::KEPT).await?;
+    store.checkpoint().await?;
+    damage(folder.path())?;
+    assert!(!store.is_damaged());
+    assert!(store.backup(Time(2_000), backup::KEPT).await.is_err());
+    assert!(store.is_damaged());
+    drop(store);
+    let store = Store::open(folder.path())?;
+    assert_eq!(store.restored().context("restored")?.taken, Time(1_000));
+    assert!(!store.is_damaged());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_taken_for_damaged_and_is_whole_stays() -> Result<()> {
+    let (folder, _) = backed_up().await?;
+    fs::write(folder.path().join("chief.suspect"), "")?;
+    let store = Store::open(folder.path())?;
+    assert!(store.restored().is_none() && !store.is_damaged());
     Ok(())
 }
