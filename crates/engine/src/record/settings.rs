@@ -147,7 +147,13 @@ pub(crate) async fn save(engine: &Engine, mut settings: RecordSettings) -> Resul
         .tail_file
         .map(|path| path.trim().to_owned())
         .filter(|path| !path.is_empty());
-    if let Some(path) = &settings.tail_file {
+    // One that is named already is not looked for again: its disk may not answer.
+    let named = engine.manner().tail_file();
+    if let Some(path) = settings
+        .tail_file
+        .as_ref()
+        .filter(|_| named != settings.tail_file)
+    {
         let file = Path::new(path);
         let folder_is_there = file.parent().is_some_and(Path::is_dir);
         if !file.is_absolute() || file.is_dir() || !folder_is_there {

@@ -123,6 +123,37 @@ async fn old_rows_go_though_some_call_was_always_under_way() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_collectors_file_whose_disk_is_gone_keeps_no_other_setting_from_being_saved() -> Result<()>
+{
+    let home = Home::new().await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("rows.jsonl");
+    let settings = wire::RecordSettings {
+        tail_file: Some(file.to_str().context("a path")?.to_owned()),
+        ..wire::RecordSettings::default()
+    };
+    settings::save(&home.engine, settings.clone()).await?;
+    folder.close()?;
+    let strict = wire::RecordSettings {
+        strict: true,
+        ..settings
+    };
+    settings::save(&home.engine, strict.clone()).await?;
+    assert_eq!(settings::get(&home.engine).await?, strict);
+    let other = wire::RecordSettings {
+        tail_file: Some(
+            file.with_extension("2")
+                .to_str()
+                .context("a path")?
+                .to_owned(),
+        ),
+        ..strict
+    };
+    assert!(settings::save(&home.engine, other).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
 async fn that_rows_stay_for_want_of_a_key_is_told() -> Result<()> {
     let home = Home::new().await?;
     add(&home, 3, "Old").await?;
