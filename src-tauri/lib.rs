@@ -163,7 +163,7 @@ fn start_engine(app: &AppHandle, options: Options) -> Starting {
         let started = Engine::start(options, ports).await;
         match &started {
             Ok(engine) => {
-                handle.manage(Gateway::start(engine.clone(), gateway::PORT));
+                handle.manage(Gateway::start_apart(engine.clone(), gateway::PORT));
             }
             Err(error) => tracing::error!(%error, "the engine did not start"),
         }

@@ -153,7 +153,7 @@ impl Drop for Run {
                 }
             }
         }
-        self.engine.store().announce([Topic::Tasks]);
+        self.engine.store().announce_soon(Topic::Tasks);
     }
 }
 

@@ -27,6 +27,7 @@ mod turns;
 
 use engine::{Engine, local};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::GatewayView;
 
@@ -51,6 +52,19 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// As [`Gateway::start`], with agents' calls in a thread of their own. A runtime of several threads hands
+    /// a call from one to another at each of its steps, which costs a quarter of all that the call does
+    /// (`cargo xtask bench`).
+    #[must_use]
+    pub fn start_apart(engine: Engine, port: u16) -> Self {
+        let apart = thread();
+        if let Err(error) = &apart {
+            tracing::warn!(%error, "agents' calls share the threads of everything else");
+        }
+        let _there = apart.as_ref().ok().map(Handle::enter);
+        Self::start(engine, port)
+    }
+
     /// Opens both doors: the user's own, and HTTP on 127.0.0.1 and ::1 at the port that the admin has
     /// set, else at `port` (0: one that the system chooses, for tests), now or as soon as it is free; tells
     /// the engine how it stands. Never at another port: whoever has taken this one could collect tokens
@@ -68,6 +82,18 @@ impl Gateway {
         tokio::spawn(at_its_port(inside, port, close));
         Self { _closes: closes }
     }
+}
+
+/// A runtime of one thread, for as long as the process lives: what is under way there ends with the engine.
+fn thread() -> std::io::Result<Handle> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let handle = runtime.handle().clone();
+    std::thread::Builder::new()
+        .name("gateway".into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(handle)
 }
 
 /// HTTP, at the port that is set now, and anew where another is set.

@@ -7,12 +7,14 @@ use super::bodies::Saying;
 use crate::{
     Engine,
     health::{self, Tells},
-    integrations,
+    integrations::{self, After},
     store::{
-        self, Durability,
+        self, Durability, Tx,
         calls::{CallRow, OutcomeRow, Payload},
     },
 };
+
+use tokio::runtime::Handle;
 use wire::{Because, CallId, Error, ErrorCode, IntegrationId, Outcome, RowKind, TaskId, Time};
 
 /// A row that was begun: on disk before anything leaves, and finished once.
@@ -137,38 +139,59 @@ impl Journal {
             Durability::Normal
         };
         let row = outcome.clone();
-        let written = engine
-            .store()
-            .append(durability, move |tx| {
-                let said = saying.and_then(|said| said.body());
-                // What was no news may be some after what was written meanwhile.
-                let signal = signal.filter(|_| is_news || tx.is_past(edition));
-                if signal.is_none() {
-                    tx.only_records();
-                }
-                if signal.is_some() || said.is_some() {
-                    tx.undoable()?;
-                }
-                store::calls::finish(tx, &outcome)?;
-                if let (Some(id), Some(body)) = (of, said) {
-                    store::bodies::keep(tx, (call, id), &body, now)?;
-                }
-                signal
-                    .map(|(id, consent, signal)| {
-                        let after = integrations::apply_answer(tx, (id, consent), &signal, now)?;
-                        Ok((id, after))
-                    })
-                    .transpose()
-            })
-            .await;
-        if written.is_err() {
-            end_later(engine, row);
+        let write = move |tx: &mut Tx<'_>| {
+            let said = saying.and_then(|said| said.body());
+            // What was no news may be some after what was written meanwhile.
+            let signal = signal.filter(|_| is_news || tx.is_past(edition));
+            if signal.is_none() {
+                tx.only_records();
+            }
+            if signal.is_some() || said.is_some() {
+                tx.undoable()?;
+            }
+            store::calls::finish(tx, &outcome)?;
+            if let (Some(id), Some(body)) = (of, said) {
+                store::bodies::keep(tx, (call, id), &body, now)?;
+            }
+            signal
+                .map(|(id, consent, signal)| {
+                    let after = integrations::apply_answer(tx, (id, consent), &signal, now)?;
+                    Ok((id, after))
+                })
+                .transpose()
+        };
+        if is_news {
+            let written = engine.store().append(durability, write).await;
+            return ended(engine, row, written);
         }
-        let after = written?;
-        if let Some((id, after)) = after {
-            engine.network().ask(id, after);
-        }
+        let (waiting, runtime) = (engine.clone(), Handle::current());
+        engine.store().append_behind(write, move |written| {
+            let _inside = runtime.enter();
+            if let Err(error) = ended(&waiting, row, written) {
+                tracing::error!(%error, "how a call went could not be written yet");
+            }
+        });
         Ok(())
+    }
+}
+
+/// Hands on what the outcome has changed, or sees to it that it is written later.
+fn ended(
+    engine: &Engine,
+    row: OutcomeRow,
+    written: Result<Option<(IntegrationId, After)>, Error>,
+) -> Result<(), Error> {
+    match written {
+        Ok(changed) => {
+            if let Some((id, after)) = changed {
+                engine.network().ask(id, after);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            end_later(engine, row);
+            Err(error)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use rusqlite_migration::M;
 use std::{collections::HashMap, fs, sync::mpsc, time::Duration};
 use tempfile::TempDir;
 
+mod along;
 mod behind;
 mod damage;
 

@@ -1,6 +1,12 @@
 //! The one thread that writes.
 
-use super::{Durability, Left, Tx, Undo, closed, failed, log::Log, record::Chain};
+use super::{
+    Durability, Left, Tx, Undo,
+    along::{Along, Waiting},
+    closed, failed,
+    log::Log,
+    record::Chain,
+};
 use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
@@ -22,15 +28,24 @@ use wire::{Changed, Error, ErrorCode, Topic};
 const GROUP: usize = 512;
 /// Rows of `Durability::Normal` are on disk, and finished calls are counted, after this long at most.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// What waits for another's commit gets one of its own after this long.
+const ALONG: Duration = Duration::from_millis(10);
+/// News of calls is told this often at most: each telling wakes every listener.
+const TELL_EVERY: Duration = Duration::from_millis(20);
 
-type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
+pub(super) type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
 /// Does the job, or takes the reason why there is none. True: it went well.
-type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (bool, Done) + Send>;
+pub(super) type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (bool, Done) + Send>;
 
 /// Something for the writer to do.
 pub(super) enum Job {
-    Write { durability: Durability, run: Run },
+    Write {
+        durability: Durability,
+        run: Run,
+    },
     Checkpoint(oneshot::Sender<Result<(), Error>>),
+    /// Something waits for the next commit, and none may come.
+    LookAlong,
 }
 
 impl Job {
@@ -40,25 +55,33 @@ impl Job {
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         answer: oneshot::Sender<Result<T, Error>>,
     ) -> Self {
-        let run: Run = Box::new(move |tx| {
-            let result = tx.and_then(|tx| {
-                catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|_| {
-                    Err(Error::new(ErrorCode::Internal).with("why", "a write panicked"))
-                })
-            });
-            let well = result.is_ok();
-            // Whoever asked may have gone: no error.
-            let done: Done = Box::new(move |commit| {
-                let _ = answer.send(result.and_then(|value| commit.map(|()| value)));
-            });
-            (well, done)
-        });
+        // Whoever asked may have gone: no error.
+        let run = run(job, |result| drop(answer.send(result)));
         Self::Write { durability, run }
     }
 
     pub(super) fn checkpoint(answer: oneshot::Sender<Result<(), Error>>) -> Self {
         Self::Checkpoint(answer)
     }
+}
+
+/// Does `job`, and tells `then` how it went, after the commit.
+fn run<T: Send + 'static>(
+    job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    then: impl FnOnce(Result<T, Error>) + Send + 'static,
+) -> Run {
+    Box::new(move |tx| {
+        let result = tx.and_then(|tx| {
+            catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|_| {
+                Err(Error::new(ErrorCode::Internal).with("why", "a write panicked"))
+            })
+        });
+        let well = result.is_ok();
+        let done: Done = Box::new(move |commit| {
+            then(result.and_then(|value| commit.map(|()| value)));
+        });
+        (well, done)
+    })
 }
 
 /// What everybody may ask of the commits so far.
@@ -73,6 +96,7 @@ pub(super) struct Told {
 /// The thread's queue and handle.
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
+    along: Arc<Along>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -84,6 +108,8 @@ impl Writer {
         (changes, told): (broadcast::Sender<Changed>, Arc<Told>),
     ) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel();
+        let along = Arc::<Along>::default();
+        let left = along.clone();
         // The thread beside this one does it.
         connection
             .pragma_update(None, "wal_autocheckpoint", 0)
@@ -95,7 +121,11 @@ impl Writer {
                 Loop {
                     connection,
                     log,
+                    along: left,
+                    looked: None,
                     changes,
+                    untold: BTreeSet::new(),
+                    spoke: None,
                     told,
                     unmoved: None,
                     uncounted: None,
@@ -108,8 +138,42 @@ impl Writer {
             .map_err(|error| super::unwritable(&error))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
+            along,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    /// A write that goes along with the next commit, or has one of its own some moments after; `then` is
+    /// told how it went, by the thread.
+    pub(super) fn go_along<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        then: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) {
+        let write = run(job, then);
+        self.leave(|waiting| waiting.writes.push(write));
+    }
+
+    /// Tells the listeners some moments later.
+    pub(super) fn tell_soon(&self, topic: Topic) {
+        self.leave(|waiting| {
+            waiting.topics.insert(topic);
+        });
+    }
+
+    fn leave(&self, leave: impl FnOnce(&mut Waiting)) {
+        if self.along.leave(leave)
+            && let Err(closed) = self.send(Job::LookAlong)
+        {
+            for run in self.along.take(false).writes {
+                run(Err(closed.clone())).1(Err(closed.clone()));
+            }
+        }
+    }
+
+    /// Whether a write waits for the next commit.
+    pub(super) fn is_behind(&self) -> bool {
+        self.along.has_writes()
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Error> {
@@ -134,11 +198,21 @@ impl Drop for Writer {
     }
 }
 
+fn is_due(since: Option<Instant>, after: Duration) -> bool {
+    since.is_some_and(|since| since.elapsed() >= after)
+}
+
 struct Loop {
+    along: Arc<Along>,
+    /// When it last looked there, or was told to.
+    looked: Option<Instant>,
     // Before the connection, which is the last to be closed.
     log: Log,
     connection: Connection,
     changes: broadcast::Sender<Changed>,
+    /// What the listeners were not told yet, and when they were told something.
+    untold: BTreeSet<Topic>,
+    spoke: Option<Instant>,
     told: Arc<Told>,
     /// When the oldest commit was made that the log's thread has not been told of.
     unmoved: Option<Instant>,
@@ -153,27 +227,47 @@ struct Loop {
 impl Loop {
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
         loop {
-            let since = [self.unmoved, self.uncounted].into_iter().flatten().min();
-            let job = match since {
+            let job = match self.sleeps() {
                 None => jobs
                     .recv()
                     .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-                Some(since) => jobs.recv_timeout(SYNC_EVERY.saturating_sub(since.elapsed())),
+                Some(most) => jobs.recv_timeout(most),
             };
             match job {
                 Ok(job) => self.take(job, jobs),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    self.commit_all(Durability::Normal, Vec::new());
+                    return;
+                }
             }
-            let is_due =
-                |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= SYNC_EVERY);
-            if is_due(self.uncounted) {
+            if is_due(self.looked, ALONG) {
+                self.commit_all(Durability::Normal, Vec::new());
+            }
+            if is_due(self.spoke, TELL_EVERY) {
+                self.tell(BTreeSet::new());
+            }
+            if is_due(self.uncounted, SYNC_EVERY) {
                 self.count();
             }
-            if is_due(self.unmoved) {
+            if is_due(self.unmoved, SYNC_EVERY) {
                 self.sync();
             }
         }
+    }
+
+    /// How long it may sleep at most.
+    fn sleeps(&self) -> Option<Duration> {
+        let dues = [
+            (self.looked, ALONG),
+            (self.spoke.filter(|_| !self.untold.is_empty()), TELL_EVERY),
+            (self.uncounted, SYNC_EVERY),
+            (self.unmoved, SYNC_EVERY),
+        ];
+        let left = |(since, after): (Option<Instant>, Duration)| {
+            since.map(|since| after.saturating_sub(since.elapsed()))
+        };
+        dues.into_iter().filter_map(left).min()
     }
 
     /// Does `first` and whatever waits behind it.
@@ -195,6 +289,7 @@ impl Loop {
                     checkpoint = Some(answer);
                     break;
                 }
+                Job::LookAlong => self.looked = self.looked.or_else(|| Some(Instant::now())),
             }
             next = if group.len() < GROUP {
                 jobs.try_recv().ok()
@@ -202,11 +297,42 @@ impl Loop {
                 None
             };
         }
-        if !group.is_empty() {
-            self.commit(durability, group);
+        if !group.is_empty() || checkpoint.is_some() {
+            self.commit_all(durability, group);
         }
         if let Some(answer) = checkpoint {
             let _ = answer.send(self.checkpoint());
+        }
+    }
+
+    /// Commits the group, and before it in the same commit what waited for one.
+    fn commit_all(&mut self, durability: Durability, group: Vec<Run>) {
+        let Waiting {
+            mut writes, topics, ..
+        } = self.along.take(!group.is_empty());
+        self.looked =
+            (!group.is_empty() || !writes.is_empty() || !topics.is_empty()).then(Instant::now);
+        writes.extend(group);
+        if !writes.is_empty() {
+            self.commit(durability, writes);
+        }
+        self.tell(topics);
+    }
+
+    /// Tells the listeners; of calls alone only so often.
+    fn tell(&mut self, topics: BTreeSet<Topic>) {
+        let waits = topics
+            .iter()
+            .all(|topic| matches!(topic, Topic::Activity | Topic::Tasks))
+            && self.spoke.is_some_and(|spoke| spoke.elapsed() < TELL_EVERY);
+        self.untold.extend(topics);
+        if !waits && !self.untold.is_empty() {
+            let topics = std::mem::take(&mut self.untold);
+            // No listener is no error.
+            let _ = self.changes.send(Changed {
+                topics: topics.into_iter().collect(),
+            });
+            self.spoke = Some(Instant::now());
         }
     }
 
@@ -241,12 +367,7 @@ impl Loop {
         for done in waiting {
             done(outcome.clone());
         }
-        if !topics.is_empty() {
-            // No listener is no error.
-            let _ = self.changes.send(Changed {
-                topics: topics.into_iter().collect(),
-            });
-        }
+        self.tell(topics);
     }
 
     fn transact(

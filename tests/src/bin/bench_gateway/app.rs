@@ -30,7 +30,7 @@ pub async fn serve(folder: &Path, far: &str, strict: bool) -> Result<()> {
     let settings = json!({ "settings": { "strict": strict } });
     commands::answer(&engine, "save_record_settings", settings).await?;
     connect(&engine, far).await?;
-    let _gateway = Gateway::start(engine.clone(), 0);
+    let _gateway = Gateway::start_apart(engine.clone(), 0);
     let url = wait("the gateway", || async {
         let view = commands::answer(&engine, "list_agents", json!({})).await?;
         Ok(view["gateway"]["url"].as_str().map(str::to_owned))
