@@ -13,7 +13,6 @@ use crate::{
         calls::{CallRow, OutcomeRow, Payload},
     },
 };
-
 use tokio::runtime::Handle;
 use wire::{Because, CallId, Error, ErrorCode, IntegrationId, Outcome, RowKind, TaskId, Time};
 
