@@ -163,17 +163,6 @@ impl Store {
         self.send(durability, job).await
     }
 
-    /// The same for what nobody waits for: it goes along with the next commit, or has one of its own some
-    /// milliseconds after. Whoever reads ([`Store::read`]), and each write that is asked for later, finds it
-    /// done. `then` is told how it went, in the writer's thread.
-    pub(crate) fn append_behind<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
-        then: impl FnOnce(Result<T, Error>) + Send + 'static,
-    ) {
-        self.0.writer.go_along(job, then);
-    }
-
     async fn send<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -213,18 +202,6 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         self.0.slow.send(reader::Job::new(job, answer))?;
         answered.await.map_err(|_| closed())?
-    }
-
-    /// Waits until nothing waits for a commit any more ([`Store::append_behind`]).
-    async fn caught_up(&self) {
-        if self.0.writer.is_behind() {
-            let nothing = |tx: &mut Tx<'_>| {
-                tx.only_records();
-                Ok(())
-            };
-            // Where it fails, whoever is told of it writes it later.
-            let _ = self.send(Durability::Normal, nothing).await;
-        }
     }
 
     /// Runs `job` in the caller's own thread, in one snapshot of the data: for a few rows by their keys on
@@ -271,11 +248,6 @@ impl Store {
         let topics: Vec<Topic> = topics.into_iter().collect();
         // No listener is no error.
         let _ = self.0.changes.send(Changed { topics });
-    }
-
-    /// The same some moments later, with other news of calls.
-    pub(crate) fn announce_soon(&self, topic: Topic) {
-        self.0.writer.tell_soon(topic);
     }
 
     /// The folder it lies in.

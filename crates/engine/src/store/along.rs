@@ -1,12 +1,12 @@
 //! What goes along with the next commit, whoever asks for that: writes that nobody waits for, and news of
 //! calls, which is told many at a time.
 
-use super::writer::Run;
+use super::{Durability, Store, Tx, writer::Run};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
 };
-use wire::Topic;
+use wire::{Error, Topic};
 
 /// Shared by the writer's thread and whoever leaves something here.
 #[derive(Default)]
@@ -55,5 +55,35 @@ impl Along {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    /// As [`Store::append`], for what nobody waits for: it goes along with the next commit, or has one of its
+    /// own some milliseconds after. Whoever reads ([`Store::read`]), and each write that is asked for later, finds it
+    /// done. `then` is told how it went, in the writer's thread.
+    pub(crate) fn append_behind<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        then: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) {
+        self.0.writer.go_along(job, then);
+    }
+
+    /// Waits until nothing waits for a commit any more ([`Store::append_behind`]).
+    pub(super) async fn caught_up(&self) {
+        if self.0.writer.is_behind() {
+            let nothing = |tx: &mut Tx<'_>| {
+                tx.only_records();
+                Ok(())
+            };
+            // Where it fails, whoever is told of it writes it later.
+            let _ = self.send(Durability::Normal, nothing).await;
+        }
+    }
+
+    /// As [`Store::announce`], some moments later, with other news of calls.
+    pub(crate) fn announce_soon(&self, topic: Topic) {
+        self.0.writer.tell_soon(topic);
     }
 }

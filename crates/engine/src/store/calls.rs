@@ -16,7 +16,10 @@ use rusqlite::{
     Connection, OptionalExtension as _, params, params_from_iter,
     types::{ToSqlOutput, Value, ValueRef},
 };
-use wire::{Because, ByAgent, CallId, Error, IntegrationId, Outcome, RowKind, TaskId, Time, Topic};
+use wire::{
+    Because, ByAgent, CallId, Error, ErrorCode, IntegrationId, Outcome, RowKind, TaskId, Time,
+    Topic,
+};
 
 /// What is about to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +78,15 @@ pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Er
 /// Writes the outcome. Each intent takes one; it is counted some moments after (`store/tally.rs`).
 ///
 /// # Errors
-/// `StoreUnwritable`; `StoreFailed`, also where it has one.
+/// `StoreUnwritable`; `StoreFailed`, also where there is no such intent or it has an outcome.
 pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
+    let begun = tx
+        .prepare_cached("select 1 from calls where seq = ?1")
+        .and_then(|mut statement| statement.exists([row.intent.0]))
+        .map_err(failed)?;
+    if !begun {
+        return Err(Error::new(ErrorCode::StoreFailed).with("why", "no such call was begun"));
+    }
     outcome(tx, row)?;
     tx.leaves_uncounted(true);
     Ok(())

@@ -93,6 +93,10 @@ fn a_row_comes_back_as_it_was_written() -> Result<()> {
     let tx = Tx::new(&connection);
     let written = call(7, 40, Some(3));
     let intent = (begin(&tx, &written, None)?, written.at);
+    assert!(
+        finish(&tx, &ended((intent.0 + 1, Time(40)), Outcome::Ok)).is_err(),
+        "no outcome without an intent"
+    );
     finish(&tx, &ended(intent, Outcome::Refused))?;
     let view = page(&connection, &everything(10))?.rows.remove(0);
     assert_eq!(
