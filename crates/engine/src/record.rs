@@ -68,7 +68,11 @@ pub(crate) fn run(engine: &Engine) {
     let (writer, mut changes) = (engine.clone(), engine.store().changes());
     tokio::spawn(async move {
         let mut tail = tail::Tail::default();
-        while rows_came(&writer, &mut changes).await {
+        loop {
+            tokio::select! {
+                came = rows_came(&writer, &mut changes) => if !came { return },
+                () = tail.answered() => {}
+            }
             // What fails is tried again with the next rows.
             if let Err(error) = tail.push(&writer).await {
                 tracing::error!(%error, "the file for a collector could not be written");

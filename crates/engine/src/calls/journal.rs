@@ -132,6 +132,7 @@ impl Journal {
             integrations::is_news(engine, (*id, *consent), signal, now)
         });
         let (call, of, saying) = (self.call, self.of, self.saying);
+        let is_waited_for = is_news || saying.is_some();
         let durability = if is_news && result.is_err() {
             Durability::Full
         } else {
@@ -159,7 +160,7 @@ impl Journal {
                 })
                 .transpose()
         };
-        if is_news {
+        if is_waited_for {
             let written = engine.store().append(durability, write).await;
             return ended(engine, row, written);
         }

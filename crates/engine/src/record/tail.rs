@@ -67,6 +67,18 @@ impl Tail {
         tell(engine, &file, failed).await
     }
 
+    /// Waits until a file that did not answer has answered; for ever where none is waited for.
+    pub(super) async fn answered(&mut self) {
+        match &mut self.hangs {
+            Some((_, written)) => {
+                // Whatever it was: the next push tells.
+                let _ = written.await;
+                self.hangs = None;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
     async fn write(&mut self, engine: &Engine, file: &str) -> Result<(), Error> {
         let hung = self.hangs.take().filter(|(hung, _)| hung == file);
         if let Some((_, mut written)) = hung

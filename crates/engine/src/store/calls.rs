@@ -80,8 +80,11 @@ pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Er
 /// # Errors
 /// `StoreUnwritable`; `StoreFailed`, also where there is no such intent or it has an outcome.
 pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
+    // (One that took so long that it was removed meanwhile was begun, too.)
     let begun = tx
-        .prepare_cached("select 1 from calls where seq = ?1")
+        .prepare_cached(
+            "select 1 from calls where seq = ?1 union all select 1 from record_base where seq >= ?1",
+        )
         .and_then(|mut statement| statement.exists([row.intent.0]))
         .map_err(failed)?;
     if !begun {
