@@ -8,7 +8,7 @@ use crate::{
 use serde::Serialize;
 use serde_json::json;
 use std::path::Path;
-use wire::{AgentsView, AppView, DataTrouble, GatewayView, KeyringView, Status};
+use wire::{AgentsView, AppView, GatewayView, KeyringView, Status};
 use words::{counted, text, with};
 
 /// One thing that was looked at.
@@ -72,25 +72,13 @@ async fn look(folder: &Path, found: &mut Vec<Finding>) -> Result<(), Failure> {
         text(key)
     });
     see("data", view.data.is_none(), {
-        let told = |at| terminal::moment(at, view.now);
-        match &view.data {
-            None => text("cli-data-well"),
-            Some(DataTrouble::Damaged { backup: Some(at) }) => {
-                with("data-damaged", &[("at", &told(*at))])
-            }
-            Some(DataTrouble::Damaged { backup: None }) => text("data-damaged-alone"),
-            Some(DataTrouble::CameBack { taken, damaged }) => with(
-                "data-came-back",
-                &[("at", &told(*taken)), ("place", damaged)],
-            ),
-            Some(DataTrouble::NoBackup { since, error }) => {
-                let why = words::error(error);
-                match since {
-                    Some(at) => with("no-backup-since", &[("at", &told(*at)), ("why", &why)]),
-                    None => with("no-backup", &[("why", &why)]),
-                }
-            }
-        }
+        view.data.as_ref().map_or_else(
+            || text("cli-data-well"),
+            |trouble| {
+                let at = trouble.at().map(|at| terminal::moment(at, view.now));
+                words::data(trouble, &at.unwrap_or_default())
+            },
+        )
     });
     let keyring = match view.keyring {
         KeyringView::Unasked | KeyringView::Ready => (true, text("cli-keyring-ready")),

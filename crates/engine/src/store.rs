@@ -183,10 +183,7 @@ impl Store {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.caught_up().await;
-        let (answer, answered) = oneshot::channel();
-        self.0.readers.send(reader::Job::new(job, answer))?;
-        answered.await.map_err(|_| closed())?
+        self.read_by(&self.0.readers, job).await
     }
 
     /// The same for a job that reads all of the data: those come one after the other, and what somebody looks
@@ -198,9 +195,17 @@ impl Store {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        self.read_by(&self.0.slow, job).await
+    }
+
+    async fn read_by<T: Send + 'static>(
+        &self,
+        readers: &reader::Readers,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         self.caught_up().await;
         let (answer, answered) = oneshot::channel();
-        self.0.slow.send(reader::Job::new(job, answer))?;
+        readers.send(reader::Job::new(job, answer))?;
         answered.await.map_err(|_| closed())?
     }
 

@@ -85,6 +85,17 @@ pub enum DataTrouble {
     NoBackup { since: Option<Time>, error: Error },
 }
 
+impl DataTrouble {
+    /// When the backup was taken that it names, where it names one.
+    #[must_use]
+    pub fn at(&self) -> Option<Time> {
+        match self {
+            Self::Damaged { backup: at } | Self::NoBackup { since: at, .. } => *at,
+            Self::CameBack { taken, .. } => Some(*taken),
+        }
+    }
+}
+
 /// Whether credentials can be opened and kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

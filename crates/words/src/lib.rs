@@ -81,6 +81,27 @@ pub fn reason(reason: &wire::Reason, name: &str, when: &str) -> String {
     )
 }
 
+/// What is wrong with the data on disk, and what to do. `at` is [`wire::DataTrouble::at`] in the reader's words,
+/// empty where it has none.
+#[must_use]
+pub fn data(trouble: &wire::DataTrouble, at: &str) -> String {
+    match trouble {
+        wire::DataTrouble::Damaged { backup: None } => text("data-damaged-alone"),
+        wire::DataTrouble::Damaged { backup: Some(_) } => with("data-damaged", &[("at", at)]),
+        wire::DataTrouble::CameBack { damaged, .. } => {
+            with("data-came-back", &[("at", at), ("place", damaged)])
+        }
+        wire::DataTrouble::NoBackup {
+            since: None,
+            error: why,
+        } => with("no-backup", &[("why", &error(why))]),
+        wire::DataTrouble::NoBackup {
+            since: Some(_),
+            error: why,
+        } => with("no-backup-since", &[("at", at), ("why", &error(why))]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

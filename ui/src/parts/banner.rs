@@ -2,7 +2,8 @@
 
 use crate::{
     icons::{Icon, icon},
-    say::{say, say_error, say_with},
+    inert::inert,
+    say::say,
     time::full,
 };
 use wire::{DataTrouble, KeyringView};
@@ -65,23 +66,8 @@ pub fn banner(keyring: KeyringView, busy: bool, choose: &Callback<Choice>) -> Ht
 
 /// The data on disk is damaged, or there is no backup of it.
 pub fn data(trouble: &DataTrouble, on_go_on: &Callback<MouseEvent>) -> Html {
-    let told = match trouble {
-        DataTrouble::Damaged { backup: Some(at) } => {
-            say_with("data-damaged", &[("at", &full(*at))])
-        }
-        DataTrouble::Damaged { backup: None } => say("data-damaged-alone"),
-        DataTrouble::CameBack { taken, damaged } => say_with(
-            "data-came-back",
-            &[("at", &full(*taken)), ("place", damaged)],
-        ),
-        DataTrouble::NoBackup { since, error } => {
-            let why = say_error(error);
-            match since {
-                Some(at) => say_with("no-backup-since", &[("at", &full(*at)), ("why", &why)]),
-                None => say_with("no-backup", &[("why", &why)]),
-            }
-        }
-    };
+    let at = trouble.at().map(full).unwrap_or_default();
+    let told = inert(&words::data(trouble, &at));
     html! {
         <div class="banner warn-edge" role="alert" data-testid="data-trouble">
             <span class="warn-ink">{ icon(Icon::Expiring) }</span>

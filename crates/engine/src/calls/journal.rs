@@ -165,7 +165,7 @@ impl Journal {
             return ended(engine, row, written);
         }
         let (waiting, runtime) = (engine.clone(), Handle::current());
-        engine.store().append_behind(write, move |written| {
+        engine.store().append_along(write, move |written| {
             let _inside = runtime.enter();
             if let Err(error) = ended(&waiting, row, written) {
                 tracing::error!(%error, "how a call went could not be written yet");

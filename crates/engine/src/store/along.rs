@@ -62,7 +62,7 @@ impl Store {
     /// As [`Store::append`], for what nobody waits for: it goes along with the next commit, or has one of its
     /// own some milliseconds after. Whoever reads ([`Store::read`]), and each write that is asked for later, finds it
     /// done. `then` is told how it went, in the writer's thread.
-    pub(crate) fn append_behind<T: Send + 'static>(
+    pub(crate) fn append_along<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         then: impl FnOnce(Result<T, Error>) + Send + 'static,
@@ -70,9 +70,9 @@ impl Store {
         self.0.writer.go_along(job, then);
     }
 
-    /// Waits until nothing waits for a commit any more ([`Store::append_behind`]).
+    /// Waits until nothing waits for a commit any more ([`Store::append_along`]).
     pub(super) async fn caught_up(&self) {
-        if self.0.writer.is_behind() {
+        if self.0.writer.has_along() {
             let nothing = |tx: &mut Tx<'_>| {
                 tx.only_records();
                 Ok(())

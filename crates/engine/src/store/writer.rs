@@ -172,7 +172,7 @@ impl Writer {
     }
 
     /// Whether a write waits for the next commit.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(super) fn has_along(&self) -> bool {
         self.along.has_writes()
     }
 

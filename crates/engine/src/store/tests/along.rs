@@ -11,7 +11,7 @@ fn nothing_to_tell(result: Result<(), Error>) {
 async fn whoever_reads_finds_what_only_waits_for_a_commit() -> Result<()> {
     let (_folder, store) = fresh()?;
     for key in ["a", "b", "c"] {
-        store.append_behind(set(key), nothing_to_tell);
+        store.append_along(set(key), nothing_to_tell);
         assert!(keys(&store).await?.contains(&key.to_owned()), "{key}");
     }
     Ok(())
@@ -23,7 +23,7 @@ async fn it_is_committed_also_where_no_other_write_comes() -> Result<()> {
     // Once where the writer has long slept, once right after a commit.
     for key in ["a", "b"] {
         let (told, tell) = oneshot::channel();
-        store.append_behind(set(key), |result| drop(told.send(result)));
+        store.append_along(set(key), |result| drop(told.send(result)));
         assert_eq!(tell.await?, Ok(()));
         let seen = Connection::open(folder.path().join("chief.db"))?.query_row(
             "select count(*) from settings where key = ?1",
@@ -39,7 +39,7 @@ async fn it_is_committed_also_where_no_other_write_comes() -> Result<()> {
 async fn it_comes_before_each_write_that_is_asked_for_later() -> Result<()> {
     let (_folder, store) = fresh()?;
     let (release, task) = hold_up(&store).await;
-    store.append_behind(set("first"), nothing_to_tell);
+    store.append_along(set("first"), nothing_to_tell);
     let later = store.write(Durability::Normal, |tx| {
         tx.query_row(
             "select count(*) from settings where key = 'first'",
@@ -59,10 +59,10 @@ async fn a_store_that_closes_writes_it_first_and_one_that_fails_is_told() -> Res
     let (folder, store) = fresh()?;
     let (told, tell) = oneshot::channel();
     let fails = |_: &mut Tx<'_>| -> Result<(), Error> { Err(Error::new(ErrorCode::NotAKey)) };
-    store.append_behind(fails, |result| drop(told.send(result)));
+    store.append_along(fails, |result| drop(told.send(result)));
     let told = tell.await?.map_err(|error| error.code);
     assert_eq!(told, Err(ErrorCode::NotAKey));
-    store.append_behind(set("last"), nothing_to_tell);
+    store.append_along(set("last"), nothing_to_tell);
     drop(store);
     assert_eq!(keys(&Store::open(folder.path())?).await?, ["last"]);
     Ok(())
