@@ -6,6 +6,7 @@
 
 mod bridge;
 pub(crate) mod clients;
+pub(crate) mod ends;
 mod grant;
 pub mod knocks;
 mod pairing;
@@ -163,6 +164,7 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
             };
             store::policies::forget_agent(tx, id)?;
             store::crons::delete_of(tx, id, now)?;
+            ends::over(tx, id, now)?;
             tasks::stop_all_of(tx, &all, id, (&person, now))?;
             let what = format!("the agent {name} was removed: its token is refused from now on");
             integrations::note(tx, now, None, &what, &because)

@@ -20,6 +20,7 @@ pub(crate) use inbox::{list, see, snooze};
 
 use crate::{
     Engine,
+    agents::ends::agent_of,
     calls::approval,
     crons,
     health::origin,
@@ -87,6 +88,12 @@ pub(crate) fn open_stuck(tx: &Tx<'_>, notice: NoticeRow, why: &Error) -> Result<
     let of = why.args.get("integration").map_or("", String::as_str);
     notices::open(tx, &notice)?;
     deliveries::queue(tx, &notice, &format!("cron {:?} {of}", why.code))
+}
+
+/// The same for an agent whose token ends.
+pub(crate) fn open_of_agent(tx: &Tx<'_>, notice: NoticeRow) -> Result<(), Error> {
+    notices::open(tx, &notice)?;
+    deliveries::queue(tx, &notice, "expiring agent")
 }
 
 /// What a channel tells of, or should.
@@ -390,6 +397,9 @@ fn leads(conn: &Connection, all: &[Item], press: Press) -> Result<Errand, Error>
     let [one] = open.as_slice() else {
         return Ok(Errand::Notices);
     };
+    if agent_of(conn, one)?.is_some() {
+        return Ok(Errand::Agents);
+    }
     let integration = one.integration;
     let found = Integration::find(conn, integration)?;
     let takes_key = found.is_some_and(|found| found.takes_key());

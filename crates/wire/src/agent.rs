@@ -19,6 +19,17 @@ pub struct AgentView {
     pub calls: u32,
 }
 
+/// A week, in milliseconds.
+const SOON_MS: i64 = 7 * 24 * 3_600_000;
+
+impl AgentView {
+    /// True a week before its token's end, and from then on.
+    #[must_use]
+    pub fn ends_soon(&self, now: Time) -> bool {
+        self.expires_at.is_some_and(|end| end.plus(-SOON_MS) <= now)
+    }
+}
+
 /// Of one integration, these tools only: one that comes later is not among them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChosenTools {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// A credential ends soon and cannot renew itself.
+    /// A credential, or an agent's token, ends soon and cannot renew itself.
     Expiring,
     /// An integration does not work.
     Failing,
@@ -40,6 +40,9 @@ pub struct NoticeView {
     /// integration's place.
     #[serde(default)]
     pub stuck: Option<Error>,
+    /// It is of an agent whose token ends, by the agent's id and name in the integration's place, and open.
+    #[serde(default)]
+    pub of_agent: bool,
     /// How the system's own notification of it stands.
     pub popup: Delivery,
     /// How its message in Slack stands; `None` where nobody is told there.
@@ -98,6 +101,8 @@ pub enum Errand {
     Attempt { attempt: crate::AttemptId },
     /// The crons: one of them could not start.
     Crons,
+    /// The agents: one of them needs a new token.
+    Agents,
     /// One integration's page.
     Open { integration: IntegrationId },
     /// One integration, and what mends it.

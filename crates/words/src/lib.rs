@@ -81,6 +81,17 @@ pub fn reason(reason: &wire::Reason, name: &str, when: &str) -> String {
     )
 }
 
+/// That an agent's token ends, or has ended by `now`. Otherwise as [`reason`].
+#[must_use]
+pub fn token(why: &wire::Reason, name: &str, when: &str, now: wire::Time) -> String {
+    match why {
+        wire::Reason::EndsOn { at } if *at <= now => {
+            with("agent-token-ended", &[("name", name), ("when", when)])
+        }
+        _ => reason(why, name, when),
+    }
+}
+
 /// What is wrong with the data on disk, and what to do. `at` is [`wire::DataTrouble::at`] in the reader's words,
 /// empty where it has none.
 #[must_use]

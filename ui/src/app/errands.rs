@@ -39,6 +39,7 @@ fn run(errand: Errand, act: Callback<(IntegrationId, Act)>, dispatch: &Callback<
         Errand::Attempt { attempt } => dispatch.emit(Action::Open(Sheet::Attempt(attempt))),
         Errand::Notices => lead(Route::Notices),
         Errand::Crons => lead(Route::Crons),
+        Errand::Agents => lead(Route::Agents),
         Errand::Open { integration } => lead(Route::of(integration)),
         Errand::Mend { integration, fix } => once_closed(Callback::from(move |()| {
             go(Route::of(integration));

@@ -210,12 +210,15 @@ fn row(
     let last = agent
         .last_used_at
         .map_or_else(|| html! { say("never") }, ago_now);
-    let ends = agent.expires_at;
-    let token = at_now(move |now| match ends {
+    let whose = agent.clone();
+    let token = at_now(move |now| match whose.expires_at {
         None => html! { say("agent-token-stays") },
         Some(end) if end <= now => {
             html! { <span class="bad-ink">{ say("agent-token-over") }</span> }
         }
+        Some(end) if whose.ends_soon(now) => html! {
+            <span class="warn-ink">{ say_with("agent-token-soon", &[("date", &date(end, now))]) }</span>
+        },
         Some(end) => html! { say_with("agent-token-ends", &[("date", &date(end, now))]) },
     });
     let onclick = {

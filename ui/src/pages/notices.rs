@@ -2,6 +2,7 @@
 
 use crate::{
     icons::Icon,
+    inert::inert,
     ipc,
     parts::{
         card::{fix_button, reason},
@@ -12,9 +13,11 @@ use crate::{
     route::Route,
     say::{say, say_error, say_with},
     state::{Frame, Tone},
-    time::{ago_now, at_now},
+    time::{ago_now, at_now, dated},
 };
-use wire::{Command, Delivery, MarkNoticeSeen, NoticeKind, NoticeView, SnoozeNotice, Status};
+use wire::{
+    Command, Delivery, MarkNoticeSeen, NoticeKind, NoticeView, Reason, SnoozeNotice, Status,
+};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Hours that "Snooze for a day" puts a notice off.
@@ -56,16 +59,19 @@ fn table(frame: &Frame, all: &[NoticeView]) -> Html {
 
 fn row(frame: &Frame, notice: &NoticeView) -> Html {
     let (stands, shown) = standing(notice);
-    let name = crate::inert::inert(&notice.name);
+    let name = inert(&notice.name);
     let cause = {
         let notice = notice.clone();
         at_now(move |now| match &notice.stuck {
             Some(why) => html! { { say_error(why) } },
+            None if notice.of_agent => html! { { token(&notice, now) } },
             None => html! { { reason(&notice.reason, &notice.name, now).unwrap_or_default() } },
         })
     };
     let leads = if notice.stuck.is_some() {
         Some(Route::Crons)
+    } else if notice.of_agent {
+        Some(Route::Agents)
     } else {
         frame
             .card(notice.integration)
@@ -85,13 +91,22 @@ fn row(frame: &Frame, notice: &NoticeView) -> Html {
                     <p class="sub">{ say_with("notice-not-shown", &[("why", why)]) }</p>
                 }
                 if let (Some(Delivery::Failing { why, .. }), None) = (&notice.slack, notice.resolved_at) {
-                    <p class="sub">{ say_with("notice-not-in-slack", &[("why", &crate::inert::inert(why))]) }</p>
+                    <p class="sub">{ say_with("notice-not-in-slack", &[("why", &inert(why))]) }</p>
                 }
             </td>
             <td class="t">{ ago_now(notice.opened_at) }</td>
             <td>{ actions(frame, notice) }</td>
         </tr>
     }
+}
+
+/// When an agent's token ends, and what to do.
+fn token(notice: &NoticeView, now: wire::Time) -> AttrValue {
+    let Reason::EndsOn { at } = notice.reason else {
+        return AttrValue::default();
+    };
+    let said = words::token(&notice.reason, &notice.name, &dated(at, now), now);
+    inert(&format!("{said} {}", say("agent-token-hint")))
 }
 
 /// Its state: the name of it, and its pill.

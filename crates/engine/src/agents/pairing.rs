@@ -3,7 +3,7 @@
 //! Owns: tokens while they are made, and for how long they hold. Must not know: whose a token is that comes in
 //! (`tokens`).
 
-use super::{bridge::Bridge, grant, snippets};
+use super::{bridge::Bridge, ends, grant, snippets};
 use crate::{
     Engine, integrations,
     secret::{Secret, fingerprint},
@@ -62,6 +62,7 @@ pub(crate) async fn renew(engine: &Engine, ask: RenewAgent) -> Result<Paired, Er
             is_free(tx, &agent, now)?;
             agent.expires_at = end_of(now, ask.days);
             store::agents::renew(tx, &agent, &hash, now)?;
+            ends::over(tx, agent.id, now)?;
             let name = &agent.name;
             let what = format!("the agent {name} got a new token: the one of before is refused");
             integrations::note(tx, now, None, &what, &because)?;

@@ -1,4 +1,4 @@
-//! What is done once a day: what is old goes, and a backup is taken.
+//! What is done once a day: agents' tokens that end soon are told of, what is old goes, and a backup is taken.
 //!
 //! Owns: when. Must not know: how rows are removed (`record`), how a backup is made (`store::backup`).
 
@@ -73,8 +73,8 @@ fn is_within(ms: i64, at: Option<Time>, now: Time) -> bool {
     at.is_some_and(|at| (0..ms).contains(&now.since(at)))
 }
 
-/// Once a day: what is old goes, and a verified backup is taken, also where something could not go. `kept`: when
-/// this run did it. What fails is tried again an hour after.
+/// Once a day: agents' tokens are looked at, what is old goes, and a verified backup is taken, each also where
+/// another failed. `kept`: when this run did it. What fails is tried again an hour after.
 async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     let now = engine.now();
     let newest = newest(engine);
@@ -82,6 +82,7 @@ async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
         return Ok(());
     }
     *kept = Some(now.plus(AGAIN_MS - DAY_MS));
+    let told = crate::agents::ends::look(engine, now).await;
     let before = now.plus(-PINGS_KEPT_MS);
     let purged = engine
         .store()
@@ -94,7 +95,7 @@ async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
         true => Ok(()),
         false => back_up(engine, newest, now).await,
     };
-    purged.and(retired).and(backed_up)?;
+    told.and(purged).and(retired).and(backed_up)?;
     *kept = Some(now);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::{plan::SENT, slack};
 use crate::{
     Engine,
+    agents::ends::agent_of,
     integrations::{self, Integration},
     store::{
         self, Durability,
@@ -32,6 +33,7 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
                     let takes_key = found.as_ref().is_some_and(Integration::takes_key);
                     let deliveries = deliveries::of(conn, row.id)?;
                     let is_open = row.resolved_at.is_none();
+                    let of_agent = is_open && agent_of(conn, &row)?.is_some();
                     let name = found
                         .as_ref()
                         .map_or(row.integration_name, |found| found.row.name.clone());
@@ -43,12 +45,13 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<NoticeView>, Error> {
                     Ok(NoticeView {
                         crons,
                         stuck: row.obstacle,
+                        of_agent,
                         id: row.id,
                         integration: row.integration,
                         icon: found.map(|found| integrations::tile(&shelf, &found.row)),
                         name,
                         kind: row.kind,
-                        fix: row.reason.fix(takes_key).filter(|_| is_open),
+                        fix: row.reason.fix(takes_key).filter(|_| is_open && !of_agent),
                         reason: row.reason,
                         opened_at: row.opened_at,
                         well_since: row.well_since,

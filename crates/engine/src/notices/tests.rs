@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use wire::{Delivery, Errand, IntegrationId, Kind, NoticeView, Time};
 
+mod agents;
 mod bundles;
 mod offers;
 mod seen;

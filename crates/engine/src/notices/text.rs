@@ -1,6 +1,7 @@
 //! What a popup says.
 
 use crate::{
+    agents::ends::agent_of,
     http::inert,
     integrations::Integration,
     ports::{Popup, Press, Urgency},
@@ -35,6 +36,11 @@ pub(super) fn popup(
     }
     if members.iter().all(|each| each.well_since.is_some()) {
         return again(conn, id, (members, &names));
+    }
+    if let Some(first) = members.first()
+        && agent_of(conn, first)?.is_some()
+    {
+        return tokens(conn, id, (members, &names), now);
     }
     let failing = members.iter().any(|each| each.kind == NoticeKind::Failing);
     let mut buttons = Vec::new();
@@ -123,6 +129,33 @@ fn stuck(id: NoticeId, names: &[String], whys: &[&Error]) -> Popup {
         urgency: Urgency::Normal,
         buttons: vec![(Press::Open, words::text("notice-open"))],
     }
+}
+
+/// Agents whose tokens end, and when each of them does.
+fn tokens(
+    conn: &Connection,
+    id: NoticeId,
+    (members, names): (&[NoticeRow], &[String]),
+    now: Time,
+) -> Result<Popup, Error> {
+    let title = match names {
+        [one] => words::with("agent-needs-token", &[("name", one)]),
+        _ => words::counted("agents-need-token", count(members)),
+    };
+    let mut body = String::new();
+    for (each, name) in members.iter().zip(names).take(NAMES) {
+        let when = when(conn, &each.reason, now)?;
+        body += &words::token(&each.reason, name, &when, now);
+        body.push('\n');
+    }
+    body += &words::text("agent-token-hint");
+    Ok(Popup {
+        id,
+        title,
+        body,
+        urgency: Urgency::Normal,
+        buttons: vec![(Press::Open, words::text("notice-open"))],
+    })
 }
 
 /// What works again, and the crons that wait for it.

@@ -16,6 +16,14 @@ agent-token = Token
 agent-token-stays = does not end
 agent-token-over = has ended
 agent-token-ends = ends on { $date }
+agent-token-soon = ends soon: on { $date }
+agent-token-ended = The token of { $name } ended on { $when }, and its calls are refused.
+agent-token-hint = New token, on the page of agents, gives another one. All else stays as it is.
+agent-needs-token = { $name } needs a new token
+agents-need-token = { $count ->
+    [one] one agent needs a new token
+   *[other] { $count } agents need a new token
+}
 agent-change = Change
 agent-change-name = Change what { $name } may use
 agent-change-sentence = It holds from the next call on. The token stays as it is.
