@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use chief_tests::peers::Peer;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wire::{AuthView, ErrorCode, Fix, Reason, Revocation, Status};
+use wire::{AttemptId, AuthView, ErrorCode, Fix, IntegrationId, Reason, Revocation, Status};
 
 /// The authorization server, whose tokens are opaque where no resource is asked for, and an API that
 /// asks it about each token.
@@ -121,6 +121,75 @@ async fn lives_and_ends(by_issuer: bool, client: (&str, Option<&str>, &str)) -> 
         ended.revocation
     );
     home.holds_nothing()
+}
+
+/// Signs in again with this client secret, where one is typed.
+async fn again(
+    home: &Home,
+    id: IntegrationId,
+    secret: Option<&str>,
+) -> Result<AttemptId, wire::Error> {
+    let request = json!({
+        "id": id, "fresh_key": null, "client_secret": secret, "confirmed": { "private_address": true },
+    });
+    Ok(home.ask::<wire::Reconnect>(request).await?.id)
+}
+
+/// The keyring loses its key, or the data was only for one run: the secret of the admin's own client is
+/// lost with the tokens.
+#[tokio::test]
+async fn a_client_secret_that_is_lost_is_typed_again_at_reconnect() -> Result<()> {
+    let (issuer, api) = pair(&[]).await?;
+    let home = Home::new().await?;
+    let _browser = browser::signs_in(&home.desk);
+    let secret = "only/for+tests:basic&%";
+    let client = ("company-basic", Some(secret), "basic");
+    let auth = targets::sign_in(targets::issuer(&issuer.url), "openid", client);
+    let id = home
+        .connect(targets::api(&api.url("/v1"), "/me", auth))
+        .await?;
+    home.keyring.clear();
+    let home = home.restart().await?;
+    let _browser = browser::signs_in(&home.desk);
+    assert_eq!(home.test(id).await?.health.reason, Reason::KeyringLost);
+
+    let asked = log(&issuer, "/auth").await?.len();
+    let attempt = again(&home, id, None).await?;
+    let error = home.fails(attempt).await?;
+    assert_eq!(error.code, ErrorCode::ClientSecretMissing, "{error}");
+    assert_eq!(
+        log(&issuer, "/auth").await?.len(),
+        asked,
+        "nobody signs in for nothing"
+    );
+
+    let attempt = again(&home, id, Some("an-old-one")).await?;
+    let error = home.fails(attempt).await?;
+    assert_eq!(error.code, ErrorCode::OwnClientRefused, "{error}");
+
+    let attempt = again(&home, id, Some(secret)).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    assert_eq!(home.test(id).await?.health.status, Status::Healthy);
+    // And from now on it is held again.
+    let attempt = again(&home, id, None).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_is_taken_at_reconnect_only_where_a_client_shows_one() -> Result<()> {
+    for client in ["chief-preregistered", ""] {
+        let (issuer, api) = pair(&[]).await?;
+        let home = Home::new().await?;
+        let _browser = browser::signs_in(&home.desk);
+        let client = (client, None, "none");
+        let auth = targets::sign_in(targets::issuer(&issuer.url), "openid", client);
+        let target = targets::api(&api.url("/v1"), "/me", auth);
+        let id = home.connect(target).await?;
+        let refused = again(&home, id, Some("a-secret")).await;
+        assert_eq!(code(refused)?, ErrorCode::FieldInvalid);
+    }
+    Ok(())
 }
 
 #[tokio::test]

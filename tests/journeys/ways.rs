@@ -10,7 +10,9 @@ use anyhow::{Context, Result, bail};
 use engine::{Arrived, fakes::FakeClock};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Instant};
-use wire::{AttemptId, AuthView, ErrorCode, Fix, Outcome, Phase, Reason, Revocation, Status};
+use wire::{
+    AttemptId, AuthView, ErrorCode, Fix, IntegrationId, Outcome, Phase, Reason, Revocation, Status,
+};
 
 pub fn odd_way(way: &str) -> Value {
     json!({ "kind": "provider", "provider": "odd", "way": way, "bundles": ["read"], "key": "", "name": "" })
@@ -295,5 +297,66 @@ async fn a_removed_app_secret_is_gone_from_every_copy() -> Result<()> {
         "the key that sealed it is gone: {before:?} {after:?}"
     );
     assert_eq!(home.count("app_credentials")?, 0);
+    Ok(())
+}
+
+/// Signs in again by the link that comes back.
+async fn again(home: &Home, id: IntegrationId) -> Result<()> {
+    let attempt = home.begin_again(id, None).await?;
+    let link = link_of(home, attempt).await?;
+    home.engine.deep_link(&link).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_app_secret_that_is_lost_is_told_with_the_place_where_it_is_entered() -> Result<()> {
+    let (_odd, home, _clock, secret) = ready().await?;
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    home.engine.deep_link(&link).await?;
+    let id = home.done(attempt).await?;
+    home.keyring.clear();
+    let home = home.restart().await?;
+    assert_eq!(home.test(id).await?.health.reason, Reason::KeyringLost);
+
+    let attempt = home.begin_again(id, None).await?;
+    let error = home.fails(attempt).await?;
+    assert_eq!(error.code, ErrorCode::AppSecretUnreadable, "{error}");
+    assert_eq!(
+        (error.args["app"].as_str(), error.args["provider"].as_str()),
+        ("Odd", "odd")
+    );
+
+    save(&home, Some(&secret)).await?;
+    again(&home, id).await?;
+    assert_eq!(home.test(id).await?.health.status, Status::Healthy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_secret_of_the_app_reaches_the_sign_ins_that_have_the_old_one() -> Result<()> {
+    let (odd, home, clock, _) = ready().await?;
+    let attempt = home.begin(odd_way("oauth")).await?;
+    let link = link_of(&home, attempt).await?;
+    home.engine.deep_link(&link).await?;
+    let id = home.done(attempt).await?;
+
+    odd.expects("another");
+    save(&home, Some("another")).await?;
+    let opened = home.desk.opened().len();
+    for _ in 0..2 {
+        clock.advance(13 * 3_600_000);
+        let report = home.test(id).await?;
+        assert_eq!(report.error, None);
+        assert_eq!(report.health.status, Status::Healthy);
+    }
+    assert_eq!(home.desk.opened().len(), opened, "nobody signs in again");
+    let refused = odd.server.seen_at("/token").into_iter();
+    let old = refused.filter(|seen| {
+        seen.form("grant_type").as_deref() == Some("refresh_token")
+            && seen.form("client_secret").as_deref() != Some("another")
+    });
+    assert_eq!(old.count(), 1, "and the new one is kept");
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::{
     providers::Provider,
     secret::Secret,
     store::{self, apps::AppRow},
+    vault::OAuthCredential,
 };
 use std::collections::BTreeSet;
 use url::Url;
@@ -76,7 +77,7 @@ pub(crate) async fn client(engine: &Engine, owners: Vec<AppOwner>) -> Result<Opt
             .read(move |conn| store::apps::find(conn, &asked));
         if let Some(row) = read.await? {
             return Ok(Some(App {
-                secret: engine.vault().open_app(&row).await?,
+                secret: secret_of(engine, &row).await?,
                 client_id: row.client_id,
                 auth: row.client_auth,
             }));
@@ -94,6 +95,41 @@ pub(crate) async fn client(engine: &Engine, owners: Vec<AppOwner>) -> Result<Opt
         }
     }
     Ok(None)
+}
+
+async fn secret_of(engine: &Engine, row: &AppRow) -> Result<Option<Secret>, Error> {
+    let opened = engine.vault().open_app(row).await;
+    opened.map_err(|error| match error.code {
+        // To reconnect, as those two ask for, takes the secret itself.
+        ErrorCode::KeyringLost | ErrorCode::CredentialUnreadable => {
+            let error = Error::new(ErrorCode::AppSecretUnreadable);
+            let error = error.with("app", name(engine, &row.owner));
+            match &row.owner {
+                AppOwner::Provider { id } => error.with("provider", id.clone()),
+                AppOwner::Issuer { .. } => error,
+            }
+        }
+        _ => error,
+    })
+}
+
+/// The secret that was saved since for the client of a sign-in; `None` where there is no other one.
+pub(crate) async fn newer_secret(
+    engine: &Engine,
+    provider: Option<&str>,
+    held: &OAuthCredential,
+) -> Option<Secret> {
+    let before = held.client_secret.as_ref()?;
+    let rows = engine.store().read(store::apps::all).await.ok()?;
+    let row = rows.into_iter().find(|row| {
+        let its = match &row.owner {
+            AppOwner::Provider { id } => provider == Some(id.as_str()),
+            AppOwner::Issuer { issuer } => *issuer == held.issuer,
+        };
+        its && row.client_id == held.client_id
+    })?;
+    let saved = engine.vault().open_app(&row).await.ok()??;
+    (saved.reveal() != before.reveal()).then_some(saved)
 }
 
 fn built_in(owner: &AppOwner) -> Option<(&'static str, Option<&'static str>)> {

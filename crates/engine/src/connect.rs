@@ -69,7 +69,7 @@ pub(crate) async fn reconnect(engine: &Engine, ask: &Reconnect) -> Result<Attemp
         let error = Error::new(ErrorCode::AccessRefused).with("tool", crate::http::inert(tool));
         return Err(error.with("integration", found.row.name));
     }
-    let mut plan = input::again(&found, ask.fresh_key.as_ref())?;
+    let mut plan = input::again(&found, ask)?;
     plan.ends_at = integrations::checked_end(ask.ends_at, engine.now())?;
     engine.vault().ready_to_save().await?;
     Ok(engine

@@ -6,7 +6,7 @@
 mod due;
 
 use crate::{
-    Engine, Live,
+    Engine, Live, apps,
     calls::Journal,
     connectors::Config,
     finish::to_the_end,
@@ -202,6 +202,16 @@ async fn renew(
     if matches!(answer, Err(RefreshError::Ambiguous(_))) {
         // The answer was lost: servers with a grace window take the same token once more.
         answer = oauth::refresh(engine.http(), &reach, old, engine.now()).await;
+    }
+    if let Err(RefreshError::Transient(error)) = &answer
+        && error.code == ErrorCode::OauthClientGone
+        && let Some(secret) = apps::newer_secret(engine, found.row.provider.as_deref(), old).await
+    {
+        let client = OAuthCredential {
+            client_secret: Some(secret),
+            ..old.clone()
+        };
+        answer = oauth::refresh(engine.http(), &reach, &client, engine.now()).await;
     }
     let new = match answer {
         Ok(new) => new,

@@ -162,7 +162,8 @@ requests! {
     /// A loopback link that leads to the sign-in page, for another browser on this computer.
     AttemptLink { id: AttemptId }
     /// Sign in again, or take a fresh key. `fresh_key` is required where the credential is a key,
-    /// and refused where it is a sign-in.
+    /// and refused where it is a sign-in. `client_id` and `client_secret`: of a sign-in whose client
+    /// the admin typed; empty: as before.
     Reconnect {
         id: IntegrationId,
         fresh_key: Option<SecretInput>,
@@ -173,6 +174,10 @@ requests! {
         /// have not brought what it lacks.
         #[serde(default)]
         tool: Option<String>,
+        #[serde(default)]
+        client_id: String,
+        #[serde(default)]
+        client_secret: Option<SecretInput>,
     }
     /// Ping now.
     TestIntegration { id: IntegrationId }

@@ -144,10 +144,17 @@ codes! {
     OauthDenied = "oauth-denied",
     /// The token endpoint did not give a token. `host`, `why`
     OauthTokenRefused = "oauth-token-refused",
-    /// It does not accept the client: an id or a secret that is wrong, or not for this. `host`, `why`
+    /// It does not accept the client: an id or a secret that is wrong, or not for this. `host`, `why`; `provider`
+    /// of the catalogue, where its app credentials are meant
     OauthClientRefused = "oauth-client-refused",
     /// It no longer knows the client that once signed in, or no longer accepts its secret. `host`, `why`
     OauthClientGone = "oauth-client-gone",
+    /// On Reconnect: the secret of the client that the admin typed cannot be opened. `host`
+    ClientSecretMissing = "client-secret-missing",
+    /// On Reconnect: that client, or its secret, is no longer accepted. `host`, `why`
+    OwnClientRefused = "own-client-refused",
+    /// The secret of saved app credentials cannot be opened. `app`; `provider` as above
+    AppSecretUnreadable = "app-secret-unreadable",
     /// The refresh token is no longer accepted (`invalid_grant`). `host`
     OauthInvalidGrant = "oauth-invalid-grant",
     /// Neither 127.0.0.1 nor ::1 could be listened on. `why`

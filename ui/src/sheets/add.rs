@@ -9,7 +9,7 @@ mod step;
 
 use super::{
     attempt::{Attempt, Over, cancel, leave, use_gone},
-    form::{ApiWay, At, Knows, McpWay, Typed, at},
+    form::{ApiWay, At, Knows, McpWay, Typed, at, is_of_app},
 };
 use crate::{
     guess::Looks,
@@ -29,7 +29,7 @@ pub(super) use fields::Fields;
 use gallery::{Gallery, Pick};
 use std::rc::Rc;
 use step::{Form, Origin, Step};
-use wire::{Confirmed, Error, ErrorCode, ProviderView, StartConnect, Target};
+use wire::{Confirmed, Error, ProviderView, StartConnect, Target};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Whom the sheet tells that it closes.
@@ -176,8 +176,7 @@ pub fn Add(props: &AddProps) -> Html {
             let change = Callback::from(move |next: Chosen| chosen.set(Rc::new(next)));
             let start = start.reform(|target: Target| (target, Origin::Provider));
             let state = (error.as_ref(), *starting);
-            let is_apps = |error: &&Error| error.code == ErrorCode::OauthClientRefused;
-            let refused = error.as_ref().filter(is_apps).cloned();
+            let refused = (*error).clone().filter(is_of_app);
             let set_up = frame.dispatch.reform(move |id| {
                 go(Route::Settings);
                 Action::SetUp(Some((id, refused.clone())))

@@ -182,6 +182,15 @@ impl Typed {
     }
 }
 
+/// Whether it is mended where app credentials are entered.
+#[must_use]
+pub fn is_of_app(error: &Error) -> bool {
+    matches!(
+        error.code,
+        ErrorCode::OauthClientRefused | ErrorCode::AppSecretUnreadable
+    )
+}
+
 /// The field that an error is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum At {
@@ -242,7 +251,10 @@ pub fn at(error: &Error) -> At {
             At::Issuer
         }
         ErrorCode::OauthClientRefused => At::ClientId,
-        ErrorCode::Rejected | ErrorCode::Forbidden => At::Secret,
+        ErrorCode::Rejected
+        | ErrorCode::Forbidden
+        | ErrorCode::ClientSecretMissing
+        | ErrorCode::OwnClientRefused => At::Secret,
         _ => At::Form,
     }
 }

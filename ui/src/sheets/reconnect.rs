@@ -1,9 +1,10 @@
-//! Reconnect: a fresh key, or the sign-in once more. Id, history and settings stay.
+//! Reconnect: a fresh key, or the sign-in once more, with its own client typed anew where that is what
+//! ails. Id, history and settings stay.
 
 use super::{
     attempt::{Attempt, Over, cancel, leave, use_gone},
     end_of,
-    form::{At, at},
+    form::{At, at, is_of_app},
     takes_key,
 };
 use crate::{
@@ -13,10 +14,11 @@ use crate::{
         dialog::Dialog,
         field::{Field, Kind},
     },
+    route::{Route, go},
     say::{say, say_count, say_error, say_with},
     state::{Action, Frame},
 };
-use wire::{AttemptId, AuthView, Confirmed, Error, IntegrationId, SecretInput};
+use wire::{AttemptId, AuthView, Confirmed, Error, ErrorCode, IntegrationId, SecretInput};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Which integration, and whom the sheet tells that it closes.
@@ -34,6 +36,9 @@ pub struct ReconnectProps {
 pub fn Reconnect(props: &ReconnectProps) -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let key = use_state(String::new);
+    let client_id = use_state(String::new);
+    // Why the client that was typed for it is asked for.
+    let client = use_state_eq(|| None::<ErrorCode>);
     let ends_on = use_state(String::new);
     let attempt = use_state(|| None::<AttemptId>);
     let error = use_state(|| None::<Error>);
@@ -46,12 +51,18 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
     let start = {
         let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
         let (ends_on, tool) = ((*ends_on).clone(), props.tool.clone());
-        Callback::from(move |fresh_key: Option<SecretInput>| {
+        let (client_id, of_client) = ((*client_id).clone(), client.is_some());
+        Callback::from(move |typed: Option<SecretInput>| {
+            let (client_secret, fresh_key) = if of_client {
+                (typed, None)
+            } else {
+                (None, typed)
+            };
             let ends_at = match end_of(&ends_on) {
                 Ok(ends_at) => ends_at,
                 Err(refusal) => return error.set(Some(refusal)),
             };
-            let (tool, gone) = (tool.clone(), gone.clone());
+            let (tool, client_id, gone) = (tool.clone(), client_id.clone(), gone.clone());
             let (attempt, error, starting) = (attempt.clone(), error.clone(), starting.clone());
             starting.set(true);
             error.set(None);
@@ -62,6 +73,8 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     confirmed: Confirmed::default(),
                     ends_at,
                     tool,
+                    client_id,
+                    client_secret,
                 };
                 match ipc::call(request).await {
                     Ok(began) if gone.get() => cancel(began.id),
@@ -86,6 +99,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
         if let Some(error) = error {
             page::focus(match at(error) {
                 At::EndsOn => "fresh-ends-on",
+                At::ClientId => "fresh-client-id",
                 _ => "fresh-key",
             });
         }
@@ -101,10 +115,16 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
     };
     let over = {
         let (away, attempt, error) = (leave(&frame, &props.close), attempt.clone(), error.clone());
+        let client = client.clone();
         let (dispatch, walks) = (frame.dispatch.clone(), !frame.state.repairs.is_empty());
         Callback::from(move |over: Over| match over {
             Over::Close(_) if walks => dispatch.emit(Action::NextRepair),
-            Over::Back(why) if asks_key => {
+            Over::Back(why) if asks_key || client.is_some() || why.is_some() => {
+                use ErrorCode::{ClientSecretMissing, OwnClientRefused};
+                let code = why.as_ref().map(|why| why.code);
+                if let Some(code @ (ClientSecretMissing | OwnClientRefused)) = code {
+                    client.set(Some(code));
+                }
                 error.set(why);
                 attempt.set(None);
             }
@@ -127,8 +147,8 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
         &[("name", &card.name)],
     );
     let body = match *attempt {
-        Some(id) => html! { <Attempt key={id.to_string()} {id} has_form={asks_key} {over} /> },
-        None if asks_key => {
+        Some(id) => html! { <Attempt key={id.to_string()} {id} has_form=true {over} /> },
+        None if asks_key || client.is_some() => {
             let onsubmit = {
                 let (start, key) = (start.clone(), key.clone());
                 Callback::from(move |e: SubmitEvent| {
@@ -136,26 +156,40 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
                     start.emit(Some(SecretInput::new(&key)));
                 })
             };
-            let on_ends = {
-                let ends_on = ends_on.clone();
-                Callback::from(move |text: String| ends_on.set(text))
+            let typed = |state: &UseStateHandle<String>| {
+                let state = state.clone();
+                Callback::from(move |text: String| state.set(text))
             };
-            let told = |wanted: bool| {
+            let told = |wanted: fn(At) -> bool| {
                 let of = error.as_ref();
-                of.filter(|error| (at(error) == At::EndsOn) == wanted)
-                    .map(say_error)
+                of.filter(|error| wanted(at(error))).map(say_error)
             };
-            let on_input = {
-                let key = key.clone();
-                Callback::from(move |text: String| key.set(text))
+            let told_key = told(|at| !matches!(at, At::EndsOn | At::ClientId));
+            let fields = match *client {
+                Some(why) => html! {
+                    <>
+                        <Field id="fresh-client-id" label={say("field-client-id")} value={(*client_id).clone()} max={1_000}
+                            hint={say("fresh-client-id-hint")} error={told(|at| at == At::ClientId)}
+                            on_input={typed(&client_id)} />
+                        <Field id="fresh-key" kind={Kind::Secret} label={say("field-client-secret")} value={(*key).clone()}
+                            required={why == ErrorCode::ClientSecretMissing} max={20_000} hint={say("secret-hint")}
+                            error={told_key} on_input={typed(&key)} />
+                    </>
+                },
+                None => html! {
+                    <>
+                        <Field id="fresh-key" kind={Kind::Secret} label={key_label(&card.auth)} value={(*key).clone()}
+                            required=true autofocus=true max={20_000} hint={say("fresh-key-hint")}
+                            error={told_key} on_input={typed(&key)} />
+                        <Field id="fresh-ends-on" kind={Kind::Date} label={say("field-ends-on")} value={(*ends_on).clone()}
+                            max={10} hint={say("field-ends-on-hint")} error={told(|at| at == At::EndsOn)}
+                            on_input={typed(&ends_on)} />
+                    </>
+                },
             };
             html! {
                 <form {onsubmit} autocomplete="off">
-                    <Field id="fresh-key" kind={Kind::Secret} label={key_label(&card.auth)} value={(*key).clone()}
-                        required=true autofocus=true max={20_000} hint={say("fresh-key-hint")}
-                        error={told(false)} {on_input} />
-                    <Field id="fresh-ends-on" kind={Kind::Date} label={say("field-ends-on")} value={(*ends_on).clone()} max={10}
-                        hint={say("field-ends-on-hint")} error={told(true)} on_input={on_ends} />
+                    { fields }
                     <div class="buttons">
                         <button type="submit" class="primary" disabled={*starting}>
                             if *starting { { icon(Icon::Busy) } }
@@ -168,10 +202,17 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
         None => match &*error {
             Some(why) => {
                 let again = start.reform(|_: MouseEvent| None);
+                let away = over.reform(|_: MouseEvent| Over::Close(None));
                 html! {
                     <>
                         <p class="lead bad-ink" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(why) }</span></p>
-                        <div class="buttons"><button type="button" onclick={again}>{ say("try-again") }</button></div>
+                        <div class="buttons">
+                            <button type="button" class="quiet" onclick={away}>{ say("close") }</button>
+                            if is_of_app(why) {
+                                <button type="button" onclick={set_up(&frame, why, &props.close)}>{ say("apps-mend") }</button>
+                            }
+                            <button type="button" onclick={again}>{ say("try-again") }</button>
+                        </div>
                     </>
                 }
             }
@@ -199,6 +240,18 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
         }
     };
     html! { <Dialog {title} {on_close} narrow=true {tools}>{ body }</Dialog> }
+}
+
+/// Leads to the app credentials that an error is about.
+fn set_up(frame: &Frame, why: &Error, close: &Callback<()>) -> Callback<MouseEvent> {
+    let (dispatch, close, why) = (frame.dispatch.clone(), close.clone(), why.clone());
+    Callback::from(move |_: MouseEvent| {
+        go(Route::Settings);
+        match why.args.get("provider") {
+            Some(id) => dispatch.emit(Action::SetUp(Some((id.clone().into(), Some(why.clone()))))),
+            None => close.emit(()),
+        }
+    })
 }
 
 /// What is pasted: a key, a token, or the password of a user.

@@ -12,7 +12,7 @@ use crate::{
     vault::{ClientAuth, Credential},
 };
 use url::Url;
-use wire::AppOwner;
+use wire::{AppOwner, Error, ErrorCode};
 
 /// The client for this sign-in, in the order of MCP's "Client Registration": what was given before, the
 /// metadata document, then registration; where none of these will do, the error asks for app credentials.
@@ -27,6 +27,15 @@ pub(super) async fn identify(
             Some(secret) => Some(secret),
             None => held_secret(engine, attempt, id).await,
         };
+        let shows_one = matches!(
+            asking.client_auth,
+            Some(ClientAuth::Basic | ClientAuth::Post)
+        );
+        if secret.is_none() && shows_one {
+            let host = asking.found.token_endpoint.host_str().unwrap_or_default();
+            let error = Error::new(ErrorCode::ClientSecretMissing).with("host", host);
+            return Err(error.into());
+        }
         return Ok(client(id.clone(), secret, asking.client_auth));
     }
     // Credentials are filed under their issuer: a provider's client goes to the provider's server alone.

@@ -14,7 +14,9 @@ use crate::{
 };
 use std::sync::Arc;
 use url::Url;
-use wire::{ApiAuth, AuthView, Error, ErrorCode, Fix, Kind, McpAuth, SecretInput, Target};
+use wire::{
+    ApiAuth, AuthView, Error, ErrorCode, Fix, Kind, McpAuth, Reconnect, SecretInput, Target,
+};
 
 /// What an attempt will try.
 pub(crate) struct Plan {
@@ -250,7 +252,8 @@ fn api(
 }
 
 /// Reads the plan to reconnect `found`: the same place, a fresh key or a fresh sign-in.
-pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Result<Plan, Error> {
+pub(super) fn again(found: &Integration, ask: &Reconnect) -> Result<Plan, Error> {
+    let fresh_key = ask.fresh_key.as_ref();
     let fresh = || -> Result<Secret, Error> {
         fresh_key
             .ok_or_else(|| {
@@ -287,10 +290,11 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         }
     };
     let parsed = |url: &str| address(url, "URL").map(Some);
-    let way = match &found.config {
+    let mut way = match &found.config {
         Config::Sample => None,
         Config::Mcp { way, .. } | Config::Api { way, .. } => way.clone(),
     };
+    let client_secret = api_sign_in::client_anew(way.as_deref_mut(), ask)?;
     let (url, health_path, private_hosts, issuer) = match &found.config {
         Config::Sample => (None, String::new(), vec![], None),
         Config::Mcp {
@@ -336,7 +340,7 @@ pub(super) fn again(found: &Integration, fresh_key: Option<&SecretInput>) -> Res
         all_offered: found.state.lacks.values().any(Vec::is_empty),
         provider: found.row.provider.clone(),
         way,
-        client_secret: None,
+        client_secret,
         document: None,
         described: matches!(
             &found.config,

@@ -212,9 +212,24 @@ pub(super) async fn redeem(
             &found,
             engine.now(),
         ))
-        .await?;
+        .await
+        .map_err(|Stopped::Failed(error)| told_where(attempt, plan, error))?;
     attempt.leaves(Leftovers::of_tokens(&credential, &reach));
     Ok(Credential::OAuth(Box::new(credential)))
+}
+
+/// A refused client is mended where it was entered: in the app credentials of its provider, or, typed for
+/// this integration alone, where it signs in again.
+fn told_where(attempt: &Attempt, plan: &Plan, error: Error) -> Error {
+    let typed = matches!(plan.way.as_deref(), Some(Way::OAuth(way)) if way.client_id.is_some());
+    match (error.code, &plan.provider) {
+        (ErrorCode::OauthClientRefused, Some(provider)) => error.with("provider", provider.clone()),
+        (ErrorCode::OauthClientRefused, None) if typed && attempt.integration.is_some() => Error {
+            code: ErrorCode::OwnClientRefused,
+            ..error
+        },
+        _ => error,
+    }
 }
 
 /// Every endpoint that will be called, private ones asked about by name.

@@ -251,6 +251,7 @@ paste-key-for = Paste a fresh key for { $name }
 fresh-token = Fresh token
 fresh-named-key = Fresh key ({ $key })
 fresh-password = Fresh password of { $user }
+fresh-client-id-hint = Of the app that is registered there. Empty: the one of before.
 fresh-key-hint = It replaces the old one once a request has proved it. History and settings stay.
 gone-title = Not connected
 gone = This integration is gone: it was disconnected.

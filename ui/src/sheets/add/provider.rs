@@ -5,9 +5,9 @@ use crate::{
     icons::{Icon, icon},
     parts::provider::{Chosen, asks_scopes, provider_face},
     say::{say, say_error},
-    sheets::form::{At, at},
+    sheets::form::{At, at, is_of_app},
 };
-use wire::{Effort, Error, ErrorCode, ProviderView, SecretInput, Target, WayKind, WayView};
+use wire::{Effort, Error, ProviderView, SecretInput, Target, WayKind, WayView};
 use yew::prelude::*;
 
 /// The face, an error at its place, and Connect where the way can be gone.
@@ -30,7 +30,7 @@ pub fn sheet(
         })
     };
     let can = way.is_some_and(|way| way.effort != Effort::NeedsApp);
-    let refused = error.is_some_and(|error| error.code == ErrorCode::OauthClientRefused);
+    let refused = error.is_some_and(is_of_app);
     let id = AttrValue::from(provider.id.clone());
     let set_up = set_up.reform(move |_: MouseEvent| id.clone());
     html! {

@@ -10,7 +10,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use url::Url;
-use wire::{ApiAuth, AuthServer, ClientAuth, Error, ErrorCode};
+use wire::{ApiAuth, AuthServer, ClientAuth, Error, ErrorCode, Reconnect, SecretInput};
 
 /// Longest client id, in bytes.
 const LONGEST_ID: usize = 1_000;
@@ -31,29 +31,14 @@ pub(super) fn read(auth: &ApiAuth, plan: &Plan) -> Result<(Way, Option<Secret>),
         return Err(Error::new(ErrorCode::Internal).with("why", "these fields are no sign-in"));
     };
     let (server, pkce) = read_server(server)?;
-    let id = client_id.trim();
+    let id = read_id(client_id)?;
     if id.is_empty() && matches!(server, Server::Endpoints(_)) {
         // Only metadata can tell where a client registers itself.
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Client ID"));
     }
-    if id.len() > LONGEST_ID || id.chars().any(char::is_control) {
-        return Err(invalid("Client ID", "it cannot be one"));
-    }
-    let secret = client_secret.as_ref().filter(|secret| !secret.is_empty());
-    let secret = secret
-        .map(|typed| super::secret(typed, "Client secret"))
-        .transpose()?;
-    match (&secret, client_auth) {
-        (None, ClientAuth::Basic | ClientAuth::Post) if !id.is_empty() => {
-            return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Client secret"));
-        }
-        (Some(_), ClientAuth::None) => {
-            return Err(invalid(
-                "Client secret",
-                "a public client has none; choose how it is sent",
-            ));
-        }
-        (Some(_) | None, _) => {}
+    let secret = read_secret(client_secret.as_ref(), *client_auth)?;
+    if secret.is_none() && *client_auth != ClientAuth::None && !id.is_empty() {
+        return Err(Error::new(ErrorCode::FieldEmpty).with("field", "Client secret"));
     }
     let way = OAuthWay {
         server,
@@ -81,6 +66,45 @@ pub(super) fn read(auth: &ApiAuth, plan: &Plan) -> Result<(Way, Option<Secret>),
         },
     };
     Ok((Way::OAuth(Box::new(way)), secret))
+}
+
+/// On Reconnect: the client as it is to be from now on. Its secret, where one was typed.
+pub(super) fn client_anew(way: Option<&mut Way>, ask: &Reconnect) -> Result<Option<Secret>, Error> {
+    let id = read_id(&ask.client_id)?;
+    let typed = ask.client_secret.as_ref().filter(|typed| !typed.is_empty());
+    if id.is_empty() && typed.is_none() {
+        return Ok(None);
+    }
+    match way {
+        Some(Way::OAuth(way)) if way.client_id.is_some() => {
+            if !id.is_empty() {
+                way.client_id = Some(id.to_owned());
+            }
+            read_secret(typed, way.client_auth)
+        }
+        _ => Err(invalid("Client ID", "this integration has none of its own")),
+    }
+}
+
+fn read_id(typed: &str) -> Result<&str, Error> {
+    let id = typed.trim();
+    if id.len() > LONGEST_ID || id.chars().any(char::is_control) {
+        return Err(invalid("Client ID", "it cannot be one"));
+    }
+    Ok(id)
+}
+
+fn read_secret(
+    typed: Option<&SecretInput>,
+    client_auth: ClientAuth,
+) -> Result<Option<Secret>, Error> {
+    let typed = typed.filter(|typed| !typed.is_empty());
+    let secret = typed.map(|typed| super::secret(typed, "Client secret"));
+    if secret.is_some() && client_auth == ClientAuth::None {
+        let why = "a public client has none; choose how it is sent";
+        return Err(invalid("Client secret", why));
+    }
+    secret.transpose()
 }
 
 /// PKCE is always sent. Where metadata can say whether the server looks at it, it must: RFC 9700
