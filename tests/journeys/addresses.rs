@@ -313,3 +313,49 @@ async fn a_private_authorization_server_is_asked_about_by_its_own_name() -> Resu
     assert!(matches!(home.rests(attempt).await?, Phase::Done { .. }));
     Ok(())
 }
+
+/// A yes that was said before, or too often, is no yes to a host that was not shown yet.
+#[tokio::test]
+async fn only_the_host_that_is_asked_about_is_confirmed() -> Result<()> {
+    for answers in [
+        // Of a window that says again what it said before.
+        vec![json!({ "private_address": true, "duplicate": true })],
+        // A double click.
+        vec![
+            json!({ "duplicate": true }),
+            json!({ "private_address": true }),
+        ],
+    ] {
+        let authority = Authority::start().await?;
+        let home = Home::new().await?;
+        let _ends = browser::signs_in(&home.desk);
+        home.connect(targets::mcp(&authority.resource())).await?;
+        let port = authority.server.address.port();
+        authority.metadata(move |metadata| {
+            metadata["authorization_endpoint"] =
+                format!("http://localhost:{port}/authorize").into();
+        });
+        let begin = json!({ "target": targets::mcp(&authority.resource()), "confirmed": {} });
+        let attempt = home.ask::<wire::StartConnect>(begin).await?.id;
+        let answer = async |confirmed: &serde_json::Value| {
+            let request = json!({ "id": attempt, "confirmed": confirmed });
+            home.ask::<wire::AnswerAttempt>(request).await
+        };
+        home.asks(attempt).await?;
+        answer(&json!({ "private_address": true })).await?;
+        let question = home.asks(attempt).await?;
+        assert!(
+            matches!(question, Question::Duplicate { .. }),
+            "{question:?}"
+        );
+        for confirmed in &answers {
+            answer(confirmed).await?;
+        }
+        let question = home.asks(attempt).await?;
+        assert!(
+            matches!(&question, Question::PrivateAddress { host, .. } if host == "localhost"),
+            "{question:?}"
+        );
+    }
+    Ok(())
+}

@@ -153,7 +153,8 @@ requests! {
         ends_at: Option<Time>,
     }
     GetAttempt { id: AttemptId }
-    /// Answer the attempt's question with yes: `confirmed` is what now holds. (No is `CancelAttempt`.)
+    /// Answer the attempt's question with yes: of `confirmed` only what is asked just now counts. (No is
+    /// `CancelAttempt`.)
     AnswerAttempt { id: AttemptId, confirmed: Confirmed }
     /// Stop it; nothing is left behind. No error where it is over already.
     CancelAttempt { id: AttemptId }

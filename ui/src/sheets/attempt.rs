@@ -44,12 +44,10 @@ pub fn use_gone() -> Rc<Cell<bool>> {
     gone
 }
 
-/// The attempt, what was confirmed when it began, and whom it tells that it is over.
+/// The attempt, and whom it tells that it is over.
 #[derive(Properties, PartialEq)]
 pub struct AttemptProps {
     pub id: AttemptId,
-    #[prop_or_default]
-    pub confirmed: Confirmed,
     /// A failure goes back to the form at once; without a form it is shown here.
     #[prop_or_default]
     pub has_form: bool,
@@ -60,7 +58,7 @@ pub struct AttemptProps {
 #[component]
 pub fn Attempt(props: &AttemptProps) -> Html {
     let query = use_query(GetAttempt { id: props.id }, vec![Topic::Attempts]);
-    let confirmed = use_state(|| props.confirmed);
+    let answered = use_state(|| None::<Question>);
     let failure = match (&query.data, &query.error) {
         (_, Some(error)) => Some((**error).clone()),
         (Some(attempt), None) => match &attempt.phase {
@@ -91,20 +89,20 @@ pub fn Attempt(props: &AttemptProps) -> Html {
         })
     };
     let say_yes = {
-        let (id, confirmed, retry) = (props.id, confirmed.clone(), query.retry.clone());
+        let (id, answered, retry) = (props.id, answered.clone(), query.retry.clone());
         Callback::from(move |question: Question| {
-            let mut now = *confirmed;
-            match question {
-                Question::PrivateAddress { .. } => now.private_address = true,
-                Question::Duplicate { .. } => now.duplicate = true,
-                Question::OtherAccount { .. } => now.other_account = true,
-                Question::OtherIssuer { .. } => now.other_issuer = true,
+            let mut confirmed = Confirmed::default();
+            match &question {
+                Question::PrivateAddress { .. } => confirmed.private_address = true,
+                Question::Duplicate { .. } => confirmed.duplicate = true,
+                Question::OtherAccount { .. } => confirmed.other_account = true,
+                Question::OtherIssuer { .. } => confirmed.other_issuer = true,
             }
-            confirmed.set(now);
+            answered.set(Some(question));
             let retry = retry.clone();
             spawn_local(async move {
                 // The next look at the attempt shows how it goes on, or why it does not.
-                let _ = ipc::call(AnswerAttempt { id, confirmed: now }).await;
+                let _ = ipc::call(AnswerAttempt { id, confirmed }).await;
                 retry.emit(());
             });
         })
@@ -112,7 +110,7 @@ pub fn Attempt(props: &AttemptProps) -> Html {
     let body = match (&query.data, failure) {
         (_, Some(error)) => failed(&error, &props.over),
         (None, None) => working(say("attempt-checking"), Html::default()),
-        (Some(attempt), None) => phase(attempt, props, &say_yes, &say_no),
+        (Some(attempt), None) => phase(attempt, props, (&say_yes, answered.as_ref()), &say_no),
     };
     html! { <div class="attempt" aria-live="polite" data-testid="attempt">{ body }</div> }
 }
@@ -120,7 +118,7 @@ pub fn Attempt(props: &AttemptProps) -> Html {
 fn phase(
     attempt: &Rc<AttemptView>,
     props: &AttemptProps,
-    yes: &Callback<Question>,
+    yes: (&Callback<Question>, Option<&Question>),
     no: &Callback<()>,
 ) -> Html {
     match &attempt.phase {
@@ -190,7 +188,7 @@ fn done(name: &str, id: IntegrationId, tools: usize, over: &Callback<Over>) -> H
 
 fn asking(
     question: &Question,
-    yes: &Callback<Question>,
+    (yes, answered): (&Callback<Question>, Option<&Question>),
     no: &Callback<()>,
     over: &Callback<Over>,
 ) -> Html {
@@ -254,7 +252,8 @@ fn asking(
             <p class="sub">{ detail }</p>
             <div class="buttons">
                 <button type="button" class="quiet" onclick={refuse}>{ say(no_key) }</button>
-                <button type="button" class={classes!(agree_class)} onclick={agree}>{ say(yes_key) }</button>
+                <button type="button" class={classes!(agree_class)} disabled={answered == Some(question)}
+                    onclick={agree}>{ say(yes_key) }</button>
                 { existing.unwrap_or_default() }
             </div>
         </>

@@ -315,8 +315,10 @@ impl Attempts {
                 Ok(proof) => keep(&engine, &attempt, proof).await,
                 Err(Stopped::Failed(error)) => Err(error),
             };
-            if let Err(error) = over {
-                end(&engine, &attempt, error).await;
+            match over {
+                // It is kept by the vault from here on, and nowhere else.
+                Ok(()) => drop(lock(&attempt.leftovers).take()),
+                Err(error) => end(&engine, &attempt, error).await,
             }
         });
     }
@@ -342,24 +344,22 @@ impl Attempts {
             .ok_or_else(|| Error::new(ErrorCode::AttemptUnknown))
     }
 
-    /// Says yes to what the attempt asks.
-    pub fn answer(&self, id: AttemptId, yes: Confirmed) -> Result<AttemptView, Error> {
+    /// Says yes to what the attempt asks just now, and to nothing that it may ask later.
+    pub fn answer(&self, id: AttemptId, mut yes: Confirmed) -> Result<AttemptView, Error> {
         let attempt = self.get(id)?;
         if attempt.is_over() {
             return Err(Error::new(ErrorCode::AttemptUnknown));
         }
-        // What the reply shows is no longer the question, though the attempt wakes a moment later.
         let mut phase = lock(&attempt.phase);
-        if matches!(&*phase, Phase::Asking { question } if is_answered(question, yes)) {
+        if let Phase::Asking { question } = &*phase
+            && *flag(&mut yes, question)
+        {
+            let confirm = |confirmed: &mut Confirmed| *flag(confirmed, question) = true;
+            attempt.confirmed.send_modify(confirm);
+            // What the reply shows is no longer the question, though the attempt wakes a moment later.
             *phase = Phase::Checking;
         }
         drop(phase);
-        attempt.confirmed.send_modify(|confirmed| {
-            confirmed.private_address |= yes.private_address;
-            confirmed.duplicate |= yes.duplicate;
-            confirmed.other_account |= yes.other_account;
-            confirmed.other_issuer |= yes.other_issuer;
-        });
         Ok(attempt.view())
     }
 
@@ -414,11 +414,12 @@ async fn end(engine: &Engine, attempt: &Attempt, error: Error) {
     }
 }
 
-fn is_answered(question: &Question, yes: Confirmed) -> bool {
+/// Which yes answers it.
+fn flag<'a>(of: &'a mut Confirmed, question: &Question) -> &'a mut bool {
     match question {
-        Question::PrivateAddress { .. } => yes.private_address,
-        Question::Duplicate { .. } => yes.duplicate,
-        Question::OtherAccount { .. } => yes.other_account,
-        Question::OtherIssuer { .. } => yes.other_issuer,
+        Question::PrivateAddress { .. } => &mut of.private_address,
+        Question::Duplicate { .. } => &mut of.duplicate,
+        Question::OtherAccount { .. } => &mut of.other_account,
+        Question::OtherIssuer { .. } => &mut of.other_issuer,
     }
 }
