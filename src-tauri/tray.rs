@@ -50,8 +50,9 @@ pub fn attach(app: &AppHandle) {
     });
     let (app, starting) = (app.clone(), app.state::<Starting>().inner().clone());
     tauri::async_runtime::spawn(async move {
-        // Whoever hid the window did not mean a start that failed.
-        if starting.engine().await.is_err() && hidden {
+        // Whoever hid the window did not mean a start that failed, or one that waits for an answer.
+        let engine = starting.engine().await;
+        if hidden && engine.map_or(true, |engine| engine.waits_for_admin()) {
             desk::raise(&app);
         }
     });

@@ -180,7 +180,8 @@ pub(crate) async fn revoke(engine: &Engine, id: AgentId) -> Result<(), Error> {
 /// somebody knocked.
 ///
 /// # Errors
-/// `StoreFailed`; `StoreUnwritable` where the row cannot be written.
+/// `AgentsWait` where it is one's, but the data came back from a backup. `StoreFailed`; `StoreUnwritable` where
+/// the row cannot be written.
 pub async fn authenticate(
     engine: &Engine,
     token: Option<&str>,
@@ -204,6 +205,7 @@ pub async fn authenticate(
         Whose::Agents(agent) if engine.waits().are_on() => {
             let why = "the data came back from a backup, and no admin has gone on with it yet";
             knocks::of_agent(engine, &agent.name, why).await?;
+            return Err(Error::new(ErrorCode::AgentsWait));
         }
         Whose::Agents(agent) if agent.expires_at.is_none_or(|end| engine.now() < end) => {
             return Ok(Some(agent));

@@ -9,8 +9,8 @@ use crate::{
 };
 use rusqlite::Connection;
 use wire::{
-    BackgroundView, Errand, Error, ErrorCode, IntegrationId, KeyringView, NoticeKind, Status, Time,
-    Topic,
+    BackgroundView, DataTrouble, Errand, Error, ErrorCode, IntegrationId, KeyringView, NoticeKind,
+    Status, Time, Topic,
 };
 
 const PAUSED: &str = "checks_paused_until";
@@ -23,7 +23,7 @@ const NEEDS: usize = 5;
 /// What the icon beside the clock shows, and its menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tray {
-    /// The worst status of those that are switched on; at least *expiring* where there is other trouble.
+    /// The worst status of those that are switched on, or of other trouble.
     pub worst: Status,
     /// What concerns all of them, in a sentence.
     pub trouble: Option<String>,
@@ -92,19 +92,26 @@ pub(crate) fn start_at_login(engine: &Engine, on: bool) -> Result<(), Error> {
         .map_err(|why| Error::new(ErrorCode::DesktopRefused).with("why", crate::http::inert(&why)))
 }
 
-/// A keyring that opens nothing: no card changes for it, and the banner is in a window that nobody may see.
-fn trouble(keyring: KeyringView) -> Option<String> {
-    let key = match keyring {
-        KeyringView::Locked => "cli-keyring-locked",
-        KeyringView::Absent => "cli-keyring-absent",
-        KeyringView::Hanging => "cli-keyring-hanging",
+/// What no card changes for, though its banner is in a window that nobody may see: the data, or a keyring that
+/// opens nothing. The worse of them, and what the icon is at least.
+fn trouble(keyring: KeyringView, data: Option<&DataTrouble>) -> Option<(Status, String)> {
+    let (least, key) = match (data, keyring) {
+        (Some(DataTrouble::CameBack { .. }), _) => (Status::Failing, "tray-came-back"),
+        (Some(DataTrouble::Damaged { .. }), _) => (Status::Failing, "tray-damaged"),
+        (_, KeyringView::Locked) => (Status::Expiring, "cli-keyring-locked"),
+        (_, KeyringView::Absent) => (Status::Expiring, "cli-keyring-absent"),
+        (_, KeyringView::Hanging) => (Status::Expiring, "cli-keyring-hanging"),
+        (Some(DataTrouble::NoBackup { .. }), _) => (Status::Expiring, "tray-no-backup"),
         // Where it is lost, cards fail.
-        KeyringView::Unasked
-        | KeyringView::Ready
-        | KeyringView::SessionOnly
-        | KeyringView::Lost => return None,
+        (
+            None,
+            KeyringView::Unasked
+            | KeyringView::Ready
+            | KeyringView::SessionOnly
+            | KeyringView::Lost,
+        ) => return None,
     };
-    Some(words::text(key))
+    Some((least, words::text(key)))
 }
 
 impl Engine {
@@ -134,10 +141,9 @@ impl Engine {
             let name = crate::http::inert(&card.name);
             Some((card.id, words::with(key, &[("name", &name)])))
         });
-        let trouble = trouble(self.vault().state());
-        let least = trouble
-            .as_ref()
-            .map_or(Status::Healthy, |_| Status::Expiring);
+        let data = crate::monitor::house::trouble(self);
+        let (least, trouble) = trouble(self.vault().state(), data.as_ref()).unzip();
+        let least = least.unwrap_or(Status::Healthy);
         Ok(Tray {
             worst: on
                 .first()
@@ -146,6 +152,12 @@ impl Engine {
             needs: needs.take(NEEDS).collect(),
             is_paused: until.is_some(),
         })
+    }
+
+    /// Whether everything waits for an answer that only the window takes: the data came back from a backup.
+    #[must_use]
+    pub fn waits_for_admin(&self) -> bool {
+        self.waits().are_on()
     }
 
     /// Pauses the scheduled checks for an hour, or lets them go on where they are paused.

@@ -18,6 +18,7 @@ use engine::{
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use wire::ErrorCode;
 
 /// Clones are of the same door.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ impl Guard {
     }
 
     /// Lets an agent in, and nobody else. 404: no such path; 403: Host or Origin; 401: no valid token;
-    /// 429: too much at once; 408 and 413: the body; 503: the agents could not be looked up.
+    /// 429: too much at once; 408 and 413: the body; 503: the agents could not be looked up, or all wait.
     pub async fn answer(&self, request: Request) -> Response {
         only_agents(&self.0, request).await
     }
@@ -69,6 +70,9 @@ async fn only_agents(guard: &Door, request: Request) -> Response {
                 "Chief needs the token of a paired agent: Chief Integrations, Agents.",
             )
                 .into_response();
+        }
+        Err(error) if error.code == ErrorCode::AgentsWait => {
+            return (StatusCode::SERVICE_UNAVAILABLE, words::error(&error)).into_response();
         }
         Err(error) => {
             tracing::error!(%error, "an agent could not be looked up");

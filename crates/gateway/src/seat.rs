@@ -65,7 +65,7 @@ impl Seat {
     /// The agent, while its token holds and it has a turn.
     ///
     /// # Errors
-    /// `AgentUnknown`, `AgentBusy`, `StoreFailed`.
+    /// `AgentUnknown`, `AgentsWait`, `AgentBusy`, `StoreFailed`.
     pub async fn asker(&self, inside: &Inside) -> Result<Asker, Error> {
         let agent = agents::authenticate(&inside.engine, Some(self.token.reveal()))
             .await?

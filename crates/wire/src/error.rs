@@ -193,6 +193,8 @@ codes! {
     ClientFileChanged = "client-file-changed",
     /// No valid token of a paired agent.
     AgentUnknown = "agent-unknown",
+    /// The data came back from a backup, and no admin has gone on with it yet.
+    AgentsWait = "agents-wait",
     /// It has as many calls under way as one agent may have. `agent`
     AgentBusy = "agent-busy",
     /// Nobody waited for the call any longer. `host`

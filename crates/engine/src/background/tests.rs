@@ -54,3 +54,22 @@ async fn closing_asks_once_and_does_not_where_nobody_takes_it_up() -> Result<()>
     assert!(home.engine.ask_to_quit(), "it was taken up: asked anew");
     Ok(())
 }
+
+#[test]
+fn the_icon_tells_the_worse_of_what_is_wrong_with_keyring_and_data() {
+    let no_backup = DataTrouble::NoBackup {
+        since: None,
+        error: Error::new(ErrorCode::StoreUnwritable),
+    };
+    let damaged = DataTrouble::Damaged { backup: None };
+    let told = |keyring, data| trouble(keyring, data);
+    let of = |least, key| Some((least, words::text(key)));
+    let (ready, locked) = (KeyringView::Ready, KeyringView::Locked);
+    assert_eq!(told(ready, None), None);
+    let no_backup_is = of(Status::Expiring, "tray-no-backup");
+    assert_eq!(told(ready, Some(&no_backup)), no_backup_is);
+    let locked_is = of(Status::Expiring, "cli-keyring-locked");
+    assert_eq!(told(locked, Some(&no_backup)), locked_is);
+    let damaged_is = of(Status::Failing, "tray-damaged");
+    assert_eq!(told(locked, Some(&damaged)), damaged_is);
+}

@@ -1,10 +1,10 @@
 use super::*;
 use crate::notices::tests::{Home, MINUTE};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::fs;
 use store::crons::CronRow;
 use uuid::Uuid;
-use wire::{CronId, GatewayView, Missed, RunCause};
+use wire::{CronId, ErrorCode, GatewayView, Missed, RunCause, Status};
 
 const HOUR: i64 = 60 * MINUTE;
 const CRON: CronId = CronId(Uuid::from_u128(11));
@@ -77,11 +77,24 @@ async fn agents_and_crons_wait_until_an_admin_has_looked_at_what_came_back() -> 
         matches!(told, Some(DataTrouble::CameBack { .. })),
         "a start is no answer: {told:?}"
     );
-    assert!(!is_let_in(&home, &paired.token).await?);
+    let refused = crate::agents::authenticate(&home.engine, Some(&paired.token)).await;
+    let why = refused.err().map(|error| error.code);
+    assert_eq!(
+        why,
+        Some(ErrorCode::AgentsWait),
+        "it is told what would mend it"
+    );
     assert_eq!(runs(&home).await?, []);
+    let tray = home.engine.tray().await?;
+    let says = tray.trouble.context("the icon says it")?;
+    assert!(says.contains("came back from a backup"), "{says}");
+    assert_eq!(tray.worst, Status::Failing);
+    assert!(home.engine.waits_for_admin());
 
     go_on(&home.engine).await?;
     assert_eq!(home.engine.waits().told(), None);
+    let tray = home.engine.tray().await?;
+    assert_eq!((tray.worst, tray.trouble), (Status::Healthy, None));
     assert!(is_let_in(&home, &paired.token).await?);
     assert_eq!(runs(&home).await?, [], "it may have run for those moments");
     home.clock.advance(HOUR);

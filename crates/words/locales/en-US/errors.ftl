@@ -48,6 +48,7 @@ error-gateway-closed = The gateway is not open, so an agent would have no addres
 error-client-file-unreadable = { $place } was left as it is: { $why }.
 error-client-file-changed = { $place } was written to meanwhile, so it was left as it is. Look at the change anew.
 error-agent-unknown = Chief needs the token of a paired agent. Pair one: Chief Integrations, Agents.
+error-agents-wait = Chief’s data came back from a backup, and agents wait until its admin goes on with it: in the window of Chief Integrations. A new token mends nothing.
 error-agent-busy = { $agent } has as many calls under way as one agent may have at a time. Wait for some to end, then call again.
 error-call-cancelled = The call to { $host } was broken off because nobody waited for it any longer. Whether it had an effect there is not known.
 error-agent-not-allowed = The agent { $agent } may only read, and this call of { $tool } may do more. Nothing was sent.
