@@ -129,11 +129,12 @@ pub fn offer_resume(tx: &Tx<'_>, id: IntegrationId, now: Time) -> Result<(), Err
     Ok(())
 }
 
-/// What keeps a cron from starting by now, in the notice that is open of it.
+/// What keeps a cron from starting by now, in the notice that is open of it. Seen stands for no other cause, as above.
 pub fn change_obstacle(tx: &Tx<'_>, about: IntegrationId, why: &Error) -> Result<(), Error> {
     let done = tx
         .prepare_cached(
-            "update notices set obstacle = ?2 \
+            "update notices set obstacle = ?2, \
+                seen_at = iif(obstacle ->> 'code' <> ?2 ->> 'code', null, seen_at) \
              where integration_id = ?1 and resolved_at is null and obstacle <> ?2",
         )
         .map_err(failed)?

@@ -77,6 +77,26 @@ async fn another_cause_is_told_in_the_same_popup() -> Result<()> {
 }
 
 #[tokio::test]
+async fn that_one_cause_was_seen_stands_for_no_other() -> Result<()> {
+    let home = Home::new().await?;
+    let about = stick(&home, 1, "Weekly revenue", no_tool("report")).await?;
+    let notice = home.only_notice().await?.id;
+    inbox::see(&home.engine, notice).await?;
+    home.later(MINUTE).await?;
+    let gone = Error::new(ErrorCode::IntegrationGone).with("integration", "Orders");
+    for (why, told) in [(no_tool("refunds"), 1), (gone, 2)] {
+        home.engine
+            .store()
+            .write(Durability::Full, move |tx| change_obstacle(tx, about, &why))
+            .await?;
+        home.deliver().await?;
+        assert_eq!(home.desk.told().len(), told);
+        assert_eq!(home.engine.new_notices().await? + 1, u32::try_from(told)?);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_schedule_that_cannot_be_read_any_more_is_told_as_well() -> Result<()> {
     let home = Home::new().await?;
     let row = CronRow {
