@@ -221,7 +221,7 @@ pub fn newest_of(connection: &Connection, cron: CronId, count: u32) -> Result<Ve
     Ok(rows)
 }
 
-/// The newest runs of each, oldest first.
+/// The newest runs of each that was not deleted, oldest first. No others are read: there may be thousands of each.
 pub fn newest(
     connection: &Connection,
     count: u32,
@@ -229,9 +229,10 @@ pub fn newest(
     let mut all: BTreeMap<CronId, Vec<RunView>> = BTreeMap::new();
     let mut statement = connection
         .prepare_cached(&format!(
-            "select {COLUMNS} from (select *, row_number() over \
-                (partition by cron_id order by begun_at desc, id desc) as n from cron_runs) \
-             where n <= ?1 order by begun_at, id"
+            "select {} from crons c join cron_runs r on r.id in \
+                (select id from cron_runs where cron_id = c.id order by begun_at desc, id desc limit ?1) \
+             where c.deleted_at is null order by r.begun_at, r.id",
+            COLUMNS.split(", ").map(|column| format!("r.{column}")).collect::<Vec<_>>().join(", "),
         ))
         .map_err(failed)?;
     let rows = statement
@@ -242,4 +243,78 @@ pub fn newest(
         all.entry(id).or_default().push(run);
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        notices::tests::Home,
+        store::{
+            Durability,
+            crons::{self, CronRow},
+        },
+    };
+    use wire::Missed;
+
+    #[tokio::test]
+    async fn the_newest_runs_of_all_are_those_of_each_but_of_none_that_was_deleted()
+    -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let now = home.engine.now();
+        let ids = [1, 2, 3].map(|n| CronId(Uuid::from_u128(n)));
+        let [first, second, deleted] = ids;
+        home.engine
+            .store()
+            .write(Durability::Full, move |tx| {
+                for id in ids {
+                    let row = CronRow {
+                        id,
+                        name: id.to_string(),
+                        agent: None,
+                        schedule: "* * * * *".to_owned(),
+                        zone: "Europe/Berlin".to_owned(),
+                        calls: vec![],
+                        missed: Missed::LeaveOut,
+                        limit_min: 1,
+                        created_at: now,
+                        paused: None,
+                        next_at: None,
+                        handled_at: now,
+                        obstacle: None,
+                    };
+                    crons::put(tx, &row)?;
+                }
+                // Two began in one moment.
+                for (n, minute) in (0_u128..).zip([5, 1, 4, 4, 2, 3]) {
+                    for id in ids {
+                        let run = RunRow {
+                            id: Uuid::from_u128(id.0.as_u128() * 100 + n),
+                            cron: id,
+                            due_at: None,
+                            begun_at: now.plus(minute * 60_000),
+                            cause: RunCause::Schedule,
+                        };
+                        begin(tx, &run)?;
+                        finish(tx, run.id, (RunOutcome::Ok, None), now)?;
+                    }
+                }
+                crons::delete(tx, deleted, now)
+            })
+            .await?;
+        home.engine
+            .store()
+            .read(move |conn| {
+                for count in [1, 3, 9] {
+                    let all = newest(conn, count)?;
+                    assert_eq!(all.keys().collect::<Vec<_>>(), [&first, &second]);
+                    for (id, runs) in all {
+                        assert_eq!(runs, newest_of(conn, id, count)?);
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
 }
