@@ -6,7 +6,7 @@
 //! in a popup once it has been well for twenty seconds, so that what comes and goes does not blink.
 
 use crate::store::{
-    deliveries::{Item, Told},
+    deliveries::{Item, ONE_MS, Told},
     notices::NoticeRow,
 };
 use wire::{IntegrationId, NoticeId, NoticeKind, Time};
@@ -127,12 +127,8 @@ pub(super) fn plan(bundle: &[Item], can: Can, now: Time) -> Act {
     let tells = match can {
         Can::Replace => !news.is_empty() || is_stale || offers_more,
         Can::TellOnce => {
-            let was_put_off = |item: &Item| {
-                item.delivery.times == 0
-                    && item.notice.snoozed_until.is_some()
-                    && is_wanted(&item.notice, now)
-            };
-            bundle.iter().all(|item| item.delivery.times == 0) || bundle.iter().any(was_put_off)
+            let is_untold = |item: &Item| item.delivery.times == 0 && is_wanted(&item.notice, now);
+            bundle.iter().any(is_untold)
         }
     };
     if !tells {
@@ -142,10 +138,13 @@ pub(super) fn plan(bundle: &[Item], can: Can, now: Time) -> Act {
         };
     }
     wanted.extend(kept);
-    let steady = match (before, first.delivery.told_at) {
-        // A clock that was set back must not silence it.
-        (Some(_), Some(at)) if at <= now => at.plus(STEADY_MS),
-        (Some(_) | None, _) => now,
+    let joins_at = first.notice.opened_at;
+    // A clock that was set back must not silence it.
+    let steady = match (can, first.delivery.told_at) {
+        (Can::Replace, Some(at)) if before.is_some() && at <= now => at.plus(STEADY_MS),
+        // What has joined since is told by one more, with all that will.
+        (Can::TellOnce, Some(_)) if joins_at <= now => joins_at.plus(ONE_MS),
+        (Can::Replace | Can::TellOnce, _) => now,
     };
     let act = Act::Tell { told: wanted, news };
     not_before(first.delivery.due_at.max(steady), now, act)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use wire::{Error, NoticeId, Time, Topic};
 
 /// Notices of one cause that open within a minute are told as one.
-const ONE_MS: i64 = 60_000;
+pub const ONE_MS: i64 = 60_000;
 
 /// A way to an admin. Each has its own worker, so that none delays another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -114,6 +114,7 @@ async fn what_was_put_off_comes_again_also_out_of_a_popup_that_was_dismissed() -
         home.learn(one, Signal::Rejected).await?;
         home.later(10_000).await?;
         home.learn(two, Signal::Rejected).await?;
+        home.later(MINUTE).await?;
         if let Some((handle, _)) = home.desk.popups().pop() {
             home.engine
                 .popup_said(PopupEvent::Closed { handle })
@@ -132,5 +133,28 @@ async fn what_was_put_off_comes_again_also_out_of_a_popup_that_was_dismissed() -
         home.later(DAY / 2).await?;
         assert_eq!(home.desk.told().len(), told + 1, "{replaces}: and once");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_popups_cannot_be_replaced_those_that_join_one_are_told_in_a_second() -> Result<()> {
+    let home = Home::new().await?;
+    crate::background::pause(&home.engine, Some(24)).await?;
+    home.desk.shows_only_once();
+    for n in 1..=3 {
+        let id = home.add(n, "127.0.0.1:1").await?;
+        home.learn(id, Signal::Rejected).await?;
+        home.later(10_000).await?;
+    }
+    let told = || -> Vec<String> {
+        let popups = home.desk.told().into_iter();
+        popups.map(|popup| popup.title).collect()
+    };
+    assert_eq!(told(), ["Orders 1 is failing"], "at once");
+    home.later(MINUTE).await?;
+    let both = ["Orders 1 is failing", "3 integrations are failing"];
+    assert_eq!(told(), both, "and after a minute the others");
+    home.later(DAY / 2).await?;
+    assert_eq!(told(), both);
     Ok(())
 }
