@@ -51,6 +51,7 @@ pub(crate) struct Outbox {
     /// One delivery at a time: a press waits for the handle that is just being noted.
     native: tokio::sync::Mutex<()>,
     slack: tokio::sync::Mutex<()>,
+    unfound: slack::Unfound,
     errand: Mutex<Option<Errand>>,
 }
 

@@ -30,11 +30,34 @@ use crate::{
     },
 };
 use bot::{Bot, Message};
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use wire::{Because, Error, ErrorCode, NoticeId, SlackChannel, Time};
 
 /// Names that a message of what is over lists, at most.
 const NAMES: usize = 6;
+
+/// While nothing would come of asking Slack it is looked this often whether something would.
+const HELD_MS: i64 = 60_000;
+/// Whom Slack did not find is looked up again after that.
+const UNFOUND_MS: i64 = 3_600_000;
+
+/// Those whom Slack did not find: why, and when they were looked up.
+#[derive(Default)]
+pub(crate) struct Unfound(Mutex<BTreeMap<String, (Error, Time)>>);
+
+impl Unfound {
+    fn why(&self, admin: &str, now: Time) -> Option<Error> {
+        let (error, at) = self.lock().get(admin)?.clone();
+        (0..UNFOUND_MS).contains(&now.since(at)).then_some(error)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Error, Time)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Brings every message to what it should say. When there is more to do by the clock.
 pub(super) async fn deliver(engine: &Engine) -> Result<Option<Time>, Error> {
@@ -65,6 +88,9 @@ pub(super) async fn deliver(engine: &Engine) -> Result<Option<Time>, Error> {
         let again = match plan::plan_message(bundle, rules, now) {
             Act::Nothing => None,
             Act::Wait { until } => Some(until),
+            Act::Tell { .. } | Act::Hide { .. } | Act::Withdraw if post.bot.held.is_some() => {
+                post.hold(bundle).await?
+            }
             Act::Tell { told, news } => post.tell(bundle, told, news).await?,
             Act::Hide { .. } | Act::Withdraw => post.withdraw(bundle).await?,
         };
@@ -81,6 +107,24 @@ struct Post<'a> {
 }
 
 impl Post<'_> {
+    /// Says why nothing is asked of Slack yet, without a row of the record for each look.
+    async fn hold(&self, bundle: &[Item]) -> Result<Option<Time>, Error> {
+        let now = self.engine.now();
+        let is_new = |why: &String| {
+            bundle
+                .iter()
+                .any(|item| item.delivery.error.as_ref() != Some(why))
+        };
+        if let (Some(first), Some(why)) = (bundle.first(), &self.bot.held)
+            && is_new(why)
+        {
+            let (key, why) = ((Channel::Slack, first.delivery.bundle), why.clone());
+            self.write(move |tx| deliveries::fail(tx, key, &why, now))
+                .await?;
+        }
+        Ok(Some(now.plus(HELD_MS)))
+    }
+
     /// Tells everybody of these. When to try again, where somebody could not be told.
     async fn tell(
         &self,
@@ -280,7 +324,21 @@ impl Post<'_> {
         if let Some(dm) = self.engine.store().read(read).await? {
             return Ok(dm);
         }
-        let dm = self.bot.dm(admin).await?;
+        let (unfound, now) = (&self.engine.outbox().unfound, self.engine.now());
+        if let Some(error) = unfound.why(admin, now) {
+            return Err(error);
+        }
+        let dm = match self.bot.dm(admin).await {
+            Err(error)
+                if matches!(error.code, ErrorCode::SlackNoPerson | ErrorCode::SlackScope) =>
+            {
+                unfound
+                    .lock()
+                    .insert(admin.to_owned(), (error.clone(), now));
+                return Err(error);
+            }
+            dm => dm?,
+        };
         let (admin, new) = (admin.to_owned(), dm.clone());
         self.write(move |tx| store::slack::set_dm(tx, (bot, &admin), Some(&new)))
             .await?;

@@ -71,6 +71,8 @@ pub(super) struct Bot {
     engine: Engine,
     pub id: IntegrationId,
     pub name: String,
+    /// Why nothing would come of asking it, as it was when it was opened.
+    pub held: Option<String>,
     because: Because,
 }
 
@@ -108,6 +110,7 @@ impl Bot {
             .read(move |conn| Integration::find(conn, id))
             .await?;
         Ok(found.filter(is_slack).map(|found| Self {
+            held: held(engine, &found),
             engine: engine.clone(),
             id,
             name: found.row.name,
@@ -300,6 +303,17 @@ impl Place {
             }
         }
     }
+}
+
+/// The same as [`trouble`] in words, or that this computer is offline.
+fn held(engine: &Engine, found: &Integration) -> Option<String> {
+    let is_outside =
+        matches!(&found.config, Config::Api { private_hosts, .. } if private_hosts.is_empty());
+    if is_outside && engine.network().is_offline() {
+        return Some(words::text("cli-offline"));
+    }
+    let why = trouble(found, engine.now())?;
+    Some(http::inert(&words::error(&why)))
 }
 
 /// Why nothing is sent, where nothing would come of it.

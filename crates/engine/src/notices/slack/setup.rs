@@ -47,6 +47,7 @@ pub(crate) async fn view(engine: &Engine) -> Result<ChannelsView, Error> {
 pub(crate) async fn save(engine: &Engine, slack: SlackChannel) -> Result<(), Error> {
     let slack = checked(slack)?;
     let now = engine.now();
+    engine.outbox().unfound.lock().clear();
     engine
         .store()
         .write(Durability::Full, move |tx| {

@@ -17,6 +17,7 @@ use wire::{
 };
 
 mod faults;
+mod held;
 #[path = "../../../tests/peers/slack.rs"]
 mod peer;
 mod put_off;
