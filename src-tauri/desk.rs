@@ -28,20 +28,22 @@ impl Desktop {
     }
 }
 
-/// What was pressed goes to the engine, which asks for the window.
+/// What was pressed goes to the engine, which asks for the window; one after the other, as it was said.
 #[cfg(target_os = "linux")]
 fn popups(app: &AppHandle) -> Popups {
     let app = app.clone();
-    Popups::new(move |event| {
-        let starting = app.state::<Starting>().inner().clone();
-        tauri::async_runtime::spawn(async move {
+    let (said, mut events) = tokio::sync::mpsc::unbounded_channel();
+    tauri::async_runtime::spawn(async move {
+        while let Some(event) = events.recv().await {
+            let starting = app.state::<Starting>().inner().clone();
             if let Ok(engine) = starting.engine().await
                 && let Err(error) = engine.popup_said(event).await
             {
                 tracing::warn!(%error, "a popup's answer was lost");
             }
-        });
-    })
+        }
+    });
+    Popups::new(move |event| drop(said.send(event)))
 }
 
 impl Desk for Desktop {

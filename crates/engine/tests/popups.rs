@@ -114,6 +114,32 @@ fn title_body_actions_and_ids_are_what_the_daemon_gets() -> Result<()> {
 }
 
 #[test]
+fn a_press_is_heard_before_its_popup_closes() -> Result<()> {
+    inside("a_press_is_heard_before_its_popup_closes", BARE, || {
+        let mock = Mock::start("body actions")?;
+        run(async {
+            let (popups, told) = popups();
+            let handle = shown(&popups, &popup(7), None).await?;
+            let id = handle.rsplit('/').next().context("an id")?;
+            for _ in 0..30 {
+                mock.press_and_close(id, "resume")?;
+                let press = Press::Resume;
+                let pressed = PopupEvent::Pressed {
+                    handle: handle.clone(),
+                    press,
+                };
+                assert_eq!(next(&told)?, pressed);
+                let closed = PopupEvent::Closed {
+                    handle: handle.clone(),
+                };
+                assert_eq!(next(&told)?, closed);
+            }
+            Ok(())
+        })
+    })
+}
+
+#[test]
 fn without_actions_and_markup_the_text_goes_as_it_is() -> Result<()> {
     inside(
         "without_actions_and_markup_the_text_goes_as_it_is",

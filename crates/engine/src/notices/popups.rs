@@ -161,36 +161,18 @@ impl Session {
         let bus = Connection::session().await?;
         let proxy = NotificationsProxy::new(&bus).await?;
         let daemon: Arc<Mutex<Option<Daemon>>> = Arc::default();
-        let mut invoked = proxy.receive_action_invoked().await?;
-        let mut closed = proxy.receive_notification_closed().await?;
+        // In one stream: a daemon says that a popup is pressed and that it closes in one breath, and the
+        // second is not to be heard first.
+        let mut signals = proxy.inner().receive_all_signals().await?;
         let mut owners = proxy.inner().receive_owner_changed().await?;
         let guid = bus.server_guid().to_string();
         let known = daemon.clone();
         let listening = tokio::spawn(async move {
-            let handle = |sender: Option<&zbus::names::UniqueName<'_>>, id: u32| {
-                sender.map(|sender| format!("{guid}/{sender}/{id}"))
-            };
             loop {
                 tokio::select! {
-                    Some(signal) = invoked.next() => {
-                        let message = signal.message().header();
-                        let Ok(said) = signal.args() else { continue };
-                        let press = match said.action_key.as_str() {
-                            "fix" => Press::Fix,
-                            "resume" => Press::Resume,
-                            "deny" => Press::Deny,
-                            "open" | "default" => Press::Open,
-                            _ => continue,
-                        };
-                        if let Some(handle) = handle(message.sender(), said.id) {
-                            on(PopupEvent::Pressed { handle, press });
-                        }
-                    }
-                    Some(signal) = closed.next() => {
-                        let message = signal.message().header();
-                        let Ok(said) = signal.args() else { continue };
-                        if let Some(handle) = handle(message.sender(), said.id) {
-                            on(PopupEvent::Closed { handle });
+                    Some(message) = signals.next() => {
+                        if let Some(event) = said(&message, &guid) {
+                            on(event);
                         }
                     }
                     Some(owner) = owners.next() => {
@@ -307,6 +289,28 @@ impl Session {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What a signal of the daemon says.
+fn said(message: &zbus::Message, guid: &str) -> Option<PopupEvent> {
+    let header = message.header();
+    let sender = header.sender()?;
+    let handle = |id: u32| format!("{guid}/{sender}/{id}");
+    if let Some(signal) = NotificationClosed::from_message(message.clone()) {
+        let handle = handle(signal.args().ok()?.id);
+        return Some(PopupEvent::Closed { handle });
+    }
+    let signal = ActionInvoked::from_message(message.clone())?;
+    let said = signal.args().ok()?;
+    let press = match said.action_key.as_str() {
+        "fix" => Press::Fix,
+        "resume" => Press::Resume,
+        "deny" => Press::Deny,
+        "open" | "default" => Press::Open,
+        _ => return None,
+    };
+    let handle = handle(said.id);
+    Some(PopupEvent::Pressed { handle, press })
 }
 
 /// An id that is the popup's own and far from those that daemons count up from 1.

@@ -107,25 +107,25 @@ impl Mock {
 
     /// Sends a signal as the daemon would.
     pub fn emit(&self, signal: &str, signature: &str, arguments: &str) -> Result<()> {
-        run(
-            "gdbus",
-            &[
-                "call",
-                "--session",
-                "--dest",
-                NAME,
-                "--object-path",
-                PATH,
-                "--method",
-                "org.freedesktop.DBus.Mock.EmitSignal",
-                NAME,
-                signal,
-                signature,
-                arguments,
-            ],
-        )?;
-        Ok(())
+        let method = "org.freedesktop.DBus.Mock.EmitSignal";
+        call(&[method, NAME, signal, signature, arguments])
     }
+
+    /// Says in one breath that a popup is pressed and that it closes, as GNOME and Plasma do.
+    pub fn press_and_close(&self, id: &str, button: &str) -> Result<()> {
+        let says = format!(
+            "self.EmitSignal('{NAME}', 'ActionInvoked', 'us', [{id}, '{button}']); \
+             self.EmitSignal('{NAME}', 'NotificationClosed', 'uu', [{id}, 2])"
+        );
+        let method = "org.freedesktop.DBus.Mock.AddMethod";
+        call(&[method, NAME, "PressAndClose", "", "", &says])?;
+        call(&[&format!("{NAME}.PressAndClose")])
+    }
+}
+
+fn call(method: &[&str]) -> Result<()> {
+    let to = ["call", "--session", "--dest", NAME, "--object-path", PATH];
+    run("gdbus", &[&to[..], &["--method"], method].concat()).map(drop)
 }
 
 /// A screen that nobody sees.
