@@ -97,9 +97,13 @@ pub async fn register(
             store::crons::put(tx, &row)?;
             if let Some(names) = &told.depends {
                 let mut depends = named(tx, &agent, names)?;
-                let held = store::crons::depends_of(tx, row.id)?.into_iter();
-                for each in held.filter(|each| each.held_since.is_some()) {
-                    depends.insert(each.integration, each.integration_name);
+                for each in store::crons::depends_of(tx, row.id)? {
+                    // What was disconnected can neither heal nor be resumed.
+                    if each.held_since.is_some()
+                        && Integration::find(tx, each.integration)?.is_some()
+                    {
+                        depends.insert(each.integration, each.integration_name);
+                    }
                 }
                 keep_depends(tx, row.id, &depends, now)?;
             }

@@ -1,6 +1,7 @@
 //! Schedules and their runs against an independent reading: minute by minute, with nothing but the
 //! offsets of the tz database.
 
+mod agents;
 mod matcher;
 mod outage;
 mod unwritable;
