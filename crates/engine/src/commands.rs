@@ -143,7 +143,7 @@ pub async fn set_end(engine: &Engine, ask: wire::SetEnd) -> Result<(), Error> {
 }
 
 pub async fn set_bodies(engine: &Engine, ask: wire::SetBodies) -> Result<(), Error> {
-    integrations::set_bodies(engine, ask.id, ask.days).await
+    record::said::set_days(engine, ask.id, ask.days).await
 }
 
 pub async fn preview_disconnect(

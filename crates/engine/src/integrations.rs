@@ -289,34 +289,6 @@ pub(crate) async fn set_end(
     Ok(())
 }
 
-/// Sets for how long what its calls say is kept.
-pub(crate) async fn set_bodies(
-    engine: &Engine,
-    id: IntegrationId,
-    days: Option<u32>,
-) -> Result<(), Error> {
-    if let Some(days) = days.filter(|days| !(1..=BODY_DAYS_MAX).contains(days)) {
-        return Err(Error::new(ErrorCode::FieldInvalid)
-            .with("field", "Arguments and results")
-            .with(
-                "why",
-                format!("{days} days: 1 to {BODY_DAYS_MAX} are possible"),
-            ));
-    }
-    let what = match days {
-        Some(days) => format!("what its calls say is kept for {days} days"),
-        None => "what its calls say is not kept any more".to_owned(),
-    };
-    change(engine, id, move |tx, _| {
-        store::bodies::set_days(tx, id, days)?;
-        Ok((what, ()))
-    })
-    .await
-}
-
-/// Days for which what calls say may be kept.
-const BODY_DAYS_MAX: u32 = 365;
-
 /// The field's name on screen.
 const ENDS_ON: &str = "Ends on";
 
@@ -330,7 +302,7 @@ pub(crate) fn checked_end(ends_at: Option<Time>, now: Time) -> Result<Option<Tim
     }
 }
 
-async fn change<T: Send + 'static>(
+pub(crate) async fn change<T: Send + 'static>(
     engine: &Engine,
     id: IntegrationId,
     job: impl FnOnce(&Tx<'_>, &Integration) -> Result<(String, T), Error> + Send + 'static,

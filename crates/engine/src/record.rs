@@ -4,6 +4,7 @@
 //! (`store/record.rs`), what seals the key (`vault/record.rs`).
 
 pub(crate) mod export;
+pub(crate) mod said;
 pub(crate) mod settings;
 mod tail;
 #[cfg(test)]
@@ -51,7 +52,7 @@ pub(crate) async fn wake(engine: &Engine) {
 }
 
 /// Each second in which rows were added, until the engine stops: tells the anchor; reads their words into the
-/// index; and writes the tail. Each beside the others, since a collector's file may be on a disk that does not
+/// index; and writes the tail. Also removes what calls said and nobody wants kept. Each beside the others, since a collector's file may be on a disk that does not
 /// answer.
 pub(crate) fn run(engine: &Engine) {
     // Rows that come before a task has begun are news to it, too.
@@ -63,6 +64,8 @@ pub(crate) fn run(engine: &Engine) {
         read_in(&reader).await;
         each_second(&reader, changes, read_in).await;
     });
+    let remover = engine.clone();
+    tokio::spawn(async move { said::run(&remover).await });
     let seeker = engine.clone();
     tokio::spawn(async move { make_up(&seeker).await });
     let (writer, mut changes) = (engine.clone(), engine.store().changes());
@@ -217,12 +220,7 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
     engine.store().settle().await;
     let days = settings::get(engine).await?.keep_days;
     let before = days.map(|days| now.plus(-i64::from(days) * DAY_MS));
-    engine
-        .store()
-        .write(Durability::Normal, move |tx| {
-            store::bodies::purge(tx, now, before)
-        })
-        .await?;
+    said::purge(engine.store(), now, before).await?;
     let known = days.unwrap_or(REMOVED_KNOWN_DAYS).min(REMOVED_KNOWN_DAYS);
     let known = now.plus(-i64::from(known) * DAY_MS);
     let forgotten = engine

@@ -110,8 +110,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
         .vault()
         .destroy(id, move |tx| {
             let found = Integration::get(tx, id)?;
-            // What its calls said was kept by its own setting, which goes with it.
-            store::bodies::set_days(tx, id, None)?;
+            // And with it the setting that keeps what its calls said.
             store::integrations::remove(tx, id, now)?;
             store::notices::resolve_all(tx, id, now)?;
             integrations::note(
@@ -130,6 +129,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     engine.end_live(id).await;
     drop(refreshing);
     destroyed?;
+    engine.manner().forgets().notify_one();
     match (&revocation, oauth) {
         (Revocation::Pending { .. }, Some(oauth)) => {
             retry_later(engine, id, name, reach, oauth, because);

@@ -84,12 +84,7 @@ async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     *kept = Some(now.plus(AGAIN_MS - DAY_MS));
     let told = crate::agents::ends::look(engine, now).await;
     let before = now.plus(-PINGS_KEPT_MS);
-    let purged = engine
-        .store()
-        .write(Durability::Normal, move |tx| {
-            store::pings::purge(tx, before)
-        })
-        .await;
+    let purged = purge_pings(engine, before).await;
     let retired = crate::record::retire(engine, now).await;
     let backed_up = match is_within(DAY_MS, newest, now) {
         true => Ok(()),
@@ -97,6 +92,18 @@ async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     };
     told.and(purged).and(retired).and(backed_up)?;
     *kept = Some(now);
+    Ok(())
+}
+
+async fn purge_pings(engine: &Engine, before: Time) -> Result<(), Error> {
+    let store = engine.store();
+    while store
+        .write(Durability::Normal, move |tx| {
+            store::pings::purge(tx, before)
+        })
+        .await?
+        > 0
+    {}
     Ok(())
 }
 

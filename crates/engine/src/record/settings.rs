@@ -32,6 +32,7 @@ pub(crate) struct Manner {
     /// When that was last told.
     told_longer: Mutex<Option<Time>>,
     behind: Notify,
+    forgets: Notify,
 }
 
 impl Manner {
@@ -66,6 +67,11 @@ impl Manner {
     /// Asked where a search was told that rows are not read in yet.
     pub fn behind(&self) -> &Notify {
         &self.behind
+    }
+
+    /// Told where what calls said may be kept by no setting any more.
+    pub fn forgets(&self) -> &Notify {
+        &self.forgets
     }
 
     /// Why rows are kept for longer than the settings say.

@@ -5,6 +5,9 @@ use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use wire::{Because, Day, Error, IntegrationId, Outcome, PingId, Time, Topic};
 
+/// So many are removed in one commit: calls wait for it.
+const STEP: usize = 2_000;
+
 /// One ping, after it was answered or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingRow {
@@ -70,13 +73,17 @@ pub fn add(tx: &Tx<'_>, row: &PingRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the pings before `before`; their days stay counted for as long. Returns how many.
+/// Removes some of the pings before `before`; their days stay counted for as long. Returns how many: none where
+/// none is left.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
 pub fn purge(tx: &Tx<'_>, before: Time) -> Result<usize, Error> {
     let removed = tx
-        .execute("delete from pings where at < ?1", [before.0])
+        .execute(
+            "delete from pings where id in (select id from pings where at < ?1 order by at limit ?2)",
+            params![before.0, STEP],
+        )
         .map_err(failed)?;
     tx.execute(
         "delete from ping_days where day < date(?1 / 1000, 'unixepoch', 'localtime')",

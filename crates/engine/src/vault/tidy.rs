@@ -134,6 +134,8 @@ impl Vault {
         if owed == 0 {
             return Ok(());
         }
+        // No copy is to have what calls of an integration said that is gone.
+        crate::record::said::forget(&self.0.store).await?;
         self.empty_log().await?;
         self.reached(Step::Emptied);
         self.0.store.backup(now(), 1).await?;
