@@ -14,6 +14,8 @@ use wire::{DataTrouble, Error, Time, Topic};
 const PINGS_KEPT_MS: i64 = 30 * DAY_MS;
 /// Until what failed is tried again: a copy of all the data for which there is no room fills the disk each time.
 const AGAIN_MS: i64 = DAY_MS / 24;
+/// A clock that is further ahead of the last time may be wrong: nothing goes before it has stood for a day.
+const LEAP_MS: i64 = 7 * DAY_MS;
 /// An admin is told that there is no backup once the newest is as old.
 const OVERDUE_MS: i64 = 2 * DAY_MS;
 
@@ -68,6 +70,11 @@ fn is_due(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
     !is_within(DAY_MS, kept.or(newest), now)
 }
 
+/// Whether the house was last kept so long ago, by what the clock says now, that the clock may be wrong.
+fn is_leap(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
+    kept.or(newest).is_some_and(|at| now.since(at) > LEAP_MS)
+}
+
 /// False also where the clock was set back behind it.
 fn is_within(ms: i64, at: Option<Time>, now: Time) -> bool {
     at.is_some_and(|at| (0..ms).contains(&now.since(at)))
@@ -81,18 +88,26 @@ async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
     if !is_due(newest, *kept, now) {
         return Ok(());
     }
+    let leapt = is_leap(newest, *kept, now);
     *kept = Some(now.plus(AGAIN_MS - DAY_MS));
     let told = crate::agents::ends::look(engine, now).await;
-    let before = now.plus(-PINGS_KEPT_MS);
-    let purged = purge_pings(engine, before).await;
-    let retired = crate::record::retire(engine, now).await;
+    let removed = match leapt {
+        true => Ok(()),
+        false => remove(engine, now).await,
+    };
     let backed_up = match is_within(DAY_MS, newest, now) {
         true => Ok(()),
         false => back_up(engine, newest, now).await,
     };
-    told.and(purged).and(retired).and(backed_up)?;
+    told.and(removed).and(backed_up)?;
     *kept = Some(now);
     Ok(())
+}
+
+/// What is old goes: pings, and what the record keeps no longer, each also where the other failed.
+async fn remove(engine: &Engine, now: Time) -> Result<(), Error> {
+    let purged = purge_pings(engine, now.plus(-PINGS_KEPT_MS)).await;
+    purged.and(crate::record::retire(engine, now).await)
 }
 
 async fn purge_pings(engine: &Engine, before: Time) -> Result<(), Error> {
@@ -217,6 +232,45 @@ mod tests {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), taken).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_a_year_ahead_removes_nothing_until_it_has_stood_for_a_day()
+    -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let engine = &home.engine;
+        engine.vault().ready().await?;
+        let settings = wire::RecordSettings {
+            keep_days: Some(90),
+            ..wire::RecordSettings::default()
+        };
+        crate::record::settings::save(engine, settings).await?;
+        engine
+            .note("of the right time", &wire::Because::Health)
+            .await?;
+        let began = engine.now();
+        let oldest = async || engine.store().read(store::calls::oldest).await;
+        let mut kept = None;
+        keep(engine, &mut kept).await?;
+        assert!(is_within(DAY_MS, newest(engine), began), "a backup");
+
+        // In a run that begins with it, and in one that has kept the house before.
+        for mut kept in [None, kept] {
+            home.clock.advance(400 * DAY_MS);
+            keep(engine, &mut kept).await?;
+            assert_eq!(oldest().await?, Some(began));
+            // Nor once it is right again.
+            home.clock.advance(-400 * DAY_MS);
+            keep(engine, &mut kept).await?;
+            assert_eq!(oldest().await?, Some(began));
+        }
+        home.clock.advance(400 * DAY_MS);
+        keep(engine, &mut kept).await?;
+        home.clock.advance(DAY_MS);
+        keep(engine, &mut kept).await?;
+        let left = oldest().await?;
+        assert_ne!(left, Some(began), "a day later it is taken for right");
         Ok(())
     }
 
