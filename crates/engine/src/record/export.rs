@@ -3,14 +3,15 @@
 //! The file is there under its name only once it is whole. Runs live in memory: one that the app did not
 //! live to finish leaves a `.partial` file and nothing else.
 
+mod out;
+
 use crate::{
     Engine,
     store::{self, bodies::Body, calls::Filter},
 };
+use out::{Begun, Out};
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -24,6 +25,8 @@ use wire::{
 const PAGE: u32 = 500;
 /// Pages between two tellings of how far it is.
 const TELL_EACH: u64 = 8;
+/// Bytes that are written at a time, about.
+const PIECE: usize = 1 << 20;
 /// Exports that are remembered.
 const KEPT: usize = 8;
 
@@ -59,28 +62,29 @@ pub(crate) fn cancel(engine: &Engine, id: ExportId) {
 
 /// Begins to write what `ask` finds.
 pub(crate) async fn start(engine: &Engine, ask: StartExport) -> Result<ExportView, Error> {
-    let folder = match &ask.folder {
-        Some(folder) => PathBuf::from(folder),
-        None => downloads(engine),
-    };
-    if !folder.is_absolute() || !folder.is_dir() {
-        return Err(Error::new(ErrorCode::FieldInvalid)
-            .with("field", "Folder")
-            .with("why", "give the whole path of a folder that exists"));
+    let folder = ask.folder.as_ref().map(PathBuf::from);
+    if folder.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+        return Err(no_folder());
     }
+    let (name, own) = (
+        name(engine.now(), ask.form),
+        engine.store().folder().to_owned(),
+    );
+    let begin = move || out::begin(&folder.unwrap_or_else(|| downloads(own)), &name);
+    start_by(engine, ask, begin).await
+}
+
+async fn start_by(
+    engine: &Engine,
+    ask: StartExport,
+    begin: impl FnOnce() -> Result<Begun, Error> + Send + 'static,
+) -> Result<ExportView, Error> {
+    let out = Out::open(begin).await?;
     let id = ExportId(uuid::Uuid::now_v7());
-    let file = folder.join(name(engine.now(), ask.form));
-    let partial = file.with_extension("partial");
-    let mut options = File::options();
-    options.create_new(true).write(true);
-    // It may hold what calls said.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let out = options.open(&partial).map_err(|error| unwritable(&error))?;
     let view = ExportView {
         id,
         rows: 0,
-        file: file.display().to_string(),
+        file: out.path.display().to_string(),
         state: ExportState::Running,
     };
     let cancel = engine.stopping().child_token();
@@ -95,45 +99,40 @@ pub(crate) async fn start(engine: &Engine, ask: StartExport) -> Result<ExportVie
     }
     let engine = engine.clone();
     tokio::spawn(async move {
-        let written = write(&engine, (id, ask), BufWriter::new(out), &cancel).await;
-        let state = match written {
-            Ok(true) => match crate::store::backup::replace(&partial, &file) {
-                Ok(()) => ExportState::Done,
-                Err(error) => ExportState::Failed { error },
-            },
-            Ok(false) => ExportState::Cancelled,
-            Err(error) => ExportState::Failed { error },
+        let mut out = out;
+        let writing = write(&engine, (id, ask), &mut out);
+        let state = match cancel.run_until_cancelled(writing).await {
+            Some(Ok(())) => ExportState::Done,
+            Some(Err(error)) => ExportState::Failed { error },
+            None if out.give_up().await => ExportState::Done,
+            None => ExportState::Cancelled,
         };
-        if !matches!(state, ExportState::Done) {
-            // What is half is worth nothing.
-            let _ = std::fs::remove_file(&partial);
-        }
         engine.exports().change(id, |view| view.state = state);
         engine.store().announce([Topic::Exports]);
     });
     Ok(view)
 }
 
-/// Writes page after page. False where it was stopped.
+fn no_folder() -> Error {
+    Error::new(ErrorCode::FieldInvalid)
+        .with("field", "Folder")
+        .with("why", "give the whole path of a folder that exists")
+}
+
+/// Writes page after page.
 async fn write(
     engine: &Engine,
     (id, ask): (ExportId, StartExport),
-    mut out: BufWriter<File>,
-    cancel: &CancellationToken,
-) -> Result<bool, Error> {
-    let io = |error: std::io::Error| unwritable(&error);
+    out: &mut Out,
+) -> Result<(), Error> {
     if ask.form == ExportForm::Csv {
         let bodies = ["arguments", "result"].into_iter().filter(|_| ask.bodies);
         let head: Vec<String> = HEAD.into_iter().chain(bodies).map(str::to_owned).collect();
-        out.write_all(csv_line(&head).as_bytes()).map_err(io)?;
+        out.write(csv_line(&head)).await?;
     }
     // What is read in while pages are written would be newer than all that follow.
     if ask.filter.text.is_some() {
-        while !super::index(engine.store(), super::IN_A_ROW).await? {
-            if cancel.is_cancelled() {
-                return Ok(false);
-            }
-        }
+        while !super::index(engine.store(), super::IN_A_ROW).await? {}
     }
     let mut filter = Filter {
         integration: ask.integration,
@@ -143,9 +142,7 @@ async fn write(
         only: ask.filter,
     };
     for n in 1_u64.. {
-        if cancel.is_cancelled() {
-            return Ok(false);
-        }
+        let mut lines = String::new();
         let page = super::page(engine, filter.clone()).await?;
         let mut bodies = match ask.bodies {
             true => said(engine, &page.rows).await?,
@@ -170,8 +167,12 @@ async fn write(
                     None => json_line(row)?,
                 },
             };
-            out.write_all(line.as_bytes()).map_err(io)?;
+            lines += &line;
+            if lines.len() > PIECE {
+                out.write(std::mem::take(&mut lines)).await?;
+            }
         }
+        out.write(lines).await?;
         let more = page.rows.len() as u64;
         engine.exports().change(id, |view| view.rows += more);
         if n % TELL_EACH == 0 {
@@ -182,9 +183,7 @@ async fn write(
             break;
         }
     }
-    let file = out.into_inner().map_err(|error| io(error.into_error()))?;
-    file.sync_all().map_err(io)?;
-    Ok(true)
+    out.finish().await
 }
 
 /// A file outside of the data folder could not be written.
@@ -320,12 +319,12 @@ fn name(now: Time, form: ExportForm) -> String {
     format!("chief-activity-{when}.{ending}")
 }
 
-/// The user's own folder for such files, else the app's.
-fn downloads(engine: &Engine) -> PathBuf {
+/// The user's own folder for such files, else the app's `own`. Blocks.
+fn downloads(own: PathBuf) -> PathBuf {
     std::env::home_dir()
         .map(|home| home.join("Downloads"))
         .filter(|folder| Path::is_dir(folder))
-        .unwrap_or_else(|| engine.store().folder().to_owned())
+        .unwrap_or(own)
 }
 
 #[cfg(test)]
@@ -346,6 +345,57 @@ mod tests {
             "\"'=HYPERLINK(\"\"http://evil\"\")\",\"'@SUM(A1)\",\"'-1+1\",\
              \"two\nlines, \"\"quoted\"\"\",\"plain\"\r\n"
         );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_disk_that_does_not_answer_holds_up_nobody_and_cancel_ends_it() -> anyhow::Result<()>
+    {
+        let home = crate::notices::tests::Home::new().await?;
+        for _ in 0..100 {
+            home.engine
+                .note(&"x".repeat(1_500), &Because::Health)
+                .await?;
+        }
+        let folder = tempfile::tempdir()?;
+        // A pipe that nobody reads takes 64 KiB.
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status()?;
+        anyhow::ensure!(made.success());
+        let begin = move || {
+            let mut options = std::fs::File::options();
+            let file = options.read(true).write(true).open(&pipe);
+            Ok(Begun {
+                file: file.map_err(|error| unwritable(&error))?,
+                path: pipe.with_extension("csv"),
+                partial: pipe,
+            })
+        };
+        let ask = StartExport {
+            form: ExportForm::Jsonl,
+            folder: None,
+            integration: None,
+            pings: false,
+            filter: wire::ActivityFilter::default(),
+            bodies: false,
+        };
+        let id = start_by(&home.engine, ask, begin).await?.id;
+        // The one thread of this runtime goes on.
+        while get(&home.engine, id)?.rows == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert_eq!(get(&home.engine, id)?.state, ExportState::Running);
+        cancel(&home.engine, id);
+        let over = async {
+            while get(&home.engine, id)?.state == ExportState::Running {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            get(&home.engine, id)
+        };
+        let over = tokio::time::timeout(std::time::Duration::from_secs(20), over).await??;
+        assert_eq!(over.state, ExportState::Cancelled);
+        Ok(())
     }
 
     #[test]

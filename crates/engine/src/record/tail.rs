@@ -27,7 +27,7 @@ const STEP: u32 = 1_000;
 /// Between two times that lines are put on disk, which is waited for.
 const SURE_EACH: Duration = Duration::from_secs(1);
 /// For so long the file may take to answer, until it is told that it does not.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 type Written = Receiver<io::Result<File>>;
 
@@ -148,7 +148,7 @@ impl Tail {
     }
 }
 
-fn silent() -> Error {
+pub(super) fn silent() -> Error {
     Error::new(ErrorCode::FileUnwritable).with("why", "it does not answer")
 }
 
