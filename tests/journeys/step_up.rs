@@ -135,3 +135,35 @@ async fn after_three_sign_ins_that_did_not_bring_it_the_app_stops_asking() -> Re
     assert_eq!(lack(&home, id, "greet").await?, None);
     Ok(())
 }
+
+/// Resource server and authorization server need not agree on names, and names go.
+#[tokio::test]
+async fn a_scope_that_the_server_does_not_know_ends_no_reconnect() -> Result<()> {
+    let (authority, home, id) = signed_in().await?;
+    authority.needs("greet", "tools:write", false);
+    assert!(home.call(id, "greet", json!({})).await.is_err());
+    request_access(&home, id, "greet").await?;
+    authority.needs("wait", "orders:admin", false);
+    assert!(home.call(id, "wait", json!({})).await.is_err());
+    authority.knows_its_scopes();
+    let before = authority.server.seen_at("/authorize").len();
+
+    let attempt = home.begin_again(id, None).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    let all = authority.server.seen_at("/authorize");
+    let scopes = all
+        .iter()
+        .skip(before)
+        .filter_map(|seen| seen.asked("scope"));
+    assert_eq!(
+        scopes.collect::<Vec<_>>(),
+        [
+            "tools:read tools:write orders:admin",
+            "tools:read tools:write"
+        ],
+        "what was granted is asked for again, and the rest is let go"
+    );
+    assert_eq!(home.test(id).await?.health.status, Status::Healthy);
+    home.call(id, "greet", json!({})).await?;
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! A scripted authorization server with an MCP server behind it, on one port: it does everything as
 //! the specifications say, writes down every secret it gives out, and misbehaves where it is told to.
 
+mod scopes;
+
 use super::{
     mcp,
     scripted::{Scripted, Seen, content, json, redirect, text, with_header},
@@ -52,6 +54,7 @@ pub struct State {
     grants: Mutex<Option<Vec<String>>>,
     /// What each family of tokens was granted.
     scopes: Mutex<BTreeMap<u32, String>>,
+    knows_scopes: AtomicBool,
     /// Seconds that an access token is said to live; 0: not said.
     pub lives: AtomicI64,
     /// Whether clients are confidential (Basic), so that there is a client secret.
@@ -327,6 +330,9 @@ impl State {
             || asked("resource") != format!("{}/mcp", self.issuer())
         {
             return text(400, "no PKCE, or another resource");
+        }
+        if let Some(refusal) = self.refuses_scope(seen) {
+            return refusal;
         }
         self.write_down("state", &asked("state"));
         let code = self.give("code");

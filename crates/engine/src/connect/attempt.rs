@@ -220,6 +220,14 @@ impl Attempt {
         *lock(&self.leftovers) = Some(left);
     }
 
+    /// The authorization server forgets what it knows of a try that came to nothing.
+    pub(super) async fn clear_leftovers(&self, engine: &Engine) {
+        let left = lock(&self.leftovers).take();
+        if let Some(left) = left {
+            left.clear(engine.http()).await;
+        }
+    }
+
     /// From now on it is on disk.
     pub(super) fn is_kept(&self) {
         self.kept.store(true, Ordering::Release);

@@ -19,12 +19,12 @@ use wire::{AppOwner, Error, ErrorCode};
 pub(super) async fn identify(
     engine: &Engine,
     attempt: &Attempt,
-    plan: &mut Plan,
+    plan: &Plan,
     (asking, redirect): (&Asking, &str),
 ) -> Result<Client, Stopped> {
     if let Some(id) = &asking.client_id {
-        let secret = match plan.client_secret.take() {
-            Some(secret) => Some(secret),
+        let secret = match &plan.client_secret {
+            Some(secret) => Some(secret.clone()),
             None => held_secret(engine, attempt, id).await,
         };
         let shows_one = matches!(

@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub issuer: Option<String>,
     /// Scopes held before, asked for again.
     pub scopes: Vec<String>,
+    /// Those of them that were granted.
+    pub granted: Vec<String>,
     /// A refusal named no scope: everything that the server offers is asked for.
     pub all_offered: bool,
     /// The catalogue's provider that it is of.
@@ -129,6 +131,7 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
         typed: None,
         issuer: None,
         scopes: vec![],
+        granted: vec![],
         all_offered: false,
         provider: None,
         way: None,
@@ -337,6 +340,10 @@ pub(super) fn again(found: &Integration, ask: &Reconnect) -> Result<Plan, Error>
             // And those that a refused tool asked for.
             .chain(found.state.lacks.values().flatten().cloned())
             .collect(),
+        granted: {
+            let granted = found.about.scopes.iter().filter(|scope| scope.granted);
+            granted.map(|scope| scope.name.clone()).collect()
+        },
         all_offered: found.state.lacks.values().any(Vec::is_empty),
         provider: found.row.provider.clone(),
         way,

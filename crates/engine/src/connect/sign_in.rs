@@ -60,6 +60,7 @@ pub(super) async fn at_mcp_server(
             })
             .await?;
         plan.scopes.clear();
+        plan.granted.clear();
         plan.all_offered = false;
     }
     let mut found = found;
@@ -146,13 +147,57 @@ async fn in_browser(
     mut asking: Asking,
 ) -> Result<Credential, Stopped> {
     reach_all(engine, attempt, plan, &asking.found).await?;
-    // The union: what the server asks for now, and what was held before. Registered with it too:
-    // a strict server refuses what the client is not registered for.
-    also(&mut asking.found.scopes, &plan.scopes);
+    for scopes in fewer_and_fewer(&asking.found.scopes, plan) {
+        let own = std::mem::replace(&mut asking.found.scopes, scopes);
+        match once(engine, attempt, plan, &asking).await {
+            Err(Stopped::Failed(error)) if is_of_scopes(&error) => {
+                tracing::info!(error = %error, "asked for fewer scopes");
+                attempt.clear_leftovers(engine).await;
+            }
+            other => return other,
+        }
+        asking.found.scopes = own;
+    }
+    once(engine, attempt, plan, &asking).await
+}
+
+/// What to ask for beyond what the server asks for itself, the most first: all that was ever asked for, then
+/// what was granted. A server may refuse a sign-in for one scope that it does not know, or no longer.
+fn fewer_and_fewer(own: &[String], plan: &Plan) -> Vec<Vec<String>> {
+    let mut sets: Vec<Vec<String>> = vec![];
+    for more in [&plan.scopes, &plan.granted] {
+        let mut set = own.to_vec();
+        also(&mut set, more);
+        let before = sets.last().map(Vec::len);
+        if set.len() > own.len() && before != Some(set.len()) {
+            sets.push(set);
+        }
+    }
+    sets
+}
+
+/// Refused for a scope (RFC 6749 section 4.1.2.1), or at the registration, which names them, too.
+fn is_of_scopes(error: &Error) -> bool {
+    let why = error.args.get("why").map_or("", String::as_str);
+    match error.code {
+        ErrorCode::OauthDenied => why.split(':').next() == Some("invalid_scope"),
+        ErrorCode::OauthRegistrationRefused => true,
+        _ => false,
+    }
+}
+
+/// One sign-in with the scopes of `asking`, with which a client is registered, too: a strict server refuses
+/// what it is not registered for.
+async fn once(
+    engine: &Engine,
+    attempt: &Attempt,
+    plan: &Plan,
+    asking: &Asking,
+) -> Result<Credential, Stopped> {
     let mut door = Door::open(engine, &asking.back).await?;
     let redirect = door.redirect_uri();
-    let client = client::identify(engine, attempt, plan, (&asking, &redirect)).await?;
-    let found = asking.found;
+    let client = client::identify(engine, attempt, plan, (asking, &redirect)).await?;
+    let found = asking.found.clone();
     let flow = oauth::authorize_as(&found, &client, (&redirect, &found.scopes), &asking.manner)?;
     let asked = Asked {
         flow,

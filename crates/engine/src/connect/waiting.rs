@@ -280,6 +280,7 @@ fn go_on(engine: &Engine, id: AttemptId, (kept, callback): (Kept, Callback)) -> 
         typed: None,
         issuer: kept.issuer,
         scopes: kept.scopes,
+        granted: vec![],
         all_offered: false,
         provider: kept.provider,
         way: kept.way,
