@@ -137,10 +137,11 @@ async fn connecting_the_sample_again_offers_the_card_that_is_there() -> Result<(
         .await?;
     let second = home.done(attempt).await?;
     assert_ne!(first, second);
+    let card = home.card(second).await?;
     assert_eq!(
-        home.card(second).await?.slug,
-        "sample-2",
-        "slugs are unique"
+        (card.slug.as_str(), card.name.as_str()),
+        ("sample-2", "Sample 2"),
+        "both are unique"
     );
 
     // Two cards, one server: removing one leaves the other at work.

@@ -360,3 +360,24 @@ async fn a_new_secret_of_the_app_reaches_the_sign_ins_that_have_the_old_one() ->
     assert_eq!(old.count(), 1, "and the new one is kept");
     Ok(())
 }
+
+#[tokio::test]
+async fn two_accounts_of_one_provider_have_two_names() -> Result<()> {
+    let (odd, home, _clock, _) = ready().await?;
+    let mut names = vec![];
+    for person in ["U1", "U2"] {
+        person.clone_into(&mut lock(&odd.state.person));
+        let attempt = home.begin(odd_way("oauth")).await?;
+        let link = link_of(&home, attempt).await?;
+        home.engine.deep_link(&link).await?;
+        let id = home.done(attempt).await?;
+        let view = home
+            .ask::<wire::GetAttempt>(json!({ "id": attempt }))
+            .await?;
+        let name = home.card(id).await?.name;
+        assert_eq!(view.name, name, "and the admin is told by which");
+        names.push(name);
+    }
+    assert_eq!(names, ["Odd", "Odd (Team of U2)"]);
+    Ok(())
+}

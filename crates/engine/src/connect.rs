@@ -13,6 +13,8 @@ mod device;
 mod disconnect;
 mod input;
 mod leftovers;
+mod names;
+mod questions;
 mod sign_in;
 pub(crate) mod waiting;
 pub mod way;
@@ -37,10 +39,11 @@ use crate::{
 use account::Account;
 use attempt::{Attempt, Stopped};
 use input::Plan;
+use questions::{ask_about_account, ask_about_duplicates, ask_about_same_account};
 use std::sync::Arc;
 use wire::{
     AttemptView, Because, Confirmed, Error, ErrorCode, IntegrationId, Kind, Outcome, Phase, PingId,
-    Question, Reconnect, Target, Time,
+    Reconnect, Target, Time,
 };
 
 /// Begins to connect. Input that cannot be used is refused at once; the rest happens in the attempt.
@@ -197,7 +200,11 @@ async fn prove_by_more(
 async fn keep(engine: &Engine, attempt: &Attempt, proof: Proof) -> Result<(), Error> {
     let count = health::count(&proof.tools);
     let id = match attempt.integration {
-        None => save_new(engine, proof).await?,
+        None => {
+            let (id, name) = save_new(engine, proof).await?;
+            attempt.rename(&name);
+            id
+        }
         Some(id) => {
             let replaced = replaced(engine, id, &proof).await;
             let reach = proof.config.reach();
@@ -295,7 +302,8 @@ fn halves(account: Option<Account>) -> (Option<String>, Option<String>) {
     account.map(|known| (known.id, known.label)).unzip()
 }
 
-async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error> {
+/// Its id, and the name that tells it apart.
+async fn save_new(engine: &Engine, proof: Proof) -> Result<(IntegrationId, String), Error> {
     let id = IntegrationId(uuid::Uuid::now_v7());
     let (now, person) = (engine.now(), engine.person().await);
     let because = Because::Admin {
@@ -315,11 +323,15 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
         ..
     } = proof;
     let (account_id, account_label) = halves(account);
-    engine
+    let (_, name) = engine
         .vault()
         .save(id, credential, None, move |tx| {
             let taken = |slug: &str| store::integrations::slug_taken(tx, slug, now);
             let slug = integrations::slug(&name, taken)?;
+            let all = store::integrations::list(tx)?;
+            let name = names::told_apart(&name, account_label.as_deref(), |name| {
+                all.iter().any(|other| other.name == name)
+            });
             store::integrations::add(
                 tx,
                 &IntegrationRow {
@@ -345,10 +357,11 @@ async fn save_new(engine: &Engine, proof: Proof) -> Result<IntegrationId, Error>
                 store::documents::put(tx, id, &document.about(now), &document.operations)?;
             }
             keep_what_came(tx, (id, &name), (pong, tools), now)?;
-            integrations::note(tx, now, Some((id, &name)), "connected", &because)
+            integrations::note(tx, now, Some((id, &name)), "connected", &because)?;
+            Ok(name)
         })
         .await?;
-    Ok(id)
+    Ok((id, name))
 }
 
 async fn save_again(
@@ -395,104 +408,4 @@ async fn save_again(
         .await?;
     engine.forget_live(id).await;
     Ok(id)
-}
-
-/// The same address is connected already: with the same account the existing card is offered, with
-/// an unknown one it is asked.
-async fn ask_about_duplicates(
-    engine: &Engine,
-    attempt: &Attempt,
-    plan: &Plan,
-) -> Result<(), Stopped> {
-    let asks_later = plan
-        .way
-        .as_deref()
-        .is_some_and(|way| way.identity().is_some());
-    if attempt.confirmed().duplicate || asks_later {
-        return Ok(());
-    }
-    let (address, account) = (plan.address(), plan.account());
-    let existing = engine
-        .store()
-        .read(move |conn| {
-            Ok(Integration::all(conn)?.into_iter().find(|each| {
-                let same_address = each.address() == address;
-                let known_other = each.row.account_id.is_some()
-                    && account.is_some()
-                    && each.row.account_id != account;
-                same_address && !known_other
-            }))
-        })
-        .await?;
-    let Some(existing) = existing else {
-        return Ok(());
-    };
-    let same_account = plan.kind == Kind::Sample
-        || (existing.row.account_id.is_some() && existing.row.account_id == plan.account());
-    let question = Question::Duplicate {
-        existing: existing.id,
-        name: existing.row.name,
-        same_account,
-    };
-    attempt
-        .ask(engine, question, |confirmed| confirmed.duplicate)
-        .await
-}
-
-/// The same account at the same place is connected already: its card is offered.
-async fn ask_about_same_account(
-    engine: &Engine,
-    attempt: &Attempt,
-    address: &str,
-    account: Option<&Account>,
-) -> Result<(), Stopped> {
-    let Some(id) = account.map(|account| account.id.clone()) else {
-        return Ok(());
-    };
-    let address = address.to_owned();
-    let existing = engine
-        .store()
-        .read(move |conn| {
-            let mut all = Integration::all(conn)?.into_iter();
-            Ok(all.find(|each| {
-                each.address() == address && each.row.account_id.as_ref() == Some(&id)
-            }))
-        })
-        .await?;
-    let Some(existing) = existing.filter(|_| !attempt.confirmed().duplicate) else {
-        return Ok(());
-    };
-    let question = Question::Duplicate {
-        existing: existing.id,
-        name: existing.row.name,
-        same_account: true,
-    };
-    attempt
-        .ask(engine, question, |confirmed| confirmed.duplicate)
-        .await
-}
-
-async fn ask_about_account(
-    engine: &Engine,
-    attempt: &Attempt,
-    id: IntegrationId,
-    now: Option<&Account>,
-) -> Result<(), Stopped> {
-    let found = engine
-        .store()
-        .read(move |conn| Integration::get(conn, id))
-        .await?;
-    let (Some(before), Some(now)) = (found.row.account_id, now) else {
-        return Ok(());
-    };
-    if before == now.id || attempt.confirmed().other_account {
-        return Ok(());
-    }
-    let question = Question::OtherAccount {
-        before: found.row.account_label.unwrap_or(before),
-        now: now.label.clone(),
-    };
-    attempt
-        .ask(engine, question, |confirmed| confirmed.other_account)
-        .await
 }

@@ -181,6 +181,9 @@ fn one(card: &CardView, may: &UseStateHandle<May>) -> Html {
             may.set(new);
         })
     };
+    let name = html! {
+        <span>{ inert(&card.name) }if let Some(account) = &card.account { <small>{ inert(account) }</small> }</span>
+    };
     let read_only = may.read_only;
     let tools = only
         .filter(|only| card.tools > 0 || only.is_some())
@@ -202,10 +205,10 @@ fn one(card: &CardView, may: &UseStateHandle<May>) -> Html {
         <div class="picked" key={id.to_string()} data-testid="pick">
             if may.some {
                 <label class="option">
-                    <input type="checkbox" checked={picked.is_some()} {onchange} /><span>{ inert(&card.name) }</span>
+                    <input type="checkbox" checked={picked.is_some()} {onchange} />{ name }
                 </label>
             } else {
-                <span class="option">{ inert(&card.name) }</span>
+                <span class="option">{ name }</span>
             }
             { tools.unwrap_or_default() }
         </div>

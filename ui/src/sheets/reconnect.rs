@@ -11,6 +11,7 @@ use crate::{
     icons::{Icon, icon},
     ipc, page,
     parts::{
+        card::account,
         dialog::Dialog,
         field::{Field, Kind},
     },
@@ -239,7 +240,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
             }
         }
     };
-    html! { <Dialog {title} {on_close} narrow=true {tools}>{ body }</Dialog> }
+    html! { <Dialog {title} {on_close} narrow=true {tools}><p class="sub">{ account(&card) }</p>{ body }</Dialog> }
 }
 
 /// Leads to the app credentials that an error is about.
