@@ -273,3 +273,31 @@ async fn a_key_that_is_in_the_keyring_again_heals_by_itself() -> Result<()> {
     home.call(id, "greet", json!({})).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn the_agents_that_it_was_chosen_for_are_named_before_it_is_disconnected() -> Result<()> {
+    let home = Home::new().await?;
+    let _door = home.open_door().await?;
+    let sample = home.connect(targets::sample()).await?;
+    let server = open_door().await?;
+    let other = home
+        .connect(targets::mcp_bearer(&server.url("/mcp"), "key"))
+        .await?;
+    for (name, chosen) in [
+        ("One", json!([sample])),
+        ("Both", json!([sample, other])),
+        ("Other", json!([other])),
+        ("All", json!(null)),
+    ] {
+        home.pair(json!({ "name": name, "integrations": chosen }))
+            .await?;
+    }
+    let preview = home
+        .ask::<wire::PreviewDisconnect>(json!({ "id": sample }))
+        .await?;
+    let mut agents = preview.agents;
+    agents.sort_unstable();
+    assert_eq!(agents, ["Both", "One"]);
+    assert_eq!(preview.emptied, ["One"]);
+    Ok(())
+}

@@ -462,6 +462,12 @@ pub struct DisconnectPreview {
     /// The crons that depend on it: none of them will start any more.
     #[serde(default)]
     pub crons: Vec<String>,
+    /// The agents that it was chosen for, by name.
+    #[serde(default)]
+    pub agents: Vec<String>,
+    /// Those of them that can use nothing else.
+    #[serde(default)]
+    pub emptied: Vec<String>,
 }
 
 /// What Disconnect did.

@@ -3,7 +3,7 @@
 use crate::{
     icons::{Icon, icon},
     ipc, page,
-    parts::{crons::listed, dialog::Dialog, states},
+    parts::{card::account, crons::listed, dialog::Dialog, states},
     query::use_query,
     route::{Route, go},
     say::{say, say_count, say_error, say_with},
@@ -24,12 +24,15 @@ pub struct DisconnectProps {
 pub fn Disconnect(props: &DisconnectProps) -> Html {
     // Read once: a preview that changes under the finger would be worse than one a second old.
     let preview = use_query(PreviewDisconnect { id: props.id }, Vec::new());
-    // The name outlives the card.
-    let name = {
+    // Its name, and whose it is, outlive the card.
+    let known = {
         let frame = use_context::<Frame>().expect("the app gives the frame");
-        let known = frame.card(props.id).map(|card| card.name.clone());
+        let known = frame
+            .card(props.id)
+            .map(|card| (card.name.clone(), account(card)));
         use_state(move || known.unwrap_or_default())
     };
+    let (name, whose) = &*known;
     let running = use_state(|| false);
     let result = use_state(|| None::<Result<Disconnected, Error>>);
 
@@ -60,6 +63,7 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
         Some(Ok(done)) => finished(done, &cancel),
         Some(Err(_)) | None => html! {
             <>
+                <p class="sub" data-testid="whose">{ whose }</p>
                 if let Some(Err(error)) = &*result {
                     <p class="error box" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(error) }</span></p>
                 }
@@ -76,8 +80,8 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
         },
     };
     let title = match &*result {
-        Some(Ok(_)) => say_with("disconnected-name", &[("name", &name)]),
-        Some(Err(_)) | None => say_with("disconnect-name", &[("name", &name)]),
+        Some(Ok(_)) => say_with("disconnected-name", &[("name", name)]),
+        Some(Err(_)) | None => say_with("disconnect-name", &[("name", name)]),
     };
     html! { <Dialog {title} on_close={props.close.clone()} narrow=true held={*running}>{ body }</Dialog> }
 }
@@ -99,6 +103,12 @@ pub fn breaks(preview: &DisconnectPreview) -> Html {
     }
     if let Some(paused) = listed(&preview.crons) {
         told.push(say_with("breaks-crons", &[("names", &paused)]));
+    }
+    if let Some(agents) = listed(&preview.agents) {
+        told.push(say_with("breaks-agents", &[("names", &agents)]));
+    }
+    if let Some(emptied) = listed(&preview.emptied) {
+        told.push(say_with("breaks-emptied", &[("names", &emptied)]));
     }
     told.push(match &preview.revokes_at {
         Some(host) if preview.cannot_revoke => say_with("breaks-cannot-revoke", &[("host", host)]),

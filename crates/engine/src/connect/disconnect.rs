@@ -33,7 +33,10 @@ pub(crate) async fn preview(
         .store()
         .read(move |conn| {
             let found = Integration::get(conn, id)?;
+            let (agents, emptied) = chosen_for(conn, id)?;
             Ok(DisconnectPreview {
+                agents,
+                emptied,
                 id,
                 in_flight,
                 calls_30d: store::calls::count_since(conn, id, since)?,
@@ -49,6 +52,24 @@ pub(crate) async fn preview(
             })
         })
         .await
+}
+
+/// The agents that it was chosen for, by name, and those of them that have nothing else.
+fn chosen_for(
+    conn: &rusqlite::Connection,
+    id: IntegrationId,
+) -> Result<(Vec<String>, Vec<String>), Error> {
+    let (mut agents, mut emptied) = (vec![], vec![]);
+    for agent in store::agents::list(conn)? {
+        let chosen = agent.integrations.unwrap_or_default();
+        if chosen == [id] {
+            emptied.push(agent.name.clone());
+        }
+        if chosen.contains(&id) {
+            agents.push(agent.name);
+        }
+    }
+    Ok((agents, emptied))
 }
 
 /// The longest that the provider's answer to the revocation is waited for, in seconds.

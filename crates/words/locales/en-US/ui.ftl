@@ -276,6 +276,8 @@ breaks-calls = { $count ->
     [one] Agents called it once in the last 30 days.
    *[other] Agents called it { $count } times in the last 30 days.
 }
+breaks-agents = It was chosen for these agents, and adding it again does not give it back to them: { $names }.
+breaks-emptied = They can then use nothing at all: { $names }.
 breaks-revokes = Its access is revoked at { $host }.
 breaks-cannot-revoke = Its credential cannot be opened, so { $host } will not be told. Revoke it there yourself.
 breaks-not-revoked = Its credential stays valid at the other side until you revoke it there: this app knows no way to do it from here.
