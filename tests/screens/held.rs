@@ -135,29 +135,42 @@ async fn what_is_hidden_of_a_call_is_told_as_a_warning_where_it_is_approved() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_an_argument_that_is_padded_with_blanks_is_in_sight() -> Result<()> {
-    let screen = Screen::open().await?;
-    let text = format!("select 1{}; drop table users", " ".repeat(3_000));
-    let asked = asked(&screen, &text).await?;
+async fn the_end_of_an_argument_that_is_padded_is_in_sight_before_the_answers() -> Result<()> {
+    for (blank, picture) in [
+        (" ", "approval-padded"),
+        ("\u{a0}", "approval-padded-wide"),
+        ("-- \n", "approval-long"),
+    ] {
+        let screen = Screen::open().await?;
+        let text = format!("select 1{}; drop table users", blank.repeat(1_300));
+        let asked = asked(&screen, &text).await?;
 
-    screen.press("Review").await?;
-    screen
-        .reads("[data-testid=arguments]", "drop table")
-        .await?;
-    let inside = r"
-        const box = document.querySelector('[data-testid=arguments]');
-        const text = box.firstChild, at = text.data.indexOf('; drop table users');
-        const end = document.createRange();
-        end.setStart(text, at);
-        end.setEnd(text, at + 18);
-        const [b, e] = [box.getBoundingClientRect(), end.getBoundingClientRect()];
-        return e.width > 0 && e.left >= b.left && e.right <= b.right && e.top >= b.top && e.bottom <= b.bottom;
-    ";
-    let seen = screen.page.execute(inside, vec![]).await?;
-    assert_eq!(seen.json(), &json!(true), "the end stands within the box");
-    screen.picture("approval-padded").await?;
-    screen.click("[data-testid=deny]").await?;
-    let answer = asked.await??.text().await?;
-    assert!(answer.contains("approval-denied"), "{answer}");
-    screen.close().await
+        screen.press("Review").await?;
+        screen
+            .reads("[data-testid=arguments]", "drop table")
+            .await?;
+        let inside = r"
+            const box = document.querySelector('[data-testid=arguments]');
+            const text = box.firstChild, at = text.data.indexOf('; drop table users');
+            const end = document.createRange();
+            end.setStart(text, at);
+            end.setEnd(text, at + 18);
+            const [b, e] = [box.getBoundingClientRect(), end.getBoundingClientRect()];
+            const approve = document.querySelector('[data-testid=approve]').getBoundingClientRect();
+            return e.width > 0 && e.left >= b.left && e.right <= b.right && e.top >= b.top && e.bottom <= b.bottom
+                && box.scrollHeight <= box.clientHeight && approve.top >= e.bottom;
+        ";
+        let seen = screen.page.execute(inside, vec![]).await?;
+        assert_eq!(
+            seen.json(),
+            &json!(true),
+            "{picture}: the end stands within the box, which is whole"
+        );
+        screen.picture(picture).await?;
+        screen.click("[data-testid=deny]").await?;
+        let answer = asked.await??.text().await?;
+        assert!(answer.contains("approval-denied"), "{answer}");
+        screen.close().await?;
+    }
+    Ok(())
 }

@@ -20,12 +20,15 @@ pub fn inert_block(text: &str) -> AttrValue {
 fn show(text: &str, block: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
+    let mut before = None;
     while let Some(c) = rest.next() {
+        let is_beside =
+            before.replace(c).is_some_and(is_blank) || rest.peek().is_some_and(|c| is_blank(*c));
         match c {
             '\r' if rest.peek() == Some(&'\n') => {}
             '\n' | '\t' if block => shown.push(c),
             '\n' | '\r' | '\t' => shown.push(' '),
-            c if is_unseen(c) => {
+            c if is_unseen(c) || is_wide(c) && is_beside => {
                 // Writing to a String cannot fail.
                 let _ = write!(shown, "\\u{{{:04X}}}", u32::from(c));
             }
@@ -33,6 +36,16 @@ fn show(text: &str, block: bool) -> String {
         }
     }
     shown
+}
+
+/// A blank that fills a line where it is repeated, so that what follows stands far below: one is a matter of
+/// typography, two beside each other are not.
+fn is_wide(c: char) -> bool {
+    is_blank(c) && c != ' '
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() && !c.is_control()
 }
 
 /// Characters that change how others are shown, or take part unseen: controls, bidirectional marks,
@@ -80,6 +93,22 @@ mod tests {
             ("\u{2028}", "\\u{2028}"),
         ] {
             assert_eq!(inert(text).as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn blanks_that_would_fill_lines_are_revealed() {
+        for (text, shown) in [
+            ("a\u{A0}\u{A0}b", "a\\u{00A0}\\u{00A0}b"),
+            ("a\u{3000} \u{3000} b", "a\\u{3000} \\u{3000} b"),
+            (
+                "« Oui\u{202F}»\u{A0}: 1\u{A0}000",
+                "« Oui\u{202F}»\u{A0}: 1\u{A0}000",
+            ),
+            ("注文\u{3000}一覧", "注文\u{3000}一覧"),
+            ("  {\n    a", "  {\n    a"),
+        ] {
+            assert_eq!(inert_block(text).as_str(), shown);
         }
     }
 

@@ -95,7 +95,7 @@ pub fn shown(view: &ApprovalView) -> Html {
                 <dt>{ say("approval-until-label") }</dt><dd>{ at_now(move |now| html! { until(ends, now) }) }</dd>
             </dl>
             <p class="label gap">{ say("approval-arguments") }</p>
-            <pre tabindex="0" aria-label={say("approval-arguments")} data-testid="arguments">{ inert_block(&view.arguments) }</pre>
+            <pre class="whole" tabindex="0" aria-label={say("approval-arguments")} data-testid="arguments">{ inert_block(&view.arguments) }</pre>
             if view.hidden.parts == 0 {
                 <p class="hint">{ say("approval-exactly") }</p>
             } else {
