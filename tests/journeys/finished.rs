@@ -141,6 +141,8 @@ async fn what_an_admin_denies_before_a_call_is_written_down_does_not_leave() -> 
     // What it finds is remembered from here on.
     let (_, body) = raw(("POST", &door.url), &headers, &greet).await?;
     ensure!(told(&body)?["result"]["isError"] != true, "{body}");
+    // Nor is there a row that whoever reads would have filed first.
+    scene.home.record().await?;
     let before = scene.arrived("greet");
     let set = |tool: &str, choice: &str| {
         let ask = json!({ "id": scene.id, "tool": tool, "agent": null, "choice": choice });

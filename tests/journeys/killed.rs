@@ -167,8 +167,13 @@ fn recorded(folder: &Path) -> Result<Vec<(String, Option<String>)>> {
     let file = folder.join("chief.db");
     let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = database.prepare(
-        "select c.because ->> '$.title', o.outcome from calls c \
-         left join outcomes o on o.call_seq = c.seq where c.kind = 'call'",
+        // With what the next start files.
+        "with begun as (select seq, kind, because from calls \
+           union all select seq, kind, because from intake_calls), \
+         ended as (select call_seq, outcome from outcomes \
+           union all select call_seq, outcome from intake_outcomes) \
+         select b.because ->> '$.title', e.outcome from begun b \
+         left join ended e on e.call_seq = b.seq where b.kind = 'call'",
     )?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -107,6 +107,8 @@ async fn what_a_check_found_stays_though_it_is_put_back() -> Result<()> {
         how: Tampering::Changed,
         seq: 5,
     };
+    // Whoever reads has all rows filed.
+    home.record().await?;
     let database = home.folder().join("chief.db");
     let was: String = Connection::open(database)?.query_row(
         "select action from calls where seq = 5",

@@ -21,7 +21,9 @@ pub mod credentials;
 pub mod crons;
 pub mod deliveries;
 pub mod documents;
+mod intake;
 pub mod integrations;
+mod job;
 mod kept;
 pub(crate) mod keys;
 mod log;
@@ -39,23 +41,23 @@ mod tally;
 pub mod tasks;
 mod text;
 pub mod tools;
+mod tx;
 pub(crate) mod waiting;
 mod writer;
 
 use rusqlite::Connection;
 use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeSet,
-    ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 use tokio::sync::{broadcast, oneshot};
 use wire::{Changed, Error, ErrorCode, Time, Topic};
 
+use job::Finds;
 pub(crate) use kept::Kept;
 pub use open::Restored;
 pub(crate) use open::{CameBack, came_back, forget_came_back};
+pub use tx::Tx;
 
 /// Batches of calls, at most, that are counted before something is shown: others may go on calling.
 const ROUNDS: u32 = 20;
@@ -146,12 +148,13 @@ impl Store {
             tx.undoable()?;
             job(tx)
         };
-        self.send(durability, whole).await
+        self.send((durability, Finds::Tables), whole).await
     }
 
     /// The same for a job that only adds to the record, on the path of every call, where a savepoint costs
     /// as much as the row. One that fails after it wrote something takes all with it that share its commit,
-    /// unless it was made undoable before ([`Tx::undoable`]).
+    /// unless it was made undoable before ([`Tx::undoable`]). What it adds lies in the intake first
+    /// (`store/intake.rs`), and so may what was added before it: it reads nothing of the record.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -160,18 +163,18 @@ impl Store {
         durability: Durability,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.send(durability, job).await
+        self.send((durability, Finds::Intake), job).await
     }
 
     async fn send<T: Send + 'static>(
         &self,
-        durability: Durability,
+        (durability, finds): (Durability, Finds),
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         self.0
             .writer
-            .send(writer::Job::new(durability, job, answer))?;
+            .send(job::Job::new((durability, finds), job, answer))?;
         answered.await.map_err(|_| closed())?
     }
 
@@ -279,7 +282,7 @@ impl Store {
     /// `StoreFailed` where a reader would not let go within some seconds.
     pub async fn checkpoint(&self) -> Result<(), Error> {
         let (answer, answered) = oneshot::channel();
-        self.0.writer.send(writer::Job::checkpoint(answer))?;
+        self.0.writer.send(job::Job::Checkpoint(answer))?;
         answered.await.map_err(|_| closed())?
     }
 
@@ -295,142 +298,6 @@ impl Store {
         let job = move |connection: &Connection| backup::take(connection, &folder, now, keep);
         self.0.slow.send(reader::Job::outside(job, answer))?;
         answered.await.map_err(|_| closed())?
-    }
-}
-
-/// One write: a connection, and the topics that it touches.
-pub struct Tx<'a> {
-    connection: &'a Connection,
-    /// Of the data as this write finds it: a number that is not given yet where a write before it, of the
-    /// same commit, may have changed what is [`Kept`].
-    edition: u64,
-    topics: RefCell<BTreeSet<Topic>>,
-    /// Read on first need: most writes add nothing to the record.
-    chain: RefCell<Option<record::Chain>>,
-    left: Cell<Left>,
-    undo: Cell<Undo>,
-}
-
-/// How what a job did is undone where it fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Undo {
-    /// By the transaction, which the job has to itself.
-    Transaction,
-    /// By nobody, until the job asks for a savepoint.
-    Never,
-    /// By its savepoint.
-    Savepoint,
-}
-
-/// What a write leaves behind it.
-#[derive(Clone, Copy)]
-struct Left {
-    /// What is [`Kept`] may be another now.
-    changed: bool,
-    /// Whether calls are over that are not counted, where this write knows.
-    uncounted: Option<bool>,
-}
-
-/// A write that was done.
-struct Made {
-    topics: BTreeSet<Topic>,
-    chain: Option<record::Chain>,
-    left: Left,
-    undo: Undo,
-}
-
-impl<'a> Tx<'a> {
-    #[cfg(test)]
-    fn new(connection: &'a Connection) -> Self {
-        Self::after(connection, (None, 0), Undo::Transaction)
-    }
-
-    /// A write that finds the record's chain and the data's edition like this.
-    fn after(
-        connection: &'a Connection,
-        (chain, edition): (Option<record::Chain>, u64),
-        undo: Undo,
-    ) -> Self {
-        Self {
-            connection,
-            edition,
-            topics: RefCell::default(),
-            chain: RefCell::new(chain),
-            left: Cell::new(Left {
-                changed: true,
-                uncounted: None,
-            }),
-            undo: Cell::new(undo),
-        }
-    }
-
-    /// From here on whatever this write does is undone, and nothing else, where it fails. Nothing may have
-    /// been written before.
-    ///
-    /// # Errors
-    /// `StoreUnwritable`, `StoreFailed`.
-    pub(crate) fn undoable(&self) -> Result<(), Error> {
-        if self.undo.get() == Undo::Never {
-            run(self.connection, "savepoint job").map_err(failed)?;
-            self.undo.set(Undo::Savepoint);
-        }
-        Ok(())
-    }
-
-    /// Runs `work` on the chain of the record.
-    fn chained<T>(&self, work: impl FnOnce(&mut record::Chain) -> T) -> Result<T, Error> {
-        let mut chain = self.chain.borrow_mut();
-        let chain = match &mut *chain {
-            Some(chain) => chain,
-            none => none.insert(record::Chain::read(self.connection)?),
-        };
-        Ok(work(chain))
-    }
-
-    /// This commit changes what `topic` shows. The functions of the tables do it by themselves.
-    pub fn touch(&self, topic: Topic) {
-        self.topics.borrow_mut().insert(topic);
-    }
-
-    /// Whether what is [`Kept`] may be another than in that edition.
-    pub(crate) fn is_past(&self, edition: u64) -> bool {
-        self.edition != edition
-    }
-
-    /// All that this write does is to add to the record, or to count what is in it: whatever is looked up
-    /// before a call stands as it was. (What says nothing is taken to have changed it.)
-    pub fn only_records(&self) {
-        let left = self.left.get();
-        self.left.set(Left {
-            changed: false,
-            ..left
-        });
-    }
-
-    /// Whether calls are over, as of this write, that are not counted.
-    fn leaves_uncounted(&self, uncounted: bool) {
-        let left = self.left.get();
-        self.left.set(Left {
-            uncounted: Some(uncounted),
-            ..left
-        });
-    }
-
-    fn into_parts(self) -> Made {
-        Made {
-            topics: self.topics.into_inner(),
-            chain: self.chain.into_inner(),
-            left: self.left.get(),
-            undo: self.undo.get(),
-        }
-    }
-}
-
-impl Deref for Tx<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.connection
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes along with the next commit, whoever asks for that: writes that nobody waits for, and news of
 //! calls, which is told many at a time.
 
-use super::{Durability, Store, Tx, writer::Run};
+use super::{Store, Tx, job::Write};
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
@@ -14,10 +14,12 @@ pub(super) struct Along(Mutex<Waiting>);
 
 #[derive(Default)]
 pub(super) struct Waiting {
-    pub writes: Vec<Run>,
+    pub writes: Vec<Write>,
     pub topics: BTreeSet<Topic>,
     /// The thread looks here before it sleeps for long.
     looks: bool,
+    /// What it took is not committed yet.
+    in_hand: bool,
 }
 
 impl Waiting {
@@ -35,22 +37,31 @@ impl Along {
         !std::mem::replace(&mut waiting.looks, true)
     }
 
-    /// Whether a write waits here.
+    /// Whether a write waits here, or is being committed.
     pub fn has_writes(&self) -> bool {
-        !self.lock().writes.is_empty()
+        let waiting = self.lock();
+        waiting.in_hand || !waiting.writes.is_empty()
     }
 
-    /// Takes what waits, for the thread, which looks again soon where it found something or `goes_on`.
+    /// Takes what waits, for the thread, which looks again soon where it found something or `goes_on`. It says
+    /// when the writes are [`Along::done`].
     pub fn take(&self, goes_on: bool) -> Waiting {
         let mut waiting = self.lock();
         let looks = goes_on || !waiting.is_empty();
+        let in_hand = !waiting.writes.is_empty();
         std::mem::replace(
             &mut waiting,
             Waiting {
                 looks,
+                in_hand,
                 ..Waiting::default()
             },
         )
+    }
+
+    /// What was taken is committed.
+    pub fn done(&self) {
+        self.lock().in_hand = false;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -68,18 +79,6 @@ impl Store {
         then: impl FnOnce(Result<T, Error>) + Send + 'static,
     ) {
         self.0.writer.go_along(job, then);
-    }
-
-    /// Waits until nothing waits for a commit any more ([`Store::append_along`]).
-    pub(super) async fn caught_up(&self) {
-        if self.0.writer.has_along() {
-            let nothing = |tx: &mut Tx<'_>| {
-                tx.only_records();
-                Ok(())
-            };
-            // Where it fails, whoever is told of it writes it later.
-            let _ = self.send(Durability::Normal, nothing).await;
-        }
     }
 
     /// As [`Store::announce`], some moments later, with other news of calls.

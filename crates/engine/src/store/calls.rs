@@ -54,24 +54,36 @@ pub struct OutcomeRow {
     pub got: Option<Payload>,
 }
 
+macro_rules! call_columns {
+    () => {
+        "id, at, kind, integration_id, integration_name, action, because, run, agent_id, agent_name, task, \
+         thread_url, thread_title, cron_id, cron_run, sent"
+    };
+}
+macro_rules! outcome_columns {
+    () => {
+        "call_seq, call_at, at, outcome, took_ms, error, detail, got"
+    };
+}
+
 /// The columns of `calls` that the chain binds, in its order.
-pub(super) const CALL_COLUMNS: &str = "id, at, kind, integration_id, integration_name, action, \
-    because, run, agent_id, agent_name, task, thread_url, thread_title, cron_id, cron_run, sent";
+pub(super) const CALL_COLUMNS: &str = call_columns!();
 /// The columns of `outcomes` that the chain binds, in its order.
-pub(super) const OUTCOME_COLUMNS: &str =
-    "call_seq, call_at, at, outcome, took_ms, error, detail, got";
+pub(super) const OUTCOME_COLUMNS: &str = outcome_columns!();
 
 /// Writes the intent, of a call in that task. Its place in the record.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`: then nothing may be sent.
 pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Error> {
-    let seq = intent(tx, row)?;
-    // Whatever stands there already is no call's: none has this place.
-    tx.prepare_cached("insert or replace into open_calls (call_seq, task_id) values (?1, ?2)")
-        .map_err(failed)?
-        .execute(params![seq, task.map(|task| task.to_string())])
-        .map_err(failed)?;
+    let task = task.map(|task| task.to_string());
+    let seq = intent(tx, row, Some(task.as_deref()))?;
+    if !tx.is_for_intake() {
+        // Whatever stands there already is no call's: none has this place.
+        tx.prepare_cached("insert or replace into open_calls (call_seq, task_id) values (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![seq, task]))
+            .map_err(failed)?;
+    }
     Ok(seq)
 }
 
@@ -83,7 +95,8 @@ pub fn finish(tx: &Tx<'_>, row: &OutcomeRow) -> Result<(), Error> {
     // (One that took so long that it was removed meanwhile was begun, too.)
     let begun = tx
         .prepare_cached(
-            "select 1 from calls where seq = ?1 union all select 1 from record_base where seq >= ?1",
+            "select 1 from intake_calls where seq = ?1 union all select 1 from calls where seq = ?1 \
+             union all select 1 from record_base where seq >= ?1",
         )
         .and_then(|mut statement| statement.exists([row.intent.0]))
         .map_err(failed)?;
@@ -148,7 +161,7 @@ pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
 pub fn note(tx: &Tx<'_>, row: &CallRow, how: Outcome, detail: &str) -> Result<(), Error> {
-    let seq = intent(tx, row)?;
+    let seq = intent(tx, row, None)?;
     let ended = OutcomeRow {
         intent: (seq, row.at),
         at: row.at,
@@ -161,7 +174,20 @@ pub fn note(tx: &Tx<'_>, row: &CallRow, how: Outcome, detail: &str) -> Result<()
     outcome(tx, &ended).map(|_| ())
 }
 
-fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
+/// `open`: it is under way, in that task or in none.
+fn intent(tx: &Tx<'_>, row: &CallRow, open: Option<Option<&str>>) -> Result<i64, Error> {
+    const FILED: &str = concat!(
+        "insert into calls (",
+        call_columns!(),
+        ", seq, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+         ?17, ?18, ?19)"
+    );
+    const INTAKE: &str = concat!(
+        "insert into intake_calls (",
+        call_columns!(),
+        ", seq, key, mac, open, task_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
+         ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
+    );
     let origin = Origin::of(&row.because);
     let columns: [Value; 16] = [
         row.id.to_string().into(),
@@ -186,14 +212,28 @@ fn intent(tx: &Tx<'_>, row: &CallRow) -> Result<i64, Error> {
         origin.cron.map(|(_, run)| run.to_string()).into(),
         kept(tx, row.sent.as_ref())?,
     ];
-    const SQL: &str = "insert into calls (id, at, kind, integration_id, integration_name, action, \
-        because, run, agent_id, agent_name, task, thread_url, thread_title, cron_id, cron_run, sent, \
-        seq, key, mac) \
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
-    insert(tx, Part::Intent, SQL, &columns)
+    if tx.is_for_intake() {
+        let beside = [
+            open.is_some().into(),
+            open.flatten().map(str::to_owned).into(),
+        ];
+        insert(tx, Part::Intent, INTAKE, (&columns, &beside))
+    } else {
+        insert(tx, Part::Intent, FILED, (&columns, &[]))
+    }
 }
 
 fn outcome(tx: &Tx<'_>, row: &OutcomeRow) -> Result<i64, Error> {
+    const FILED: &str = concat!(
+        "insert into outcomes (",
+        outcome_columns!(),
+        ", seq, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    );
+    const INTAKE: &str = concat!(
+        "insert into intake_outcomes (",
+        outcome_columns!(),
+        ", seq, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    );
     let (call, at) = row.intent;
     let columns: [Value; 8] = [
         call.into(),
@@ -205,17 +245,21 @@ fn outcome(tx: &Tx<'_>, row: &OutcomeRow) -> Result<i64, Error> {
         row.detail.clone().into(),
         kept(tx, row.got.as_ref())?,
     ];
-    const SQL: &str = "insert into outcomes (call_seq, call_at, at, outcome, took_ms, error, detail, \
-        got, seq, key, mac) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    insert(tx, Part::Outcome, SQL, &columns)
+    let sql = if tx.is_for_intake() { INTAKE } else { FILED };
+    insert(tx, Part::Outcome, sql, (&columns, &[]))
 }
 
 fn kept(tx: &Tx<'_>, payload: Option<&Payload>) -> Result<Value, Error> {
     Ok(payload.map(|payload| payload.kept(tx)).transpose()?.into())
 }
 
-/// Adds a row at the end of the chain. The last three values of `sql` are its place in it.
-fn insert(tx: &Tx<'_>, part: Part, sql: &str, columns: &[Value]) -> Result<i64, Error> {
+/// Adds a row at the end of the chain. Behind its columns `sql` has its place in it, and what is beside that.
+fn insert(
+    tx: &Tx<'_>,
+    part: Part,
+    sql: &str,
+    (columns, beside): (&[Value], &[Value]),
+) -> Result<i64, Error> {
     let bound: Vec<ValueRef<'_>> = columns.iter().map(ValueRef::from).collect();
     let link = tx.chained(|chain| chain.link(part, &bound))?;
     let place = [
@@ -223,11 +267,21 @@ fn insert(tx: &Tx<'_>, part: Part, sql: &str, columns: &[Value]) -> Result<i64, 
         ToSqlOutput::Owned(link.key.into()),
         ToSqlOutput::Borrowed(ValueRef::Blob(&link.mac)),
     ];
-    let values = bound.into_iter().map(ToSqlOutput::Borrowed).chain(place);
+    let beside = beside
+        .iter()
+        .map(|value| ToSqlOutput::Borrowed(value.into()));
+    let values = bound
+        .into_iter()
+        .map(ToSqlOutput::Borrowed)
+        .chain(place)
+        .chain(beside);
     tx.prepare_cached(sql)
         .map_err(failed)?
         .execute(params_from_iter(values))
         .map_err(failed)?;
+    if tx.is_for_intake() {
+        tx.leaves_in_intake();
+    }
     tx.touch(Topic::Activity);
     Ok(link.seq)
 }

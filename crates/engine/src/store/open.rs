@@ -249,11 +249,8 @@ fn begin_run(connection: &Connection) -> Result<(), Error> {
     begun
         .execute_batch("insert into runs (n) select coalesce(max(n), 0) + 1 from runs")
         .map_err(failed)?;
-    super::calls::give_up(&super::Tx::after(
-        &begun,
-        (None, 0),
-        super::Undo::Transaction,
-    ))?;
+    super::intake::file(&begun)?;
+    super::calls::give_up(&super::Tx::new(&begun))?;
     begun.commit().map_err(failed)
 }
 
@@ -304,7 +301,7 @@ fn mark(copy: &Path, taken: Time, damaged: &Path) -> Result<(), Error> {
         // Into the file itself, not into a log beside it.
         .pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
         .map_err(failed)?;
-    let tx = super::Tx::after(&connection, (None, 0), super::Undo::Transaction);
+    let tx = super::Tx::new(&connection);
     super::settings::set(&tx, CAME_BACK, &came)?;
     drop(tx);
     connection.close().map_err(|(_, error)| failed(error))

@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("schema/21.sql")),
     M::up(include_str!("schema/22.sql")),
     M::up(include_str!("schema/23.sql")),
+    M::up(include_str!("schema/24.sql")),
 ];
 
 /// The version that this build knows.

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 mod along;
 mod behind;
 mod damage;
+mod intake;
 
 /// A folder and the store in it.
 fn fresh() -> Result<(TempDir, Store)> {

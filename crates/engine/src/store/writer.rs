@@ -1,17 +1,19 @@
 //! The one thread that writes.
 
 use super::{
-    Durability, Left, Tx, Undo,
+    Durability, Tx,
     along::{Along, Waiting},
     closed, failed,
+    intake::MANY,
+    job::{Done, Finds, Job, Write},
     log::Log,
     record::Chain,
+    tx::{Left, Undo},
 };
 use rusqlite::Connection;
 use std::{
     collections::BTreeSet,
     fs::File,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -33,57 +35,6 @@ const ALONG: Duration = Duration::from_millis(10);
 /// News of calls is told this often at most: each telling wakes every listener.
 const TELL_EVERY: Duration = Duration::from_millis(20);
 
-pub(super) type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
-/// Does the job, or takes the reason why there is none. True: it went well.
-pub(super) type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> (bool, Done) + Send>;
-
-/// Something for the writer to do.
-pub(super) enum Job {
-    Write {
-        durability: Durability,
-        run: Run,
-    },
-    Checkpoint(oneshot::Sender<Result<(), Error>>),
-    /// Something waits for the next commit, and none may come.
-    LookAlong,
-}
-
-impl Job {
-    /// A write whose answer goes to `answer`, after the commit.
-    pub(super) fn new<T: Send + 'static>(
-        durability: Durability,
-        job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
-        answer: oneshot::Sender<Result<T, Error>>,
-    ) -> Self {
-        // Whoever asked may have gone: no error.
-        let run = run(job, |result| drop(answer.send(result)));
-        Self::Write { durability, run }
-    }
-
-    pub(super) fn checkpoint(answer: oneshot::Sender<Result<(), Error>>) -> Self {
-        Self::Checkpoint(answer)
-    }
-}
-
-/// Does `job`, and tells `then` how it went, after the commit.
-fn run<T: Send + 'static>(
-    job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
-    then: impl FnOnce(Result<T, Error>) + Send + 'static,
-) -> Run {
-    Box::new(move |tx| {
-        let result = tx.and_then(|tx| {
-            catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|_| {
-                Err(Error::new(ErrorCode::Internal).with("why", "a write panicked"))
-            })
-        });
-        let well = result.is_ok();
-        let done: Done = Box::new(move |commit| {
-            then(result.and_then(|value| commit.map(|()| value)));
-        });
-        (well, done)
-    })
-}
-
 /// What everybody may ask of the commits so far.
 #[derive(Default)]
 pub(super) struct Told {
@@ -91,12 +42,15 @@ pub(super) struct Told {
     pub edition: AtomicU64,
     /// Calls are over that are not counted yet.
     pub uncounted: AtomicBool,
+    /// Rows lie in the intake.
+    pub unfiled: AtomicBool,
 }
 
 /// The thread's queue and handle.
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     along: Arc<Along>,
+    told: Arc<Told>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -110,6 +64,7 @@ impl Writer {
         let (queue, jobs) = mpsc::channel();
         let along = Arc::<Along>::default();
         let left = along.clone();
+        let all_told = told.clone();
         // The thread beside this one does it.
         connection
             .pragma_update(None, "wal_autocheckpoint", 0)
@@ -129,6 +84,8 @@ impl Writer {
                     told,
                     unmoved: None,
                     uncounted: None,
+                    in_intake: 0,
+                    unfiled: None,
                     synchronous: None,
                     chain: None,
                 }
@@ -139,6 +96,7 @@ impl Writer {
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             along,
+            told: all_told,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -150,7 +108,7 @@ impl Writer {
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         then: impl FnOnce(Result<T, Error>) + Send + 'static,
     ) {
-        let write = run(job, then);
+        let write = Write::new(Finds::Intake, job, then);
         self.leave(|waiting| waiting.writes.push(write));
     }
 
@@ -165,15 +123,15 @@ impl Writer {
         if self.along.leave(leave)
             && let Err(closed) = self.send(Job::LookAlong)
         {
-            for run in self.along.take(false).writes {
+            for Write { run, .. } in self.along.take(false).writes {
                 run(Err(closed.clone())).1(Err(closed.clone()));
             }
         }
     }
 
-    /// Whether a write waits for the next commit.
-    pub(super) fn has_along(&self) -> bool {
-        self.along.has_writes()
+    /// Whether a write waits for the next commit, or a row lies in the intake.
+    pub(super) fn is_behind(&self) -> bool {
+        self.along.has_writes() || self.told.unfiled.load(Ordering::Acquire)
     }
 
     pub(super) fn send(&self, job: Job) -> Result<(), Error> {
@@ -218,6 +176,9 @@ struct Loop {
     unmoved: Option<Instant>,
     /// Since when calls are over that are not counted yet.
     uncounted: Option<Instant>,
+    /// Rows in the intake, and since when.
+    in_intake: usize,
+    unfiled: Option<Instant>,
     /// The connection's `synchronous`, once it was set.
     synchronous: Option<Durability>,
     /// Where the record ends, once a write asked: as of the last commit.
@@ -238,6 +199,7 @@ impl Loop {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
                     self.commit_all(Durability::Normal, Vec::new());
+                    self.file();
                     return;
                 }
             }
@@ -249,6 +211,9 @@ impl Loop {
             }
             if is_due(self.uncounted, SYNC_EVERY) {
                 self.count();
+            }
+            if is_due(self.unfiled, SYNC_EVERY) {
+                self.file();
             }
             if is_due(self.unmoved, SYNC_EVERY) {
                 self.sync();
@@ -262,6 +227,7 @@ impl Loop {
             (self.looked, ALONG),
             (self.spoke.filter(|_| !self.untold.is_empty()), TELL_EVERY),
             (self.uncounted, SYNC_EVERY),
+            (self.unfiled, SYNC_EVERY),
             (self.unmoved, SYNC_EVERY),
         ];
         let left = |(since, after): (Option<Instant>, Duration)| {
@@ -278,12 +244,9 @@ impl Loop {
         let mut checkpoint = None;
         while let Some(job) = next {
             match job {
-                Job::Write {
-                    durability: wanted,
-                    run,
-                } => {
+                Job::Write(wanted, write) => {
                     durability = durability.max(wanted);
-                    group.push(run);
+                    group.push(write);
                 }
                 Job::Checkpoint(answer) => {
                     checkpoint = Some(answer);
@@ -306,15 +269,19 @@ impl Loop {
     }
 
     /// Commits the group, and before it in the same commit what waited for one.
-    fn commit_all(&mut self, durability: Durability, group: Vec<Run>) {
+    fn commit_all(&mut self, durability: Durability, group: Vec<Write>) {
         let Waiting {
             mut writes, topics, ..
         } = self.along.take(!group.is_empty());
         self.looked =
             (!group.is_empty() || !writes.is_empty() || !topics.is_empty()).then(Instant::now);
+        let went_along = !writes.is_empty();
         writes.extend(group);
         if !writes.is_empty() {
             self.commit(durability, writes);
+        }
+        if went_along {
+            self.along.done();
         }
         self.tell(topics);
     }
@@ -337,13 +304,14 @@ impl Loop {
     }
 
     /// One transaction for the whole group.
-    fn commit(&mut self, durability: Durability, group: Vec<Run>) {
+    fn commit(&mut self, durability: Durability, group: Vec<Write>) {
         let mut topics = BTreeSet::new();
         let mut waiting: Vec<Done> = Vec::with_capacity(group.len());
         let before = self.chain.clone();
         let mut left = Left {
             changed: false,
             uncounted: None,
+            in_intake: self.in_intake,
         };
         let outcome = self.transact((durability, group), &mut topics, &mut waiting, &mut left);
         if let Err(error) = &outcome {
@@ -359,6 +327,7 @@ impl Loop {
             if left.changed {
                 self.told.edition.fetch_add(1, Ordering::Release);
             }
+            self.holds_in_intake(left.in_intake);
             if let Some(uncounted) = left.uncounted {
                 self.told.uncounted.store(uncounted, Ordering::Release);
                 self.uncounted = uncounted.then(|| self.uncounted.unwrap_or_else(Instant::now));
@@ -372,7 +341,7 @@ impl Loop {
 
     fn transact(
         &mut self,
-        (durability, group): (Durability, Vec<Run>),
+        (durability, group): (Durability, Vec<Write>),
         topics: &mut BTreeSet<Topic>,
         waiting: &mut Vec<Done>,
         left: &mut Left,
@@ -380,7 +349,11 @@ impl Loop {
         let mut broken = self.begin(durability).err();
         // The transaction itself undoes a job that has it to itself.
         let alone = group.len() == 1;
-        for run in group {
+        for Write { finds, run } in group {
+            if broken.is_none() && finds == Finds::Tables && left.in_intake > 0 {
+                broken = super::intake::file(&self.connection).err();
+                left.in_intake = 0;
+            }
             // The transaction is gone, or never was.
             if let Some(error) = &broken {
                 waiting.push(run(Err(error.clone())).1);
@@ -393,7 +366,11 @@ impl Loop {
                 Undo::Never
             };
             let before = self.connection.total_changes();
-            let mut tx = Tx::after(&self.connection, (self.chain.clone(), edition), undo);
+            let mut tx = Tx::after(
+                &self.connection,
+                (self.chain.clone(), edition),
+                (undo, finds),
+            );
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
             let made = tx.into_parts();
@@ -419,6 +396,7 @@ impl Loop {
                 topics.extend(made.topics);
                 self.chain = made.chain;
                 left.changed |= made.left.changed;
+                left.in_intake += made.left.in_intake;
                 left.uncounted = made.left.uncounted.or(left.uncounted);
             } else if made.undo == Undo::Never && self.connection.total_changes() != before {
                 broken = Some(Error::new(ErrorCode::StoreFailed).with(
@@ -430,7 +408,10 @@ impl Loop {
         match broken {
             Some(error) => Err(error),
             // Undone already, and nothing was written.
-            None if self.connection.is_autocommit() => return Ok(()),
+            None if self.connection.is_autocommit() => {
+                left.in_intake = self.in_intake;
+                return Ok(());
+            }
             None => super::run(&self.connection, "commit").map_err(failed),
         }?;
         // Also after a full commit, which is on disk: the log would grow without end.
@@ -457,15 +438,34 @@ impl Loop {
         // Where it fails it is tried again a second after.
         self.uncounted = Some(Instant::now());
         let (answer, mut answered) = oneshot::channel();
-        if let Job::Write { durability, run } =
-            Job::new(Durability::Normal, |tx| super::tally::count(tx), answer)
-        {
-            self.commit(durability, vec![run]);
-        }
+        let count = |tx: &mut Tx<'_>| super::tally::count(tx);
+        let count = Write::new(Finds::Tables, count, |result| drop(answer.send(result)));
+        self.commit(Durability::Normal, vec![count]);
         if let Ok(Ok(true)) = answered.try_recv() {
             // The rest right after whoever waits meanwhile.
             self.uncounted = Instant::now().checked_sub(SYNC_EVERY);
         }
+    }
+
+    /// Files what lies in the intake.
+    fn file(&mut self) {
+        // Where it fails it is tried again a second after.
+        self.unfiled = self.unfiled.map(|_| Instant::now());
+        if self.in_intake > 0 {
+            self.commit(Durability::Normal, vec![Write::files(|_| ())]);
+        }
+    }
+
+    /// So many rows lie in the intake now.
+    fn holds_in_intake(&mut self, rows: usize) {
+        let before = std::mem::replace(&mut self.in_intake, rows);
+        self.told.unfiled.store(rows > 0, Ordering::Release);
+        self.unfiled = match rows {
+            0 => None,
+            // (Where they cannot be filed, once for so many more.)
+            _ if rows / MANY > before / MANY => Instant::now().checked_sub(SYNC_EVERY),
+            _ => self.unfiled.or_else(|| Some(Instant::now())),
+        };
     }
 
     /// Whatever was committed is on disk soon.

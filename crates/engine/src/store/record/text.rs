@@ -12,7 +12,7 @@ use uuid::Uuid;
 use wire::{Because, Error};
 
 /// Rows of the record that one commit reads.
-const BATCH: i64 = 20;
+const BATCH: i64 = 60;
 /// Places of the record in which a word is noted once: it is forgotten with the last of them.
 const ERA: i64 = 64;
 /// Words of the record that one beginning may stand for.
@@ -25,11 +25,13 @@ const LENGTH: usize = 1_000;
 /// Reads the next rows into the index. True where none is left.
 pub(crate) fn index(tx: &Tx<'_>) -> Result<bool, Error> {
     tx.only_records();
+    tx.undoable()?;
     let done: i64 = tx
         .prepare_cached("select seq from text_indexed")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .map_err(failed)?;
-    let end = tx.chained(|chain| chain.head.seq)?;
+    // (What is not filed is read with the next.)
+    let end = super::head(tx)?.seq;
     if done >= end {
         return Ok(true);
     }
