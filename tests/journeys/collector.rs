@@ -183,6 +183,8 @@ async fn a_pipe_that_nobody_reads_is_said_and_holds_nothing_else_up() -> Result<
     let (home, id, folder) = home().await?;
     let pipe = folder.path().join("pipe");
     ensure!(Command::new("mkfifo").arg(&pipe).status()?.success());
+    // While nobody has it open, it forgets what was written.
+    let reader = fs::File::options().read(true).write(true).open(&pipe)?;
     name(&home, Some(&pipe)).await?;
     // More than it holds.
     call(&home, id, 300).await?;
@@ -205,7 +207,6 @@ async fn a_pipe_that_nobody_reads_is_said_and_holds_nothing_else_up() -> Result<
 
     // Somebody reads, and never sees an end.
     let (said, lines) = mpsc::channel();
-    let reader = fs::File::options().read(true).write(true).open(&pipe)?;
     std::thread::spawn(move || {
         for line in BufReader::new(reader).lines().map_while(Result::ok) {
             if let Ok(row) = serde_json::from_str::<RowView>(&line) {
