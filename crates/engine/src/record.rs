@@ -132,7 +132,6 @@ async fn tell(engine: &Engine) {
 /// Reads the words of rows into the index until none is left. What fails is tried again with the next.
 async fn read_in(engine: &Engine) {
     let stopping = engine.stopping();
-    engine.store().caught_up().await;
     loop {
         let began = Instant::now();
         match index(engine.store(), IN_A_ROW).await {
@@ -173,10 +172,7 @@ pub(crate) async fn page(engine: &Engine, filter: Filter) -> Result<ActivityPage
 }
 
 async fn page_after(engine: &Engine, filter: Filter, batches: u32) -> Result<ActivityPage, Error> {
-    let behind = filter.only.text.is_some() && {
-        engine.store().caught_up().await;
-        !index(engine.store(), batches).await?
-    };
+    let behind = filter.only.text.is_some() && !index(engine.store(), batches).await?;
     let page = engine
         .store()
         .read(move |conn| store::calls::page(conn, &filter))
@@ -204,9 +200,10 @@ pub(crate) async fn row(engine: &Engine, id: CallId) -> Result<RowDetail, Error>
         .ok_or_else(|| Error::new(ErrorCode::RowUnknown))
 }
 
-/// Reads new rows into the index of words: at most `batches`, each a commit of its own, so that no call
+/// Reads the rows until now into the index of words: at most `batches`, each a commit of its own, so that no call
 /// waits for long. True where none is left.
 async fn index(store: &Store, batches: u32) -> Result<bool, Error> {
+    store.caught_up().await;
     for _ in 0..batches {
         if store
             .append(Durability::Normal, |tx| text::index(tx))
