@@ -173,6 +173,8 @@ async fn a_lost_key_is_no_tampering_and_hides_none_and_is_over_with_the_rows_of_
     clock.advance(8 * 86_400_000);
     let began = Instant::now();
     while home.count("tombstones")? == 0 {
+        // A clock that leapt is held for wrong until it has stood for a day.
+        clock.advance(3_600_000);
         tick(began, "the daily housekeeping").await?;
     }
     assert_eq!(

@@ -142,6 +142,7 @@ mod tests {
             "agent",
             "cron",
             "provider",
+            "app",
             "n",
             "person",
             "task",

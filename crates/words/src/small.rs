@@ -203,6 +203,7 @@ mod tests {
             "day",
             "names",
             "provider",
+            "app",
             "runs",
             "scopes",
             "task",
