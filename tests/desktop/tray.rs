@@ -185,6 +185,36 @@ async fn a_start_that_failed_is_seen_though_it_was_to_be_hidden() -> Result<()> 
 }
 
 #[tokio::test]
+async fn data_that_came_back_is_seen_though_the_start_was_to_be_hidden() -> Result<()> {
+    on(Keyring::Unlocked, "came-back", async |desktop| {
+        App::start(desktop).await?.quit().await?;
+        let (data, backups) = (
+            desktop.data().join("chief.db"),
+            desktop.data().join("backups"),
+        );
+        std::fs::create_dir_all(&backups)?;
+        // With what may still be in its log.
+        let good = backups.join("000000000000001.db");
+        rusqlite::Connection::open(&data)?
+            .execute("vacuum into ?1", [good.display().to_string()])?;
+        std::fs::write(&data, "no database")?;
+
+        let tray = Mock::tray(desktop).await?;
+        let hidden = desktop.command(desktop.app()).arg("--hidden").spawn()?;
+        until_windows(desktop, 1).await?;
+        let pid = hidden.id().context("it runs")?;
+        let menu = until("the menu to say it", async || {
+            let menu = tray.menu(pid).await?;
+            Ok(menu.contains("came back from a backup").then_some(menu))
+        })
+        .await?;
+        ensure!(!menu.contains("Nothing needs you"), "{menu}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_locked_keyring_is_told_by_the_icons_menu() -> Result<()> {
     on(Keyring::Unlocked, "locked-hidden", async |desktop| {
         let app = App::start(desktop).await?;
