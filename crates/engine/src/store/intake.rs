@@ -1,9 +1,9 @@
 //! The intake of the record: where a call's rows lie until many of them are filed at once in `calls` and
 //! `outcomes`.
 //!
-//! Those have nine indexes, and a commit writes each page anew that it touches: for the few calls of one commit
-//! that was half of what a call cost. Here a row is added to the end of a table that has none. It is as much on disk, and as
-//! firmly in the chain, as in its own table.
+//! Those have ten indexes, and a commit writes each page anew that it touches: for the few calls of one commit
+//! that was more than half of what went to the disk. Here a row is added to the end of a table that has none. It is
+//! as much on disk, and as firmly in the chain, as in its own table.
 //!
 //! Owns: that nobody finds a row here but who adds to the record. Each other write, and whoever reads, has them
 //! filed first (`Store::append` says which does not); an opening files what its forerunner left.
@@ -19,31 +19,35 @@ use wire::Error;
 /// Rows that are filed in one commit, about: some milliseconds of the writer's.
 pub(super) const MANY: usize = 512;
 
-/// Files all of it. A row that stands in the record already, or whose place is taken, is none of ours: it goes, and
-/// is missed where it was one.
+/// Files all of it. A row whose place is taken, or whose call has its outcome, is none of ours: it goes, and the log
+/// says so.
 ///
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`.
 pub(super) fn file(connection: &Connection) -> Result<(), Error> {
     let (call, outcome) = (calls::CALL_COLUMNS, calls::OUTCOME_COLUMNS);
-    let steps = [
-        format!(
-            "insert or ignore into calls ({call}, seq, key, mac) \
-             select {call}, seq, key, mac from intake_calls order by seq"
-        ),
-        // Whatever stands there already is no call's: none had this place.
-        "insert or replace into open_calls (call_seq, task_id) \
-         select n.seq, n.task_id from intake_calls n join calls c on c.seq = n.seq where n.open = 1"
-            .to_owned(),
-        format!(
-            "insert or ignore into outcomes ({outcome}, seq, key, mac) \
-             select {outcome}, seq, key, mac from intake_outcomes order by seq"
-        ),
-        "delete from intake_calls".to_owned(),
-        "delete from intake_outcomes".to_owned(),
-    ];
-    for step in steps {
-        super::run(connection, &step).map_err(failed)?;
+    let run = |sql: &str| {
+        let done = connection.prepare_cached(sql);
+        done.and_then(|mut done| done.execute([])).map_err(failed)
+    };
+    let begun = run(&format!(
+        "insert or ignore into calls ({call}, seq, key, mac) \
+         select {call}, seq, key, mac from intake_calls order by seq"
+    ))?;
+    // Whatever stands there already is no call's: none had this place.
+    run("insert or replace into open_calls (call_seq, task_id) \
+         select n.seq, n.task_id from intake_calls n join calls c on c.seq = n.seq where n.open = 1")?;
+    let ended = run(&format!(
+        "insert or ignore into outcomes ({outcome}, seq, key, mac) \
+         select {outcome}, seq, key, mac from intake_outcomes order by seq"
+    ))?;
+    let lay = run("delete from intake_calls")? + run("delete from intake_outcomes")?;
+    if lay != begun + ended {
+        let strange = lay - begun - ended;
+        tracing::error!(
+            strange,
+            "rows that no app of ours wrote were not taken into the record"
+        );
     }
     Ok(())
 }

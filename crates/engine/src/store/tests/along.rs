@@ -36,6 +36,26 @@ async fn it_is_committed_also_where_no_other_write_comes() -> Result<()> {
 }
 
 #[tokio::test]
+async fn whoever_reads_waits_for_one_that_is_being_committed() -> Result<()> {
+    let (_folder, store) = fresh()?;
+    let (began, begun) = oneshot::channel();
+    let (release, held) = mpsc::channel::<()>();
+    let slow = move |tx: &mut Tx<'_>| {
+        let _ = began.send(());
+        let _ = held.recv();
+        settings::set(tx, "slow", &1)
+    };
+    store.append_along(slow, nothing_to_tell);
+    begun.await?;
+    let mut read = std::pin::pin!(keys(&store));
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut read).await;
+    assert!(early.is_err(), "{early:?}");
+    drop(release);
+    assert_eq!(read.await?, ["slow"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn it_comes_before_each_write_that_is_asked_for_later() -> Result<()> {
     let (_folder, store) = fresh()?;
     let (release, task) = hold_up(&store).await;
