@@ -149,6 +149,7 @@ function fail(failure, response) {
     case 'json': response.writeHead(200, { 'content-type': 'application/json' }); response.end('{"not":"a token"}'); break;
     case '500': response.writeHead(500, { 'content-type': 'text/plain' }); response.end('it broke'); break;
     case '503': response.writeHead(503, { 'retry-after': '7' }); response.end(); break;
+    case 'client': response.writeHead(401, { 'content-type': 'application/json' }); response.end('{"error":"invalid_client","error_description":"client authentication failed"}'); break;
     case 'redirect': response.writeHead(307, { location: failure.to ?? 'http://127.0.0.1:9/token' }); response.end(); break;
     case 'hang': break;
     default: response.writeHead(500); response.end(`no such mode: ${failure.mode}`);

@@ -1,7 +1,12 @@
-//! Repair all: one sheet after the other, what fails first, and a way out of it.
+//! Repair: all of it, one sheet after the other, what fails first, and a way out of it; and a client typed anew.
 
-use crate::kit::{Screen, api::Api};
+use crate::kit::{
+    Screen,
+    api::Api,
+    scripted::{Scripted, text},
+};
 use anyhow::Result;
+use chief_tests::peers::Peer;
 use serde_json::{Value, json};
 
 async fn connect(screen: &Screen, api: &Api, name: &str) -> Result<()> {
@@ -99,5 +104,44 @@ async fn repair_all_resumes_the_crons_of_what_works_again() -> Result<()> {
     let crons = screen.ask("list_crons", json!({})).await?;
     let held = |cron: &Value| !cron["depends"][0]["held_since"].is_null();
     assert!(!crons.as_array().into_iter().flatten().any(held), "{crons}");
+    screen.close().await
+}
+
+/// An API of the admin's own client, whose secret shows at a certified authorization server.
+async fn signed_in(screen: &Screen, issuer: &Peer) -> Result<Scripted> {
+    let api = Scripted::serve(|_| async { text(200, "{}") }).await?;
+    let auth = json!({
+        "auth": "sign_in", "server": { "by": "issuer", "issuer": issuer.url }, "scopes": "openid",
+        "client_id": "company-basic", "client_secret": "only/for+tests:basic&%", "client_auth": "basic",
+    });
+    let url = api.url("/v1");
+    let target = json!({ "kind": "api", "name": "Orders", "base_url": url, "health_path": "/me", "auth": auth });
+    let begin = json!({ "target": target, "confirmed": { "private_address": true } });
+    screen.ask("start_connect", begin).await?;
+    screen
+        .see("[data-testid=card][data-status=healthy]")
+        .await?;
+    Ok(api)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_secret_is_no_longer_right_is_typed_anew_where_it_reconnects() -> Result<()>
+{
+    let issuer = Peer::start("oidc", &[]).await?;
+    let screen = Screen::signing_in().await?;
+    let _api = signed_in(&screen, &issuer).await?;
+    issuer.control("/test/fail?path=/token&mode=client").await?;
+    screen.press("More for Orders").await?;
+    screen.press("Reconnect").await?;
+    screen
+        .reads(
+            "[data-testid=sheet]",
+            "no longer accepts this client ID and secret",
+        )
+        .await?;
+    screen.look("reconnect-client").await?;
+    screen.fill("fresh-key", "only/for+tests:basic&%").await?;
+    screen.press("Reconnect").await?;
+    screen.reads("[data-testid=sheet]", "is connected.").await?;
     screen.close().await
 }
