@@ -63,7 +63,7 @@ pub fn Disconnect(props: &DisconnectProps) -> Html {
         Some(Ok(done)) => finished(done, &cancel),
         Some(Err(_)) | None => html! {
             <>
-                <p class="sub" data-testid="whose">{ whose }</p>
+                <p class="sub whose" data-testid="whose">{ whose }</p>
                 if let Some(Err(error)) = &*result {
                     <p class="error box" role="alert">{ icon(Icon::Expiring) }<span>{ say_error(error) }</span></p>
                 }

@@ -240,7 +240,7 @@ pub fn Reconnect(props: &ReconnectProps) -> Html {
             }
         }
     };
-    html! { <Dialog {title} {on_close} narrow=true {tools}><p class="sub">{ account(&card) }</p>{ body }</Dialog> }
+    html! { <Dialog {title} {on_close} narrow=true {tools}><p class="sub whose">{ account(&card) }</p>{ body }</Dialog> }
 }
 
 /// Leads to the app credentials that an error is about.
