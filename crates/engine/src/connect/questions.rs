@@ -40,14 +40,7 @@ pub(super) async fn ask_about_duplicates(
     };
     let same_account = plan.kind == Kind::Sample
         || (existing.row.account_id.is_some() && existing.row.account_id == plan.account());
-    let question = Question::Duplicate {
-        existing: existing.id,
-        name: existing.row.name,
-        same_account,
-    };
-    attempt
-        .ask(engine, question, |confirmed| confirmed.duplicate)
-        .await
+    ask_again(engine, attempt, existing, same_account).await
 }
 
 /// The same account at the same place is connected already: its card is offered.
@@ -73,10 +66,20 @@ pub(super) async fn ask_about_same_account(
     let Some(existing) = existing.filter(|_| !attempt.confirmed().duplicate) else {
         return Ok(());
     };
+    ask_again(engine, attempt, existing, true).await
+}
+
+/// Whether it is to be connected once more.
+async fn ask_again(
+    engine: &Engine,
+    attempt: &Attempt,
+    existing: Integration,
+    same_account: bool,
+) -> Result<(), Stopped> {
     let question = Question::Duplicate {
         existing: existing.id,
         name: existing.row.name,
-        same_account: true,
+        same_account,
     };
     attempt
         .ask(engine, question, |confirmed| confirmed.duplicate)
