@@ -7,6 +7,7 @@ use crate::kit::{
     targets, text_of,
 };
 use anyhow::{Context, Result};
+use engine::connectors::is_schema;
 use serde_json::{Value, json};
 
 /// A server with these tools, the gateway, and the token of an agent that may use them all.
@@ -108,6 +109,121 @@ async fn a_schema_that_models_or_clients_refuse_takes_no_other_tool_along() -> R
     );
     assert!(find("keyed__promises")?.get("outputSchema").is_none());
     Ok(())
+}
+
+#[tokio::test]
+async fn a_promise_that_a_client_cannot_compile_takes_no_other_tool_along() -> Result<()> {
+    let odd = [
+        json!({ "nullable": true, "allOf": [{ "type": "object" }] }),
+        json!({ "type": "string", "pattern": r"^[\w-.]+$" }),
+        json!({ "type": "string", "pattern": "(?i)yes" }),
+        json!({ "type": "string", "pattern": "(?P<y>[0-9]{4})" }),
+        json!({ "type": "integer", "minimum": 0, "exclusiveMinimum": true }),
+        json!({ "type": "string", "required": true }),
+        json!({ "enum": [] }),
+        json!({ "type": "strng" }),
+        json!({ "type": "object", "additionalProperties": "no" }),
+        json!({ "id": "#x", "type": "string" }),
+        json!({ "anyOf": [{ "$anchor": "x" }, { "$anchor": "x", "type": "string" }] }),
+    ];
+    let mut tools: Vec<Value> = Vec::new();
+    for (n, x) in odd.into_iter().enumerate() {
+        let mut odd = tool(&format!("odd_{n}"), "Promises.");
+        odd["outputSchema"] = json!({ "type": "object", "properties": { "x": x } });
+        tools.push(odd);
+    }
+    let mut good = tool("good", "Is as it should be.");
+    good["outputSchema"] = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": { "id": { "type": "string", "format": "date-time" } },
+    });
+    tools.push(good);
+    let (_home, server, door, token) = scene(tools.clone()).await?;
+    for era in ERAS {
+        let mut agent = Agent::start(era, &door.url, &token).await?;
+        let names = agent.tools().await?;
+        for tool in &tools {
+            let name = format!("keyed__{}", tool["name"].as_str().unwrap_or_default());
+            assert!(names.contains(&name), "{era}: {name} in {names:?}");
+        }
+        let answer = agent.call("keyed__odd_0", json!({})).await?;
+        assert_eq!(text_of(&answer), "odd_0", "{era}: {answer}");
+    }
+    assert_eq!(server.calls().len(), 2);
+    for told in listed(&door, &token).await? {
+        let expected = json!({
+            "type": "object",
+            "properties": { "id": { "type": "string", "format": "date-time" } },
+        });
+        let expected = (told["name"] == "keyed__good").then_some(&expected);
+        assert_eq!(told.get("outputSchema"), expected, "{told}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn arguments_of_an_older_dialect_are_listed_in_the_newest_one_and_held_against_the_older()
+-> Result<()> {
+    let input = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {
+            "at": { "description": "Where", "type": "array", "items": [{ "type": "number" }, { "type": "number" }] },
+            "mail": { "type": "string", "pattern": "^(?!x)[a-z]+@[a-z]+$" },
+        },
+        "required": ["at"],
+    });
+    let limit = json!({ "type": "integer", "minimum": 0, "exclusiveMinimum": true });
+    let deep = json!({ "type": "object", "properties": { "n": limit, "odd": { "type": "string", "required": true } } });
+    let bounds = json!({ "type": "object", "properties": { "deep": deep } });
+    let told = vec![with("tuple", input), with("bounds", bounds)];
+    let (_home, server, door, token) = scene(told).await?;
+    let tools = listed(&door, &token).await?;
+    for tool in &tools {
+        assert!(is_schema(&tool["inputSchema"]), "{tool}");
+    }
+    let expected = json!({
+        "type": "object",
+        "properties": {
+            "at": { "description": "Where", "type": "array" },
+            "mail": { "type": "string" },
+        },
+        "required": ["at"],
+    });
+    assert_eq!(tools[0]["inputSchema"], expected);
+    let said = "[Keyed] Does.\n\nThe arguments are checked for more than their schema says.";
+    assert_eq!(tools[0]["description"], said);
+    let deep = &tools[1]["inputSchema"]["properties"]["deep"]["properties"];
+    let expected = json!({ "n": { "type": "integer", "minimum": 0 }, "odd": { "type": "string" } });
+    assert_eq!(deep, &expected);
+
+    let mut agent = Agent::start("2", &door.url, &token).await?;
+    for (given, goes_out) in [
+        (json!({ "at": [1, 2], "mail": "a@b" }), true),
+        (json!({ "at": [1, "b"] }), false),
+        (json!({ "at": [1, 2], "mail": "x@b" }), false),
+    ] {
+        let answer = agent.call("keyed__tuple", given).await?;
+        assert_eq!(answer["isError"] != true, goes_out, "{answer}");
+    }
+    assert_eq!(server.calls().len(), 1);
+    Ok(())
+}
+
+/// The integration's tools, as they are listed.
+async fn listed(door: &Door, token: &str) -> Result<Vec<Value>> {
+    let bearer = format!("Bearer {token}");
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let (_, body) = raw(("POST", &door.url), &[("authorization", &bearer)], &list).await?;
+    let tools = told(&body)?["result"]["tools"].take();
+    let tools = tools.as_array().cloned().unwrap_or_default();
+    let is_of_it = |tool: &Value| {
+        tool["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("keyed__"))
+    };
+    Ok(tools.into_iter().filter(is_of_it).collect())
 }
 
 #[tokio::test]

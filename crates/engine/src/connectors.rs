@@ -15,6 +15,7 @@ mod tool;
 mod veil;
 
 pub use caller::{Caller, Progress};
+pub use fit::{apart, is_pattern, is_schema};
 pub use sent::check_credential;
 pub(crate) use tool::REPEATED;
 pub use tool::{MAX_DESCRIPTION, MAX_LIST_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool, plain};

@@ -2,7 +2,7 @@
 //!
 //! Owns: how much of what its server tells is handed on. Must not know: who may use it.
 
-use crate::schema::{self, Arguments};
+use crate::{schema, shown::Schemas};
 use engine::store::tools::ToolRow;
 use serde_json::{Value, json};
 
@@ -20,28 +20,22 @@ pub(crate) struct Described {
 impl Described {
     /// As MCP lists a tool. `None`: models' APIs refuse every request that brings it along, since it has
     /// an argument of a name that they do not take. A search tells it all the same.
-    pub fn listed(&self) -> Option<Value> {
-        let arguments = schema::arguments(self.input());
-        arguments
-            .are_named_well
-            .then(|| self.listed_with(arguments))
+    pub fn listed(&self, schemas: &Schemas) -> Option<Value> {
+        let are_named_well = schemas.arguments.are_named_well;
+        are_named_well.then(|| self.listed_alone(schemas))
     }
 
     /// The same in the list of one integration alone, where no search could tell it.
-    pub fn listed_alone(&self) -> Value {
-        self.listed_with(schema::arguments(self.input()))
-    }
-
-    fn listed_with(&self, arguments: Arguments) -> Value {
-        let mut told = self.told(arguments.schema);
+    pub fn listed_alone(&self, schemas: &Schemas) -> Value {
+        let mut told = self.told(schemas.arguments.schema.clone());
         if let (Value::String(description), Some(more)) =
-            (&mut told["description"], arguments.beyond)
+            (&mut told["description"], &schemas.arguments.beyond)
         {
             description.push_str("\n\n");
-            description.push_str(&more);
+            description.push_str(more);
         }
-        if let Some(output) = self.output() {
-            told["outputSchema"] = schema::schema(output);
+        if let Some(promise) = &schemas.promise {
+            told["outputSchema"] = promise.clone();
         }
         told
     }
@@ -82,16 +76,5 @@ impl Described {
     fn input(&self) -> Value {
         serde_json::from_str(&self.row.input_schema_json)
             .unwrap_or_else(|_| json!({ "type": "object" }))
-    }
-
-    /// What its server promises of results, as it was taken, where clients take it.
-    fn output(&self) -> Option<Value> {
-        const NAME: &str = "outputSchema";
-        let told = self.row.told.as_deref()?;
-        let told = told.contains(NAME).then(|| serde_json::from_str(told));
-        let output = told?
-            .ok()
-            .and_then(|mut told: Value| Some(told.get_mut(NAME)?.take()));
-        output.filter(schema::is_taken)
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Owns: two doors, HTTP on this computer's own addresses (`listen`, `guard`, `incoming`) and a socket
 //! that only this user can open (`door`), for the `chief` command; what tools are called on the wire
-//! (`names`), search where there are many (`search`), an agent's own crons (`crons`), news that the tools have changed (`news`), what schemas say (`schema`), the protocol (`server`). Must not know:
+//! (`names`), search where there are many (`search`), an agent's own crons (`crons`), news that the tools have changed (`news`), what schemas say (`schema`, kept by `shown`), the protocol (`server`). Must not know:
 //! credentials, how an upstream is spoken to, or any window. Both MCP eras are served, 2026-07-28 and
 //! 2025-11-25, request by request.
 
@@ -22,6 +22,7 @@ mod schema;
 mod search;
 mod seat;
 mod server;
+mod shown;
 mod task;
 mod turns;
 
@@ -44,6 +45,7 @@ pub(crate) struct Inside {
     engine: Engine,
     turns: turns::Turns,
     running: running::Running,
+    shown: shown::Shown,
 }
 
 /// The running gateway; it closes when dropped.
@@ -76,6 +78,7 @@ impl Gateway {
             engine,
             turns: turns::Turns::default(),
             running: running::Running::default(),
+            shown: shown::Shown::default(),
         };
         tokio::spawn(door::open(inside.clone(), close.clone()));
         let closes = close.clone().drop_guard();

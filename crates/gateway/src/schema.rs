@@ -2,7 +2,9 @@
 //! hides nothing, and a list holds nothing for which clients or models' APIs refuse it as a whole.
 //!
 //! Owns: which strings are text and which are names or values that a call is held against; what is taken
-//! in a list. Must not know: what a tool is.
+//! in a list (`strict`: below the root, too). Must not know: what a tool is.
+
+mod strict;
 
 use engine::connectors::plain;
 use serde_json::{Map, Value, json};
@@ -19,6 +21,8 @@ const ALWAYS: [&str; 1] = ["allOf"];
 const SOMETIMES: [&str; 4] = ["anyOf", "oneOf", "then", "else"];
 /// Bytes of what is said in words of such keywords.
 const SAID_MAX: usize = 2_000;
+/// What is said where there is no room, or no need, to say more.
+const MORE: &str = "The arguments are checked for more than their schema says.";
 /// Characters of an argument's name, at most: Claude's API takes `^[a-zA-Z0-9_.-]{1,64}$`.
 const NAME_MAX: usize = 64;
 
@@ -63,6 +67,8 @@ pub(crate) fn arguments(schema: Value) -> Arguments {
     } else {
         at_the_root(whole)
     };
+    let (schema, is_whole) = strict::arguments(schema);
+    let beyond = beyond.or_else(|| (!is_whole).then(|| MORE.to_owned()));
     let names = schema["properties"].as_object();
     let are_named_well = names.is_none_or(|all| all.keys().all(|name| is_taken_as_name(name)));
     Arguments {
@@ -72,10 +78,9 @@ pub(crate) fn arguments(schema: Value) -> Arguments {
     }
 }
 
-/// Whether clients take this as what a tool promises of its results: some refuse a whole list for one that is
-/// not an object's, or that refers to what is not in it.
-pub(crate) fn is_taken(output: &Value) -> bool {
-    is_object(output) && refers_within(output, output)
+/// What a tool promises of its results, as clients take it in a list. `None`: some refuse the whole list for it.
+pub(crate) fn promise(output: Value) -> Option<Value> {
+    strict::promise(clean(output, As::Schema)).filter(is_object)
 }
 
 /// As the older era's clients read the root of a schema.
@@ -91,17 +96,6 @@ fn is_object(schema: &Value) -> bool {
         Some(_) => false,
     };
     schema["type"] == "object" && properties && required
-}
-
-fn refers_within(whole: &Value, part: &Value) -> bool {
-    match part {
-        Value::Object(members) => members.iter().all(|(name, value)| match value {
-            Value::String(to) if name == "$ref" => to == "#" || target(whole, to).is_some(),
-            value => refers_within(whole, value),
-        }),
-        Value::Array(items) => items.iter().all(|item| refers_within(whole, item)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-    }
 }
 
 /// What a reference within the schema means.
@@ -157,7 +151,7 @@ fn at_the_root(whole: Value) -> (Value, Option<String>) {
     root.insert("type".to_owned(), json!("object"));
     let beyond = (!beyond.is_empty()).then(|| match Value::Object(beyond).to_string() {
         told if told.len() <= SAID_MAX => format!("The arguments must also fit: {told}"),
-        _ => "The arguments are checked for more than their schema says.".to_owned(),
+        _ => MORE.to_owned(),
     });
     (Value::Object(root), beyond)
 }
@@ -255,27 +249,6 @@ mod tests {
         let long = format!("{most}n");
         let odd = ["filter[name]", "$top", "StartTime<", "größe", "", &long];
         assert!(!odd.into_iter().any(named));
-    }
-
-    #[test]
-    fn a_promise_that_clients_cannot_read_is_not_taken() {
-        let with =
-            |x: Value| json!({ "type": "object", "properties": { "x": x }, "$defs": { "y": {} } });
-        for x in [
-            json!({}),
-            json!({ "$ref": "#" }),
-            json!({ "items": { "$ref": "#/$defs/y" } }),
-        ] {
-            assert!(is_taken(&with(x.clone())), "{x}");
-        }
-        for x in [
-            json!(true),
-            json!({ "$ref": "#/$defs/z" }),
-            json!({ "items": [{ "$ref": "other.json" }] }),
-        ] {
-            assert!(!is_taken(&with(x.clone())), "{x}");
-        }
-        assert!(!is_taken(&json!({})));
     }
 
     #[test]

@@ -85,11 +85,13 @@ impl Server {
         let mut unlisted = all.are_many;
         if !all.are_many {
             let listed = all.tools.into_iter().filter(|tool| tool.listed);
-            for tool in self.described(asker, listed.collect()).await? {
+            let described = self.described(asker, listed.collect()).await?;
+            let schemas = self.inside.shown.of(&described).await;
+            for (tool, schemas) in described.iter().zip(&schemas) {
                 match &asker.only {
-                    Some(_) => told.push(tool.listed_alone()),
+                    Some(_) => told.push(tool.listed_alone(schemas)),
                     None => {
-                        let as_listed = tool.listed();
+                        let as_listed = tool.listed(schemas);
                         unlisted |= as_listed.is_none();
                         told.extend(as_listed);
                     }

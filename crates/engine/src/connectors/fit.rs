@@ -22,7 +22,7 @@ const PATTERN_STEPS: usize = 100_000;
 const PATTERN_BYTES: usize = 1024 * 1024;
 /// Bytes of the schemas whose validators are kept; when there are more, all are made anew.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
-/// The stack for making a validator: it recurses as deep as the schema refers.
+/// The stack for what recurses as deep as a schema goes, or refers.
 const STACK: usize = 64 * 1024 * 1024;
 
 /// How arguments and a schema go together.
@@ -45,24 +45,16 @@ pub(crate) struct Schema {
 impl Schema {
     /// `None`: no validator can be made of it. Only what it holds itself is followed.
     pub fn read(text: &str) -> Option<Self> {
-        // Its own stack, and its own panic: this text is a server's.
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .stack_size(STACK)
-                .spawn_scoped(scope, || {
-                    let schema: Value = serde_json::from_str(text).ok()?;
-                    if has_addresses_within(&schema, text) {
-                        return None;
-                    }
-                    let work = Work::of(&schema)?;
-                    // A server's own dialect, where it names one.
-                    let validator = options().build(&schema).ok()?;
-                    Some(Self { validator, work })
-                })
-                .ok()?
-                .join()
-                .ok()?
-        })
+        apart(|| {
+            let schema: Value = serde_json::from_str(text).ok()?;
+            if has_addresses_within(&schema, text) {
+                return None;
+            }
+            let work = Work::of(&schema)?;
+            // A server's own dialect, where it names one.
+            let validator = options().build(&schema).ok()?;
+            Some(Self { validator, work })
+        })?
     }
 
     pub fn check(&self, arguments: &Value) -> Fit {
@@ -74,6 +66,30 @@ impl Schema {
             Err((argument, why)) => Fit::Misfit(argument, why),
         }
     }
+}
+
+/// Looks through a server's schema on a stack of its own. `None`: it panicked, which is nobody else's panic.
+pub fn apart<T: Send>(look: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, look)
+            .ok()?
+            .join()
+            .ok()
+    })
+}
+
+/// Whether this is a schema of the newest dialect (draft 2020-12). Where its references lead is not looked at.
+#[must_use]
+pub fn is_schema(schema: &Value) -> bool {
+    jsonschema::draft202012::meta::is_valid(schema)
+}
+
+/// Whether this is a pattern that ends, as a schema has them.
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
+    validator(&serde_json::json!({ "pattern": text })).is_ok()
 }
 
 /// The arguments as they fit: without those that are null, where only these are in the way. Clients may
