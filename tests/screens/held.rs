@@ -4,6 +4,7 @@
 use crate::kit::{
     Screen,
     browser::violations,
+    changing::{Changing, tool},
     mcp,
     scripted::{self, Scripted},
 };
@@ -86,6 +87,44 @@ async fn a_tool_that_changed_is_told_on_the_card_and_accepted_with_its_words_see
         .see("[data-testid=card][data-status=healthy]")
         .await?;
     screen.gone("[data-testid=card-held]").await?;
+    screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_tells_under_the_button_is_looked_at_before_it_is_accepted() -> Result<()> {
+    let server = Changing::serve(vec![tool("greet", "Greets."), tool("see", "Sees.")]).await?;
+    let screen = Screen::open().await?;
+    let id = screen.connect_mcp(&server.server.url("/mcp")).await?;
+    let tell = async |greet: &str| -> Result<()> {
+        server.tell(vec![tool("greet", greet), tool("see", "Sees afar.")]);
+        screen.ask("probe_integration", json!({ "id": id })).await?;
+        Ok(())
+    };
+    tell("Greets harmlessly.").await?;
+    screen.go(&format!("#/integrations/{id}/tools")).await?;
+    let greet = "[data-testid=held][data-name=greet]";
+    screen.reads(greet, "harmlessly").await?;
+    tell("Greets everybody at night.").await?;
+    screen.reads(greet, "at night").await?;
+    screen
+        .reads(greet, "Changed since you opened this page")
+        .await?;
+    screen.picture("held-moved").await?;
+    assert_eq!(violations(&screen.page).await?, Vec::<String>::new());
+    assert_eq!(
+        screen
+            .count(&format!("{greet} [data-testid=accept]"))
+            .await?,
+        0
+    );
+    let all = "button[disabled]";
+    screen.reads(all, "Accept all").await?;
+
+    screen.press("Look again at greet").await?;
+    screen.press("Accept greet").await?;
+    screen.gone(greet).await?;
+    screen.press("Accept see").await?;
+    screen.gone("[data-testid=held]").await?;
     screen.close().await
 }
 

@@ -17,7 +17,7 @@ use crate::{
     parts::{
         card::{account, fix_button, why},
         crons::{can_resume, paused, resume_button, waiting},
-        held::held,
+        held::Held,
         pill::status_pill,
         policy,
         scopes::scope_list,
@@ -357,7 +357,9 @@ fn ToolsPanel(props: &ToolsPanelProps) -> Html {
     let paired = Rc::new(all_agents.map_or_else(Vec::new, |view| view.agents.clone()));
     html! {
         <>
-        { props.tools.data.as_ref().map(|tools| held(tools, &card.slug, *busy, &accept)).unwrap_or_default() }
+        if let Some(tools) = &props.tools.data {
+            <Held key={card.id.to_string()} tools={tools.clone()} slug={inert(&card.slug)} busy={*busy} {accept} />
+        }
         <section class="panel">
             <div class="in bar">
                 if many {

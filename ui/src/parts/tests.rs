@@ -482,12 +482,9 @@ fn a_changed_tool_shows_its_words_and_what_is_hidden_in_them() {
                 ],
             }],
         });
-        rendered(crate::parts::held::held(
-            &[tool],
-            "orders",
-            false,
-            &Callback::noop(),
-        ))
+        rendered(html! {
+            <crate::parts::held::Held tools={Rc::new(vec![tool])} slug="orders" busy=false accept={Callback::noop()} />
+        })
     };
     let html = held(false);
     assert!(html.contains("<del>one</del>"), "{html}");

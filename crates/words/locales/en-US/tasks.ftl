@@ -54,6 +54,9 @@ held-changed = Changed
 held-accept = Accept
 held-accept-name = Accept { $tool }
 held-accept-all = Accept all
+held-look = Look again
+held-look-name = Look again at { $tool }
+held-moved = Changed since you opened this page: look at it again before you accept it.
 held-accepted = { $count ->
     [one] 1 tool accepted
    *[other] { $count } tools accepted
