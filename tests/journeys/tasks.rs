@@ -8,6 +8,7 @@ use crate::kit::{
     targets, text_of, tick,
 };
 use anyhow::{Context, Result};
+use engine::ports::Clock as _;
 use serde_json::{Value, json};
 use std::time::Instant;
 use wire::{Outcome, RowKind, Status, TaskState, TaskView};
@@ -181,6 +182,96 @@ async fn an_agent_that_names_no_task_is_stopped_for_thirty_minutes_however_often
     let tasks = scene.tasks().await?;
     assert_eq!(tasks.len(), 2, "another task: {tasks:?}");
     assert_eq!(scene.server.calls().len(), 2, "nothing of the stopped one");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stopped_task_goes_on_where_an_admin_lets_it_and_can_be_stopped_again() -> Result<()> {
+    let (home, clock) = Home::with_fake_clock().await?;
+    let scene = Scene::at(home).await?;
+    assert_eq!(text_of(&scene.call("look", Some("nightly")).await?), "look");
+    let task = scene.of("nightly").await?;
+    let stop = || scene.home.ask::<wire::StopTask>(json!({ "id": task.id }));
+    let resume = || scene.home.ask::<wire::ResumeTask>(json!({ "id": task.id }));
+    let until = async || -> Result<Option<wire::Time>> {
+        match scene.of("nightly").await?.state {
+            TaskState::Stopped { until, .. } => Ok(until),
+            other => anyhow::bail!("{other:?}"),
+        }
+    };
+    stop().await?;
+    let refused = scene.call("look", Some("nightly")).await?;
+    assert_eq!(code(&refused), "task-stopped", "{refused}");
+    let day = clock.now().plus(24 * 3_600_000);
+    assert_eq!(until().await?, Some(day));
+    clock.advance(3_600_000);
+    resume().await?;
+    let open = scene.of("nightly").await?;
+    assert_eq!((open.id, open.state), (task.id, TaskState::Open));
+    assert_eq!(text_of(&scene.call("look", Some("nightly")).await?), "look");
+    assert_eq!(scene.of("nightly").await?.id, task.id, "the same task");
+    resume().await?;
+    let said = |row: &wire::RowView| row.action.contains("nightly") && row.action.contains("go on");
+    let rows = scene.home.record().await?;
+    assert_eq!(rows.iter().filter(|row| said(row)).count(), 1, "{rows:?}");
+
+    stop().await?;
+    let refused = scene.call("look", Some("nightly")).await?;
+    assert_eq!(code(&refused), "task-stopped", "{refused}");
+    assert_eq!(
+        scene.server.calls().len(),
+        2,
+        "nothing of it while it is stopped"
+    );
+    let agent = task.agent.context("an agent's")?;
+    scene
+        .home
+        .ask::<wire::RevokeAgent>(json!({ "id": agent }))
+        .await?;
+    assert_eq!(until().await?, None, "nobody is left to go on with it");
+    let unknown = wire::TaskId(uuid::Uuid::now_v7());
+    let gone = scene.home.ask::<wire::ResumeTask>(json!({ "id": unknown }));
+    let gone = gone.await.err().context("no such task")?;
+    assert_eq!(gone.code, wire::ErrorCode::TaskUnknown);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_begins_after_a_stopped_task_may_go_on_is_not_ended_with_what_ran_before() -> Result<()>
+{
+    let scene = Scene::at(Home::new().await?).await?;
+    let mut waiting = Vec::new();
+    for n in 1..=2 {
+        let (url, bearer) = (scene.door.url.clone(), format!("Bearer {}", scene.token));
+        waiting.push(tokio::spawn(async move {
+            let headers = [("authorization", bearer.as_str()), ("chief-task", "Sweep")];
+            let call = call_of("keyed__wait", &json!({}));
+            raw(("POST", &url), &headers, &call).await
+        }));
+        let began = Instant::now();
+        while scene.server.calls().len() < n {
+            tick(began, "the call to arrive").await?;
+        }
+        let id = scene.of("Sweep").await?.id;
+        if n == 1 {
+            scene
+                .home
+                .ask::<wire::StopTask>(json!({ "id": id }))
+                .await?;
+            scene
+                .home
+                .ask::<wire::ResumeTask>(json!({ "id": id }))
+                .await?;
+        }
+    }
+    let second = waiting.pop().context("the second")?;
+    let (_, body) = waiting.pop().context("the first")?.await??;
+    let ended = told(&body)?["result"].clone();
+    // (Why, it may ask when it may go on already.)
+    assert_eq!(ended["isError"], true, "{ended}");
+    let task = scene.of("Sweep").await?;
+    assert_eq!((task.state, task.running), (TaskState::Running, 1));
+    second.abort();
     Ok(())
 }
 

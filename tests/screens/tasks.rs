@@ -130,5 +130,15 @@ async fn a_call_that_waits_for_an_approval_says_so_and_leads_to_it() -> Result<(
     screen.gone("[data-testid=waits]").await?;
     screen.go("#/tasks").await?;
     screen.see("[data-testid=task][data-state=open]").await?;
+
+    screen.press("Stop Not named").await?;
+    screen.see("[data-testid=resume-task]").await?;
+    screen.look("tasks-refused").await?;
+    screen.press("Undo").await?;
+    screen.see("[data-testid=task][data-state=open]").await?;
+    screen.gone("[data-testid=resume-task]").await?;
+    screen.press("Stop Not named").await?;
+    screen.press("Let Not named go on").await?;
+    screen.see("[data-testid=task][data-state=open]").await?;
     screen.close().await
 }

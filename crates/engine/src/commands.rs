@@ -6,6 +6,7 @@ use crate::{
     Engine, agents, apps, background, calls::approval, came_back, connect, crons, documents,
     health, integrations, notices, providers, record, settings, store, tasks,
 };
+use rusqlite::Connection;
 use wire::{
     ActivityPage, AgentsView, AppView, AttemptView, BackgroundView, Because, CardView,
     CatalogueView, ChannelsView, DisconnectPreview, Disconnected, DocumentView, Error, ErrorCode,
@@ -77,11 +78,8 @@ fn open(engine: &Engine, url: &str) -> Result<(), Error> {
 
 /// The address is the record's, never the page's: nothing else can be opened this way.
 pub async fn open_thread(engine: &Engine, ask: wire::OpenThread) -> Result<(), Error> {
-    let because = engine
-        .store()
-        .read(move |conn| store::calls::because(conn, ask.call))
-        .await?;
-    match because {
+    let read = move |conn: &Connection| store::calls::because(conn, ask.call);
+    match engine.store().read(read).await? {
         Some(Because::Task { url: Some(url), .. }) => open(engine, &url),
         Some(
             Because::Task { url: None, .. }
@@ -297,6 +295,10 @@ pub async fn stop_task(engine: &Engine, ask: wire::StopTask) -> Result<(), Error
     tasks::stop(engine, ask.id).await
 }
 
+pub async fn resume_task(engine: &Engine, ask: wire::ResumeTask) -> Result<(), Error> {
+    tasks::resume(engine, ask.id).await
+}
+
 /// The address is the task's own, never the page's.
 pub async fn open_task_thread(engine: &Engine, ask: wire::OpenTaskThread) -> Result<(), Error> {
     open(engine, &tasks::thread(engine, ask.id).await?)
@@ -335,10 +337,8 @@ pub async fn check_schedule(
 }
 
 pub async fn check_call(engine: &Engine, ask: wire::CheckCall) -> Result<(), Error> {
-    engine
-        .store()
-        .read(move |conn| crons::check_call(conn, &ask.call))
-        .await
+    let check = move |conn: &Connection| crons::check_call(conn, &ask.call);
+    engine.store().read(check).await
 }
 
 pub async fn list_zones(_: &Engine, _: wire::ListZones) -> Result<wire::ZonesView, Error> {

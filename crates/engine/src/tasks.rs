@@ -1,11 +1,15 @@
 //! Tasks: pieces of agents' work.
 //!
-//! Owns: which task a call belongs to, what runs of each now, the page, Stop. Must not know: how an
+//! Owns: which task a call belongs to, what runs of each now, the page, Stop and its end. Must not know: how an
 //! agent names its task on the wire, or how a call is made.
 //!
 //! A task is what the agent names, else its thread, else its session where its era knows such, else what it
 //! does unnamed until it has been idle for thirty minutes. A name may come again another day, and a session
 //! go on: after a day without a call it is another task.
+
+mod running;
+
+pub(crate) use running::{Run, Running};
 
 use crate::{
     Engine,
@@ -16,14 +20,9 @@ use crate::{
         tasks::{self, TaskRow},
     },
 };
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-use tokio_util::sync::CancellationToken;
+use std::collections::{HashMap, HashSet};
 use wire::{
-    AgentId, AgentView, Because, Error, ErrorCode, TaskId, TaskState, TaskView, Time, Topic,
-    TouchedView,
+    AgentId, AgentView, Because, Error, ErrorCode, TaskId, TaskState, TaskView, Time, TouchedView,
 };
 
 /// Minutes without a call that end what an agent does unnamed or in a thread.
@@ -34,128 +33,6 @@ const NAMED_IDLE_MS: i64 = 24 * 3_600_000;
 const SHOWN: u32 = 200;
 /// Characters of a key, at most: names and links are capped where they are read.
 const KEY_MAX: usize = 600;
-
-/// Tasks that are remembered between their calls.
-const REMEMBERED: usize = 1_000;
-
-/// What runs now of each task, and which tasks calls have lately gone on with.
-#[derive(Default)]
-pub(crate) struct Running {
-    jobs: Mutex<HashMap<TaskId, Job>>,
-    entered: Mutex<HashMap<(AgentId, String), Entered>>,
-}
-
-struct Job {
-    agent: Option<AgentId>,
-    stop: CancellationToken,
-    calls: u32,
-}
-
-/// A task as its last call found it.
-struct Entered {
-    id: TaskId,
-    title: String,
-    url: Option<String>,
-    last_at: Time,
-}
-
-impl Running {
-    fn all(&self) -> MutexGuard<'_, HashMap<TaskId, Job>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn entered(&self) -> MutexGuard<'_, HashMap<(AgentId, String), Entered>> {
-        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The task, where a call has lately gone on with it and told the same of it.
-    fn again(&self, agent: AgentId, told: &Told<'_>, now: Time) -> Option<TaskId> {
-        let mut entered = self.entered();
-        let known = entered.get_mut(&(agent, told.key.clone()))?;
-        let same = (told.title.is_empty() || told.title == known.title)
-            && told.url.is_none_or(|url| known.url.as_deref() == Some(url));
-        if !same || now.since(known.last_at) >= idle(&told.key) {
-            return None;
-        }
-        known.last_at = known.last_at.max(now);
-        Some(known.id)
-    }
-
-    fn remember(&self, agent: AgentId, told: Told<'_>, (id, now): (TaskId, Time)) {
-        let mut entered = self.entered();
-        if entered.len() >= REMEMBERED {
-            entered.clear();
-        }
-        let known = Entered {
-            id,
-            title: told.title.to_owned(),
-            url: told.url.map(str::to_owned),
-            last_at: now,
-        };
-        entered.insert((agent, told.key), known);
-    }
-
-    /// It was stopped: what its next call finds is looked up.
-    pub fn forget(&self, task: TaskId) {
-        self.entered().retain(|_, known| known.id != task);
-    }
-
-    /// Ends what runs of it.
-    pub fn stop(&self, task: TaskId) {
-        if let Some(job) = self.all().get(&task) {
-            job.stop.cancel();
-        }
-    }
-
-    /// Ends what runs or waits for this agent.
-    pub fn stop_of(&self, agent: AgentId) {
-        for job in self.all().values() {
-            if job.agent == Some(agent) {
-                job.stop.cancel();
-            }
-        }
-    }
-}
-
-/// One call of a task that runs, until it is dropped.
-pub(crate) struct Run {
-    engine: Engine,
-    task: TaskId,
-    /// Cancelled when an admin stops the task.
-    pub stop: CancellationToken,
-}
-
-impl Run {
-    pub fn begin(engine: &Engine, task: TaskId, agent: Option<AgentId>) -> Self {
-        let mut all = engine.running().all();
-        let job = all.entry(task).or_insert_with(|| Job {
-            agent,
-            stop: engine.stopping().child_token(),
-            calls: 0,
-        });
-        job.calls += 1;
-        Self {
-            engine: engine.clone(),
-            task,
-            stop: job.stop.clone(),
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        {
-            let mut all = self.engine.running().all();
-            if let Some(job) = all.get_mut(&self.task) {
-                job.calls = job.calls.saturating_sub(1);
-                if job.calls == 0 {
-                    all.remove(&self.task);
-                }
-            }
-        }
-        self.engine.store().announce_soon(Topic::Tasks);
-    }
-}
 
 /// The task that a call of this agent belongs to: one that goes on, or one that begins. Only what a task's
 /// row does not say yet is written: the outcome of each call says when its newest was.
@@ -254,13 +131,18 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Whether a call now would belong to this task. One that was stopped is idle since then, however often its
-/// agent tries; and only a name begins another before that, so no session waits for a day.
+/// Whether a call now would belong to this task.
 fn goes_on(row: &TaskRow, now: Time) -> bool {
+    now < until(row)
+}
+
+/// Until when a call belongs to this task. One that was stopped is idle since then, however often its agent
+/// tries; and only a name begins another before that, so no session waits for a day.
+fn until(row: &TaskRow) -> Time {
     match &row.stopped {
-        Some((at, _)) if row.key.starts_with("session ") => now.since(*at) < IDLE_MS,
-        Some((at, _)) => now.since(*at) < idle(&row.key),
-        None => now.since(row.last_at) < idle(&row.key),
+        Some((at, _)) if row.key.starts_with("session ") => at.plus(IDLE_MS),
+        Some((at, _)) => at.plus(idle(&row.key)),
+        None => row.last_at.plus(idle(&row.key)),
     }
 }
 
@@ -285,6 +167,8 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<TaskView>, Error> {
                 let icon = integrations::tile(&reader, &each);
                 shown.insert(each.id, (each.name, icon));
             }
+            let agents = store::agents::list(conn)?;
+            let paired: HashSet<AgentId> = agents.into_iter().map(|agent| agent.id).collect();
             let rows = tasks::list(conn, SHOWN)?;
             let mut views: Vec<TaskView> = rows
                 .into_iter()
@@ -303,7 +187,13 @@ pub(crate) async fn list(engine: &Engine) -> Result<Vec<TaskView>, Error> {
                         .all()
                         .get(&row.id)
                         .map_or(0, |job| job.calls);
-                    view(row, integrations, running, now)
+                    let is_paired = paired.contains(&row.agent);
+                    let mut view = view(row, integrations, running, now);
+                    if let (TaskState::Stopped { until, .. }, false) = (&mut view.state, is_paired)
+                    {
+                        *until = None;
+                    }
+                    view
                 })
                 .collect();
             views.extend(crons::newest_tasks(conn, &shown, now)?);
@@ -320,6 +210,7 @@ fn view(row: TaskRow, integrations: Vec<TouchedView>, running: u32, now: Time) -
         Some((at, person)) => TaskState::Stopped {
             person: person.clone(),
             at: *at,
+            until: Some(until(&row)).filter(|until| now < *until),
         },
         None if running > 0 => TaskState::Running,
         None if goes_on(&row, now) => TaskState::Open,
@@ -366,10 +257,7 @@ pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
                 return Ok(());
             }
             tasks::stop(tx, id, &person, now)?;
-            let what = match row.title.as_str() {
-                "" => format!("a task of {} was stopped", row.agent_name),
-                title => format!("the task {title} of {} was stopped", row.agent_name),
-            };
+            let what = format!("{} was stopped", in_words(&row));
             integrations::note(tx, now, None, &what, &because)
         })
         .await?;
@@ -377,6 +265,32 @@ pub(crate) async fn stop(engine: &Engine, id: TaskId) -> Result<(), Error> {
     engine.running().forget(id);
     engine.running().stop(id);
     Ok(())
+}
+
+fn in_words(row: &TaskRow) -> String {
+    match row.title.as_str() {
+        "" => format!("a task of {}", row.agent_name),
+        title => format!("the task {title} of {}", row.agent_name),
+    }
+}
+
+/// Lets its agent go on with it.
+pub(crate) async fn resume(engine: &Engine, id: TaskId) -> Result<(), Error> {
+    let (now, because) = (engine.now(), engine.admin().await);
+    // Before the commit, up to which its calls are refused: one that begins after it finds it so.
+    engine.running().begin_anew(engine, id);
+    engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            let row = tasks::find(tx, id)?.ok_or_else(|| Error::new(ErrorCode::TaskUnknown))?;
+            if row.stopped.is_none() {
+                return Ok(());
+            }
+            tasks::resume(tx, id)?;
+            let what = format!("{} may go on", in_words(&row));
+            integrations::note(tx, now, None, &what, &because)
+        })
+        .await
 }
 
 /// Stops what an agent that is removed still works at; its calls end by [`Running::stop_of`].

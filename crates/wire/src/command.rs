@@ -73,6 +73,7 @@ macro_rules! commands {
             undo_client: UndoClient => $crate::ClientUndone,
             list_tasks: ListTasks => Vec<$crate::TaskView>,
             stop_task: StopTask => (),
+            resume_task: ResumeTask => (),
             open_task_thread: OpenTaskThread => (),
             list_app_credentials: ListAppCredentials => $crate::AppCredentialsPage,
             save_app_credentials: SaveAppCredentials => (),
@@ -295,6 +296,9 @@ requests! {
     ListTasks {}
     /// Ends its calls, and refuses further ones. No error where it is stopped already.
     StopTask { id: TaskId }
+    /// An agent may go on with a task that was stopped. No error where none was. Errors: `TaskUnknown`, also for a
+    /// cron's run.
+    ResumeTask { id: TaskId }
     /// Opens the thread that a task was begun for, in the system's browser. Errors: `ThreadUnknown`,
     /// `BrowserUnavailable`.
     OpenTaskThread { id: TaskId }

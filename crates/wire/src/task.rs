@@ -61,5 +61,10 @@ pub enum TaskState {
     /// Too long ago: the agent's next call begins another.
     Over,
     /// An admin stopped it: further calls of it are refused.
-    Stopped { person: String, at: Time },
+    Stopped {
+        person: String,
+        at: Time,
+        /// Until then, where its agent is paired and may be let go on with it.
+        until: Option<Time>,
+    },
 }

@@ -1,4 +1,4 @@
-//! Tasks: what agents work at now and did lately, and the button that stops one.
+//! Tasks: what agents work at now and did lately, and the buttons that stop one and let it go on.
 
 use crate::{
     icons::{Icon, icon},
@@ -13,12 +13,12 @@ use crate::{
     query::use_query,
     route::{Route, go},
     say::{say, say_count, say_with},
-    state::{Action, Frame, Sheet, Tone},
-    time::{ago_now, at_now, took},
+    state::{Action, Frame, Sheet, Toast, Tone},
+    time::{ago_now, at_now, full, took},
 };
 use wire::{
-    ActivityFilter, ApprovalId, ApprovalView, Command, ListTasks, OpenTaskThread, StopTask, TaskId,
-    TaskState, TaskView, Topic,
+    ActivityFilter, ApprovalId, ApprovalView, ListTasks, OpenTaskThread, ResumeTask, StopTask,
+    TaskId, TaskState, TaskView, Topic,
 };
 use yew::{platform::spawn_local, prelude::*};
 
@@ -27,8 +27,11 @@ use yew::{platform::spawn_local, prelude::*};
 pub fn Tasks() -> Html {
     let frame = use_context::<Frame>().expect("the app gives the frame");
     let tasks = use_query(ListTasks {}, vec![Topic::Tasks, Topic::Integrations]);
-    let stop = asks(&frame, |id| StopTask { id }, Some("task-stopped-now"));
-    let open = asks(&frame, |id| OpenTaskThread { id }, None);
+    let act = {
+        let frame = frame.clone();
+        Callback::from(move |(act, id)| perform(&frame, act, id))
+    };
+    let open = act.reform(|id| (Act::Open, id));
     let look = frame.dispatch.reform(|chosen: Chosen| {
         go(Route::Activity);
         Action::Look(chosen)
@@ -47,30 +50,52 @@ pub fn Tasks() -> Html {
                     states::empty(say("no-tasks"), say("no-tasks-hint"))
                 } else {
                     let waiting = frame.approvals.data.as_deref().map_or(&[][..], Vec::as_slice);
-                    table((all, waiting), &stop, &(open.clone(), look.clone(), review.clone()))
+                    table((all, waiting), &act, &(open.clone(), look.clone(), review.clone()))
                 }) }
             </section>
         </>
     }
 }
 
-/// Asks for it, and says how it went.
-fn asks<C: Command<Reply = ()>>(
-    frame: &Frame,
-    request: fn(TaskId) -> C,
-    done: Option<&'static str>,
-) -> Callback<TaskId> {
+/// What the buttons of a row do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    Open,
+    Stop,
+    /// A run of a cron, which does not go on.
+    StopRun,
+    Resume,
+}
+
+/// Does it, and says how it went; a Stop can be taken back from its toast.
+fn perform(frame: &Frame, act: Act, id: TaskId) {
     let frame = frame.clone();
-    Callback::from(move |id| {
-        let frame = frame.clone();
-        spawn_local(async move {
-            match (ipc::call(request(id)).await, done) {
-                (Ok(()), Some(done)) => frame.say(say(done)),
-                (Ok(()), None) => {}
-                (Err(error), _) => frame.say_failed(&error),
+    spawn_local(async move {
+        let (answer, key) = match act {
+            Act::Open => (ipc::call(OpenTaskThread { id }).await, None),
+            Act::Stop | Act::StopRun => {
+                (ipc::call(StopTask { id }).await, Some("task-stopped-now"))
             }
-        });
-    })
+            Act::Resume => (ipc::call(ResumeTask { id }).await, Some("task-resumed-now")),
+        };
+        match (answer, key) {
+            (Err(error), _) => frame.say_failed(&error),
+            (Ok(()), None) => {}
+            (Ok(()), Some(key)) => {
+                let undo = (act == Act::Stop).then(|| {
+                    let frame = frame.clone();
+                    let on = Callback::from(move |()| perform(&frame, Act::Resume, id));
+                    (say("task-undo"), on)
+                });
+                frame.dispatch.emit(Action::Say(Toast {
+                    tone: Tone::Ok,
+                    text: say(key),
+                    link: None,
+                    undo,
+                }));
+            }
+        }
+    });
 }
 
 /// Where a row leads: its thread, what is in the record of it, and its call that waits for an admin.
@@ -79,7 +104,7 @@ pub type Leads = (Callback<TaskId>, Callback<Chosen>, Callback<ApprovalId>);
 /// The tasks, those that run first. `waiting`: calls that wait for an admin.
 pub fn table(
     (all, waiting): (&[TaskView], &[ApprovalView]),
-    stop: &Callback<TaskId>,
+    act: &Callback<(Act, TaskId)>,
     leads: &Leads,
 ) -> Html {
     html! {
@@ -94,7 +119,7 @@ pub fn table(
                 <th scope="col">{ say("task-last") }</th>
                 <th scope="col"><span class="unseen">{ say("task-stop") }</span></th>
             </tr></thead>
-            <tbody>{ for all.iter().map(|task| row((task, waiting), stop, leads)) }</tbody>
+            <tbody>{ for all.iter().map(|task| row((task, waiting), act, leads)) }</tbody>
         </table>
     }
 }
@@ -115,7 +140,7 @@ fn rows_of(task: &TaskView, title: AttrValue) -> Chosen {
 
 fn row(
     (task, waiting): (&TaskView, &[ApprovalView]),
-    stop: &Callback<TaskId>,
+    act: &Callback<(Act, TaskId)>,
     (open, look, review): &Leads,
 ) -> Html {
     let id = task.id;
@@ -149,14 +174,43 @@ fn row(
                 onclick={look.reform(move |_: MouseEvent| rows.clone())}>{ task.calls }</button>{ troubles(task) }</td>
             <td class="t num">{ lasted(task) }</td>
             <td class="t">{ ago_now(task.last_at) }</td>
-            <td class="end">
-                if matches!(task.state, TaskState::Running | TaskState::Open) {
-                    <button type="button" class="quiet danger" data-testid="stop-task"
-                        aria-label={say_with("task-stop-name", &[("task", &name)])}
-                        onclick={stop.reform(move |_: MouseEvent| id)}>{ say("task-stop") }</button>
-                }
-            </td>
+            <td class="end">{ button(task, &name, act) }</td>
         </tr>
+    }
+}
+
+/// What an admin can do about it now: stop it, or let one that was stopped go on.
+fn button(task: &TaskView, name: &AttrValue, act: &Callback<(Act, TaskId)>) -> Html {
+    let id = task.id;
+    match &task.state {
+        TaskState::Running | TaskState::Open => {
+            let stop = if task.cron.is_some() {
+                Act::StopRun
+            } else {
+                Act::Stop
+            };
+            html! {
+                <button type="button" class="quiet danger" data-testid="stop-task"
+                    aria-label={say_with("task-stop-name", &[("task", name)])}
+                    onclick={act.reform(move |_: MouseEvent| (stop, id))}>{ say("task-stop") }</button>
+            }
+        }
+        TaskState::Stopped {
+            until: Some(until), ..
+        } => {
+            let (until, name) = (*until, name.clone());
+            let resume = act.reform(move |_: MouseEvent| (Act::Resume, id));
+            at_now(move |now| {
+                html! {
+                    if now < until {
+                        <button type="button" class="quiet" data-testid="resume-task"
+                            aria-label={say_with("task-resume-name", &[("task", &name)])}
+                            onclick={resume.clone()}>{ say("task-resume") }</button>
+                    }
+                }
+            })
+        }
+        TaskState::Stopped { until: None, .. } | TaskState::Over => Html::default(),
     }
 }
 
@@ -202,14 +256,14 @@ fn state(
         }
         TaskState::Open => ("open", went(task, say("task-open"))),
         TaskState::Over => ("over", went(task, say("task-over"))),
-        TaskState::Stopped { person, .. } => (
-            "stopped",
-            pill(
-                Tone::Warn,
-                Icon::Refused,
-                say_with("task-stopped", &[("person", person)]),
-            ),
-        ),
+        TaskState::Stopped { person, until, .. } => {
+            let word = say_with("task-stopped", &[("person", person)]);
+            let until =
+                until.map(|until| say_with("task-stopped-until", &[("time", &full(until))]));
+            let shown =
+                html! { <span title={until}>{ pill(Tone::Warn, Icon::Refused, word) }</span> };
+            ("stopped", shown)
+        }
     }
 }
 

@@ -40,6 +40,7 @@ fn row(started: Started, shown: &Shown, now: Time) -> TaskView {
         Some(why) => TaskState::Stopped {
             person: why.args.get("person").cloned().unwrap_or_default(),
             at: last_at,
+            until: None,
         },
         None if running > 0 => TaskState::Running,
         None => TaskState::Over,

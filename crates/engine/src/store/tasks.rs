@@ -253,6 +253,20 @@ pub(super) fn count(tx: &Tx<'_>, id: TaskId, over: Count) -> Result<(), Error> {
     Ok(())
 }
 
+/// Calls of it are made again.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`.
+pub fn resume(tx: &Tx<'_>, id: TaskId) -> Result<(), Error> {
+    tx.execute(
+        "update tasks set stopped_at = null, stopped_by = null where id = ?1",
+        [id.to_string()],
+    )
+    .map_err(failed)?;
+    tx.touch(Topic::Tasks);
+    Ok(())
+}
+
 /// Further calls of it are refused. Who stopped it first stays.
 ///
 /// # Errors

@@ -61,7 +61,7 @@ held-accepted = { $count ->
     [one] 1 tool accepted
    *[other] { $count } tools accepted
 }
-error-task-stopped = { $person } stopped the task { $task }. Nothing more of it is sent. An agent goes on in another: under another name, or unnamed 30 minutes after the stop.
+error-task-stopped = { $person } stopped the task { $task }. Nothing more of it is sent, unless an admin lets it go on. An agent goes on in another: under another name, or unnamed 30 minutes after the stop.
 task-no-name = (without a name)
 error-task-unknown = This task is not kept any longer.
 tasks = Tasks
@@ -75,6 +75,10 @@ task-touched = Integrations
 task-last = Last call
 task-stop = Stop
 task-stop-name = Stop { $task }
+task-resume = Let it go on
+task-resume-name = Let { $task } go on
+task-resumed-now = Its agent may go on with it.
+task-undo = Undo
 task-stopped-now = Stopped: its calls were ended, and further ones are refused.
 task-running = { $count ->
     [one] 1 call runs
@@ -90,6 +94,7 @@ task-over = Over
 task-in-part = { $status }, some failed
 task-in-vain = { $status }, all failed
 task-stopped = Stopped by { $person }
+task-stopped-until = Its calls are refused until { $time }
 task-failed = { $count ->
     [one] 1 failed
    *[other] { $count } failed

@@ -57,6 +57,20 @@ fn a_task_whose_calls_did_not_work_does_not_end_with_a_tick() {
 }
 
 #[test]
+fn a_stopped_task_says_until_when_and_can_go_on_only_while_it_is_refused() {
+    let stopped = |until| {
+        let (person, at) = ("Ada".to_owned(), NOW);
+        task(TaskState::Stopped { person, at, until }, (3, 0, 1, 0))
+    };
+    let held = stopped(Some(NOW.plus(3_600 * SECOND)));
+    assert!(held.contains("Let Refund 17 go on"), "{held}");
+    assert!(held.contains("Its calls are refused until "), "{held}");
+    for over in [stopped(Some(NOW.plus(-SECOND))), stopped(None)] {
+        assert!(!over.contains("resume-task"), "{over}");
+    }
+}
+
+#[test]
 fn a_task_lasts_until_now_while_a_call_of_it_runs() {
     assert!(task(TaskState::Running, (0, 0, 0, 1)).contains("300.0 s"));
     assert!(task(TaskState::Open, (1, 0, 0, 0)).contains("2.0 s"));
