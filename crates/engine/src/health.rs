@@ -17,12 +17,15 @@ use crate::{
     },
     store::{self, Durability, pings::PingRow},
 };
+use std::time::Duration;
 use wire::{
     Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, ToolView, Topic,
 };
 
-/// Between two listings that a server asked for by saying that its tools changed.
-const FOLLOW_PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
+/// Between two listings that a server asked for by saying that its tools changed: at first, and at most, where
+/// it says so and they did not.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(2);
+const FOLLOW_PAUSE_MAX: Duration = Duration::from_secs(600);
 
 /// Pings now, writes it down, and takes the answer in.
 pub(crate) async fn ping(
@@ -134,7 +137,8 @@ pub(crate) async fn probe(
     integrations::tools(engine, id).await
 }
 
-async fn list(engine: &Engine, id: IntegrationId, because: &Because) -> Result<(), Error> {
+/// Whether they are others than before.
+async fn list(engine: &Engine, id: IntegrationId, because: &Because) -> Result<bool, Error> {
     let found = engine
         .store()
         .read(move |conn| Integration::get(conn, id))
@@ -172,10 +176,10 @@ async fn list(engine: &Engine, id: IntegrationId, because: &Because) -> Result<(
     engine
         .store()
         .write(Durability::Normal, move |tx| {
-            if Integration::find(tx, id)?.is_some() {
-                pins::keep(tx, id, tools, (None, None), now)?;
+            match Integration::find(tx, id)? {
+                Some(_) => pins::keep(tx, id, tools, (None, None), now),
+                None => Ok(false),
             }
-            Ok(())
         })
         .await
 }
@@ -189,17 +193,39 @@ pub(crate) fn follow_tools(
     ends: tokio_util::sync::CancellationToken,
 ) -> futures::future::BoxFuture<'static, ()> {
     Box::pin(async move {
+        let mut pause = FOLLOW_PAUSE / 2;
         while ends.run_until_cancelled(changed.notified()).await.is_some() {
-            if let Err(error) = list(&engine, id, &Because::Health).await {
+            let is_on = engine
+                .store()
+                .read(move |conn| Ok(Integration::get(conn, id)?.row.enabled));
+            let listed = match is_on.await {
+                Ok(true) => list(&engine, id, &Because::Health).await,
+                // Looked at again after the pause.
+                Ok(false) => {
+                    changed.notify_one();
+                    Ok(false)
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &listed {
                 tracing::info!(integration = %id, %error, "the changed tools could not be listed");
             }
-            // A server that says so without end is followed at a walk.
-            let pause = tokio::time::sleep(FOLLOW_PAUSE);
-            if ends.run_until_cancelled(pause).await.is_none() {
+            pause = paused(pause, listed.unwrap_or_default());
+            let slept = tokio::time::sleep(pause);
+            if ends.run_until_cancelled(slept).await.is_none() {
                 return;
             }
         }
     })
+}
+
+/// The next pause. A server that says without end that its tools changed is followed at a walk.
+fn paused(pause: Duration, are_others: bool) -> Duration {
+    if are_others {
+        FOLLOW_PAUSE
+    } else {
+        (pause * 2).min(FOLLOW_PAUSE_MAX)
+    }
 }
 
 pub(crate) fn count<T>(items: &[T]) -> u32 {
@@ -224,4 +250,21 @@ pub(crate) async fn test_all(engine: &Engine) -> Result<(), Error> {
     }
     tests.join_all().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_cries_wolf_is_listed_a_dozen_times_an_hour_and_a_true_change_at_once() {
+        let (mut pause, mut at, mut listings) = (FOLLOW_PAUSE, Duration::ZERO, 0);
+        while at < Duration::from_secs(3_600) {
+            (at, listings) = (at + pause, listings + 1);
+            pause = paused(pause, false);
+        }
+        assert!(listings <= 14, "{listings}");
+        assert_eq!(paused(pause, false), FOLLOW_PAUSE_MAX);
+        assert_eq!(paused(pause, true), FOLLOW_PAUSE);
+    }
 }

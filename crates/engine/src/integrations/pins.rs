@@ -32,19 +32,23 @@ pub(super) const DIFFS_TIME: Duration = Duration::from_millis(500);
 const NAMES: usize = 10;
 
 /// Replaces the tools of an integration, and notes the protocol and server where they are told, in
-/// the commit of `tx`. What a server tells anew is held back, and a row says so.
+/// the commit of `tx`. What a server tells anew is held back, and a row says so. Whether they are others.
 pub(crate) fn keep(
     tx: &Tx<'_>,
     id: IntegrationId,
     tools: Vec<Tool>,
     told: (Option<&str>, Option<&str>),
     now: Time,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let found = Integration::get(tx, id)?;
-    let before: BTreeSet<String> = hashes(&store::tools::list(tx, id)?);
+    let before = store::tools::list(tx, id)?;
     let rows: Result<Vec<ToolRow>, Error> = tools.into_iter().map(tool_row).collect();
     let rows = rows?;
-    store::tools::replace(tx, id, &rows)?;
+    let are_others = before != rows;
+    if are_others {
+        store::tools::replace(tx, id, &rows)?;
+    }
+    let before = hashes(&before);
     store::integrations::set_probe(tx, id, told, now)?;
     let pins = pins::list(tx, id)?;
     let takes_all = found.row.probed_at.is_none() || found.kind() != Kind::Mcp;
@@ -69,7 +73,7 @@ pub(crate) fn keep(
         }
     }
     integrations::touch(tx, id);
-    Ok(())
+    Ok(are_others)
 }
 
 fn hashes(rows: &[ToolRow]) -> BTreeSet<String> {
