@@ -135,3 +135,28 @@ async fn a_change_is_told_though_the_wait_for_it_was_given_up_meanwhile() -> Res
     assert!(told?, "the tool is hidden");
     Ok(())
 }
+
+#[tokio::test]
+async fn calls_that_are_counted_have_no_list_looked_at_and_what_may_change_one_has() -> Result<()> {
+    let (home, _clock) = Home::with_fake_clock().await?;
+    let id = home.connect(targets::sample()).await?;
+    home.open_door().await?;
+    let (agent, _) = home.pair(json!({ "name": "Claude" })).await?;
+    home.call(id, "echo", json!({ "text": "a" })).await?;
+    home.ask::<wire::ListAgents>(json!({})).await?;
+    let mut watch = Watch::begin(&home.engine, &agent, None).await?;
+    for _ in 0..3 {
+        home.call(id, "echo", json!({ "text": "a" })).await?;
+        // It counts what is over, which a listener hears of.
+        home.ask::<wire::ListAgents>(json!({})).await?;
+        let told = tokio::time::timeout(Duration::from_millis(1_200), watch.changed()).await;
+        assert!(told.is_err(), "a call changes nothing");
+    }
+    assert_eq!(watch.looks, 1, "nor has it anything read");
+    let hide = json!({ "id": id, "tool": "echo", "agent": null, "choice": "deny" });
+    home.ask::<wire::SetPolicy>(hide).await?;
+    let told = tokio::time::timeout(Duration::from_secs(20), watch.changed()).await;
+    assert!(told?, "the tool is hidden");
+    assert_eq!(watch.looks, 2);
+    Ok(())
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use wire::{AgentView, Changed, Error, Topic};
 
-/// Changes that come close together are one: each call of anybody is a change, and a look reads every tool.
+/// Changes that come close together are one, since a look reads every tool.
 const COALESCE: Duration = Duration::from_secs(1);
 
 /// One agent's list, from one look to the next.
@@ -22,6 +22,11 @@ pub struct Watch {
     token: Option<[u8; 32]>,
     only: Option<String>,
     seen: [u8; 32],
+    /// The edition of the data that was looked at: calls that are counted make no other.
+    edition: u64,
+    /// How often it was looked at.
+    #[cfg(feature = "fakes")]
+    pub looks: u32,
     /// Something may have changed since the last look.
     due: bool,
 }
@@ -48,6 +53,9 @@ impl Watch {
             token: token.await?,
             only: only.map(str::to_owned),
             seen: [0; 32],
+            edition: engine.store().edition(),
+            #[cfg(feature = "fakes")]
+            looks: 1,
             due: false,
         };
         watch.seen = watch.look().await?;
@@ -83,16 +91,27 @@ impl Watch {
                 Ok(false) => return false,
                 Err(_) => continue,
             }
-            let looked = self.look().await;
+            // Before the look: what is read then is of this edition or of a later one.
+            let edition = self.engine.store().edition();
+            let looked = if edition == self.edition {
+                Ok(self.seen)
+            } else {
+                self.look().await
+            };
+            #[cfg(feature = "fakes")]
+            {
+                self.looks += u32::from(edition != self.edition);
+            }
             self.changes = fresh;
             self.due = false;
-            match looked {
-                Ok(now) if now != self.seen => {
-                    self.seen = now;
-                    return true;
-                }
-                // The same; or it cannot be read now, and the next change looks again.
-                Ok(_) | Err(_) => {}
+            // The same; or it cannot be read now, and the next change looks again.
+            let Ok(now) = looked else {
+                continue;
+            };
+            self.edition = edition;
+            if now != self.seen {
+                self.seen = now;
+                return true;
             }
         }
     }
