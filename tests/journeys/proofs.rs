@@ -3,6 +3,8 @@
 
 use crate::kit::{
     Home,
+    authority::Authority,
+    browser,
     health::{drive, notices},
     mcp,
     scripted::{Scripted, content, json as answer, text, with_header},
@@ -10,12 +12,13 @@ use crate::kit::{
 };
 use anyhow::{Context, Result};
 use engine::ports::Clock as _;
+use futures::FutureExt as _;
 use serde_json::json;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
-use wire::{Day, ErrorCode, Fix, IntegrationId, Outcome, Reason, RowKind, Status, Time};
+use wire::{AuthView, Day, ErrorCode, Fix, IntegrationId, Outcome, Reason, RowKind, Status, Time};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -79,6 +82,63 @@ async fn a_server_that_lists_to_anybody_is_asked_more_than_a_list() -> Result<()
         "a list would have said that all is well: {:?}",
         report.health
     );
+    Ok(())
+}
+
+/// Anybody may greet, ping and list; once `asks`, only who is signed in may call.
+fn signs_callers_in(authority: &Authority, asks: &Arc<AtomicBool>) {
+    let metadata = authority
+        .server
+        .url("/.well-known/oauth-protected-resource/mcp");
+    let asks = asks.clone();
+    authority.instead("/mcp", move |seen| {
+        let calls = seen.json()["method"] == "tools/call";
+        if calls && seen.bearer().is_empty() && asks.load(Ordering::Relaxed) {
+            let challenge = format!("Bearer resource_metadata=\"{metadata}\"");
+            return with_header(text(401, ""), "www-authenticate", &challenge);
+        }
+        let answer = mcp::open(seen, &Arc::default()).now_or_never();
+        answer.unwrap_or_else(|| text(500, "it waits"))
+    });
+}
+
+#[tokio::test]
+async fn a_server_that_lists_to_anybody_and_signs_callers_in_is_signed_in_to() -> Result<()> {
+    let authority = Authority::start().await?;
+    let asks = Arc::new(AtomicBool::new(true));
+    signs_callers_in(&authority, &asks);
+    let home = Home::new().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    let auth = home.card(id).await?.auth;
+    assert!(matches!(auth, AuthView::OAuth { .. }), "{auth:?}");
+    home.call(id, "greet", json!({})).await?;
+    let report = home.test(id).await?;
+    assert_eq!(report.error, None);
+    assert!(
+        report.tried.contains("a call of no tool"),
+        "a list would prove nothing: {}",
+        report.tried
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_comes_to_sign_callers_in_is_mended_by_a_reconnect() -> Result<()> {
+    let authority = Authority::start().await?;
+    let asks = Arc::new(AtomicBool::new(false));
+    signs_callers_in(&authority, &asks);
+    let home = Home::new().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    assert_eq!(home.card(id).await?.auth, AuthView::None);
+    asks.store(true, Ordering::Relaxed);
+    let refused = home.call(id, "greet", json!({})).await;
+    assert_eq!(refused.expect_err("nobody").code, ErrorCode::Rejected);
+    let attempt = home.begin_again(id, None).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    home.call(id, "greet", json!({})).await?;
+    assert_eq!(home.card(id).await?.health.status, Status::Healthy);
     Ok(())
 }
 

@@ -78,17 +78,17 @@ pub enum Challenge {
     Auth { www_authenticate: Option<String> },
 }
 
-/// Makes the first contact, without a credential, to learn what the server wants: the handshake and
-/// the list of tools, since some servers guard only the latter. Leaves no session behind.
-/// Errors: as [`super::Connector::ping`] but for `Rejected`.
+/// Makes the first contact, without a credential, to learn what the server wants: the handshake, the
+/// list of tools and a call of no tool, since some servers guard only one of the latter. Leaves no
+/// session behind. Errors: as [`super::Connector::ping`] but for `Rejected`.
 pub async fn challenge(http: &Http, reach: &Reach, url: &Url) -> Result<Challenge, Error> {
     let mcp = Mcp::new(http.clone(), reach.clone(), url.clone());
     let carrier = mcp.carrier()?;
     let asked = match Connection::open(&mcp, carrier.clone()).await {
         Ok(connection) => {
-            let listed = connection.pages(&mcp, &Key::none()).await;
+            let welcome = connection.welcomes_anybody(&mcp).await;
             connection.end().await;
-            listed.map(drop)
+            welcome
         }
         Err(error) => Err(error),
     };

@@ -63,6 +63,17 @@ impl Connection {
         }
     }
 
+    /// `Rejected` where the list of tools or a call asks for a credential. Whatever else a call of no tool
+    /// meets tells nothing of those that are there.
+    pub(super) async fn welcomes_anybody(&self, mcp: &Mcp) -> Result<(), Error> {
+        let nobody = Key::none();
+        self.pages(mcp, &nobody).await?;
+        match self.ask_who(mcp, &nobody).await {
+            Err(error) if error.code == ErrorCode::Rejected => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// `server/discover` in the newer era, `ping` in the older.
     async fn greet(&self, mcp: &Mcp, key: &Key) -> Result<(), Error> {
         let request = if self.is_newer() {
