@@ -6,6 +6,7 @@ use crate::kit::{
     authority::Authority,
     browser, call,
     health::{drive, notices},
+    mcp,
     scripted::{Scripted, json as answer},
     targets, tick,
 };
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 use engine::{fakes::FakeClock, ports::Clock as _};
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -149,6 +150,35 @@ async fn on_waking_a_call_renews_at_once_and_waits_for_no_wave() -> Result<()> {
     clock.advance(3 * DAY);
     home.call(id, "greet", json!({})).await?;
     assert_eq!(authority.token_requests("refresh_token"), 1);
+    Ok(())
+}
+
+/// Those of before the sleep may lead nowhere, and need not know it.
+#[tokio::test]
+async fn on_waking_connections_are_made_anew() -> Result<()> {
+    let server = Scripted::serve(|seen| async move {
+        match seen.path.as_str() {
+            "/mcp" => mcp::open(&seen, &Arc::default()).await,
+            _ => answer(200, &json!({ "ok": true })),
+        }
+    })
+    .await?;
+    let api = targets::api(&server.url("/v1"), "/health", targets::bearer("a-key"));
+    for target in [targets::mcp(&server.url("/mcp")), api] {
+        let (home, clock) = Home::with_fake_clock().await?;
+        let id = home.connect(target).await?;
+        home.test(id).await?;
+        let before = server.seen();
+        clock.advance(DAY);
+        drive(&home, &clock, "a ping", async || {
+            Ok(server.seen().len() > before.len())
+        })
+        .await?;
+        let known: BTreeSet<_> = before.iter().map(|seen| seen.from).collect();
+        let seen = server.seen();
+        let ping = seen.get(before.len()).context("a ping")?;
+        assert!(!known.contains(&ping.from), "{ping:?}");
+    }
     Ok(())
 }
 

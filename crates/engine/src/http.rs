@@ -24,13 +24,16 @@ use reqwest::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use wire::{Error, ErrorCode};
 
 /// How long looking up and connecting may take.
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// A connection of HTTP/2 carries all requests to its host, and outlives one that hears nothing: while
+/// requests are under way it is asked after as much silence whether it lives, and given up after as much more.
+const ALIVE_WITHIN: Duration = Duration::from_secs(10);
 /// Redirects that are followed before giving up.
 const HOPS: usize = 5;
 
@@ -40,8 +43,10 @@ pub struct Http(Arc<Inner>);
 
 struct Inner {
     guard: Arc<Guard>,
-    clients: Mutex<HashMap<(Transport, Vec<String>), reqwest::Client>>,
+    clients: Mutex<Clients>,
 }
+
+type Clients = HashMap<(Transport, Vec<String>), reqwest::Client>;
 
 /// One request. Without `Debug`: it carries credentials.
 pub struct Outgoing {
@@ -116,6 +121,12 @@ impl Http {
             guard: Arc::new(Guard::new(lookup, settings)),
             clients: Mutex::default(),
         }))
+    }
+
+    /// From now on requests make connections anew: after a sleep or on another network those of before may
+    /// lead nowhere, and need not know it. What is under way goes on.
+    pub(crate) fn connect_anew(&self) {
+        self.clients().clear();
     }
 
     /// Whether this URL may be called at all, with a look-up of its name.
@@ -228,11 +239,7 @@ impl Http {
         let mut hosts = reach.private_hosts.clone();
         hosts.sort();
         hosts.dedup();
-        let mut clients = self
-            .0
-            .clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients();
         if let Some(client) = clients.get(&(transport, hosts.clone())) {
             return Ok(client.clone());
         }
@@ -240,6 +247,23 @@ impl Http {
         clients.insert((transport, hosts), client.clone());
         Ok(client)
     }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        let clients = self.0.clients.lock();
+        clients.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What every client has, wherever it may go.
+fn basics() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("ChiefIntegrations/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_WITHIN)
+        .tcp_keepalive(Duration::from_secs(60))
+        .http2_keep_alive_interval(ALIVE_WITHIN)
+        .http2_keep_alive_timeout(ALIVE_WITHIN)
 }
 
 fn build_client(
@@ -248,12 +272,7 @@ fn build_client(
     reach: &Reach,
 ) -> Result<reqwest::Client, Error> {
     let (route_guard, route_reach) = (guard.clone(), reach.clone());
-    reqwest::Client::builder()
-        .user_agent(concat!("ChiefIntegrations/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_WITHIN)
-        .tcp_keepalive(Duration::from_secs(60))
+    basics()
         .dns_resolver(Resolver {
             guard: guard.clone(),
             reach: reach.clone(),

@@ -282,6 +282,7 @@ impl Monitor {
             jitter,
         );
         if jumped {
+            engine.http().connect_anew();
             let ids = known.iter().map(|each| each.id).collect();
             tell(engine, ids, Signal::ClockJumped).await?;
         }
@@ -398,6 +399,7 @@ impl Monitor {
             .collect();
         if self.watch().moved(watch::own_address()) {
             tracing::info!("another network");
+            engine.http().connect_anew();
             self.look_around(engine, few, now);
             return;
         }
@@ -466,6 +468,7 @@ impl Monitor {
             let signal = if offline {
                 Signal::NetworkLost
             } else {
+                engine.http().connect_anew();
                 self.schedule().spread(engine.now(), BACK_MS, jitter);
                 self.watch().back();
                 engine.crons().wake();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -16,6 +16,8 @@ use std::{
 /// One request that arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// Who sent it: the other end of its connection.
+    pub from: SocketAddr,
     pub method: String,
     pub path: String,
     pub query: String,
@@ -105,7 +107,8 @@ impl Scripted {
         let script: Script = Arc::new(move |request| Box::pin(script(request)));
         let app = axum::Router::new()
             .fallback(answer)
-            .with_state((script, seen.clone()));
+            .with_state((script, seen.clone()))
+            .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             // It only ends with the test.
             let _ = axum::serve(listener, app).await;
@@ -146,6 +149,7 @@ impl Drop for Scripted {
 
 async fn answer(
     State((script, seen)): State<(Script, Arc<Mutex<Vec<Seen>>>)>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -154,6 +158,7 @@ async fn answer(
         .map(|bytes| bytes.to_vec())
         .unwrap_or_default();
     let request = Seen {
+        from,
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),

@@ -83,7 +83,7 @@ pub enum Challenge {
 /// session behind. Errors: as [`super::Connector::ping`] but for `Rejected`.
 pub async fn challenge(http: &Http, reach: &Reach, url: &Url) -> Result<Challenge, Error> {
     let mcp = Mcp::new(http.clone(), reach.clone(), url.clone());
-    let carrier = mcp.carrier()?;
+    let carrier = mcp.carrier();
     let asked = match Connection::open(&mcp, carrier.clone()).await {
         Ok(connection) => {
             let welcome = connection.welcomes_anybody(&mcp).await;
@@ -329,11 +329,8 @@ impl Mcp {
         }
     }
 
-    fn carrier(&self) -> Result<Carrier, Error> {
-        Ok(Carrier::new(
-            self.http.client(&self.url, &self.reach)?,
-            self.url.clone(),
-        ))
+    fn carrier(&self) -> Carrier {
+        Carrier::new(self.http.clone(), self.reach.clone(), self.url.clone())
     }
 
     /// The connection that stands, or a new one, for requests with that credential.
@@ -363,7 +360,7 @@ impl Mcp {
     /// A new connection, which has read the list of tools where calls need it.
     async fn fresh(&self, key: &Key, ask: Option<Ask>) -> Result<Connection, Error> {
         self.http.check(&self.url, &self.reach).await?;
-        let carrier = self.carrier()?;
+        let carrier = self.carrier();
         carrier.send_with(key.clone());
         if ask.is_some() {
             carrier.listen();

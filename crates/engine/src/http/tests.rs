@@ -1,4 +1,5 @@
 mod broken;
+mod dead;
 mod limits;
 mod redirects;
 

@@ -12,7 +12,7 @@ mod refused;
 mod transport;
 
 use super::{super::sent::Key, connection::Trouble};
-use crate::http::{explain, host, inert, origin};
+use crate::http::{Http, Reach, explain, host, inert, origin};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use listening::Listening;
@@ -52,12 +52,13 @@ pub(super) type Failed = StreamableHttpError<Error>;
 /// Clones share one state: the connection's.
 #[derive(Clone)]
 pub(super) struct Carrier {
-    client: reqwest::Client,
     url: Url,
     shared: Arc<Shared>,
 }
 
 struct Shared {
+    http: Http,
+    reach: Reach,
     key: Mutex<Key>,
     /// The session that requests of the older era name.
     session: Mutex<Option<Arc<str>>>,
@@ -83,8 +84,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Carrier {
-    pub(super) fn new(client: reqwest::Client, url: Url) -> Self {
+    /// For `url`, as [`Http::client`].
+    pub(super) fn new(http: Http, reach: Reach, url: Url) -> Self {
         let shared = Shared {
+            http,
+            reach,
             key: Mutex::new(Key::none()),
             session: Mutex::default(),
             answered: Default::default(),
@@ -93,7 +97,6 @@ impl Carrier {
             notices: Notices::default(),
         };
         Self {
-            client,
             url,
             shared: Arc::new(shared),
         }
@@ -226,13 +229,14 @@ impl Carrier {
                 .map_err(|_| self.bad("its session id is not one"))?;
             headers.insert("mcp-session-id", value);
         }
+        // Asked for anew: after a change of network it is another.
+        let client = self.shared.http.client(&self.url, &self.shared.reach)?;
         let mut target = self.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let mut url = target.clone();
             let mut headers = headers.clone();
             key.sent.put(&mut url, &mut headers)?;
-            let request = self
-                .client
+            let request = client
                 .request(method.clone(), url)
                 .headers(headers)
                 .body(body.clone());

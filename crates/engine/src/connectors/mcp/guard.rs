@@ -34,10 +34,7 @@ pub enum Guard {
 /// found out counts as guarded.
 pub async fn guard(http: &Http, reach: &Reach, url: &Url) -> Guard {
     let mcp = Mcp::new(http.clone(), reach.clone(), url.clone());
-    let Ok(carrier) = mcp.carrier() else {
-        return Guard::Ping;
-    };
-    let Ok(connection) = Connection::open(&mcp, carrier).await else {
+    let Ok(connection) = Connection::open(&mcp, mcp.carrier()).await else {
         return Guard::Ping;
     };
     let found = match connection.greet(&mcp, &Key::none()).await {
