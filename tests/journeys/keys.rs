@@ -1,9 +1,12 @@
 //! MCP servers that ask for a key: bearer, or a header of their own.
 
-use crate::kit::{
-    Home, code, mcp,
-    scripted::{Scripted, text},
-    search, targets, text_of,
+use crate::{
+    kit::{
+        Home, code, mcp,
+        scripted::{Scripted, text},
+        search, targets, text_of,
+    },
+    record::unguarded,
 };
 use anyhow::Result;
 use chief_tests::peers::Peer;
@@ -211,5 +214,82 @@ async fn reconnecting_needs_the_right_kind_of_credential() -> Result<()> {
         code(home.begin_again(open, Some("key")).await)?,
         ErrorCode::NotAKey
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_in_the_address_is_refused_by_name_and_taken_as_a_key() -> Result<()> {
+    let key = search::canary("in the query");
+    let wanted = key.clone();
+    let server = Scripted::serve(move |seen| {
+        let is_known = seen.asked("api_key").as_ref() == Some(&wanted);
+        async move {
+            if is_known && seen.asked("project").as_deref() == Some("7") {
+                mcp::open(&seen, &Arc::default()).await
+            } else {
+                text(401, "who are you?")
+            }
+        }
+    })
+    .await?;
+    let home = Home::new().await?;
+    for name in ["api_key", "tavilyApiKey", "token", "key"] {
+        let url = server.url(&format!("/mcp?project=7&{name}={key}"));
+        for target in [targets::mcp(&url), targets::mcp_bearer(&url, "another")] {
+            let error = home.begin(target).await.expect_err("it holds a key");
+            assert_eq!(
+                (error.code, error.args["field"].as_str()),
+                (ErrorCode::FieldInvalid, "URL")
+            );
+            assert!(error.args["why"].contains(&format!("({name})")), "{error}");
+        }
+    }
+    assert!(server.seen().is_empty(), "nothing was sent");
+
+    let url = server.url("/mcp?project=7");
+    let id = home
+        .connect(targets::mcp_query(&url, "api_key", &key))
+        .await?;
+    let card = home.card(id).await?;
+    let name = "api_key".to_owned();
+    assert_eq!(card.auth, AuthView::Query { name });
+    assert!(card.address.ends_with("/mcp?project=7"), "{}", card.address);
+    home.call(id, "greet", json!({})).await?;
+    assert_eq!(home.test(id).await?.error, None);
+    let again = home.begin_again(id, Some(&key)).await?;
+    assert_eq!(home.done(again).await?, id);
+    Ok(())
+}
+
+/// Of before it was refused there.
+#[tokio::test]
+async fn a_key_that_an_address_holds_already_is_not_shown() -> Result<()> {
+    let server =
+        Scripted::serve(|seen| async move { mcp::open(&seen, &Arc::default()).await }).await?;
+    let home = Home::new().await?;
+    let id = home
+        .connect(targets::mcp(&server.url("/mcp?my_number=12345678")))
+        .await?;
+    let resting = home.rest().await?;
+    unguarded(resting.folder(), |database| {
+        let sql = "update integrations set config = replace(config, 'my_number', 'my_token')";
+        anyhow::ensure!(database.execute(sql, [])? == 1);
+        Ok(())
+    })?;
+    let home = resting.wake().await?;
+    let page = home
+        .ask::<wire::GetIntegration>(json!({ "id": id }))
+        .await?;
+    for shown in [&page.url, &page.card.address] {
+        assert!(shown.ends_with("/mcp?my_token=••••"), "{shown}");
+    }
+    assert!(
+        page.remarks.iter().any(|remark| remark.contains("a key")),
+        "{:?}",
+        page.remarks
+    );
+    assert_eq!(home.test(id).await?.error, None);
+    let again = home.begin_again(id, None).await?;
+    assert_eq!(home.done(again).await?, id);
     Ok(())
 }

@@ -244,16 +244,14 @@ async fn keys_that_work_and_keys_that_do_not_are_kept_and_said_nowhere() -> Resu
         home.fails(attempt).await?;
     }
     // MCP servers: one that repeats the key in its name, its tools and its answers, one that fails.
-    for is_header in [false, true] {
+    let ways: [fn(&str, &str) -> serde_json::Value; 3] = [
+        targets::mcp_bearer,
+        |url, key| targets::mcp_header(url, "X-Api-Key", key),
+        |url, key| targets::mcp_query(url, "api_key", key),
+    ];
+    for target in ways {
         let key = plant("MCP key");
         let server = Scripted::serve(repeating).await?;
-        let target = |url: &str, key: &str| {
-            if is_header {
-                targets::mcp_header(url, "X-Api-Key", key)
-            } else {
-                targets::mcp_bearer(url, key)
-            }
-        };
         let id = home.connect(target(&server.url("/mcp"), &key)).await?;
         keep_everything(&home, id).await?;
         home.test(id).await?;
@@ -276,6 +274,11 @@ async fn keys_that_work_and_keys_that_do_not_are_kept_and_said_nowhere() -> Resu
     let _ = home
         .begin(targets::mcp(&format!("https://ann:{in_url}@example.com/")))
         .await;
+    let in_query = plant("key in a URL");
+    for url in ["https://mcp.example.com/mcp", "mcp.example.com"] {
+        let begun = home.begin(targets::mcp(&format!("{url}?exampleApiKey={in_query}")));
+        assert!(begun.await.is_err(), "{url}");
+    }
 
     let needles = Needles::new(
         planted

@@ -10,7 +10,7 @@ mod bodies;
 mod gate;
 mod journal;
 pub mod policy;
-mod redact;
+pub(crate) mod redact;
 
 use crate::{
     Engine, Live,

@@ -4,6 +4,7 @@
 //! Owns: [`Integration`], the slug and the tile. Must not know: credentials, or how requests are sent.
 
 mod access;
+pub(crate) mod address;
 mod apply;
 mod pace;
 pub(crate) mod pins;
@@ -83,12 +84,12 @@ impl Integration {
             .collect()
     }
 
-    /// Where it is and how it is kept: the address without its scheme.
+    /// Where it is and how it is kept: the address without its scheme. Not to be shown.
     pub fn address(&self) -> String {
         match &self.config {
             Config::Sample => "inside this app".to_owned(),
-            Config::Mcp { url, .. } => strip_scheme(url),
-            Config::Api { base_url, .. } => strip_scheme(base_url),
+            Config::Mcp { url, .. } => address::strip_scheme(url),
+            Config::Api { base_url, .. } => address::strip_scheme(base_url),
         }
     }
 
@@ -102,7 +103,7 @@ impl Integration {
     }
 
     fn card(self, now: Time, around: &mut Around) -> CardView {
-        let address = self.address();
+        let address = address::shown(&self.address());
         let tools = around.tools.remove(&self.id).unwrap_or_default();
         let id = self.row.provider.as_deref();
         let provider = id.and_then(|id| around.engine.catalogue().get(id));
@@ -205,7 +206,7 @@ pub(crate) async fn page(engine: &Engine, id: IntegrationId) -> Result<Integrati
             let mut around = Around::read(conn, &reader, now)?;
             let (url, health_path) = match &found.config {
                 Config::Sample => (found.address(), None),
-                Config::Mcp { url, .. } => (url.clone(), None),
+                Config::Mcp { url, .. } => (address::shown(url), None),
                 Config::Api {
                     base_url,
                     health_path,
@@ -419,11 +420,6 @@ pub(crate) fn slug(
         next += 1;
     }
     Ok(slug)
-}
-
-fn strip_scheme(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.trim_end_matches('/').to_owned()
 }
 
 fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Error> {

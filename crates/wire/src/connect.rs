@@ -59,6 +59,10 @@ pub enum McpAuth {
         name: String,
         value: SecretInput,
     },
+    Query {
+        name: String,
+        value: SecretInput,
+    },
 }
 
 /// How a custom API knows us.

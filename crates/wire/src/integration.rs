@@ -340,7 +340,7 @@ impl AuthView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntegrationView {
     pub card: CardView,
-    /// The full URL that is called.
+    /// The full URL that is called, but for what looks like a key in it.
     pub url: String,
     /// The path of the ping, for a custom API.
     pub health_path: Option<String>,

@@ -18,6 +18,10 @@ pub fn mcp_header(url: &str, name: &str, value: &str) -> Value {
     json!({ "kind": "mcp", "name": "Keyed", "url": url, "auth": { "auth": "header", "name": name, "value": value } })
 }
 
+pub fn mcp_query(url: &str, name: &str, value: &str) -> Value {
+    json!({ "kind": "mcp", "name": "Keyed", "url": url, "auth": { "auth": "query", "name": name, "value": value } })
+}
+
 /// `auth`: as `wire::ApiAuth`.
 pub fn api(base_url: &str, health_path: &str, auth: Value) -> Value {
     json!({ "kind": "api", "name": "Orders", "base_url": base_url, "health_path": health_path, "auth": auth })

@@ -257,7 +257,12 @@ pub(super) fn field_id(at: At) -> &'static str {
 }
 
 /// In the order of the options.
-const MCP_WAYS: [McpWay; 3] = [McpWay::Discover, McpWay::Bearer, McpWay::Header];
+const MCP_WAYS: [McpWay; 4] = [
+    McpWay::Discover,
+    McpWay::Bearer,
+    McpWay::Header,
+    McpWay::Query,
+];
 /// In the order of the options.
 const API_WAYS: [ApiWay; 6] = [
     ApiWay::Bearer,
@@ -315,7 +320,7 @@ fn visible(form: Form, typed: &Typed, at: At) -> At {
         (_, At::Url | At::Name | At::Form) => true,
         (Form::Mcp, At::Secret | At::EndsOn) => typed.mcp != McpWay::Discover,
         (Form::Api, At::EndsOn) => typed.api != ApiWay::SignIn,
-        (Form::Mcp, At::KeyName) => typed.mcp == McpWay::Header,
+        (Form::Mcp, At::KeyName) => matches!(typed.mcp, McpWay::Header | McpWay::Query),
         (Form::Mcp, _) => false,
         (Form::Api, At::Secret) => {
             typed.api != ApiWay::None
@@ -341,6 +346,7 @@ fn mcp_fields(fields: &Fields) -> Html {
         (say("auth-discover"), Some(say("auth-discover-hint"))),
         (say("auth-bearer"), None),
         (say("auth-header"), None),
+        (say("auth-key-query"), None),
     ];
     let (chosen, on_choose) = fields.way(&MCP_WAYS, fields.typed.mcp, |typed, way| typed.mcp = way);
     html! {
@@ -352,6 +358,7 @@ fn mcp_fields(fields: &Fields) -> Html {
                 McpWay::Discover => Html::default(),
                 McpWay::Bearer => fields.key("field-token"),
                 McpWay::Header => html! { <>{ fields.key_name("field-header", "X-API-Key") }{ fields.key("field-value") }</> },
+                McpWay::Query => html! { <>{ fields.key_name("field-parameter", "api_key") }{ fields.key("field-key") }</> },
             } }
         </>
     }

@@ -10,6 +10,7 @@ pub enum McpWay {
     Discover,
     Bearer,
     Header,
+    Query,
 }
 
 /// How a custom API is to know us.
@@ -112,6 +113,10 @@ impl Typed {
                     token: self.secret(),
                 },
                 McpWay::Header => McpAuth::Header {
+                    name: self.key_name.trim().to_owned(),
+                    value: self.secret(),
+                },
+                McpWay::Query => McpAuth::Query {
                     name: self.key_name.trim().to_owned(),
                     value: self.secret(),
                 },

@@ -151,7 +151,8 @@ fn members(value: &Value) -> usize {
     }
 }
 
-fn names_a_secret(name: &str) -> bool {
+/// Whether a value of this name is a secret.
+pub(crate) fn names_a_secret(name: &str) -> bool {
     let plain: String = name
         .chars()
         .filter(|c| c.is_alphanumeric())
@@ -171,7 +172,7 @@ fn labels_a_secret(text: &str) -> bool {
 
 /// Whether this is one word that begins as a secret does: what goes on behind it, or holds other signs, is
 /// a text that says something.
-fn is_secret(text: &str) -> bool {
+pub(crate) fn is_secret(text: &str) -> bool {
     let word = text.strip_prefix("Bearer ").unwrap_or(text);
     word.len() > SHORT
         && BEGINNINGS.iter().any(|each| word.starts_with(each))

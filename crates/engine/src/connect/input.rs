@@ -168,7 +168,13 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
             } else {
                 Some(integrations::checked_name(name)?)
             };
-            plan.url = Some(address(url, "URL")?);
+            let url = address(url, "URL")?;
+            if let Some(name) = integrations::address::keys(url.as_str()).next() {
+                let name = crate::http::inert(&name);
+                let way = "take it out, and give it as “API key in the query”";
+                return Err(invalid("URL", &format!("it holds a key ({name}): {way}")));
+            }
+            plan.url = Some(url);
             plan.typed = match auth {
                 McpAuth::Discover => None,
                 McpAuth::Bearer { token } => Some(Credential::Bearer {
@@ -177,6 +183,10 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
                 McpAuth::Header { name, value } => Some(Credential::Header {
                     name: header(name)?,
                     value: secret(value, "Value")?,
+                }),
+                McpAuth::Query { name, value } => Some(Credential::Query {
+                    name: parameter(name)?,
+                    value: secret(value, "Key")?,
                 }),
             };
         }
@@ -377,7 +387,7 @@ pub(crate) fn address(text: &str, field: &str) -> Result<Url, Error> {
         return Err(Error::new(ErrorCode::FieldEmpty).with("field", field));
     }
     let bad = || {
-        Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(&without_userinfo(text)))
+        Error::new(ErrorCode::UrlInvalid).with("url", crate::http::inert(&without_secrets(text)))
     };
     let mut url = Url::parse(text).map_err(|_| bad())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
@@ -390,8 +400,9 @@ pub(crate) fn address(text: &str, field: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// A URL that is refused may still hold a password: it is not repeated.
-fn without_userinfo(text: &str) -> String {
+/// A URL that is refused may still hold a password or a key: neither is repeated.
+fn without_secrets(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
     match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
         (None, Some((_, rest))) => rest.to_owned(),

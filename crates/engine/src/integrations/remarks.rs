@@ -50,12 +50,23 @@ pub(crate) fn of(
         },
         Config::Sample | Config::Api { .. } => None,
     };
+    let holds_key = match &of.config {
+        Config::Mcp { url, .. } if super::address::keys(url).next().is_some() => {
+            Some("key-in-address")
+        }
+        Config::Mcp { .. } | Config::Sample | Config::Api { .. } => None,
+    };
     let is_of_before = store::documents::names_as_before(conn, of.row.id)?;
     let import_anew = is_of_before.then_some("openapi-import-anew");
     Ok(concerning(catalogue, of)
         .iter()
         .map(sunset_in_words)
-        .chain(proves.into_iter().chain(import_anew).map(words::text))
+        .chain(
+            [proves, holds_key, import_anew]
+                .into_iter()
+                .flatten()
+                .map(words::text),
+        )
         .collect())
 }
 

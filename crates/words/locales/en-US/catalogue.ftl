@@ -46,6 +46,7 @@ missing-app-why = { $name } lets in apps that your company has registered with i
 missing-app-enter = Enter app credentials
 guide-page = The page for it:
 guard-calls = Anybody may ping this server and list its tools, so each check also calls a tool that is not there: only a call makes the server look at the credential.
+key-in-address = Its address holds a key, which backups hold in clear, too. Connect it anew by the address without the key, with “API key in the query”, and disconnect this one.
 guard-nothing = This server answers a check with or without a credential: only a real call can show that it is refused.
 sunset = { $what } on { $on }: { $link }
 manifests-refused = { $count ->
