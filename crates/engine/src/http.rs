@@ -91,7 +91,7 @@ impl Outgoing {
 pub enum Redirects {
     /// Any redirect is an error.
     Refuse,
-    /// Followed on the same origin (scheme, host and port), at most five times.
+    /// Followed on the same origin (scheme, host and port), at most five times; see [`by_tls`].
     SameOrigin,
 }
 
@@ -298,10 +298,20 @@ fn target(url: &Url, answer: &reqwest::Response) -> Option<Url> {
     let location = answer.headers().get(LOCATION)?;
     // A target that cannot be read is nowhere we would go.
     let text = std::str::from_utf8(location.as_bytes()).unwrap_or("invalid:");
-    Some(
-        url.join(text)
-            .unwrap_or_else(|_| Url::parse("invalid:").expect("a fixed, valid URL")),
-    )
+    let target = url
+        .join(text)
+        .unwrap_or_else(|_| Url::parse("invalid:").expect("a fixed, valid URL"));
+    Some(by_tls(url, target))
+}
+
+/// Where a redirect from `from` leads. Behind a proxy that ends TLS many a server names itself by http: it is
+/// asked by https all the same, so nothing goes elsewhere or in clear.
+pub(crate) fn by_tls(from: &Url, to: Url) -> Url {
+    let mut secure = to.clone();
+    let only_lacks_tls = (from.scheme(), to.scheme()) == ("https", "http")
+        && secure.set_scheme("https").is_ok()
+        && secure.origin() == from.origin();
+    if only_lacks_tls { secure } else { to }
 }
 
 fn refused(host: &str, target: &Url) -> Error {
@@ -343,7 +353,7 @@ pub fn host(url: &Url) -> String {
 }
 
 /// The URL as it may be shown: without user info, query and fragment.
-fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     inert(&format!(
         "{}{}",
         origin(url),

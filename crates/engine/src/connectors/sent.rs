@@ -87,7 +87,13 @@ impl Sent {
                 headers.insert(name.clone(), value);
             }
             Self::Query(name, value) => {
-                url.query_pairs_mut().append_pair(name, value.reveal());
+                // The target of a redirect may repeat it.
+                let is_there = url
+                    .query_pairs()
+                    .any(|(known, with)| known == *name && with == value.reveal());
+                if !is_there {
+                    url.query_pairs_mut().append_pair(name, value.reveal());
+                }
             }
         }
         Ok(())
@@ -226,6 +232,12 @@ mod tests {
         });
         assert_eq!(url, "https://api.example.com/v1?a=b&key=k+%26%3F");
         assert!(headers.is_empty());
+
+        let (url, _) = put(&Credential::Query {
+            name: "a".to_owned(),
+            value: Secret::new("b"),
+        });
+        assert_eq!(url, "https://api.example.com/v1?a=b", "once is enough");
     }
 
     #[test]

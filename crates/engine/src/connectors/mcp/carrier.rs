@@ -9,10 +9,12 @@ mod listening;
 mod message;
 mod notices;
 mod refused;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use super::{super::sent::Key, connection::Trouble};
-use crate::http::{Http, Reach, explain, host, inert, origin};
+use crate::http::{Http, Reach, by_tls, explain, host, inert, origin, shown};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use listening::Listening;
@@ -265,12 +267,20 @@ impl Carrier {
             answer.status(),
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
         );
-        if !keeps_body || to.origin() != self.url.origin() {
-            return Err(Error::new(ErrorCode::RedirectRefused)
-                .with("host", self.host())
-                .with("target", inert(&origin(&to))));
+        let to = by_tls(from, to);
+        let stays = to.origin() == self.url.origin();
+        if keeps_body && stays {
+            return Ok(to);
         }
-        Ok(to)
+        // At the same place only the path can be what is wrong, a slash at its end above all.
+        let target = if stays {
+            shown(&to)
+        } else {
+            inert(&origin(&to))
+        };
+        Err(Error::new(ErrorCode::RedirectRefused)
+            .with("host", self.host())
+            .with("target", target))
     }
 
     async fn read(

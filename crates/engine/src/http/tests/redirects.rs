@@ -173,3 +173,27 @@ async fn a_redirected_post_is_repeated_or_becomes_a_get(
         "the same origin keeps the credential"
     );
 }
+
+#[rstest]
+#[case(
+    "https://a.example/mcp",
+    "http://a.example/mcp/?x=1",
+    "https://a.example/mcp/?x=1"
+)]
+#[case(
+    "https://a.example:8443/",
+    "http://a.example:8443/b",
+    "https://a.example:8443/b"
+)]
+#[case(
+    "https://a.example/",
+    "http://a.example:8080/b",
+    "http://a.example:8080/b"
+)]
+#[case("https://a.example/", "http://b.example/", "http://b.example/")]
+#[case("http://a.example/", "http://a.example/b", "http://a.example/b")]
+#[case("https://a.example/", "file:///etc/passwd", "file:///etc/passwd")]
+fn who_only_forgets_tls_is_asked_by_it(#[case] from: &str, #[case] to: &str, #[case] then: &str) {
+    let url = |text: &str| Url::parse(text).expect("a URL");
+    assert_eq!(by_tls(&url(from), url(to)).as_str(), then);
+}
