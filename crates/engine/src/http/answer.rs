@@ -1,5 +1,6 @@
 //! Reading an answer: what its status means, and text that may be shown.
 
+use super::failure::PROXY_ASKS;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use std::time::{Duration, SystemTime};
 use wire::{Error, ErrorCode};
@@ -49,7 +50,7 @@ pub fn classify(status: u16, headers: &HeaderMap, host: &str) -> Option<Error> {
         (407, _) => Some(
             Error::new(ErrorCode::Unreachable)
                 .with("host", host)
-                .with("why", "the network's proxy asks for a sign-in"),
+                .with("why", PROXY_ASKS),
         ),
         _ => Some(
             Error::new(ErrorCode::BadAnswer)

@@ -63,6 +63,12 @@ pub fn explain(error: &(dyn StdError + 'static), host: &str) -> Error {
             }
             why = why.or(Some(CUT));
         }
+        // hyper-util keeps the type of these to itself.
+        match cause.to_string().as_str() {
+            "tunnel error: proxy authorization required" => why = Some(PROXY_ASKS),
+            "tunnel error: unsuccessful" => why = Some("the network's proxy does not lead there"),
+            _ => {}
+        }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             why = Some(of_tls(tls));
             break;
@@ -85,6 +91,7 @@ pub fn explain(error: &(dyn StdError + 'static), host: &str) -> Error {
     }
 }
 
+pub(super) const PROXY_ASKS: &str = "the network's proxy asks for a sign-in";
 const CUT: &str = "the connection was cut";
 
 fn of_io(kind: io::ErrorKind) -> Option<&'static str> {

@@ -111,3 +111,24 @@ async fn https_where_plain_http_is_spoken_is_told() {
         "it does not speak TLS there"
     );
 }
+
+#[rstest]
+#[case::asks(407, "the network's proxy asks for a sign-in")]
+#[case::forbids(403, "the network's proxy does not lead there")]
+#[tokio::test]
+async fn a_proxy_that_lets_nobody_through_is_named(#[case] status: u16, #[case] why: &str) {
+    let proxy = raw(format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n")).await;
+    let door = Http::build(
+        Arc::new(|name| panic!("{name} was looked up")),
+        always(Matcher::builder().all(proxy.as_str()).build()),
+    );
+    let url = "https://api.example.com/".parse().expect("a URL");
+    let Err(failure) = door.attempt(Outgoing::get(url), &Reach::default()).await else {
+        panic!("answered")
+    };
+    assert_eq!(
+        failure.error.to_string(),
+        format!("unreachable host=api.example.com why={why}")
+    );
+    assert!(!failure.sent, "nothing can have been acted on");
+}
