@@ -19,7 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::process::Command;
-use wire::{ErrorCode, Fix, IntegrationId, KeyringView, Outcome, Reason, RowKind, Status};
+use wire::{
+    ErrorCode, Fix, IntegrationId, KeyringView, Outcome, Reason, RecordState, RowKind, Status,
+};
 
 /// How many kills, where the soak asks for more than one at each place.
 const KILLS: &str = "CHIEF_TEST_KILLS";
@@ -235,6 +237,57 @@ async fn a_refresh_that_is_under_way_is_kept_before_the_app_ends() -> Result<()>
     let home = closed.open().await?;
     assert_eq!(home.test(id).await?.error, None);
     assert_eq!(authority.token_requests("refresh_token"), 1);
+    Ok(())
+}
+
+/// The record's tables take no row, as where there is no room for so many pages, or one of them is damaged.
+#[tokio::test]
+async fn a_fresh_token_is_kept_though_no_row_can_be_filed_and_no_request_leaves_until_they_are()
+-> Result<()> {
+    let authority = Authority::start().await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    let calls = || {
+        let seen = authority.server.seen();
+        seen.iter()
+            .filter(|seen| seen.json()["method"] == "tools/call")
+            .count()
+    };
+    let by_hand = |sql: &str| -> Result<()> {
+        let file = rusqlite::Connection::open(home.folder().join("chief.db"))?;
+        file.busy_timeout(Duration::from_secs(10))?;
+        Ok(file.execute_batch(sql)?)
+    };
+    let calling = under_way(&authority, (&home, &clock), id).await?;
+    by_hand("create trigger stuck before insert on outcomes begin select raise(abort, 'no'); end")?;
+    arrives(&authority).await;
+    ensure!(calling.await?, "it goes on with the fresh token");
+    let said = home.ask::<wire::SwitchIntegration>(json!({ "id": id, "enabled": false }));
+    ensure!(said.await.is_err(), "what finds the record fails");
+
+    let before = calls();
+    ensure!(home.call(id, "greet", json!({})).await.is_err());
+    clock.advance(3_600_000);
+    ensure!(home.call(id, "greet", json!({})).await.is_err());
+    let asked = home.test(id).await;
+    ensure!(asked.is_err() || asked.is_ok_and(|report| report.error.is_some()));
+    assert_eq!(
+        (calls(), authority.token_requests("refresh_token")),
+        (before, 1)
+    );
+
+    by_hand("drop trigger stuck")?;
+    let began = Instant::now();
+    while home.call(id, "greet", json!({})).await.is_err() {
+        // And past the pause after a refresh that brought nothing.
+        clock.advance(60_000);
+        tick(began, "a call to go out again").await?;
+    }
+    assert_eq!(authority.token_requests("refresh_token"), 2);
+    assert_eq!(home.card(id).await?.health.status, Status::Healthy);
+    let proof = home.ask::<wire::VerifyRecord>(json!({})).await?;
+    ensure!(matches!(proof.state, RecordState::Intact), "{proof:?}");
     Ok(())
 }
 

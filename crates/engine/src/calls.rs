@@ -28,7 +28,7 @@ use bodies::Saying;
 pub(crate) use bodies::noted;
 use futures::future::BoxFuture;
 pub(crate) use gate::Looked;
-pub(crate) use journal::Journal;
+pub(crate) use journal::{Journal, settled};
 use journal::{refusal, row};
 use policy::By;
 use std::sync::{

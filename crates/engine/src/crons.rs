@@ -67,7 +67,9 @@ pub(crate) async fn begin(engine: &Engine) -> Result<(), Error> {
     let now = engine.now();
     let interrupted = engine
         .store()
-        .write(Durability::Full, move |tx| {
+        // The app starts also where there is no room to file what lies in the intake.
+        .append(Durability::Full, move |tx| {
+            tx.undoable()?;
             store::crons::purge(tx, now.plus(-RESTORABLE_MS))?;
             store::crons::interrupt(tx, now.plus(-RESTORABLE_MS), now)
         })

@@ -48,7 +48,8 @@ mod writer;
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
 };
 use tokio::sync::{broadcast, oneshot};
 use wire::{Changed, Error, ErrorCode, Time, Topic};
@@ -61,6 +62,10 @@ pub use tx::Tx;
 
 /// Batches of calls, at most, that are counted before something is shown: others may go on calling.
 const ROUNDS: u32 = 20;
+/// What SQLite has met that does not fit together: the data, a page of it, or an index.
+const DAMAGED: &str = "the data file is damaged";
+/// Until damage that is met, though a look found none, has the data looked through once more.
+const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 /// Commits that a slow listener may miss before it is told that it lagged.
 const CHANGES_KEPT: usize = 256;
 
@@ -88,6 +93,8 @@ struct Inner {
     told: Arc<writer::Told>,
     folder: PathBuf,
     restored: Option<Restored>,
+    /// When damage that somebody met had the data looked through.
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Store {
@@ -105,19 +112,10 @@ impl Store {
         let slow = reader::Readers::start(&opened.file, ("store-slow", 1))?;
         let glances = reader::Glances::of(&opened.file);
         if opened.unchecked {
-            let (folder, changes) = (folder.to_owned(), changes.clone());
-            slow.send(reader::Job::unasked(move |connection| {
-                if !open::check(connection, &folder)? {
-                    // No listener is no error.
-                    let _ = changes.send(Changed {
-                        topics: vec![Topic::App],
-                    });
-                }
-                Ok(())
-            }))?;
+            slow.send(look(folder, &changes))?;
         }
         let writer = writer::Writer::start(
-            opened.connection,
+            (opened.connection, opened.unfiled),
             (opened.lock, &opened.file),
             (changes.clone(), told.clone()),
         )?;
@@ -130,6 +128,7 @@ impl Store {
             told,
             folder: folder.to_owned(),
             restored: opened.restored,
+            looked: Mutex::default(),
         })))
     }
 
@@ -175,7 +174,23 @@ impl Store {
         self.0
             .writer
             .send(job::Job::new((durability, finds), job, answer))?;
-        answered.await.map_err(|_| closed())?
+        self.heard(answered.await.map_err(|_| closed())?)
+    }
+
+    /// Where it tells of damage, all of the data is looked through, behind whoever met it.
+    fn heard<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &answer
+            && tells_of_damage(error)
+            && !self.is_damaged()
+        {
+            let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+                *looked = Some(Instant::now());
+                // (It fails where the app is closing: the next start comes upon it, too.)
+                let _ = self.0.slow.send(look(&self.0.folder, &self.0.changes));
+            }
+        }
+        answer
     }
 
     /// Runs `job` on one of the reader threads, in one snapshot of the data.
@@ -209,7 +224,7 @@ impl Store {
         self.caught_up().await;
         let (answer, answered) = oneshot::channel();
         readers.send(reader::Job::new(job, answer))?;
-        answered.await.map_err(|_| closed())?
+        self.heard(answered.await.map_err(|_| closed())?)
     }
 
     /// Runs `job` in the caller's own thread, in one snapshot of the data: for a few rows by their keys on
@@ -218,7 +233,7 @@ impl Store {
     /// # Errors
     /// The job's own.
     pub fn glance<T>(&self, job: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        self.0.glances.read(job)
+        self.heard(self.0.glances.read(job))
     }
 
     /// Which commit that may have changed what is [`Kept`] was the last.
@@ -301,6 +316,20 @@ impl Store {
     }
 }
 
+/// A look through all of the data, which tells the listeners of damage.
+fn look(folder: &Path, changes: &broadcast::Sender<Changed>) -> reader::Job {
+    let (folder, changes) = (folder.to_owned(), changes.clone());
+    reader::Job::unasked(move |connection| {
+        if !open::check(connection, &folder)? {
+            // No listener is no error.
+            let _ = changes.send(Changed {
+                topics: vec![Topic::App],
+            });
+        }
+        Ok(())
+    })
+}
+
 /// Runs a statement that is run over and over and tells nothing: `begin`, `commit`.
 fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
@@ -317,10 +346,19 @@ pub fn failed(error: rusqlite::Error) -> Error {
         Some(Sqlite::SystemIoFailure) => "the disk failed",
         Some(Sqlite::CannotOpen) => "the file cannot be opened",
         Some(Sqlite::PermissionDenied) => "permission is denied",
+        Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => {
+            tracing::error!(error = %reason(&error), "the data is damaged");
+            return Error::new(ErrorCode::StoreFailed).with("why", DAMAGED);
+        }
         _ => return Error::new(ErrorCode::StoreFailed).with("why", reason(&error)),
     };
     tracing::error!(error = %reason(&error), "the store cannot be written");
     Error::new(ErrorCode::StoreUnwritable).with("why", why)
+}
+
+/// Whether it tells of damage that SQLite met.
+fn tells_of_damage(error: &Error) -> bool {
+    error.code == ErrorCode::StoreFailed && error.args.get("why").is_some_and(|why| why == DAMAGED)
 }
 
 /// SQLite's words without the values that `rusqlite::Error` carries in some of its forms.

@@ -7,7 +7,7 @@ mod due;
 
 use crate::{
     Engine, Live, apps,
-    calls::Journal,
+    calls::{self, Journal},
     connectors::Config,
     finish::to_the_end,
     health::asked_pause_ms,
@@ -20,7 +20,7 @@ use crate::{
     store::{self, Durability, calls::OutcomeRow},
     vault::{Credential, OAuthCredential, is_superseded},
 };
-use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time, Topic};
+use wire::{Because, Error, ErrorCode, IntegrationId, RowKind, Time};
 
 /// After a refresh that brought nothing, half a minute without another.
 const PAUSE_MS: i64 = 30_000;
@@ -239,7 +239,6 @@ async fn renew(
             Some(generation),
             move |tx| {
                 store::calls::finish(tx, &outcome)?;
-                tx.touch(Topic::Activity);
                 integrations::apply(tx, id, &signal, now)
             },
         )
@@ -270,21 +269,22 @@ async fn refused(
     outcome: OutcomeRow,
     signal: Option<Signal>,
 ) -> Result<(), Error> {
-    let now = engine.now();
-    let after = engine
+    let (now, row) = (engine.now(), outcome.clone());
+    let written = engine
         .store()
-        .write(Durability::Full, move |tx| {
+        // Also where nothing can be filed just then: it was sent.
+        .append(Durability::Full, move |tx| {
+            tx.undoable()?;
             store::calls::finish(tx, &outcome)?;
-            tx.touch(Topic::Activity);
             let stands = store::credentials::generation(tx, id)? == Some(sent);
-            match signal.filter(|_| stands) {
-                Some(signal) => integrations::apply(tx, id, &signal, now),
-                None => Ok(After::default()),
-            }
+            let after = match signal.filter(|_| stands) {
+                Some(signal) => integrations::apply(tx, id, &signal, now)?,
+                None => After::default(),
+            };
+            Ok(Some((id, after)))
         })
-        .await?;
-    engine.network().ask(id, after);
-    Ok(())
+        .await;
+    calls::settled(engine, row, written)
 }
 
 /// When the connection ends for good: the refresh token's own end, or, without one, the access

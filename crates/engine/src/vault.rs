@@ -204,7 +204,8 @@ impl Vault {
 
     /// Seals `credential` and puts it in the place of the integration's in one commit with `also`
     /// (which adds the integration itself where it is new). With `expect`, only where that is still
-    /// the stored generation. Goes through also where the caller stops waiting.
+    /// the stored generation: it is a renewed one, which a server has put in the place of the old, and is
+    /// kept as by [`Store::append`]. Goes through also where the caller stops waiting.
     ///
     /// Returns the new generation and what `also` returned.
     ///
@@ -251,49 +252,51 @@ impl Vault {
             .as_ref()
             .map_or(0, |anchor| anchor.newest(id));
         let kept = session_only.then(|| secret.clone()).flatten();
-        let (generation, value) = self
-            .0
-            .store
-            .write(Durability::Full, move |tx| {
-                let before = credentials::find(tx, id)?.map_or(0, |row| row.generation);
-                if expect.is_some_and(|expected| expected != before) {
-                    return Err(superseded(tx, id)?);
-                }
-                let value = also(tx)?;
-                integrations::get(tx, id)?;
-                let generation = before.max(known) + 1;
-                let form = match &secret {
-                    None => Form::None,
-                    Some(_) if session_only => Form::Session,
-                    Some(secret) => {
-                        let (key_generation, key) = key.ok_or_else(no_key)?;
-                        let place = Place {
-                            integration: id,
-                            generation,
-                        };
-                        let (wrapped_key, sealed) = seal::seal(&key, place, secret)?;
-                        Form::Sealed(Sealed {
-                            key_generation,
-                            wrapped_key,
-                            sealed,
-                        })
-                    }
-                };
-                let held = matches!(form, Form::Sealed(_));
-                credentials::put(
-                    tx,
-                    &CredentialRow {
+        let put = move |tx: &mut Tx<'_>| {
+            tx.undoable()?;
+            let before = credentials::find(tx, id)?.map_or(0, |row| row.generation);
+            if expect.is_some_and(|expected| expected != before) {
+                return Err(superseded(tx, id)?);
+            }
+            let value = also(tx)?;
+            integrations::get(tx, id)?;
+            let generation = before.max(known) + 1;
+            let form = match &secret {
+                None => Form::None,
+                Some(_) if session_only => Form::Session,
+                Some(secret) => {
+                    let (key_generation, key) = key.ok_or_else(no_key)?;
+                    let place = Place {
                         integration: id,
                         generation,
-                        form,
-                        held,
-                    },
-                    &about,
-                )?;
-                crate::steps::reached(crate::steps::Step::Sealed);
-                Ok((generation, value))
-            })
-            .await?;
+                    };
+                    let (wrapped_key, sealed) = seal::seal(&key, place, secret)?;
+                    Form::Sealed(Sealed {
+                        key_generation,
+                        wrapped_key,
+                        sealed,
+                    })
+                }
+            };
+            let held = matches!(form, Form::Sealed(_));
+            credentials::put(
+                tx,
+                &CredentialRow {
+                    integration: id,
+                    generation,
+                    form,
+                    held,
+                },
+                &about,
+            )?;
+            crate::steps::reached(crate::steps::Step::Sealed);
+            Ok((generation, value))
+        };
+        let store = &self.0.store;
+        let (generation, value) = match expect {
+            Some(_) => store.append(Durability::Full, put).await?,
+            None => store.write(Durability::Full, put).await?,
+        };
         crate::steps::reached(crate::steps::Step::Committed);
         self.remember(id, generation, kept).await;
         drop(gate);

@@ -32,7 +32,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Writes the intent. Where that fails, the request is not made.
+    /// Writes the intent, into the record's own tables: where those take no row, what the answer brings could not be
+    /// kept either. Where that fails, the request is not made.
     pub async fn begin(
         engine: &Engine,
         kind: RowKind,
@@ -41,32 +42,40 @@ impl Journal {
         because: &Because,
     ) -> Result<Self, Error> {
         let row = row(engine, kind, integration, (action, because));
-        Self::open(engine, row, None).await
+        let mut journal = Self::of(&row);
+        let write = move |tx: &mut Tx<'_>| intend(tx, &row, None);
+        journal.intent.0 = engine
+            .store()
+            .write(engine.manner().of_intents(), write)
+            .await?;
+        Ok(journal)
     }
 
-    /// The same for a row that is made already, which counts in that task.
+    /// The same for a row of a call, which is made already and counts in that task: it lies in the intake first.
     pub(super) async fn open(
         engine: &Engine,
         row: CallRow,
         task: Option<TaskId>,
     ) -> Result<Self, Error> {
-        let (call, begun) = (row.id, row.at);
-        let of = row.integration.filter(|_| row.kind == RowKind::Call);
-        let place = engine
+        let mut journal = Self::of(&row);
+        let write = move |tx: &mut Tx<'_>| intend(tx, &row, task);
+        journal.intent.0 = engine
             .store()
-            .append(engine.manner().of_intents(), move |tx| {
-                tx.only_records();
-                store::calls::begin(tx, &row, task)
-            })
+            .append(engine.manner().of_intents(), write)
             .await?;
-        Ok(Self {
-            call,
-            intent: (place, begun),
-            of,
+        Ok(journal)
+    }
+
+    /// Of a row that has no place yet.
+    fn of(row: &CallRow) -> Self {
+        Self {
+            call: row.id,
+            intent: (0, row.at),
+            of: row.integration.filter(|_| row.kind == RowKind::Call),
             approved: false,
             got: None,
             saying: None,
-        })
+        }
     }
 
     /// The row that says how it went.
@@ -162,12 +171,12 @@ impl Journal {
         };
         if is_waited_for {
             let written = engine.store().append(durability, write).await;
-            return ended(engine, row, written);
+            return settled(engine, row, written);
         }
         let (waiting, runtime) = (engine.clone(), Handle::current());
         engine.store().append_along(write, move |written| {
             let _inside = runtime.enter();
-            if let Err(error) = ended(&waiting, row, written) {
+            if let Err(error) = settled(&waiting, row, written) {
                 tracing::error!(%error, "how a call went could not be written yet");
             }
         });
@@ -175,8 +184,13 @@ impl Journal {
     }
 }
 
+fn intend(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Error> {
+    tx.only_records();
+    store::calls::begin(tx, row, task)
+}
+
 /// Hands on what the outcome has changed, or sees to it that it is written later.
-fn ended(
+pub(crate) fn settled(
     engine: &Engine,
     row: OutcomeRow,
     written: Result<Option<(IntegrationId, After)>, Error>,

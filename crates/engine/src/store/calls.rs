@@ -76,6 +76,7 @@ pub(super) const OUTCOME_COLUMNS: &str = outcome_columns!();
 /// # Errors
 /// `StoreUnwritable`, `StoreFailed`: then nothing may be sent.
 pub fn begin(tx: &Tx<'_>, row: &CallRow, task: Option<TaskId>) -> Result<i64, Error> {
+    tx.may_begin()?;
     let task = task.map(|task| task.to_string());
     let seq = intent(tx, row, Some(task.as_deref()))?;
     if !tx.is_for_intake() {
@@ -119,7 +120,8 @@ pub(super) fn give_up(tx: &Tx<'_>) -> Result<(), Error> {
     let open: Vec<(i64, Time)> = tx
         .prepare_cached(
             "select c.seq, c.at from open_calls n join calls c on c.seq = n.call_seq \
-             where n.call_seq not in (select call_seq from outcomes) order by c.seq",
+             where n.call_seq not in (select call_seq from outcomes) \
+             and c.run <> (select max(n) from runs) order by c.seq",
         )
         .and_then(|mut statement| {
             statement

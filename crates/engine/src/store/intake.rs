@@ -6,10 +6,11 @@
 //! as much on disk, and as firmly in the chain, as in its own table.
 //!
 //! Owns: that nobody finds a row here but who adds to the record. Each other write, and whoever reads, has them
-//! filed first (`Store::append` says which does not); an opening files what its forerunner left.
+//! filed first (`Store::append` says which does not); an opening files what its forerunner left. Where they cannot be
+//! filed nothing more begins ([`Tx::may_begin`]), and what has begun can still end.
 
 use super::{
-    Durability, Store, calls, failed,
+    Store, Tx, calls, failed,
     job::{Job, Write},
 };
 use rusqlite::Connection;
@@ -52,6 +53,35 @@ pub(super) fn file(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+/// What an opening could not file.
+pub(super) struct Unfiled {
+    pub rows: usize,
+    pub why: Error,
+}
+
+/// Files what earlier runs left, and ends their calls.
+///
+/// # Errors
+/// `StoreUnwritable`, `StoreFailed`: nothing of it is done then.
+pub(super) fn take_up(connection: &Connection) -> Result<(), Error> {
+    let taken = connection.unchecked_transaction().map_err(failed)?;
+    file(&taken)?;
+    calls::give_up(&Tx::new(&taken))?;
+    taken.commit().map_err(failed)
+}
+
+/// How many rows lie here.
+///
+/// # Errors
+/// `StoreFailed`.
+pub(super) fn count(connection: &Connection) -> Result<usize, Error> {
+    let both =
+        "select (select count(*) from intake_calls) + (select count(*) from intake_outcomes)";
+    connection
+        .query_row(both, [], |row| row.get(0))
+        .map_err(failed)
+}
+
 impl Store {
     /// Waits until nothing waits for a commit any more ([`Store::append_along`]), nor in the intake.
     pub(crate) async fn caught_up(&self) {
@@ -59,13 +89,8 @@ impl Store {
             let (answer, answered) = oneshot::channel();
             let files = Write::files(|result| drop(answer.send(result)));
             // Where it fails, whoever is told of it writes it later.
-            if self
-                .0
-                .writer
-                .send(Job::Write(Durability::Normal, files))
-                .is_ok()
-            {
-                let _ = answered.await;
+            if self.0.writer.send(Job::Write(files)).is_ok() {
+                let _ = answered.await.map(|filed| self.heard(filed));
             }
         }
     }

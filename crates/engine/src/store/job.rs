@@ -7,7 +7,7 @@ use wire::{Error, ErrorCode};
 
 /// Something for the writer to do.
 pub(super) enum Job {
-    Write(Durability, Write),
+    Write(Write),
     Checkpoint(oneshot::Sender<Result<(), Error>>),
     /// Something waits for the next commit, and none may come.
     LookAlong,
@@ -24,6 +24,7 @@ pub(super) enum Finds {
 
 /// A function of a transaction.
 pub(super) struct Write {
+    pub durability: Durability,
     pub finds: Finds,
     pub run: Run,
 }
@@ -36,20 +37,19 @@ pub(super) type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
 impl Job {
     /// A write whose answer goes to `answer`, after the commit.
     pub fn new<T: Send + 'static>(
-        (durability, finds): (Durability, Finds),
+        how: (Durability, Finds),
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         answer: oneshot::Sender<Result<T, Error>>,
     ) -> Self {
         // Whoever asked may have gone: no error.
-        let write = Write::new(finds, job, |result| drop(answer.send(result)));
-        Self::Write(durability, write)
+        Self::Write(Write::new(how, job, |result| drop(answer.send(result))))
     }
 }
 
 impl Write {
     /// Does `job`, and tells `then` how it went, after the commit.
     pub fn new<T: Send + 'static>(
-        finds: Finds,
+        (durability, finds): (Durability, Finds),
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         then: impl FnOnce(Result<T, Error>) + Send + 'static,
     ) -> Self {
@@ -65,7 +65,11 @@ impl Write {
             });
             (well, done)
         });
-        Self { finds, run }
+        Self {
+            durability,
+            finds,
+            run,
+        }
     }
 
     /// One that does nothing: what was added to the record before it is filed.
@@ -74,6 +78,6 @@ impl Write {
             tx.only_records();
             Ok(())
         };
-        Self::new(Finds::Tables, nothing, then)
+        Self::new((Durability::Normal, Finds::Tables), nothing, then)
     }
 }

@@ -1,6 +1,10 @@
 //! Opening: the lock, the checks, the migrations, and the way back from a damaged file.
 
-use super::{backup, failed, schema, unwritable};
+use super::{
+    backup, failed,
+    intake::{self, Unfiled},
+    schema, tells_of_damage, unwritable,
+};
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::M;
 use serde::{Deserialize, Serialize};
@@ -38,6 +42,7 @@ pub(super) struct Opened {
     /// Too large to be looked through before the window opens: [`check`] does it behind.
     pub unchecked: bool,
     pub connection: Connection,
+    pub unfiled: Option<Unfiled>,
     pub lock: File,
     pub file: PathBuf,
     pub restored: Option<Restored>,
@@ -49,29 +54,45 @@ pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error>
     let lock = lock(&folder)?;
     backup::remove_partial(&folder);
     let file = folder.join(FILE);
-    let (connection, restored) = match sound(&file, migrations.len()) {
-        Ok(connection) => (connection, None),
+    let mut found = usable(&folder, &file, migrations);
+    if matches!(found, Err(Trouble::Damaged)) && !is_damaged(&folder) {
+        // It may have come upon that on its way, in a file that was not looked through: now it is.
+        suspect(&folder)?;
+        found = usable(&folder, &file, migrations);
+    }
+    let (opened, restored) = match found {
+        Ok(opened) => (opened, None),
         Err(Trouble::Other(error)) => return Err(error),
         Err(Trouble::Damaged) => {
             let restored = restore(&folder, &file)?;
-            let connection = sound(&file, migrations.len()).map_err(|trouble| match trouble {
+            let opened = usable(&folder, &file, migrations).map_err(|trouble| match trouble {
                 Trouble::Other(error) => error,
                 Trouble::Damaged => damaged(&folder),
             })?;
-            (connection, Some(restored))
+            (opened, Some(restored))
         }
     };
-    let unchecked = !checked_at_once(&file);
-    let mut opened = Opened {
-        unchecked,
+    let (connection, unfiled) = opened;
+    Ok(Opened {
+        unchecked: !checked_at_once(&file),
         connection,
+        unfiled,
         lock,
         file,
         restored,
-    };
-    bring_up_to_date(&mut opened.connection, &folder, migrations)?;
-    begin_run(&opened.connection)?;
-    Ok(opened)
+    })
+}
+
+/// The writer's connection to a file that was looked through, brought up to date, and given its new run.
+fn usable(
+    folder: &Path,
+    file: &Path,
+    migrations: &[M<'_>],
+) -> Result<(Connection, Option<Unfiled>), Trouble> {
+    let mut connection = sound(file, migrations.len())?;
+    bring_up_to_date(&mut connection, folder, migrations)?;
+    let unfiled = begin_run(&connection)?;
+    Ok((connection, unfiled))
 }
 
 /// The folder for its owner only, where the system knows such a thing.
@@ -110,17 +131,17 @@ enum Trouble {
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self::Other(error)
+        if tells_of_damage(&error) {
+            Self::Damaged
+        } else {
+            Self::Other(error)
+        }
     }
 }
 
 impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Sqlite;
-        match error.sqlite_error_code() {
-            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => Self::Damaged,
-            _ => Self::Other(failed(error)),
-        }
+        failed(error).into()
     }
 }
 
@@ -190,28 +211,29 @@ fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Looks through a file while it is in use. False where it is damaged, which the next opening mends.
 pub(super) fn check(connection: &Connection, folder: &Path) -> Result<bool, Error> {
-    use rusqlite::ErrorCode as Sqlite;
-    let whole = match is_whole(connection) {
-        Err(error) => match error.sqlite_error_code() {
-            Some(Sqlite::DatabaseCorrupt | Sqlite::NotADatabase) => false,
-            _ => return Err(failed(error)),
-        },
-        Ok(whole) => whole,
+    let whole = match is_whole(connection).map_err(failed) {
+        Err(error) if tells_of_damage(&error) => false,
+        other => other?,
     };
     if !whole {
         tracing::error!("the data is damaged; the next start brings back a backup");
-        drop(owned_file(&suspect(folder))?);
+        suspect(folder)?;
     }
     Ok(whole)
 }
 
-fn suspect(folder: &Path) -> PathBuf {
+/// The next opening looks through it first.
+fn suspect(folder: &Path) -> Result<(), Error> {
+    owned_file(&suspected(folder)).map(drop)
+}
+
+fn suspected(folder: &Path) -> PathBuf {
     folder.join(FILE).with_extension(SUSPECT)
 }
 
 /// Whether a look through it found it damaged.
 pub(super) fn is_damaged(folder: &Path) -> bool {
-    suspect(folder).exists()
+    suspected(folder).exists()
 }
 
 /// What every connection of the store is set to.
@@ -243,15 +265,24 @@ fn bring_up_to_date(
     schema::migrate(connection, migrations)
 }
 
-/// From here on a call without an outcome that is older is one whose process died.
-fn begin_run(connection: &Connection) -> Result<(), Error> {
-    let begun = connection.unchecked_transaction().map_err(failed)?;
-    begun
-        .execute_batch("insert into runs (n) select coalesce(max(n), 0) + 1 from runs")
+/// From here on a call without an outcome that is older is one whose process died. What earlier runs left the disk
+/// may have no room to file: the writer goes on trying.
+fn begin_run(connection: &Connection) -> Result<Option<Unfiled>, Error> {
+    connection
+        .execute(
+            "insert into runs (n) select coalesce(max(n), 0) + 1 from runs",
+            [],
+        )
         .map_err(failed)?;
-    super::intake::file(&begun)?;
-    super::calls::give_up(&super::Tx::new(&begun))?;
-    begun.commit().map_err(failed)
+    match intake::take_up(connection) {
+        Ok(()) => Ok(None),
+        Err(damage) if tells_of_damage(&damage) => Err(damage),
+        Err(why) => {
+            tracing::error!(%why, "what earlier runs left could not be filed");
+            let rows = intake::count(connection)?;
+            Ok(Some(Unfiled { rows, why }))
+        }
+    }
 }
 
 /// Puts the damaged files aside and the newest good backup in their place.

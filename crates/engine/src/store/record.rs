@@ -61,6 +61,9 @@ impl RecordKey {
     }
 }
 
+/// The tables of the record.
+const TABLES: [&str; 2] = ["calls", "outcomes"];
+
 /// Which of the two tables a row is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -110,13 +113,15 @@ pub(super) struct Link {
 }
 
 impl Chain {
-    /// As the tables have it, without a key.
+    /// As the tables have it, and what lies before them, without a key.
     pub fn read(connection: &Connection) -> Result<Self, Error> {
         let run: Option<i64> = connection
             .query_row("select max(n) from runs", [], |row| row.get(0))
             .map_err(failed)?;
+        let lies = newest(connection, ["intake_calls", "intake_outcomes"], LAST)?;
+        let filed = head(connection)?;
         Ok(Self {
-            head: head(connection)?,
+            head: lies.filter(|lies| lies.seq > filed.seq).unwrap_or(filed),
             run: run.unwrap_or(0),
             key: None,
         })
@@ -182,22 +187,21 @@ fn canonical(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
 pub(crate) fn head(connection: &Connection) -> Result<Head, Error> {
     let base = Some(base(connection)?).filter(|base| base.seq <= LAST);
     let base = base.unwrap_or(Head::NONE);
-    let newest = newest(connection, LAST)?;
+    let newest = newest(connection, TABLES, LAST)?;
     Ok(newest.filter(|head| head.seq > base.seq).unwrap_or(base))
 }
 
 /// The newest row of both tables up to this place.
-fn newest(connection: &Connection, until: i64) -> Result<Option<Head>, Error> {
-    let newest = |sql: &str| {
+fn newest(connection: &Connection, tables: [&str; 2], until: i64) -> Result<Option<Head>, Error> {
+    let newest = |table: &str| {
+        let sql = format!("select seq, mac from {table} where seq <= ?1 order by seq desc limit 1");
         connection
-            .prepare_cached(sql)
+            .prepare_cached(&sql)
             .and_then(|mut statement| statement.query_row([until], place).optional())
             .map_err(failed)
     };
-    let intent = newest("select seq, mac from calls where seq <= ?1 order by seq desc limit 1")?;
-    let outcome =
-        newest("select seq, mac from outcomes where seq <= ?1 order by seq desc limit 1")?;
-    Ok([intent, outcome]
+    let [intent, outcome] = tables.map(newest);
+    Ok([intent?, outcome?]
         .into_iter()
         .flatten()
         .max_by_key(|head| head.seq))

@@ -10,6 +10,7 @@ mod along;
 mod behind;
 mod damage;
 mod intake;
+mod stuck;
 
 /// A folder and the store in it.
 fn fresh() -> Result<(TempDir, Store)> {

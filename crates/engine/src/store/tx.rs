@@ -21,6 +21,8 @@ pub struct Tx<'a> {
     left: Cell<Left>,
     undo: Cell<Undo>,
     finds: Finds,
+    /// Why what lies in the intake cannot be filed.
+    stuck: Option<&'a Error>,
 }
 
 /// How what a job did is undone where it fails.
@@ -57,14 +59,14 @@ impl<'a> Tx<'a> {
     /// A write that has connection and transaction to itself.
     pub(super) fn new(connection: &'a Connection) -> Self {
         let undo = Undo::Transaction;
-        Self::after(connection, (None, 0), (undo, Finds::Tables))
+        Self::after(connection, (None, 0), (undo, Finds::Tables, None))
     }
 
     /// A write that finds the record's chain and the data's edition like this.
     pub(super) fn after(
         connection: &'a Connection,
         (chain, edition): (Option<record::Chain>, u64),
-        (undo, finds): (Undo, Finds),
+        (undo, finds, stuck): (Undo, Finds, Option<&'a Error>),
     ) -> Self {
         Self {
             connection,
@@ -78,6 +80,7 @@ impl<'a> Tx<'a> {
             }),
             undo: Cell::new(undo),
             finds,
+            stuck,
         }
     }
 
@@ -139,6 +142,16 @@ impl<'a> Tx<'a> {
     /// Whether what it adds to the record goes into the intake (`store/intake.rs`).
     pub(super) fn is_for_intake(&self) -> bool {
         self.finds == Finds::Intake
+    }
+
+    /// Nothing more may begin in the intake while what lies there cannot be filed: nobody could see it, and what
+    /// follows it could not be written.
+    ///
+    /// # Errors
+    /// That of the filing.
+    pub(super) fn may_begin(&self) -> Result<(), Error> {
+        let stuck = self.stuck.filter(|_| self.is_for_intake());
+        stuck.cloned().map_or(Ok(()), Err)
     }
 
     /// A row of it is in the intake now.

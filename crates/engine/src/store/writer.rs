@@ -1,10 +1,12 @@
 //! The one thread that writes.
 
+mod behind;
+
 use super::{
     Durability, Tx,
     along::{Along, Waiting},
     closed, failed,
-    intake::MANY,
+    intake::Unfiled,
     job::{Done, Finds, Job, Write},
     log::Log,
     record::Chain,
@@ -12,7 +14,7 @@ use super::{
 };
 use rusqlite::Connection;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     fs::File,
     path::Path,
     sync::{
@@ -23,7 +25,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 use wire::{Changed, Error, ErrorCode, Topic};
 
 /// Jobs in one transaction at most: bounds both the wait of the first and the size of the log.
@@ -57,7 +59,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts it. The lock is let go after the connection is closed.
     pub(super) fn start(
-        connection: Connection,
+        (connection, unfiled): (Connection, Option<Unfiled>),
         (lock, file): (File, &Path),
         (changes, told): (broadcast::Sender<Changed>, Arc<Told>),
     ) -> Result<Self, Error> {
@@ -65,6 +67,11 @@ impl Writer {
         let along = Arc::<Along>::default();
         let left = along.clone();
         let all_told = told.clone();
+        let (is_late, in_intake) = (
+            unfiled.is_some(),
+            unfiled.as_ref().map_or(0, |all| all.rows),
+        );
+        told.unfiled.store(in_intake > 0, Ordering::Release);
         // The thread beside this one does it.
         connection
             .pragma_update(None, "wal_autocheckpoint", 0)
@@ -84,8 +91,10 @@ impl Writer {
                     told,
                     unmoved: None,
                     uncounted: None,
-                    in_intake: 0,
-                    unfiled: None,
+                    in_intake,
+                    unfiled: is_late.then(Instant::now),
+                    stuck: unfiled.map(|all| all.why),
+                    is_late,
                     synchronous: None,
                     chain: None,
                 }
@@ -108,7 +117,7 @@ impl Writer {
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
         then: impl FnOnce(Result<T, Error>) + Send + 'static,
     ) {
-        let write = Write::new(Finds::Intake, job, then);
+        let write = Write::new((Durability::Normal, Finds::Intake), job, then);
         self.leave(|waiting| waiting.writes.push(write));
     }
 
@@ -179,6 +188,10 @@ struct Loop {
     /// Rows in the intake, and since when.
     in_intake: usize,
     unfiled: Option<Instant>,
+    /// Why they could not be filed when it was last tried.
+    stuck: Option<Error>,
+    /// Calls of earlier runs are not ended yet.
+    is_late: bool,
     /// The connection's `synchronous`, once it was set.
     synchronous: Option<Durability>,
     /// Where the record ends, once a write asked: as of the last commit.
@@ -198,13 +211,13 @@ impl Loop {
                 Ok(job) => self.take(job, jobs),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    self.commit_all(Durability::Normal, Vec::new());
+                    self.commit_all(Vec::new());
                     self.file();
                     return;
                 }
             }
             if is_due(self.looked, ALONG) {
-                self.commit_all(Durability::Normal, Vec::new());
+                self.commit_all(Vec::new());
             }
             if is_due(self.spoke, TELL_EVERY) {
                 self.tell(BTreeSet::new());
@@ -240,14 +253,10 @@ impl Loop {
     fn take(&mut self, first: Job, jobs: &mpsc::Receiver<Job>) {
         let mut next = Some(first);
         let mut group = Vec::new();
-        let mut durability = Durability::Normal;
         let mut checkpoint = None;
         while let Some(job) = next {
             match job {
-                Job::Write(wanted, write) => {
-                    durability = durability.max(wanted);
-                    group.push(write);
-                }
+                Job::Write(write) => group.push(write),
                 Job::Checkpoint(answer) => {
                     checkpoint = Some(answer);
                     break;
@@ -261,7 +270,7 @@ impl Loop {
             };
         }
         if !group.is_empty() || checkpoint.is_some() {
-            self.commit_all(durability, group);
+            self.commit_all(group);
         }
         if let Some(answer) = checkpoint {
             let _ = answer.send(self.checkpoint());
@@ -269,17 +278,16 @@ impl Loop {
     }
 
     /// Commits the group, and before it in the same commit what waited for one.
-    fn commit_all(&mut self, durability: Durability, group: Vec<Write>) {
-        let Waiting {
-            mut writes, topics, ..
-        } = self.along.take(!group.is_empty());
+    fn commit_all(&mut self, group: Vec<Write>) {
+        let Waiting { writes, topics, .. } = self.along.take(!group.is_empty());
         self.looked =
             (!group.is_empty() || !writes.is_empty() || !topics.is_empty()).then(Instant::now);
         let went_along = !writes.is_empty();
-        writes.extend(group);
-        if !writes.is_empty() {
-            self.commit(durability, writes);
-        }
+        let all = writes.into_iter().chain(group);
+        let (mut first, others): (VecDeque<_>, VecDeque<_>) =
+            all.partition(|write| write.finds == Finds::Intake);
+        first.extend(others);
+        self.commit(first);
         if went_along {
             self.along.done();
         }
@@ -303,8 +311,15 @@ impl Loop {
         }
     }
 
-    /// One transaction for the whole group.
-    fn commit(&mut self, durability: Durability, group: Vec<Write>) {
+    /// One transaction for the whole group. Where some of it adds to the intake and some has to file that, they are
+    /// two: what cannot be filed can still be added.
+    fn commit(&mut self, mut group: VecDeque<Write>) {
+        while !group.is_empty() {
+            self.commit_next(&mut group);
+        }
+    }
+
+    fn commit_next(&mut self, group: &mut VecDeque<Write>) {
         let mut topics = BTreeSet::new();
         let mut waiting: Vec<Done> = Vec::with_capacity(group.len());
         let before = self.chain.clone();
@@ -313,7 +328,7 @@ impl Loop {
             uncounted: None,
             in_intake: self.in_intake,
         };
-        let outcome = self.transact((durability, group), &mut topics, &mut waiting, &mut left);
+        let outcome = self.transact(group, &mut topics, &mut waiting, &mut left);
         if let Err(error) = &outcome {
             self.chain = before;
             tracing::error!(%error, jobs = waiting.len(), "a commit failed");
@@ -322,6 +337,9 @@ impl Loop {
                 let _ = self.connection.execute_batch("rollback");
             }
             topics.clear();
+            if left.in_intake == 0 && self.in_intake > 0 {
+                self.stuck = Some(error.clone());
+            }
         } else {
             // Before anybody is answered: whoever was, sees what was changed.
             if left.changed {
@@ -341,15 +359,19 @@ impl Loop {
 
     fn transact(
         &mut self,
-        (durability, group): (Durability, Vec<Write>),
+        group: &mut VecDeque<Write>,
         topics: &mut BTreeSet<Topic>,
         waiting: &mut Vec<Done>,
         left: &mut Left,
     ) -> Result<(), Error> {
-        let mut broken = self.begin(durability).err();
+        let surest = group.iter().map(|write| write.durability).max();
+        let mut broken = self.begin(surest.unwrap_or(Durability::Normal)).err();
         // The transaction itself undoes a job that has it to itself.
         let alone = group.len() == 1;
-        for Write { finds, run } in group {
+        let added = |left: &Left| left.in_intake > self.in_intake;
+        while let Some(Write { finds, run, .. }) =
+            group.pop_front_if(|write| write.finds == Finds::Intake || !added(left))
+        {
             if broken.is_none() && finds == Finds::Tables && left.in_intake > 0 {
                 broken = super::intake::file(&self.connection).err();
                 left.in_intake = 0;
@@ -369,7 +391,7 @@ impl Loop {
             let mut tx = Tx::after(
                 &self.connection,
                 (self.chain.clone(), edition),
-                (undo, finds),
+                (undo, finds, self.stuck.as_ref()),
             );
             let (well, done) = run(Ok(&mut tx));
             waiting.push(done);
@@ -431,59 +453,5 @@ impl Loop {
             self.synchronous = Some(durability);
         }
         super::run(&self.connection, "begin immediate").map_err(failed)
-    }
-
-    /// Counts the calls that are over.
-    fn count(&mut self) {
-        // Where it fails it is tried again a second after.
-        self.uncounted = Some(Instant::now());
-        let (answer, mut answered) = oneshot::channel();
-        let count = |tx: &mut Tx<'_>| super::tally::count(tx);
-        let count = Write::new(Finds::Tables, count, |result| drop(answer.send(result)));
-        self.commit(Durability::Normal, vec![count]);
-        if let Ok(Ok(true)) = answered.try_recv() {
-            // The rest right after whoever waits meanwhile.
-            self.uncounted = Instant::now().checked_sub(SYNC_EVERY);
-        }
-    }
-
-    /// Files what lies in the intake.
-    fn file(&mut self) {
-        // Where it fails it is tried again a second after.
-        self.unfiled = self.unfiled.map(|_| Instant::now());
-        if self.in_intake > 0 {
-            self.commit(Durability::Normal, vec![Write::files(|_| ())]);
-        }
-    }
-
-    /// So many rows lie in the intake now.
-    fn holds_in_intake(&mut self, rows: usize) {
-        let before = std::mem::replace(&mut self.in_intake, rows);
-        self.told.unfiled.store(rows > 0, Ordering::Release);
-        self.unfiled = match rows {
-            0 => None,
-            // (Where they cannot be filed, once for so many more.)
-            _ if rows / MANY > before / MANY => Instant::now().checked_sub(SYNC_EVERY),
-            _ => self.unfiled.or_else(|| Some(Instant::now())),
-        };
-    }
-
-    /// Whatever was committed is on disk soon.
-    fn sync(&mut self) {
-        self.unmoved = None;
-        let done = self
-            .log
-            .sync()
-            .and_then(|()| self.log.bound(&self.connection));
-        if let Err(error) = done {
-            tracing::error!(%error, "the log was not put on disk");
-            self.unmoved = Some(Instant::now());
-        }
-    }
-
-    fn checkpoint(&mut self) -> Result<(), Error> {
-        self.log.empty(&self.connection)?;
-        self.unmoved = None;
-        Ok(())
     }
 }

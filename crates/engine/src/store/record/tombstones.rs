@@ -80,7 +80,7 @@ pub(crate) fn segment_end(connection: &Connection, before: Time) -> Result<Optio
         .map_err(failed)?;
     let until = begins.max(first.seq).saturating_add(SEGMENT);
     let until = young.map_or(until, |young| until.min(young.saturating_sub(1)));
-    let last = super::newest(connection, until)?;
+    let last = super::newest(connection, super::TABLES, until)?;
     Ok(last.filter(|last| last.seq > first.seq))
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn backed_up() -> Result<(TempDir, PathBuf)> {
+pub(super) async fn backed_up() -> Result<(TempDir, PathBuf)> {
     let (folder, store) = fresh()?;
     store.write(Durability::Full, set("old")).await?;
     let path = store.backup(Time(1_000), backup::KEPT).await?;

@@ -8,20 +8,20 @@ use crate::store::{
 use wire::{CallId, Outcome, TaskId};
 
 /// A call that begins, in a task, by the way of every call. Its place.
-async fn begun(store: &Store, id: u128) -> Result<i64, Error> {
+pub(super) async fn begun(store: &Store, id: u128) -> Result<i64, Error> {
     let task = Some(TaskId(uuid::Uuid::from_u128(5)));
     let begin = move |tx: &mut Tx<'_>| calls::begin(tx, &rows::call(id, 10, None), task);
     store.append(Durability::Normal, begin).await
 }
 
-async fn ended(store: &Store, place: i64) -> Result<(), Error> {
+pub(super) async fn ended(store: &Store, place: i64) -> Result<(), Error> {
     let outcome = rows::ended((place, Time(10)), Outcome::Failed);
     let finish = move |tx: &mut Tx<'_>| calls::finish(tx, &outcome);
     store.append(Durability::Normal, finish).await
 }
 
 /// Rows in both tables of the intake, and in both of the record, for whoever looks from outside.
-fn lie(folder: &Path) -> Result<[usize; 2]> {
+pub(super) fn lie(folder: &Path) -> Result<[usize; 2]> {
     let file = Connection::open(folder.join("chief.db"))?;
     let count = |one: &str, other: &str| {
         let sql = format!("select (select count(*) from {one}) + (select count(*) from {other})");
@@ -34,7 +34,7 @@ fn lie(folder: &Path) -> Result<[usize; 2]> {
 }
 
 /// How a call ended, for whoever reads.
-async fn outcome(store: &Store, id: u128) -> Result<Option<bool>, Error> {
+pub(super) async fn outcome(store: &Store, id: u128) -> Result<Option<bool>, Error> {
     let id = CallId(uuid::Uuid::from_u128(id));
     let row = store.read(move |conn| calls::detail(conn, id)).await?;
     Ok(row.map(|row| row.outcome.is_some()))
@@ -115,7 +115,7 @@ async fn many_of_them_are_filed_though_nobody_asks_and_few_a_moment_after() -> R
 }
 
 /// The data of an app that was killed with two rows of three in the intake.
-async fn killed() -> Result<TempDir> {
+pub(super) async fn killed() -> Result<TempDir> {
     let (folder, store) = fresh()?;
     let first = begun(&store, 1).await?;
     outcome(&store, 1).await?;
@@ -130,7 +130,7 @@ async fn killed() -> Result<TempDir> {
 }
 
 /// What a check of the record finds.
-async fn walked(store: &Store) -> Result<record::walk::Walk, Error> {
+pub(super) async fn walked(store: &Store) -> Result<record::walk::Walk, Error> {
     let walk = |conn: &Connection| {
         let keys = record::keys::Keys::default();
         record::walk::walk(conn, &keys, None, i64::MAX)

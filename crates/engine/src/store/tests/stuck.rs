@@ -1,0 +1,158 @@
+//! Rows of calls that cannot be filed, and data that is found damaged when they are to be.
+
+use super::{
+    intake::{begun, ended, killed, lie, outcome, walked},
+    *,
+};
+
+/// From outside: no row of a call can be filed, as where the disk has no room for so many pages.
+const STUCK: &str =
+    "create trigger stuck before insert on calls begin select raise(abort, 'no'); end";
+
+fn by_hand(folder: &Path, sql: &str) -> Result<()> {
+    let file = Connection::open(folder.join("chief.db"))?;
+    file.busy_timeout(open::BUSY)?;
+    Ok(file.execute_batch(sql)?)
+}
+
+/// Waits for what the writer does by itself.
+async fn until(what: &str, is: impl Fn() -> Result<bool>) -> Result<()> {
+    let began = std::time::Instant::now();
+    while !is()? {
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(60), "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+async fn none_lies(folder: &Path) -> Result<()> {
+    until("all of it is filed", || Ok(lie(folder)?[0] == 0)).await
+}
+
+/// Zeroes the page where an index begins, as a failing disk would.
+fn lose_index(folder: &Path, index: &str) -> Result<()> {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    let path = folder.join("chief.db");
+    let file = Connection::open(&path)?;
+    let sql = "select rootpage, (select page_size from pragma_page_size) from sqlite_schema where name = ?1";
+    let (page, size): (u64, u64) =
+        file.query_row(sql, [index], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    drop(file);
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    file.seek(SeekFrom::Start((page - 1) * size))?;
+    Ok(file.write_all(&vec![0; usize::try_from(size)?])?)
+}
+
+#[tokio::test]
+async fn while_nothing_can_be_filed_nothing_begins_and_what_has_begun_ends() -> Result<()> {
+    let (folder, store) = fresh()?;
+    by_hand(folder.path(), STUCK)?;
+    // Those that wait together: what only adds to the record does not fail with a filing.
+    let (release, task) = hold_up(&store).await;
+    let all = async {
+        tokio::join!(
+            store.write(Durability::Full, set("not filed")),
+            begun(&store, 1),
+            store.write(Durability::Full, set("not filed either")),
+        )
+    };
+    let (results, ()) = tokio::join!(all, async { drop(release) });
+    task.await?;
+    assert!(results.0.is_err() && results.2.is_err(), "{results:?}");
+    let place = results.1?;
+
+    assert!(begun(&store, 2).await.is_err(), "nothing more begins");
+    let kept = |tx: &mut Tx<'_>| {
+        tx.undoable()?;
+        settings::set(tx, "a fresh token", &1)
+    };
+    store.append(Durability::Full, kept).await?;
+    ended(&store, place).await?;
+    assert!(begun(&store, 2).await.is_err());
+    assert_eq!(lie(folder.path())?, [2, 0]);
+
+    by_hand(folder.path(), "drop trigger stuck")?;
+    none_lies(folder.path()).await?;
+    assert_eq!(begun(&store, 3).await?, place + 2);
+    assert_eq!(outcome(&store, 1).await?, Some(true));
+    assert_eq!(outcome(&store, 2).await?, None);
+    assert_eq!(keys(&store).await?, ["a fresh token"]);
+    let walk = walked(&store).await?;
+    assert_eq!((walk.rows, walk.fault), (3, None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn damage_that_is_met_has_the_data_looked_through_and_nothing_begins() -> Result<()> {
+    let (folder, store) = fresh()?;
+    store.backup(Time(1_000), backup::KEPT).await?;
+    store.checkpoint().await?;
+    lose_index(folder.path(), "calls_at")?;
+    // What another has written the writer reads anew.
+    by_hand(folder.path(), "insert into settings values ('anew', '1')")?;
+    let mut changes = store.changes();
+    begun(&store, 1).await?;
+    assert_eq!(keys(&store).await?, ["anew"]);
+    until("it is found", || Ok(store.is_damaged())).await?;
+    while !changes.recv().await?.topics.contains(&Topic::App) {}
+    assert!(begun(&store, 2).await.is_err());
+    drop(store);
+    let next = Store::open(folder.path())?;
+    assert_eq!(next.restored().context("restored")?.taken, Time(1_000));
+    begun(&next, 3).await?;
+    assert_eq!(outcome(&next, 3).await?, Some(false));
+    Ok(())
+}
+
+/// More than is looked through before it is used.
+const MUCH: &str = "create table much (bytes); insert into much values (zeroblob(70000000)); \
+                    pragma wal_checkpoint(truncate)";
+
+#[tokio::test]
+async fn an_opening_that_comes_upon_damage_in_much_data_brings_back_a_backup() -> Result<()> {
+    for has_backup in [true, false] {
+        let folder = killed().await?;
+        by_hand(folder.path(), MUCH)?;
+        if has_backup {
+            let (other, _) = damage::backed_up().await?;
+            let backups = folder.path().join("backups");
+            fs::rename(other.path().join("backups"), backups)?;
+        }
+        lose_index(folder.path(), "calls_at")?;
+        match Store::open(folder.path()) {
+            Ok(store) => {
+                assert!(has_backup);
+                assert_eq!(store.restored().context("restored")?.taken, Time(1_000));
+                begun(&store, 1).await?;
+                assert_eq!(outcome(&store, 1).await?, Some(false));
+            }
+            Err(error) => {
+                assert!(!has_backup, "{error}");
+                let why = &error.args["why"];
+                assert!(why.contains("there is no good backup"), "{why}");
+                assert!(why.contains(&folder.path().display().to_string()), "{why}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn data_opens_though_nothing_can_be_filed_and_calls_of_before_end_once_it_can() -> Result<()>
+{
+    let folder = killed().await?;
+    by_hand(folder.path(), STUCK)?;
+    let store = Store::open(folder.path())?;
+    assert_eq!(lie(folder.path())?, [2, 1]);
+    assert!(begun(&store, 3).await.is_err(), "nothing begins");
+    assert_eq!(keys(&store).await?, [""; 0], "what is filed can be read");
+
+    by_hand(folder.path(), "drop trigger stuck")?;
+    // Two calls; the second's process died.
+    until("all of it is filed", || Ok(lie(folder.path())? == [0, 4])).await?;
+    assert_eq!(outcome(&store, 2).await?, Some(true));
+    assert_eq!(begun(&store, 3).await?, 5);
+    let walk = walked(&store).await?;
+    assert_eq!((walk.rows, walk.fault), (5, None));
+    Ok(())
+}
