@@ -302,17 +302,46 @@ impl Store {
     }
 
     /// Takes a backup, verifies it, and only then removes those older than the newest `keep`
-    /// (this one counts). Its name carries `now`.
+    /// (this one counts). Its name carries `now`. Where only indexes do not fit their tables, they are made anew first.
     ///
     /// # Errors
     /// `StoreUnwritable` or `StoreFailed`; older backups are then left alone.
     pub async fn backup(&self, now: Time, keep: usize) -> Result<PathBuf, Error> {
+        match self.copy(now, keep).await {
+            Err(error) if backup::is_of_the_copy(&error) && self.make_indexes().await? => {
+                self.copy(now, keep).await
+            }
+            taken => taken,
+        }
+    }
+
+    async fn copy(&self, now: Time, keep: usize) -> Result<PathBuf, Error> {
         let folder = self.0.folder.clone();
         let (answer, answered) = oneshot::channel();
         // Not in a read's transaction: the copy makes its own.
         let job = move |connection: &Connection| backup::take(connection, &folder, now, keep);
         self.0.slow.send(reader::Job::outside(job, answer))?;
         answered.await.map_err(|_| closed())?
+    }
+
+    /// Makes the indexes anew where one does not fit its table. False where that is not what ails the data.
+    async fn make_indexes(&self) -> Result<bool, Error> {
+        if self.is_damaged() || self.read_all(open::fits).await? {
+            return Ok(false);
+        }
+        // Also where nothing can be filed in them.
+        self.append(Durability::Normal, |tx| {
+            tx.undoable()?;
+            tx.only_records();
+            open::make_indexes(tx)
+        })
+        .await?;
+        let fit = self.read_all(open::fits).await?;
+        if !fit {
+            open::suspect(&self.0.folder)?;
+            self.announce([Topic::App]);
+        }
+        Ok(fit)
     }
 }
 

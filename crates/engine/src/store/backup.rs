@@ -13,6 +13,7 @@ use wire::{Error, ErrorCode, Time};
 pub const KEPT: usize = 3;
 
 const FOLDER: &str = "backups";
+const DAMAGED: &str = "the copy is damaged";
 
 /// Copies the data of `connection` to `{folder}/backups/{now}.db`, verifies the copy, and removes
 /// the backups that are older than the newest `keep`. Returns the new one.
@@ -114,15 +115,23 @@ fn forget_waiting(copy: &Connection) -> rusqlite::Result<()> {
 
 /// Whether the file is whole and of a schema that this build can bring up to date.
 pub(super) fn verify(file: &Path) -> Result<(), Error> {
+    match is_good(file) {
+        Ok(true) => Ok(()),
+        Err(error) if !super::tells_of_damage(&error) => Err(error),
+        // It is not the data itself of which that is told.
+        Ok(false) | Err(_) => Err(Error::new(ErrorCode::StoreFailed).with("why", DAMAGED)),
+    }
+}
+
+fn is_good(file: &Path) -> Result<bool, Error> {
     let connection = frozen(file)?;
     schema::refuse_newer(schema::version(&connection).map_err(failed)?, schema::KNOWN)?;
-    let word: String = connection
-        .query_row("pragma integrity_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
-    if word == "ok" {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::StoreFailed).with("why", "the copy is damaged"))
+    super::open::fits(&connection)
+}
+
+/// Whether it says that the copy does not fit together: nor may, then, what it is a copy of.
+pub(super) fn is_of_the_copy(error: &Error) -> bool {
+    error.code == ErrorCode::StoreFailed && error.args.get("why").is_some_and(|why| why == DAMAGED)
 }
 
 /// Opens a file that nobody writes, without making a log beside it.

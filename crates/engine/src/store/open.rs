@@ -55,8 +55,13 @@ pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error>
     backup::remove_partial(&folder);
     let file = folder.join(FILE);
     let mut found = usable(&folder, &file, migrations);
-    if matches!(found, Err(Trouble::Damaged)) && !is_damaged(&folder) {
-        // It may have come upon that on its way, in a file that was not looked through: now it is.
+    let came_upon_it = match &found {
+        Err(Trouble::Damaged) => true,
+        Err(Trouble::Other(error)) => backup::is_of_the_copy(error),
+        Ok(_) => false,
+    };
+    if came_upon_it {
+        // On its way, it may be, in a file that was not looked through as closely: now it is.
         suspect(&folder)?;
         found = usable(&folder, &file, migrations);
     }
@@ -179,7 +184,8 @@ fn sound(file: &Path, known: usize) -> Result<Connection, Trouble> {
             .into());
     }
     if checked_at_once(file) {
-        if !is_whole(&connection)? {
+        let is_suspected = file.with_extension(SUSPECT).exists();
+        if !is_whole(&connection)? || is_suspected && !mended(&connection)? {
             return Err(Trouble::Damaged);
         }
         backup::remove(&file.with_extension(SUSPECT))?;
@@ -209,6 +215,32 @@ fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(word == "ok")
 }
 
+/// Whether all of it fits together, its indexes with their tables, too: that takes a few times as long.
+pub(super) fn fits(connection: &Connection) -> Result<bool, Error> {
+    let word: String = connection
+        .query_row("pragma integrity_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if word != "ok" {
+        tracing::error!(word, "the data does not fit together");
+    }
+    Ok(word == "ok")
+}
+
+/// Makes the indexes anew where one does not fit its table: nothing is lost by that. Whether all fits together then.
+fn mended(connection: &Connection) -> Result<bool, Error> {
+    if fits(connection)? {
+        return Ok(true);
+    }
+    make_indexes(connection)?;
+    fits(connection)
+}
+
+/// Makes all indexes anew.
+pub(super) fn make_indexes(connection: &Connection) -> Result<(), Error> {
+    tracing::warn!("the indexes of the data are made anew");
+    connection.execute_batch("reindex").map_err(failed)
+}
+
 /// Looks through a file while it is in use. False where it is damaged, which the next opening mends.
 pub(super) fn check(connection: &Connection, folder: &Path) -> Result<bool, Error> {
     let whole = match is_whole(connection).map_err(failed) {
@@ -223,7 +255,7 @@ pub(super) fn check(connection: &Connection, folder: &Path) -> Result<bool, Erro
 }
 
 /// The next opening looks through it first.
-fn suspect(folder: &Path) -> Result<(), Error> {
+pub(super) fn suspect(folder: &Path) -> Result<(), Error> {
     owned_file(&suspected(folder)).map(drop)
 }
 

@@ -4,6 +4,7 @@ use super::{
     intake::{begun, ended, killed, lie, outcome, walked},
     *,
 };
+use crate::store::calls::tests as rows;
 
 /// From outside: no row of a call can be filed, as where the disk has no room for so many pages.
 const STUCK: &str =
@@ -29,18 +30,29 @@ async fn none_lies(folder: &Path) -> Result<()> {
     until("all of it is filed", || Ok(lie(folder)?[0] == 0)).await
 }
 
+/// Where the page of an index begins in the file, and its size.
+fn page_of(folder: &Path, index: &str) -> Result<(usize, usize)> {
+    let file = Connection::open(folder.join("chief.db"))?;
+    let sql = "select rootpage, (select page_size from pragma_page_size) from sqlite_schema where name = ?1";
+    let (page, size): (usize, usize) =
+        file.query_row(sql, [index], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(((page - 1) * size, size))
+}
+
+fn overwrite(folder: &Path, at: usize, bytes: &[u8]) -> Result<()> {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(folder.join("chief.db"));
+    let mut file = file?;
+    file.seek(SeekFrom::Start(u64::try_from(at)?))?;
+    Ok(file.write_all(bytes)?)
+}
+
 /// Zeroes the page where an index begins, as a failing disk would.
 fn lose_index(folder: &Path, index: &str) -> Result<()> {
-    use std::io::{Seek as _, SeekFrom, Write as _};
-    let path = folder.join("chief.db");
-    let file = Connection::open(&path)?;
-    let sql = "select rootpage, (select page_size from pragma_page_size) from sqlite_schema where name = ?1";
-    let (page, size): (u64, u64) =
-        file.query_row(sql, [index], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    drop(file);
-    let mut file = fs::OpenOptions::new().write(true).open(path)?;
-    file.seek(SeekFrom::Start((page - 1) * size))?;
-    Ok(file.write_all(&vec![0; usize::try_from(size)?])?)
+    let (begin, size) = page_of(folder, index)?;
+    overwrite(folder, begin, &vec![0; size])
 }
 
 #[tokio::test]
@@ -154,5 +166,48 @@ async fn data_opens_though_nothing_can_be_filed_and_calls_of_before_end_once_it_
     assert_eq!(begun(&store, 3).await?, 5);
     let walk = walked(&store).await?;
     assert_eq!((walk.rows, walk.fault), (5, None));
+    Ok(())
+}
+
+/// A bit of the only key of an index flips on disk: each page still looks right by itself.
+fn bend_index(folder: &Path) -> Result<()> {
+    let (begin, size) = page_of(folder, "calls_action")?;
+    let bytes = fs::read(folder.join("chief.db"))?;
+    let key = rows::call(1, 10, None).action.into_bytes();
+    let mut keys = bytes[begin..begin + size].windows(key.len());
+    let at = keys
+        .position(|part| part == key)
+        .context("the key is there")?;
+    overwrite(folder, begin + at, &[bytes[begin + at] ^ 1])?;
+    assert_eq!(said(folder, "quick_check")?, "ok");
+    assert_ne!(said(folder, "integrity_check")?, "ok");
+    Ok(())
+}
+
+fn said(folder: &Path, check: &str) -> Result<String> {
+    let file = Connection::open(folder.join("chief.db"))?;
+    Ok(file.query_row(&format!("pragma {check}"), [], |row| row.get(0))?)
+}
+
+#[tokio::test]
+async fn an_index_that_does_not_fit_its_table_is_made_anew_by_the_next_backup_or_start()
+-> Result<()> {
+    let (folder, store) = fresh()?;
+    begun(&store, 1).await?;
+    assert_eq!(outcome(&store, 1).await?, Some(false));
+    store.checkpoint().await?;
+    bend_index(folder.path())?;
+    by_hand(folder.path(), "insert into settings values ('anew', '1')")?;
+    store.backup(Time(1_000), backup::KEPT).await?;
+    assert_eq!(said(folder.path(), "integrity_check")?, "ok");
+    assert!(!store.is_damaged());
+    drop(store);
+
+    bend_index(folder.path())?;
+    fs::write(folder.path().join("chief.suspect"), "")?;
+    let store = Store::open(folder.path())?;
+    assert!(store.restored().is_none() && !store.is_damaged());
+    assert_eq!(said(folder.path(), "integrity_check")?, "ok");
+    assert_eq!(outcome(&store, 1).await?, Some(true), "nothing is lost");
     Ok(())
 }
