@@ -138,7 +138,7 @@ async fn a_call_that_waits_for_an_approval_says_so_and_leads_to_it() -> Result<(
     screen.see("[data-testid=task][data-state=open]").await?;
     screen.gone("[data-testid=resume-task]").await?;
     screen.press("Stop Not named").await?;
-    screen.press("Let Not named go on").await?;
+    screen.press("Let it go on: Not named").await?;
     screen.see("[data-testid=task][data-state=open]").await?;
     screen.close().await
 }

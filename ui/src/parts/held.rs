@@ -87,7 +87,7 @@ pub fn Held(props: &HeldProps) -> Html {
                         { icon(act) }{ say(key) }
                     </button>
                 </div>
-                if !is_read { <p role="status"><span class="warn-ink">{ icon(Icon::Expiring) }</span>{ say("held-moved") }</p> }
+                if !is_read { <p class="line" role="status"><span class="warn-ink">{ icon(Icon::Expiring) }</span>{ say("held-moved") }</p> }
                 { for held.parts.iter().map(|each| part(each, held.is_new)) }
             </div>
         }

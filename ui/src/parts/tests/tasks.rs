@@ -63,7 +63,7 @@ fn a_stopped_task_says_until_when_and_can_go_on_only_while_it_is_refused() {
         task(TaskState::Stopped { person, at, until }, (3, 0, 1, 0))
     };
     let held = stopped(Some(NOW.plus(3_600 * SECOND)));
-    assert!(held.contains("Let Refund 17 go on"), "{held}");
+    assert!(held.contains("Let it go on: Refund 17"), "{held}");
     assert!(held.contains("Its calls are refused until "), "{held}");
     for over in [stopped(Some(NOW.plus(-SECOND))), stopped(None)] {
         assert!(!over.contains("resume-task"), "{over}");
