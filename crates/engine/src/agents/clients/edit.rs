@@ -7,7 +7,7 @@ use super::{
 };
 use jsonc_parser::{
     ParseOptions,
-    cst::{CstInputValue, CstRootNode},
+    cst::{CstInputValue, CstObjectProp, CstRootNode},
 };
 use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 use std::{
@@ -133,6 +133,7 @@ fn json(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result
         .object_value_or_create(servers)
         .ok_or_else(|| format!("its {servers} is not an object"))?;
     match servers.get(NAME) {
+        Some(old) if json_kept(&old, (bridge, token)).is_some() => {}
         Some(old) => old.set_value(entry),
         None => {
             servers.append(NAME, entry);
@@ -143,6 +144,65 @@ fn json(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result
         after.push('\n');
     }
     Ok(after)
+}
+
+/// In an entry of ours only the command, where the data lie, and the token are others; whatever else its user
+/// has set there stays. `None`: it is no such entry, and nothing was changed.
+fn json_kept(old: &CstObjectProp, (bridge, token): (&Bridge, &str)) -> Option<()> {
+    let text = |text: &str| CstInputValue::String(text.to_owned());
+    let entry = old.object_value()?;
+    let (command, args) = (entry.get("command")?, entry.get("args")?);
+    let variable = entry.object_value("env")?.get(bridge::VARIABLE)?;
+    let told: Option<Vec<String>> = args
+        .array_value()?
+        .elements()
+        .iter()
+        .map(|one| one.as_string_lit()?.decoded_value().ok())
+        .collect();
+    let told = told?;
+    let kept = args_kept(&told, &bridge.args)?;
+    command.set_value(text(&bridge.command));
+    if kept != told {
+        args.set_value(CstInputValue::Array(
+            kept.iter().map(|arg| text(arg)).collect(),
+        ));
+    }
+    variable.set_value(text(token));
+    Some(())
+}
+
+/// The arguments of before, with where the data lie as it is in those of now. `None`: they start no bridge.
+fn args_kept(before: &[String], now: &[String]) -> Option<Vec<String>> {
+    const DATA: &str = "--data";
+    let data = |args: &[String]| args.iter().position(|arg| arg == DATA);
+    let mut kept = before.to_vec();
+    if let Some(at) = data(before) {
+        kept.drain(at..before.len().min(at + 2));
+    }
+    let bridge = kept.iter().position(|arg| arg == "mcp")?;
+    if let Some(at) = data(now) {
+        let now = now.get(at..at + 2)?.iter().cloned();
+        kept.splice(bridge..bridge, now);
+    }
+    Some(kept)
+}
+
+/// As [`json_kept`].
+fn toml_kept(old: &mut Item, (bridge, token): (&Bridge, &str)) -> Option<()> {
+    let entry = old.as_table_like_mut()?;
+    let told = entry.get("args")?.as_array()?.iter();
+    let told: Option<Vec<String>> = told.map(|arg| Some(arg.as_str()?.to_owned())).collect();
+    let told = told?;
+    let kept = args_kept(&told, &bridge.args)?;
+    entry.get("command")?;
+    let env = entry.get_mut("env")?.as_table_like_mut()?;
+    env.get(bridge::VARIABLE)?;
+    env.insert(bridge::VARIABLE, value(token));
+    entry.insert("command", value(&bridge.command));
+    if kept != told {
+        entry.insert("args", value(Array::from_iter(&kept)));
+    }
+    Some(())
 }
 
 fn toml(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result<String, String> {
@@ -156,6 +216,11 @@ fn toml(before: &str, servers: &str, (bridge, token): (&Bridge, &str)) -> Result
     let all = all
         .as_table_like_mut()
         .ok_or_else(|| format!("its {servers} is not a table"))?;
+    if let Some(old) = all.get_mut(NAME)
+        && toml_kept(old, (bridge, token)).is_some()
+    {
+        return Ok(whole.to_string());
+    }
     let mut entry = Table::new();
     entry["command"] = value(&bridge.command);
     entry["args"] = value(Array::from_iter(&bridge.args));

@@ -124,6 +124,54 @@ fn toml_is_kept_but_for_the_table() {
 }
 
 #[test]
+fn what_a_user_set_in_our_entry_stays_when_it_gets_another_token() {
+    let json = r#"{
+  "mcpServers": {
+    "chief": {
+      // Mine
+      "command": "chief",
+      "args": ["--data", "/data", "mcp", "--integration", "stripe"],
+      "env": { "CHIEF_AGENT_TOKEN": "chief_t", "RUST_LOG": "info" },
+      "disabled": false
+    }
+  }
+}
+"#;
+    let after = with_chief(&place(JSON), Some(json), "chief_u").expect("it is JSON");
+    assert_eq!(after, json.replace("chief_t", "chief_u"));
+    let moved = json.replace("\"/data\"", "\"/old\"");
+    let after = with_chief(&place(JSON), Some(&moved), "chief_u").expect("it is JSON");
+    assert!(
+        after.contains("/data") && !after.contains("/old"),
+        "{after}"
+    );
+    assert!(
+        after.contains("stripe") && after.contains("RUST_LOG"),
+        "{after}"
+    );
+    let toml = r#"[mcp_servers.chief]
+command = "chief"
+args = ["--data", "/data", "mcp", "--task", "nightly"] # mine
+env = { CHIEF_AGENT_TOKEN = "chief_t", RUST_LOG = "info" }
+tool_timeout_sec = 900
+enabled_tools = ["stripe__list_charges"]
+
+[mcp_servers.chief.tools.stripe__list_charges]
+approval_mode = "approve"
+"#;
+    let after = with_chief(&place(TOML), Some(toml), "chief_u").expect("it is TOML");
+    assert_eq!(after, toml.replace("chief_t", "chief_u"));
+    // One by address is another entry.
+    let address =
+        r#"{ "mcpServers": { "chief": { "url": "http://127.0.0.1:7317/mcp", "headers": {} } } }"#;
+    let after = with_chief(&place(JSON), Some(address), "chief_u").expect("it is JSON");
+    assert!(
+        !after.contains("url") && after.contains("chief_u"),
+        "{after}"
+    );
+}
+
+#[test]
 fn comments_above_the_table_stay_when_it_is_written_anew_and_when_it_goes() {
     let place = place(TOML);
     let commented = with_chief(&place, Some(CODEX), "chief_t")
