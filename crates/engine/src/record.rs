@@ -237,9 +237,14 @@ pub(crate) async fn retire(engine: &Engine, now: Time) -> Result<(), Error> {
     let mut overdue = (agreed != days).then_some(Overdue::Disagreed);
     if let Some(days) = agreed {
         let before = now.plus(-i64::from(days) * DAY_MS);
-        let mut removed = 0;
+        let (mut removed, mut lost) = (0, false);
         while let Some(gone) = retire_segment(engine, before, now).await? {
-            removed += gone;
+            removed += gone.calls;
+            lost |= gone.lost;
+        }
+        if lost {
+            let what = "rows of the record were removed before the file for a collector got them";
+            engine.note(what, &Because::Health).await?;
         }
         if removed > 0 {
             let what = format!("{removed} rows of the record older than {days} days were removed");
@@ -285,9 +290,16 @@ fn longer(why: Overdue) -> &'static str {
     }
 }
 
+/// What went.
+struct Gone {
+    calls: usize,
+    /// Of some of them the file for a collector has no line.
+    lost: bool,
+}
+
 /// Removes the oldest segment, where all of it is before `before` and as it was written: what was changed from
-/// outside stays to be seen. Returns the calls that went; `None` where none do.
-async fn retire_segment(engine: &Engine, before: Time, now: Time) -> Result<Option<usize>, Error> {
+/// outside stays to be seen. `None` where none goes.
+async fn retire_segment(engine: &Engine, before: Time, now: Time) -> Result<Option<Gone>, Error> {
     let vault = engine.vault();
     let still = vault.still().await;
     vault.tell_record().await?;
@@ -318,7 +330,9 @@ async fn retire_segment(engine: &Engine, before: Time, now: Time) -> Result<Opti
     let gone = engine
         .store()
         .write(Durability::Full, move |tx| {
-            tombstones::retire(tx, last, now)
+            let lost = tail::loses(tx, last.seq)?;
+            let calls = tombstones::retire(tx, last, now)?;
+            Ok(calls.map(|calls| Gone { calls, lost }))
         })
         .await?;
     if gone.is_some() {

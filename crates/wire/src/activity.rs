@@ -68,6 +68,9 @@ pub struct ActivityPage {
     pub newest: Option<Cursor>,
     /// Where words are looked for: those of some rows are not read in yet, mostly of the newest.
     pub behind: bool,
+    /// Where words are looked for: a beginning that more words have than are looked for at once; what has only the
+    /// others is not found.
+    pub cut: Option<String>,
 }
 
 /// A place between two rows: everything older than (`at`, `id`).

@@ -27,7 +27,7 @@ use merge::{Came, Loaded};
 use std::rc::Rc;
 use uuid::Uuid;
 use web_sys::HtmlInputElement;
-use wire::{ActivityFilter, ListActivity, OpenThread, Time, Topic};
+use wire::{ActivityFilter, ActivityPage, ListActivity, OpenThread, Time, Topic};
 use yew::{platform::spawn_local, prelude::*};
 
 /// Rows at first and with each step.
@@ -219,7 +219,7 @@ fn Table(props: &TableProps) -> Html {
                 // Set one render after the answer came.
                 match first.data.as_ref().filter(|page| page.rows.is_empty()) {
                     Some(page) if page.next.is_some() && loaded.top.is_none() => Html::default(),
-                    Some(page) => nothing(props, page.behind, loaded.looked_to()),
+                    Some(page) => nothing(props, page, loaded.looked_to()),
                     None => Html::default(),
                 }
             } else {
@@ -233,6 +233,9 @@ fn Table(props: &TableProps) -> Html {
                         }</div>
                         if first.data.as_ref().is_some_and(|page| page.behind) {
                             <div class="more"><p class="sub" role="status">{ say("not-read-in-hint") }</p></div>
+                        }
+                        if let Some(beginning) = first.data.as_ref().and_then(|page| page.cut.as_deref()) {
+                            <div class="more"><p class="sub" role="status">{ cut(beginning) }</p></div>
                         }
                         <Rows rows={loaded.rows.clone()} open={*open} {on_open} named={!props.of_one} waiting={frame.approvals.data.clone()} {on_want} />
                     </>
@@ -274,9 +277,17 @@ fn looked_to(to: Time) -> Html {
     at_now(move |now| html! { { say_with("looked-to", &[("when", &moment(to, now))]) } })
 }
 
-fn nothing(props: &TableProps, behind: bool, looked: Option<Time>) -> Html {
-    if behind {
+/// What a search leaves out.
+fn cut(beginning: &str) -> AttrValue {
+    say_with("words-cut", &[("word", beginning)])
+}
+
+fn nothing(props: &TableProps, page: &ActivityPage, looked: Option<Time>) -> Html {
+    if page.behind {
         return states::empty(say("not-read-in"), say("not-read-in-hint"));
+    }
+    if let Some(beginning) = &page.cut {
+        return states::empty(say("no-match"), cut(beginning));
     }
     if let Some(to) = looked {
         return html! {

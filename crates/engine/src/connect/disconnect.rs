@@ -245,13 +245,11 @@ fn retry_later(
                 () = stopping.cancelled() => return,
                 () = clock.sleep_until(engine.now().plus(wait)) => {}
             }
-            match revoke(&engine, id, &name, &reach, &oauth, &because).await {
-                Ok(_) => {
-                    let left = Leftovers::of_registration(&oauth, &reach);
-                    return left.clear(engine.http()).await;
-                }
-                Err(error) if error.code == ErrorCode::StoreUnwritable => return,
-                Err(_) => {}
+            // (Nothing was sent, too, where it could not be recorded: another try.)
+            let revoked = revoke(&engine, id, &name, &reach, &oauth, &because).await;
+            if revoked.is_ok() {
+                let left = Leftovers::of_registration(&oauth, &reach);
+                return left.clear(engine.http()).await;
             }
         }
     });

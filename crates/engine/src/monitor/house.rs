@@ -24,7 +24,7 @@ pub(super) fn run(engine: &Engine) {
     let engine = engine.clone();
     tokio::spawn(async move {
         let (stopping, clock) = (engine.stopping(), engine.clock());
-        let (mut kept, mut next) = (None, engine.now().plus(TICK_MS));
+        let (mut kept, mut next) = (Kept::default(), engine.now().plus(TICK_MS));
         loop {
             tokio::select! {
                 biased;
@@ -64,6 +64,15 @@ fn newest(engine: &Engine) -> Option<Time> {
     all.into_iter().map(|(at, _)| at).max()
 }
 
+/// What a run knows of the times before.
+#[derive(Clone, Copy, Default)]
+struct Kept {
+    /// When the house was kept.
+    at: Option<Time>,
+    /// Since when the clock may be wrong: it was far ahead of the last time, and has not stood for a day since.
+    doubted: Option<Time>,
+}
+
 /// Whether the house is to be kept: not within a day of when this run did it last; for the first time, of the
 /// newest backup.
 fn is_due(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
@@ -75,32 +84,41 @@ fn is_leap(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
     kept.or(newest).is_some_and(|at| now.since(at) > LEAP_MS)
 }
 
+fn doubted_since(newest: Option<Time>, kept: Kept, now: Time) -> Option<Time> {
+    match is_leap(newest, kept.at, now) {
+        true => Some(now),
+        false => kept
+            .doubted
+            .filter(|_| is_within(DAY_MS, kept.doubted, now)),
+    }
+}
+
 /// False also where the clock was set back behind it.
 fn is_within(ms: i64, at: Option<Time>, now: Time) -> bool {
     at.is_some_and(|at| (0..ms).contains(&now.since(at)))
 }
 
 /// Once a day: agents' tokens are looked at, what is old goes, and a verified backup is taken, each also where
-/// another failed. `kept`: when this run did it. What fails is tried again an hour after.
-async fn keep(engine: &Engine, kept: &mut Option<Time>) -> Result<(), Error> {
+/// another failed. What fails is tried again an hour after.
+async fn keep(engine: &Engine, kept: &mut Kept) -> Result<(), Error> {
     let now = engine.now();
     let newest = newest(engine);
-    if !is_due(newest, *kept, now) {
+    if !is_due(newest, kept.at, now) {
         return Ok(());
     }
-    let leapt = is_leap(newest, *kept, now);
-    *kept = Some(now.plus(AGAIN_MS - DAY_MS));
+    kept.doubted = doubted_since(newest, *kept, now);
+    kept.at = Some(now.plus(AGAIN_MS - DAY_MS));
     let told = crate::agents::ends::look(engine, now).await;
-    let removed = match leapt {
-        true => Ok(()),
-        false => remove(engine, now).await,
+    let removed = match kept.doubted {
+        Some(_) => Ok(()),
+        None => remove(engine, now).await,
     };
     let backed_up = match is_within(DAY_MS, newest, now) {
         true => Ok(()),
         false => back_up(engine, newest, now).await,
     };
     told.and(removed).and(backed_up)?;
-    *kept = Some(now);
+    kept.at = Some(now);
     Ok(())
 }
 
@@ -251,12 +269,12 @@ mod tests {
             .await?;
         let began = engine.now();
         let oldest = async || engine.store().read(store::calls::oldest).await;
-        let mut kept = None;
+        let mut kept = Kept::default();
         keep(engine, &mut kept).await?;
         assert!(is_within(DAY_MS, newest(engine), began), "a backup");
 
         // In a run that begins with it, and in one that has kept the house before.
-        for mut kept in [None, kept] {
+        for mut kept in [Kept::default(), kept] {
             home.clock.advance(400 * DAY_MS);
             keep(engine, &mut kept).await?;
             assert_eq!(oldest().await?, Some(began));
@@ -271,6 +289,45 @@ mod tests {
         keep(engine, &mut kept).await?;
         let left = oldest().await?;
         assert_ne!(left, Some(began), "a day later it is taken for right");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_a_year_ahead_removes_nothing_for_a_day_also_where_a_backup_fails()
+    -> anyhow::Result<()> {
+        let home = Home::new().await?;
+        let engine = &home.engine;
+        engine.vault().ready().await?;
+        let settings = wire::RecordSettings {
+            keep_days: Some(90),
+            ..wire::RecordSettings::default()
+        };
+        crate::record::settings::save(engine, settings).await?;
+        engine
+            .note("of the right time", &wire::Because::Health)
+            .await?;
+        let began = engine.now();
+        let oldest = async || engine.store().read(store::calls::oldest).await;
+        // The monitor's own has kept the house, too.
+        seen(&home, |_| newest(engine) >= Some(began)).await?;
+        let mut kept = Kept {
+            at: Some(began),
+            doubted: None,
+        };
+        let backups = engine.store().folder().join("backups");
+        std::fs::remove_dir_all(&backups)?;
+        std::fs::write(&backups, "a file")?;
+
+        home.clock.advance(400 * DAY_MS);
+        for hour in 0..24 {
+            let kept_house = keep(engine, &mut kept).await;
+            assert!(kept_house.is_err(), "no backup can be made");
+            assert_eq!(oldest().await?, Some(began), "after {hour} hours");
+            home.clock.advance(AGAIN_MS);
+        }
+        let kept_house = keep(engine, &mut kept).await;
+        assert!(kept_house.is_err(), "no backup can be made");
+        assert_ne!(oldest().await?, Some(began), "it has stood for a day");
         Ok(())
     }
 

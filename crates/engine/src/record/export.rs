@@ -119,6 +119,15 @@ fn no_folder() -> Error {
         .with("why", "give the whole path of a folder that exists")
 }
 
+/// It would leave rows out.
+fn too_many(beginning: &str) -> Error {
+    let why =
+        format!("more words begin with “{beginning}” than are looked for at once: type more of it");
+    Error::new(ErrorCode::FieldInvalid)
+        .with("field", "Search")
+        .with("why", why)
+}
+
 /// Writes page after page.
 async fn write(
     engine: &Engine,
@@ -144,6 +153,9 @@ async fn write(
     for n in 1_u64.. {
         let mut lines = String::new();
         let page = super::page(engine, filter.clone()).await?;
+        if let Some(beginning) = page.cut {
+            return Err(too_many(&beginning));
+        }
         let mut bodies = match ask.bodies {
             true => said(engine, &page.rows).await?,
             false => BTreeMap::new(),

@@ -97,7 +97,8 @@ impl Tail {
                 .store()
                 .read(move |conn| store::calls::ended_after(conn, after, STEP))
                 .await?;
-            if rows.is_empty() && out.is_none() {
+            // (What failed is only written again once it is open.)
+            if rows.is_empty() && out.is_none() && engine.manner().tail_trouble().is_none() {
                 return Ok(());
             }
             got.seq = rows.last().map_or(got.seq, |(last, _)| *last);
@@ -204,6 +205,18 @@ async fn begun(engine: &Engine, file: &str) -> Result<Option<Got>, Error> {
             Ok(None)
         }
     }
+}
+
+/// Takes what ends up to this place for lost to the file, since it is removed in this commit. True: something was.
+pub(super) fn loses(tx: &Tx<'_>, last: i64) -> Result<bool, Error> {
+    let got: Option<Option<Got>> = store::settings::get(tx, KEY)?;
+    let Some(got) = got.flatten().filter(|got| got.seq < last) else {
+        return Ok(false);
+    };
+    let next = store::calls::ended_after(tx, got.seq, 1)?;
+    let lost = next.first().is_some_and(|(seq, _)| *seq <= last);
+    store::settings::set(tx, KEY, &Some(Got { seq: last, ..got }))?;
+    Ok(lost)
 }
 
 /// Keeps how far it got.

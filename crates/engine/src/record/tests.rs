@@ -202,3 +202,71 @@ async fn an_export_by_words_waits_until_all_rows_are_read_in() -> Result<()> {
     assert_eq!((view.state, view.rows), (ExportState::Done, 1));
     Ok(())
 }
+
+#[tokio::test]
+async fn rows_that_go_before_the_collectors_file_got_them_are_told() -> Result<()> {
+    const LOST: &str = "select coalesce(max(at), 0) from calls where action = 'rows of the record were removed \
+        before the file for a collector got them'";
+    let home = Home::new().await?;
+    let engine = &home.engine;
+    engine.vault().ready().await?;
+    let folder = tempfile::tempdir()?;
+    let place = folder.path().join("share");
+    std::fs::create_dir(&place)?;
+    let file = place.join("rows.jsonl");
+    let settings = wire::RecordSettings {
+        tail_file: Some(file.to_str().context("a path")?.to_owned()),
+        keep_days: Some(7),
+        ..wire::RecordSettings::default()
+    };
+    settings::save(engine, settings).await?;
+    std::fs::remove_dir(&place)?;
+    engine.note("of the lost week", &Because::Health).await?;
+    let is_in_trouble = async |wanted: bool| {
+        let began = std::time::Instant::now();
+        while engine.manner().tail_trouble().is_some() != wanted {
+            anyhow::ensure!(
+                began.elapsed() < Duration::from_secs(20),
+                "in trouble: {}",
+                !wanted
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    };
+    is_in_trouble(true).await?;
+    // The last of a segment stays until something stands behind it.
+    for _ in 0..2 {
+        home.clock.advance(9 * DAY_MS);
+        retire(engine, engine.now()).await?;
+    }
+    assert!(number(&home, LOST).await? > 0);
+    std::fs::create_dir(&place)?;
+    engine.note("it is back", &Because::Health).await?;
+    is_in_trouble(false).await?;
+    let began = std::time::Instant::now();
+    let lines = loop {
+        let lines = std::fs::read_to_string(&file)?;
+        if lines.contains("is written again") {
+            break lines;
+        }
+        anyhow::ensure!(began.elapsed() < Duration::from_secs(20), "{lines}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert!(lines.contains("were removed before the file"), "{lines}");
+    assert!(!lines.contains("of the lost week"), "{lines}");
+    let got = "select json_extract(value, '$.seq') from settings where key = 'record_tail'";
+    let began = std::time::Instant::now();
+    while number(&home, got).await? < number(&home, "select max(seq) from outcomes").await? {
+        anyhow::ensure!(
+            began.elapsed() < Duration::from_secs(20),
+            "all is in the file"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let told = number(&home, LOST).await?;
+    home.clock.advance(9 * DAY_MS);
+    retire(engine, engine.now()).await?;
+    assert!(number(&home, LOST).await? <= told, "the file has the rest");
+    Ok(())
+}

@@ -46,6 +46,7 @@ looked-none = Nothing fits so far
 looked-to = Looked through the rows back to { $when }. Older ones come next.
 look-on = Look further back
 not-read-in = Not all rows can be searched yet
+words-cut = More words begin with “{ $word }” than are looked for at once: type more of it.
 not-read-in-hint = Some rows, mostly the newest, are still being made ready for the search. What fits appears here by itself.
 
 record-show = Show where

@@ -192,7 +192,7 @@ mod tests {
             rows: found.iter().map(|n| row(*n, Outcome::Ok)).collect(),
             next: Some(place(from)),
             newest: Some(place(to)),
-            behind: false,
+            ..ActivityPage::default()
         }
     }
 

@@ -130,26 +130,38 @@ fn words_of(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What was typed, in FTS5's own language: each word from its beginning. `None` where some word is in no
-/// row.
-pub(crate) fn query(connection: &Connection, typed: &str) -> Result<Option<String>, Error> {
+/// What was typed, for the index.
+pub(crate) struct Sought {
+    /// In FTS5's own language: each word from its beginning.
+    pub query: String,
+    /// A beginning that more words have than are looked for.
+    pub cut: Option<String>,
+}
+
+/// `None` where some word is in no row.
+pub(crate) fn sought(connection: &Connection, typed: &str) -> Result<Option<Sought>, Error> {
     let mut meant = connection
         .prepare_cached("select word from record_words where word >= ?1 and word < ?2 limit ?3")
         .map_err(failed)?;
-    let mut parts = Vec::new();
+    let (mut parts, mut cut) = (Vec::new(), None);
     for word in words_of(typed).into_iter().take(SOUGHT) {
         let end = format!("{word}\u{10ffff}");
-        let words: Vec<String> = meant
-            .query_map(params![word, end, MEANT], |row| row.get(0))
+        let mut words: Vec<String> = meant
+            .query_map(params![word, end, MEANT + 1], |row| row.get(0))
             .and_then(Iterator::collect)
             .map_err(failed)?;
         if words.is_empty() {
             return Ok(None);
         }
+        if words.len() > MEANT {
+            words.truncate(MEANT);
+            cut = Some(word);
+        }
         let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
         parts.push(format!("({})", quoted.join(" OR ")));
     }
-    Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
+    let query = parts.join(" AND ");
+    Ok((!parts.is_empty()).then_some(Sought { query, cut }))
 }
 
 #[cfg(test)]
@@ -177,8 +189,7 @@ mod tests {
         Ok(connection)
     }
 
-    /// Which of the titles have these words, by their number from 1 on.
-    fn found(connection: &Connection, typed: &str) -> Result<Vec<i64>> {
+    fn page(connection: &Connection, typed: &str) -> Result<wire::ActivityPage> {
         let filter = calls::Filter {
             limit: 50,
             only: ActivityFilter {
@@ -187,8 +198,29 @@ mod tests {
             },
             ..calls::Filter::default()
         };
-        let rows = calls::page(connection, &filter)?.rows;
+        Ok(calls::page(connection, &filter)?)
+    }
+
+    /// Which of the titles have these words, by their number from 1 on.
+    fn found(connection: &Connection, typed: &str) -> Result<Vec<i64>> {
+        let rows = page(connection, typed)?.rows;
         Ok(rows.iter().rev().map(|row| row.at.0).collect())
+    }
+
+    #[test]
+    fn a_beginning_that_too_many_words_have_is_named() -> Result<()> {
+        let titles: Vec<String> = (1..=MEANT + 1)
+            .map(|n| format!("Refund evt{n:03}"))
+            .collect();
+        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+        let (all_but_one, all) = (record(&titles[1..])?, record(&titles)?);
+        let whole = page(&all_but_one, "refund evt")?;
+        assert_eq!((whole.rows.len(), whole.cut), (MEANT, None));
+        let cut = page(&all, "evt refund")?;
+        assert_eq!((cut.rows.len(), cut.cut), (MEANT, Some("evt".to_owned())));
+        let exact = page(&all, "evt049")?;
+        assert_eq!((exact.rows.len(), exact.cut), (1, None));
+        Ok(())
     }
 
     #[test]

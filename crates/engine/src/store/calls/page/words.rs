@@ -22,9 +22,10 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<ActivityPage, Error> {
     let mut page = ActivityPage::default();
-    let Some(sought) = record::text::query(connection, words)? else {
+    let Some(sought) = record::text::sought(connection, words)? else {
         return Ok(page);
     };
+    page.cut = sought.cut;
     let before = match filter.before {
         None => i64::MAX,
         Some(cursor) => match seq_of(connection, cursor)? {
@@ -43,7 +44,7 @@ pub(super) fn page(
         )
         .map_err(failed)?;
     let mut found = found
-        .query(params![sought, first, last.min(before - 1)])
+        .query(params![sought.query, first, last.min(before - 1)])
         .map_err(failed)?;
     let (mut newest, mut oldest, mut looked_at) = (None, None, 0);
     while let Some(row) = found.next().map_err(failed)? {
