@@ -18,6 +18,7 @@ use crate::{
     store::{self, Durability, pings::PingRow},
 };
 use std::time::Duration;
+use tokio::time::Instant;
 use wire::{
     Because, Error, ErrorCode, IntegrationId, Outcome, PingId, RowKind, TestReport, ToolView, Topic,
 };
@@ -26,6 +27,8 @@ use wire::{
 /// it says so and they did not.
 const FOLLOW_PAUSE: Duration = Duration::from_secs(2);
 const FOLLOW_PAUSE_MAX: Duration = Duration::from_secs(600);
+/// Until one that is switched off is looked at again.
+const OFF_PAUSE: Duration = Duration::from_secs(60);
 
 /// Pings now, writes it down, and takes the answer in.
 pub(crate) async fn ping(
@@ -194,23 +197,34 @@ pub(crate) fn follow_tools(
 ) -> futures::future::BoxFuture<'static, ()> {
     Box::pin(async move {
         let mut pause = FOLLOW_PAUSE / 2;
-        while ends.run_until_cancelled(changed.notified()).await.is_some() {
+        loop {
+            let quiet_since = Instant::now();
+            if ends.run_until_cancelled(changed.notified()).await.is_none() {
+                return;
+            }
+            if quiet_since.elapsed() > pause {
+                pause = FOLLOW_PAUSE / 2;
+            }
             let is_on = engine
                 .store()
                 .read(move |conn| Ok(Integration::get(conn, id)?.row.enabled));
-            let listed = match is_on.await {
-                Ok(true) => list(&engine, id, &Because::Health).await,
-                // Looked at again after the pause.
+            match is_on.await {
+                Ok(true) => {
+                    let listed = list(&engine, id, &Because::Health).await;
+                    if let Err(error) = &listed {
+                        tracing::info!(integration = %id, %error, "the changed tools could not be listed");
+                    }
+                    pause = paused(pause, listed.unwrap_or_default());
+                }
+                // Listed once it is switched on.
                 Ok(false) => {
                     changed.notify_one();
-                    Ok(false)
+                    pause = OFF_PAUSE;
                 }
-                Err(error) => Err(error),
-            };
-            if let Err(error) = &listed {
-                tracing::info!(integration = %id, %error, "the changed tools could not be listed");
+                Err(error) => {
+                    tracing::info!(integration = %id, %error, "whether it is switched on could not be read");
+                }
             }
-            pause = paused(pause, listed.unwrap_or_default());
             let slept = tokio::time::sleep(pause);
             if ends.run_until_cancelled(slept).await.is_none() {
                 return;

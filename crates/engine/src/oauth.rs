@@ -22,6 +22,7 @@ pub use callback::Callback;
 pub use challenge::Challenge;
 pub use device::{DeviceCode, Polled, ask_device_code, poll};
 pub(crate) use discovery::other_spelling;
+pub(crate) use discovery::tells_of_a_sign_in;
 pub use discovery::{Discovered, discover, discover_issuer};
 pub use loopback::{Answered, LetterBox, Loopback};
 pub use manner::Manner;

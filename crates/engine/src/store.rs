@@ -47,6 +47,7 @@ mod writer;
 
 use rusqlite::Connection;
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
@@ -56,6 +57,7 @@ use wire::{Changed, Error, ErrorCode, Time, Topic};
 
 use job::Finds;
 pub(crate) use kept::Kept;
+use open::Fit;
 pub use open::Restored;
 pub(crate) use open::{CameBack, came_back, forget_came_back};
 pub use tx::Tx;
@@ -324,24 +326,35 @@ impl Store {
         answered.await.map_err(|_| closed())?
     }
 
-    /// Makes the indexes anew where one does not fit its table. False where that is not what ails the data.
+    /// Makes each index anew that does not fit its table, one in a commit: of a long record that takes seconds.
+    /// False where that is not what ails the data.
     async fn make_indexes(&self) -> Result<bool, Error> {
-        if self.is_damaged() || self.read_all(open::fits).await? {
-            return Ok(false);
+        let mut made = BTreeSet::new();
+        while !self.is_damaged() {
+            let done = match self.read_all(open::fit).await? {
+                Fit::Whole => return Ok(!made.is_empty()),
+                Fit::NotOf(index) if made.insert(index.clone()) => {
+                    // Also where nothing can be filed in it.
+                    let make = move |tx: &mut Tx<'_>| {
+                        tx.undoable()?;
+                        tx.only_records();
+                        open::make_index(tx, &index)
+                    };
+                    self.append(Durability::Normal, make).await
+                }
+                Fit::NotOf(_) | Fit::Not => {
+                    Err(Error::new(ErrorCode::StoreFailed).with("why", DAMAGED))
+                }
+            };
+            match done {
+                Err(error) if error.code == ErrorCode::StoreFailed => {
+                    open::suspect(&self.0.folder)?;
+                    self.announce([Topic::App]);
+                }
+                done => done?,
+            }
         }
-        // Also where nothing can be filed in them.
-        self.append(Durability::Normal, |tx| {
-            tx.undoable()?;
-            tx.only_records();
-            open::make_indexes(tx)
-        })
-        .await?;
-        let fit = self.read_all(open::fits).await?;
-        if !fit {
-            open::suspect(&self.0.folder)?;
-            self.announce([Topic::App]);
-        }
-        Ok(fit)
+        Ok(false)
     }
 }
 

@@ -214,6 +214,7 @@ mod tests {
             "key",
             "parts",
             "characters",
+            "word",
         ];
         let values: Vec<String> = names.iter().map(|name| format!("‹{name}›")).collect();
         let texts: Vec<(&'static str, &str)> = names

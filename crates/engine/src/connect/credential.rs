@@ -8,9 +8,11 @@ use crate::{
     connect::way::Way,
     connectors::mcp::{self, Challenge},
     http::Reach,
+    oauth,
     sample::Sample,
     vault::Credential,
 };
+use url::Url;
 use wire::{Error, ErrorCode, Kind};
 
 /// The credential that the plan needs. Nothing is kept before it has proved itself.
@@ -39,13 +41,22 @@ pub(super) async fn obtain(
     let reach = Reach {
         private_hosts: plan.private_hosts.clone(),
     };
-    match attempt
-        .or_stopped(mcp::challenge(engine.http(), &reach, &url))
-        .await?
-    {
+    let challenge = attempt.or_stopped(challenge(engine, &reach, &url)).await?;
+    match challenge {
         Challenge::None => Ok(Credential::None),
         Challenge::Auth { www_authenticate } => {
             sign_in::at_mcp_server(engine, attempt, plan, www_authenticate.as_deref()).await
         }
     }
+}
+
+/// What the server asks for at the first contact. Some let anybody list and ask only who calls: those that tell
+/// of a sign-in are called, too.
+async fn challenge(engine: &Engine, reach: &Reach, url: &Url) -> Result<Challenge, Error> {
+    let http = engine.http();
+    let asked = mcp::challenge(http, reach, url).await?;
+    if asked != Challenge::None || !oauth::tells_of_a_sign_in(http, reach, url).await {
+        return Ok(asked);
+    }
+    mcp::challenge_to_callers(http, reach, url).await
 }

@@ -169,8 +169,10 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
                 Some(integrations::checked_name(name)?)
             };
             let url = address(url, "URL")?;
-            if let Some(name) = integrations::address::keys(url.as_str()).next() {
-                let name = crate::http::inert(&name);
+            let keys: Vec<String> = integrations::address::keys(url.as_str()).collect();
+            // More than one, or one beside another credential, cannot be given in another way.
+            if let ([name], McpAuth::Discover) = (&keys[..], auth) {
+                let name = crate::http::inert(name);
                 let way = "take it out, and give it as “API key in the query”";
                 return Err(invalid("URL", &format!("it holds a key ({name}): {way}")));
             }
@@ -402,8 +404,13 @@ pub(crate) fn address(text: &str, field: &str) -> Result<Url, Error> {
 
 /// A URL that is refused may still hold a password or a key: neither is repeated.
 fn without_secrets(text: &str) -> String {
+    let holds_user_info = text.contains('@');
     let text = text.split('?').next().unwrap_or_default();
     match (text.split_once("://"), text.rsplit_once('@')) {
+        // What was cut may have been a part of the password.
+        (scheme, None) if holds_user_info => {
+            scheme.map_or_else(|| "…".to_owned(), |(scheme, _)| format!("{scheme}://…"))
+        }
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
         (None, Some((_, rest))) => rest.to_owned(),
         (_, None) => text.to_owned(),

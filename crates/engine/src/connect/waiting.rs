@@ -210,7 +210,9 @@ async fn forget(engine: &Engine, ids: Vec<AttemptId>) -> Result<(), Error> {
     }
     engine
         .store()
-        .write(Durability::Full, move |tx| {
+        // Also where there is no room to file what lies in the intake.
+        .append(Durability::Full, move |tx| {
+            tx.undoable()?;
             for id in &ids {
                 waiting::remove(tx, *id)?;
             }

@@ -78,17 +78,39 @@ pub enum Challenge {
     Auth { www_authenticate: Option<String> },
 }
 
-/// Makes the first contact, without a credential, to learn what the server wants: the handshake, the
-/// list of tools and a call of no tool, since some servers guard only one of the latter. Leaves no
-/// session behind. Errors: as [`super::Connector::ping`] but for `Rejected`.
+/// Makes the first contact, without a credential, to learn what the server wants: the handshake and
+/// the list of tools, since some servers guard only the latter. Leaves no session behind.
+/// Errors: as [`super::Connector::ping`] but for `Rejected`.
 pub async fn challenge(http: &Http, reach: &Reach, url: &Url) -> Result<Challenge, Error> {
+    contact((http, reach, url), async |mcp, connection| {
+        connection.pages(mcp, &Key::none()).await.map(drop)
+    })
+    .await
+}
+
+/// The same by a call of no tool: for a server that lists to anybody, and yet tells of a sign-in.
+pub async fn challenge_to_callers(
+    http: &Http,
+    reach: &Reach,
+    url: &Url,
+) -> Result<Challenge, Error> {
+    contact((http, reach, url), async |mcp, connection| {
+        connection.lets_anybody_call(mcp).await
+    })
+    .await
+}
+
+async fn contact(
+    (http, reach, url): (&Http, &Reach, &Url),
+    ask: impl AsyncFnOnce(&Mcp, &Connection) -> Result<(), Error>,
+) -> Result<Challenge, Error> {
     let mcp = Mcp::new(http.clone(), reach.clone(), url.clone());
     let carrier = mcp.carrier();
     let asked = match Connection::open(&mcp, carrier.clone()).await {
         Ok(connection) => {
-            let welcome = connection.welcomes_anybody(&mcp).await;
+            let answer = ask(&mcp, &connection).await;
             connection.end().await;
-            welcome
+            answer
         }
         Err(error) => Err(error),
     };

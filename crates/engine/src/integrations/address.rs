@@ -35,7 +35,9 @@ pub(crate) fn strip_scheme(url: &str) -> String {
 fn key(member: &str) -> Option<String> {
     let (name, value) = form_urlencoded::parse(member.as_bytes()).next()?;
     let is_named = redact::names_a_secret(&name) || name.eq_ignore_ascii_case("key");
-    let is_key = is_named && value.len() >= SHORTEST_KEY || redact::is_secret(&value);
+    // Base64 of JSON is how some hosts have their settings in an address; a JWT has two dots.
+    let is_json = value.starts_with("eyJ") && value.matches('.').count() < 2;
+    let is_key = is_named && value.len() >= SHORTEST_KEY || redact::is_secret(&value) && !is_json;
     is_key.then(|| name.into_owned())
 }
 

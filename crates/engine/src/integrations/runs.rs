@@ -17,11 +17,13 @@ pub(crate) async fn note_ended_run(engine: &Engine) -> Result<(), Error> {
         return Ok(());
     }
     let tell = move |tx: &mut Tx<'_>| {
+        tx.undoable()?;
         for id in ended {
             // Nothing can be asked of the network for it.
             let _ = apply(tx, id, &Signal::RunEnded, now)?;
         }
         Ok(())
     };
-    store.write(Durability::Full, tell).await
+    // The app starts also where there is no room to file what lies in the intake.
+    store.append(Durability::Full, tell).await
 }

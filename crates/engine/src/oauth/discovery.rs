@@ -93,6 +93,17 @@ pub async fn discover(
     }
 }
 
+/// Whether the server has metadata of itself as a protected resource (RFC 9728), which it refused nobody for want of yet.
+pub(crate) async fn tells_of_a_sign_in(http: &Http, reach: &Reach, server: &Url) -> bool {
+    let finder = Finder {
+        http,
+        reach,
+        server,
+        pkce: Pkce::Required,
+    };
+    matches!(finder.resource(&Challenge::default()).await, Ok(Some(_)))
+}
+
 /// The authorization server that names itself `issuer`, asked for its own metadata. The scopes are the
 /// caller's to choose: none are taken over.
 ///

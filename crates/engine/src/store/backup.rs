@@ -1,6 +1,6 @@
 //! Copies of the data: taken by SQLite's online backup, verified before an older one goes.
 
-use super::{failed, schema, unwritable};
+use super::{failed, open::Fit, schema, unwritable};
 use rusqlite::{Connection, OpenFlags, backup::Backup};
 use std::{
     fs,
@@ -126,7 +126,7 @@ pub(super) fn verify(file: &Path) -> Result<(), Error> {
 fn is_good(file: &Path) -> Result<bool, Error> {
     let connection = frozen(file)?;
     schema::refuse_newer(schema::version(&connection).map_err(failed)?, schema::KNOWN)?;
-    super::open::fits(&connection)
+    Ok(super::open::fit(&connection)? == Fit::Whole)
 }
 
 /// Whether it says that the copy does not fit together: nor may, then, what it is a copy of.

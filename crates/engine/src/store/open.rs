@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::M;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeSet,
     fs::{self, File, TryLockError},
     io::Read as _,
     path::{Path, PathBuf},
@@ -215,30 +216,61 @@ fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(word == "ok")
 }
 
+/// What a close look finds.
+#[derive(PartialEq, Eq)]
+pub(super) enum Fit {
+    /// All of it fits together.
+    Whole,
+    /// This index does not fit its table.
+    NotOf(String),
+    /// Something else does not fit.
+    Not,
+}
+
 /// Whether all of it fits together, its indexes with their tables, too: that takes a few times as long.
-pub(super) fn fits(connection: &Connection) -> Result<bool, Error> {
+pub(super) fn fit(connection: &Connection) -> Result<Fit, Error> {
     let word: String = connection
         .query_row("pragma integrity_check(1)", [], |row| row.get(0))
         .map_err(failed)?;
-    if word != "ok" {
-        tracing::error!(word, "the data does not fit together");
+    if word == "ok" {
+        return Ok(Fit::Whole);
     }
-    Ok(word == "ok")
+    tracing::error!(word, "the data does not fit together");
+    let is_index = "select exists (select 1 from sqlite_schema where type = 'index' and name = ?1)";
+    let named = word.rsplit_once(" index ").map(|(_, name)| name);
+    let index = named.filter(|name| {
+        connection
+            .query_row(is_index, [name], |row| row.get(0))
+            .unwrap_or(false)
+    });
+    Ok(index.map_or(Fit::Not, |name| Fit::NotOf(name.to_owned())))
 }
 
-/// Makes the indexes anew where one does not fit its table: nothing is lost by that. Whether all fits together then.
+/// Makes each index anew that does not fit its table. Whether all fits together then.
 fn mended(connection: &Connection) -> Result<bool, Error> {
-    if fits(connection)? {
-        return Ok(true);
+    let mut made = BTreeSet::new();
+    loop {
+        match fit(connection)? {
+            Fit::Whole => return Ok(true),
+            Fit::NotOf(index) if made.insert(index.clone()) => {
+                match make_index(connection, &index) {
+                    // It is the table that is wrong: two of its rows have what only one may have.
+                    Err(error) if error.code == ErrorCode::StoreFailed => return Ok(false),
+                    done => done?,
+                }
+            }
+            Fit::NotOf(_) | Fit::Not => return Ok(false),
+        }
     }
-    make_indexes(connection)?;
-    fits(connection)
 }
 
-/// Makes all indexes anew.
-pub(super) fn make_indexes(connection: &Connection) -> Result<(), Error> {
-    tracing::warn!("the indexes of the data are made anew");
-    connection.execute_batch("reindex").map_err(failed)
+/// Makes an index anew.
+pub(super) fn make_index(connection: &Connection, index: &str) -> Result<(), Error> {
+    tracing::warn!(index, "an index of the data is made anew");
+    let name = index.replace('"', "\"\"");
+    connection
+        .execute_batch(&format!("reindex \"{name}\""))
+        .map_err(failed)
 }
 
 /// Looks through a file while it is in use. False where it is damaged, which the next opening mends.

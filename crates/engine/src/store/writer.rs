@@ -283,11 +283,11 @@ impl Loop {
         self.looked =
             (!group.is_empty() || !writes.is_empty() || !topics.is_empty()).then(Instant::now);
         let went_along = !writes.is_empty();
-        let all = writes.into_iter().chain(group);
-        let (mut first, others): (VecDeque<_>, VecDeque<_>) =
-            all.partition(|write| write.finds == Finds::Intake);
-        first.extend(others);
-        self.commit(first);
+        let (added, others): (Vec<_>, Vec<_>) = group
+            .into_iter()
+            .partition(|write| write.finds == Finds::Intake);
+        // What is asked for together with a call holds for it.
+        self.commit(writes.into_iter().chain(others).chain(added).collect());
         if went_along {
             self.along.done();
         }
@@ -311,8 +311,8 @@ impl Loop {
         }
     }
 
-    /// One transaction for the whole group. Where some of it adds to the intake and some has to file that, they are
-    /// two: what cannot be filed can still be added.
+    /// One transaction for the whole group. Where some of it has to file what lies in the intake, what else adds to
+    /// that has its own: it can still be added where nothing can be filed.
     fn commit(&mut self, mut group: VecDeque<Write>) {
         while !group.is_empty() {
             self.commit_next(&mut group);
@@ -368,13 +368,15 @@ impl Loop {
         let mut broken = self.begin(surest.unwrap_or(Durability::Normal)).err();
         // The transaction itself undoes a job that has it to itself.
         let alone = group.len() == 1;
-        let added = |left: &Left| left.in_intake > self.in_intake;
-        while let Some(Write { finds, run, .. }) =
-            group.pop_front_if(|write| write.finds == Finds::Intake || !added(left))
-        {
+        let mut filed = false;
+        while let Some(Write { finds, run, .. }) = group.pop_front_if(|write| match write.finds {
+            Finds::Intake => !filed,
+            Finds::Tables => left.in_intake <= self.in_intake,
+        }) {
             if broken.is_none() && finds == Finds::Tables && left.in_intake > 0 {
                 broken = super::intake::file(&self.connection).err();
                 left.in_intake = 0;
+                filed = true;
             }
             // The transaction is gone, or never was.
             if let Some(error) = &broken {

@@ -171,7 +171,8 @@ fn json_kept(old: &CstObjectProp, (bridge, token): (&Bridge, &str)) -> Option<()
     Some(())
 }
 
-/// The arguments of before, with where the data lie as it is in those of now. `None`: they start no bridge.
+/// The arguments of before, with where the data lie as it is in those of now. `None`: they are not
+/// those of the bridge alone, which somebody may start by another program.
 fn args_kept(before: &[String], now: &[String]) -> Option<Vec<String>> {
     const DATA: &str = "--data";
     let data = |args: &[String]| args.iter().position(|arg| arg == DATA);
@@ -179,10 +180,10 @@ fn args_kept(before: &[String], now: &[String]) -> Option<Vec<String>> {
     if let Some(at) = data(before) {
         kept.drain(at..before.len().min(at + 2));
     }
-    let bridge = kept.iter().position(|arg| arg == "mcp")?;
+    kept.first().filter(|arg| *arg == "mcp")?;
     if let Some(at) = data(now) {
         let now = now.get(at..at + 2)?.iter().cloned();
-        kept.splice(bridge..bridge, now);
+        kept.splice(0..0, now);
     }
     Some(kept)
 }

@@ -60,12 +60,10 @@ impl Connection {
         }
     }
 
-    /// `Rejected` where the list of tools or a call asks for a credential. Whatever else a call of no tool
-    /// meets tells nothing of those that are there.
-    pub(super) async fn welcomes_anybody(&self, mcp: &Mcp) -> Result<(), Error> {
-        let nobody = Key::none();
-        self.pages(mcp, &nobody).await?;
-        match self.ask_who(mcp, &nobody).await {
+    /// `Rejected` where a call asks for a credential. Whatever else a call of no tool meets tells nothing of
+    /// those that are there.
+    pub(super) async fn lets_anybody_call(&self, mcp: &Mcp) -> Result<(), Error> {
+        match self.ask_who(mcp, &Key::none()).await {
             Err(error) if error.code == ErrorCode::Rejected => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }

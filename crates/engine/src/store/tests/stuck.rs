@@ -59,27 +59,24 @@ fn lose_index(folder: &Path, index: &str) -> Result<()> {
 async fn while_nothing_can_be_filed_nothing_begins_and_what_has_begun_ends() -> Result<()> {
     let (folder, store) = fresh()?;
     by_hand(folder.path(), STUCK)?;
-    // Those that wait together: what only adds to the record does not fail with a filing.
-    let (release, task) = hold_up(&store).await;
-    let all = async {
-        tokio::join!(
-            store.write(Durability::Full, set("not filed")),
-            begun(&store, 1),
-            store.write(Durability::Full, set("not filed either")),
-        )
-    };
-    let (results, ()) = tokio::join!(all, async { drop(release) });
-    task.await?;
-    assert!(results.0.is_err() && results.2.is_err(), "{results:?}");
-    let place = results.1?;
-
+    let place = begun(&store, 1).await?;
+    let refused = store.write(Durability::Full, set("not filed")).await;
+    assert!(refused.is_err());
     assert!(begun(&store, 2).await.is_err(), "nothing more begins");
     let kept = |tx: &mut Tx<'_>| {
         tx.undoable()?;
         settings::set(tx, "a fresh token", &1)
     };
-    store.append(Durability::Full, kept).await?;
-    ended(&store, place).await?;
+    // Those that wait together: what only adds to the record does not fail with a filing.
+    let (one, kept, ended, other) = tokio::join!(
+        store.write(Durability::Full, set("not filed either")),
+        store.append(Durability::Full, kept),
+        ended(&store, place),
+        store.write(Durability::Full, set("nor this")),
+    );
+    assert!(one.is_err() && other.is_err());
+    kept?;
+    ended?;
     assert!(begun(&store, 2).await.is_err());
     assert_eq!(lie(folder.path())?, [2, 0]);
 
@@ -169,18 +166,31 @@ async fn data_opens_though_nothing_can_be_filed_and_calls_of_before_end_once_it_
     Ok(())
 }
 
-/// A bit of the only key of an index flips on disk: each page still looks right by itself.
-fn bend_index(folder: &Path) -> Result<()> {
-    let (begin, size) = page_of(folder, "calls_action")?;
+/// Some bytes of a table or index are others on disk: each page still looks right by itself.
+fn bend(folder: &Path, of: &str, before: &[u8], after: &[u8]) -> Result<()> {
+    let (begin, size) = page_of(folder, of)?;
     let bytes = fs::read(folder.join("chief.db"))?;
-    let key = rows::call(1, 10, None).action.into_bytes();
-    let mut keys = bytes[begin..begin + size].windows(key.len());
-    let at = keys
-        .position(|part| part == key)
-        .context("the key is there")?;
-    overwrite(folder, begin + at, &[bytes[begin + at] ^ 1])?;
+    let mut parts = bytes[begin..begin + size].windows(before.len());
+    let at = parts
+        .position(|part| part == before)
+        .context("they are there")?;
+    overwrite(folder, begin + at, after)?;
     assert_eq!(said(folder, "quick_check")?, "ok");
     assert_ne!(said(folder, "integrity_check")?, "ok");
+    Ok(())
+}
+
+/// Two, at the only call.
+fn bend_indexes(folder: &Path) -> Result<()> {
+    let call = rows::call(1, 10, None);
+    for (index, key) in [
+        ("calls_action", call.action),
+        ("sqlite_autoindex_calls_1", call.id.to_string()),
+    ] {
+        let mut other = key.clone().into_bytes();
+        other[0] ^= 1;
+        bend(folder, index, key.as_bytes(), &other)?;
+    }
     Ok(())
 }
 
@@ -196,18 +206,38 @@ async fn an_index_that_does_not_fit_its_table_is_made_anew_by_the_next_backup_or
     begun(&store, 1).await?;
     assert_eq!(outcome(&store, 1).await?, Some(false));
     store.checkpoint().await?;
-    bend_index(folder.path())?;
+    bend_indexes(folder.path())?;
     by_hand(folder.path(), "insert into settings values ('anew', '1')")?;
     store.backup(Time(1_000), backup::KEPT).await?;
     assert_eq!(said(folder.path(), "integrity_check")?, "ok");
     assert!(!store.is_damaged());
     drop(store);
 
-    bend_index(folder.path())?;
+    bend_indexes(folder.path())?;
     fs::write(folder.path().join("chief.suspect"), "")?;
     let store = Store::open(folder.path())?;
     assert!(store.restored().is_none() && !store.is_damaged());
     assert_eq!(said(folder.path(), "integrity_check")?, "ok");
     assert_eq!(outcome(&store, 1).await?, Some(true), "nothing is lost");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_with_a_row_twice_comes_back_from_a_backup_by_the_next_start() -> Result<()> {
+    let (folder, store) = fresh()?;
+    by_hand(
+        folder.path(),
+        "create table twice (name text unique); insert into twice values ('anna'), ('anne')",
+    )?;
+    store.backup(Time(1_000), backup::KEPT).await?;
+    store.checkpoint().await?;
+    bend(folder.path(), "twice", b"anne", b"anna")?;
+    by_hand(folder.path(), "insert into settings values ('anew', '1')")?;
+    assert!(store.backup(Time(2_000), backup::KEPT).await.is_err());
+    assert!(store.is_damaged());
+    drop(store);
+    let store = Store::open(folder.path())?;
+    assert_eq!(store.restored().context("restored")?.taken, Time(1_000));
+    assert_eq!(said(folder.path(), "integrity_check")?, "ok");
     Ok(())
 }
