@@ -170,8 +170,8 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
             };
             let url = address(url, "URL")?;
             let keys: Vec<String> = integrations::address::keys(url.as_str()).collect();
-            // More than one, or one beside another credential, cannot be given in another way.
-            if let ([name], McpAuth::Discover) = (&keys[..], auth) {
+            // More than one cannot be given in another way.
+            if let [name] = &keys[..] {
                 let name = crate::http::inert(name);
                 let way = "take it out, and give it as “API key in the query”";
                 return Err(invalid("URL", &format!("it holds a key ({name}): {way}")));
