@@ -58,12 +58,7 @@ pub async fn discover(
     challenge: Option<&str>,
 ) -> Result<Discovered, Error> {
     let challenge = challenge.map(Challenge::parse).unwrap_or_default();
-    let finder = Finder {
-        http,
-        reach,
-        server,
-        pkce: Pkce::Required,
-    };
+    let finder = Finder::new(http, reach, server, Pkce::Required);
     match finder.resource(&challenge).await? {
         Some(resource) => {
             let offered = resource.scopes.clone();
@@ -95,12 +90,7 @@ pub async fn discover(
 
 /// Whether the server has metadata of itself as a protected resource (RFC 9728), which it refused nobody for want of yet.
 pub(crate) async fn tells_of_a_sign_in(http: &Http, reach: &Reach, server: &Url) -> bool {
-    let finder = Finder {
-        http,
-        reach,
-        server,
-        pkce: Pkce::Required,
-    };
+    let finder = Finder::new(http, reach, server, Pkce::Required);
     matches!(finder.resource(&Challenge::default()).await, Ok(Some(_)))
 }
 
@@ -118,12 +108,7 @@ pub async fn discover_issuer(
 ) -> Result<Discovered, Error> {
     let server = Url::parse(issuer)
         .map_err(|_| Error::new(ErrorCode::UrlInvalid).with("url", http::inert(issuer)))?;
-    let finder = Finder {
-        http,
-        reach,
-        server: &server,
-        pkce,
-    };
+    let finder = Finder::new(http, reach, &server, pkce);
     match finder.authorization_server(issuer).await? {
         Some(found) => Ok(found.into_discovered(None, vec![])),
         None => Err(finder.no_metadata()),
@@ -175,7 +160,16 @@ struct ServerMetadata {
     authorization_response_iss_parameter_supported: Option<bool>,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(http: &'a Http, reach: &'a Reach, server: &'a Url, pkce: Pkce) -> Self {
+        Self {
+            http,
+            reach,
+            server,
+            pkce,
+        }
+    }
+
     fn no_metadata(&self) -> Error {
         Error::new(ErrorCode::OauthNoMetadata).with("host", http::host(self.server))
     }
