@@ -244,6 +244,9 @@ async fn a_key_in_the_address_is_refused_by_name_and_taken_as_a_key() -> Result<
             assert!(error.args["why"].contains(&format!("({name})")), "{error}");
         }
     }
+    let both = server.url(&format!("/mcp?api_key={key}&config=eyJhIjoxfQabcdefgh"));
+    let error = home.begin(targets::mcp(&both)).await.expect_err("two");
+    assert!(error.args["why"].contains("(api_key, config)"), "{error}");
     assert!(server.seen().is_empty(), "nothing was sent");
 
     let url = server.url("/mcp?project=7");

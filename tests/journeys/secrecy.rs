@@ -274,6 +274,12 @@ async fn keys_that_work_and_keys_that_do_not_are_kept_and_said_nowhere() -> Resu
     let _ = home
         .begin(targets::mcp(&format!("https://ann:{in_url}@example.com/")))
         .await;
+    let cut = plant("password with a sign in a URL");
+    let begun = home.begin(targets::mcp(&format!(
+        "https://ann:{cut}?{cut}@example.com/"
+    )));
+    let error = begun.await.expect_err("no address");
+    assert!(!error.to_string().contains(&cut), "{error}");
     let in_query = plant("key in a URL");
     for url in ["https://mcp.example.com/mcp", "mcp.example.com"] {
         let begun = home.begin(targets::mcp(&format!("{url}?exampleApiKey={in_query}")));

@@ -196,15 +196,13 @@ pub(crate) fn follow_tools(
     ends: tokio_util::sync::CancellationToken,
 ) -> futures::future::BoxFuture<'static, ()> {
     Box::pin(async move {
-        let mut pause = FOLLOW_PAUSE / 2;
+        let mut pause = Duration::ZERO;
         loop {
             let quiet_since = Instant::now();
             if ends.run_until_cancelled(changed.notified()).await.is_none() {
                 return;
             }
-            if quiet_since.elapsed() > pause {
-                pause = FOLLOW_PAUSE / 2;
-            }
+            let quiet = quiet_since.elapsed();
             let is_on = engine
                 .store()
                 .read(move |conn| Ok(Integration::get(conn, id)?.row.enabled));
@@ -214,7 +212,7 @@ pub(crate) fn follow_tools(
                     if let Err(error) = &listed {
                         tracing::info!(integration = %id, %error, "the changed tools could not be listed");
                     }
-                    pause = paused(pause, listed.unwrap_or_default());
+                    pause = paused(pause, quiet, listed.unwrap_or_default());
                 }
                 // Listed once it is switched on.
                 Ok(false) => {
@@ -233,9 +231,10 @@ pub(crate) fn follow_tools(
     })
 }
 
-/// The next pause. A server that says without end that its tools changed is followed at a walk.
-fn paused(pause: Duration, are_others: bool) -> Duration {
-    if are_others {
+/// The pause after the one of before and what was `quiet` behind it. A server that says without end that its tools
+/// changed is followed at a walk.
+fn paused(pause: Duration, quiet: Duration, are_others: bool) -> Duration {
+    if are_others || quiet > pause {
         FOLLOW_PAUSE
     } else {
         (pause * 2).min(FOLLOW_PAUSE_MAX)
@@ -275,10 +274,12 @@ mod tests {
         let (mut pause, mut at, mut listings) = (FOLLOW_PAUSE, Duration::ZERO, 0);
         while at < Duration::from_secs(3_600) {
             (at, listings) = (at + pause, listings + 1);
-            pause = paused(pause, false);
+            pause = paused(pause, Duration::ZERO, false);
         }
         assert!(listings <= 14, "{listings}");
-        assert_eq!(paused(pause, false), FOLLOW_PAUSE_MAX);
-        assert_eq!(paused(pause, true), FOLLOW_PAUSE);
+        assert_eq!(paused(pause, Duration::ZERO, false), FOLLOW_PAUSE_MAX);
+        assert_eq!(paused(pause, Duration::ZERO, true), FOLLOW_PAUSE);
+        let quiet = FOLLOW_PAUSE_MAX + FOLLOW_PAUSE;
+        assert_eq!(paused(pause, quiet, false), FOLLOW_PAUSE, "it was quiet");
     }
 }

@@ -342,16 +342,15 @@ impl Store {
                     };
                     self.append(Durability::Normal, make).await
                 }
-                Fit::NotOf(_) | Fit::Not => {
-                    Err(Error::new(ErrorCode::StoreFailed).with("why", DAMAGED))
-                }
+                Fit::NotOf(_) | Fit::Not => Ok(false),
             };
-            match done {
-                Err(error) if error.code == ErrorCode::StoreFailed => {
-                    open::suspect(&self.0.folder)?;
-                    self.announce([Topic::App]);
-                }
+            let is_mended = match done {
+                Err(error) if tells_of_damage(&error) => false,
                 done => done?,
+            };
+            if !is_mended {
+                open::suspect(&self.0.folder)?;
+                self.announce([Topic::App]);
             }
         }
         Ok(false)

@@ -170,11 +170,17 @@ pub(super) fn read(engine: &Engine, target: &Target) -> Result<Plan, Error> {
             };
             let url = address(url, "URL")?;
             let keys: Vec<String> = integrations::address::keys(url.as_str()).collect();
-            // More than one cannot be given in another way.
-            if let [name] = &keys[..] {
-                let name = crate::http::inert(name);
-                let way = "take it out, and give it as “API key in the query”";
-                return Err(invalid("URL", &format!("it holds a key ({name}): {way}")));
+            if !keys.is_empty() {
+                let names = crate::http::inert(&keys.join(", "));
+                let why = match keys.len() {
+                    1 => format!(
+                        "it holds a key ({names}): take it out, and give it as “API key in the query”"
+                    ),
+                    _ => format!(
+                        "it holds keys ({names}): only one can be kept safely, as “API key in the query”"
+                    ),
+                };
+                return Err(invalid("URL", &why));
             }
             plan.url = Some(url);
             plan.typed = match auth {

@@ -35,9 +35,7 @@ pub(crate) fn strip_scheme(url: &str) -> String {
 fn key(member: &str) -> Option<String> {
     let (name, value) = form_urlencoded::parse(member.as_bytes()).next()?;
     let is_named = redact::names_a_secret(&name) || name.eq_ignore_ascii_case("key");
-    // Base64 of JSON is how some hosts have their settings in an address; a JWT has two dots.
-    let is_json = value.starts_with("eyJ") && value.matches('.').count() < 2;
-    let is_key = is_named && value.len() >= SHORTEST_KEY || redact::is_secret(&value) && !is_json;
+    let is_key = is_named && value.len() >= SHORTEST_KEY || redact::is_secret(&value);
     is_key.then(|| name.into_owned())
 }
 
@@ -65,6 +63,8 @@ mod tests {
                 "token key",
                 "token=••••&key=••••",
             ),
+            // Settings as base64 of JSON, in which keys of others may be.
+            ("config=eyJhIjoxfQabcdefgh", "config", "config=••••"),
             ("project_ref=abcdefghijkl", "", "project_ref=abcdefghijkl"),
             (
                 "max_tokens=100&tokenize=true",

@@ -84,6 +84,7 @@ fn is_leap(newest: Option<Time>, kept: Option<Time>, now: Time) -> bool {
     kept.or(newest).is_some_and(|at| now.since(at) > LEAP_MS)
 }
 
+/// Since when the clock may be wrong, as of now: since a leap of less than a day ago.
 fn doubted_since(newest: Option<Time>, kept: Kept, now: Time) -> Option<Time> {
     match is_leap(newest, kept.at, now) {
         true => Some(now),
@@ -253,21 +254,26 @@ mod tests {
         Ok(())
     }
 
-    #[tokio::test]
-    async fn a_clock_that_is_a_year_ahead_removes_nothing_until_it_has_stood_for_a_day()
-    -> anyhow::Result<()> {
+    /// A record that is kept for 90 days, with a row of now.
+    async fn noted() -> anyhow::Result<Home> {
         let home = Home::new().await?;
-        let engine = &home.engine;
-        engine.vault().ready().await?;
+        home.engine.vault().ready().await?;
         let settings = wire::RecordSettings {
             keep_days: Some(90),
             ..wire::RecordSettings::default()
         };
-        crate::record::settings::save(engine, settings).await?;
-        engine
+        crate::record::settings::save(&home.engine, settings).await?;
+        home.engine
             .note("of the right time", &wire::Because::Health)
             .await?;
-        let began = engine.now();
+        Ok(home)
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_a_year_ahead_removes_nothing_until_it_has_stood_for_a_day()
+    -> anyhow::Result<()> {
+        let home = noted().await?;
+        let (engine, began) = (&home.engine, home.engine.now());
         let oldest = async || engine.store().read(store::calls::oldest).await;
         let mut kept = Kept::default();
         keep(engine, &mut kept).await?;
@@ -295,18 +301,8 @@ mod tests {
     #[tokio::test]
     async fn a_clock_that_is_a_year_ahead_removes_nothing_for_a_day_also_where_a_backup_fails()
     -> anyhow::Result<()> {
-        let home = Home::new().await?;
-        let engine = &home.engine;
-        engine.vault().ready().await?;
-        let settings = wire::RecordSettings {
-            keep_days: Some(90),
-            ..wire::RecordSettings::default()
-        };
-        crate::record::settings::save(engine, settings).await?;
-        engine
-            .note("of the right time", &wire::Because::Health)
-            .await?;
-        let began = engine.now();
+        let home = noted().await?;
+        let (engine, began) = (&home.engine, home.engine.now());
         let oldest = async || engine.store().read(store::calls::oldest).await;
         // The monitor's own has kept the house, too.
         seen(&home, |_| newest(engine) >= Some(began)).await?;

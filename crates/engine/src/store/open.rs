@@ -5,7 +5,7 @@ use super::{
     intake::{self, Unfiled},
     schema, tells_of_damage, unwritable,
 };
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode as Sqlite, OpenFlags};
 use rusqlite_migration::M;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -55,13 +55,15 @@ pub(super) fn open(folder: &Path, migrations: &[M<'_>]) -> Result<Opened, Error>
     let lock = lock(&folder)?;
     backup::remove_partial(&folder);
     let file = folder.join(FILE);
+    let was_suspected = is_damaged(&folder);
     let mut found = usable(&folder, &file, migrations);
     let came_upon_it = match &found {
         Err(Trouble::Damaged) => true,
         Err(Trouble::Other(error)) => backup::is_of_the_copy(error),
         Ok(_) => false,
     };
-    if came_upon_it {
+    // (Where it was suspected before, it was.)
+    if came_upon_it && !was_suspected {
         // On its way, it may be, in a file that was not looked through as closely: now it is.
         suspect(&folder)?;
         found = usable(&folder, &file, migrations);
@@ -253,10 +255,8 @@ fn mended(connection: &Connection) -> Result<bool, Error> {
         match fit(connection)? {
             Fit::Whole => return Ok(true),
             Fit::NotOf(index) if made.insert(index.clone()) => {
-                match make_index(connection, &index) {
-                    // It is the table that is wrong: two of its rows have what only one may have.
-                    Err(error) if error.code == ErrorCode::StoreFailed => return Ok(false),
-                    done => done?,
+                if !make_index(connection, &index)? {
+                    return Ok(false);
                 }
             }
             Fit::NotOf(_) | Fit::Not => return Ok(false),
@@ -264,13 +264,14 @@ fn mended(connection: &Connection) -> Result<bool, Error> {
     }
 }
 
-/// Makes an index anew.
-pub(super) fn make_index(connection: &Connection, index: &str) -> Result<(), Error> {
+/// Makes an index anew. False where it is the table that is wrong: two of its rows have what only one may have.
+pub(super) fn make_index(connection: &Connection, index: &str) -> Result<bool, Error> {
     tracing::warn!(index, "an index of the data is made anew");
     let name = index.replace('"', "\"\"");
-    connection
-        .execute_batch(&format!("reindex \"{name}\""))
-        .map_err(failed)
+    match connection.execute_batch(&format!("reindex \"{name}\"")) {
+        Err(error) if error.sqlite_error_code() == Some(Sqlite::ConstraintViolation) => Ok(false),
+        done => done.map(|()| true).map_err(failed),
+    }
 }
 
 /// Looks through a file while it is in use. False where it is damaged, which the next opening mends.

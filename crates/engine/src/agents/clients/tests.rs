@@ -161,6 +161,17 @@ approval_mode = "approve"
 "#;
     let after = with_chief(&place(TOML), Some(toml), "chief_u").expect("it is TOML");
     assert_eq!(after, toml.replace("chief_t", "chief_u"));
+    // One that another program starts the bridge of is written anew.
+    let wrapped = json.replace(
+        "\"--data\", \"/data\", \"mcp\"",
+        "\"/usr/bin/chief\", \"mcp\"",
+    );
+    let after = with_chief(&place(JSON), Some(&wrapped), "chief_u").expect("it is JSON");
+    assert!(!after.contains("/usr/bin/chief"), "{after}");
+    assert!(
+        !after.contains("stripe") && after.contains("/data"),
+        "{after}"
+    );
     // One by address is another entry.
     let address =
         r#"{ "mcpServers": { "chief": { "url": "http://127.0.0.1:7317/mcp", "headers": {} } } }"#;
