@@ -199,7 +199,13 @@ fn button(task: &TaskView, name: &AttrValue, act: &Callback<(Act, TaskId)>) -> H
             until: Some(until), ..
         } => {
             let (until, name) = (*until, name.clone());
-            let resume = act.reform(move |_: MouseEvent| (Act::Resume, id));
+            // (It comes where Stop was: the second press of a double one is no wish.)
+            let act = act.clone();
+            let resume = Callback::from(move |event: MouseEvent| {
+                if event.detail() < 2 {
+                    act.emit((Act::Resume, id));
+                }
+            });
             at_now(move |now| {
                 html! {
                     if now < until {

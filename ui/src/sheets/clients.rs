@@ -68,14 +68,16 @@ pub fn Clients(props: &Props) -> Html {
         },
         At::Look(edit) => html! {
             <>
-                <p class="sub">{ say_with("client-place", &[("place", &edit.place)]) }</p>
+                <p class="sub">{ say_with(place_of(edit), &[("place", &edit.place)]) }</p>
                 <pre class="snippet edit" tabindex="0" data-testid="edit">
                     { for edit.lines.iter().map(|line| html! {
                         <span class={if line.added { "ok-ink" } else { "bad-ink" }}>
                             { if line.added { "+ " } else { "− " } }{ inert(&line.text) }{ "\n" }
                         </span>
                     }) }
-                    <span class="sub">{ say_count("client-kept", edit.kept as usize) }</span>
+                    if edit.kept > 0 {
+                        <span class="sub">{ say_count("client-kept", edit.kept as usize) }</span>
+                    }
                 </pre>
                 <div class="buttons start">
                     <button type="button" data-testid="write"
@@ -99,6 +101,15 @@ pub fn Clients(props: &Props) -> Html {
             { shown }
             if let Some(error) = &*error { { refusal(error) } }
         </section>
+    }
+}
+
+/// What becomes of the file: one in which nothing stands yet has no copy.
+fn place_of(edit: &ClientEdit) -> &'static str {
+    if edit.kept == 0 && edit.lines.iter().all(|line| line.added) {
+        "client-place-new"
+    } else {
+        "client-place"
     }
 }
 

@@ -49,6 +49,7 @@ side-gateway = Gateway on { $host }
 side-gateway-taken = Port { $n } is taken: agents cannot reach Chief
 client-write = Add it to a program on this computer:
 client-place = This changes { $place } and leaves a copy of it beside it.
+client-place-new = This writes { $place }, in which nothing stands yet.
 client-kept = { $count ->
     [one] 1 other line stays as it is
    *[other] { $count } other lines stay as they are
