@@ -192,20 +192,14 @@ fn button(task: &TaskView, name: &AttrValue, act: &Callback<(Act, TaskId)>) -> H
             html! {
                 <button type="button" class="quiet danger" data-testid="stop-task"
                     aria-label={say_with("task-stop-name", &[("task", name)])}
-                    onclick={act.reform(move |_: MouseEvent| (stop, id))}>{ say("task-stop") }</button>
+                    onclick={pressed(act, (stop, id))}>{ say("task-stop") }</button>
             }
         }
         TaskState::Stopped {
             until: Some(until), ..
         } => {
             let (until, name) = (*until, name.clone());
-            // (It comes where Stop was: the second press of a double one is no wish.)
-            let act = act.clone();
-            let resume = Callback::from(move |event: MouseEvent| {
-                if event.detail() < 2 {
-                    act.emit((Act::Resume, id));
-                }
-            });
+            let resume = pressed(act, (Act::Resume, id));
             at_now(move |now| {
                 html! {
                     if now < until {
@@ -218,6 +212,16 @@ fn button(task: &TaskView, name: &AttrValue, act: &Callback<(Act, TaskId)>) -> H
         }
         TaskState::Stopped { until: None, .. } | TaskState::Over => Html::default(),
     }
+}
+
+/// Each of the two buttons comes where the other was: the second press of a double one is no wish.
+fn pressed(act: &Callback<(Act, TaskId)>, wanted: (Act, TaskId)) -> Callback<MouseEvent> {
+    let act = act.clone();
+    Callback::from(move |event: MouseEvent| {
+        if event.detail() < 2 {
+            act.emit(wanted);
+        }
+    })
 }
 
 /// How long it has lasted: until now, while a call runs.
