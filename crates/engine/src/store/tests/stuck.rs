@@ -225,10 +225,12 @@ async fn an_index_that_does_not_fit_its_table_is_made_anew_by_the_next_backup_or
 #[tokio::test]
 async fn a_table_with_a_row_twice_comes_back_from_a_backup_by_the_next_start() -> Result<()> {
     let (folder, store) = fresh()?;
-    by_hand(
-        folder.path(),
-        "create table twice (name text unique); insert into twice values ('anna'), ('anne')",
-    )?;
+    let make = |tx: &mut Tx<'_>| {
+        let sql =
+            "create table twice (name text unique); insert into twice values ('anna'), ('anne')";
+        tx.execute_batch(sql).map_err(failed)
+    };
+    store.write(Durability::Full, make).await?;
     store.backup(Time(1_000), backup::KEPT).await?;
     store.checkpoint().await?;
     bend(folder.path(), "twice", b"anne", b"anna")?;
