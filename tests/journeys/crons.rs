@@ -2,7 +2,7 @@
 
 mod agents;
 mod away;
-mod home;
+pub mod home;
 mod keyring;
 mod stuck;
 

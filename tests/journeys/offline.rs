@@ -1,6 +1,8 @@
 //! No network, and networks that only look like one: a banner, and nothing else happens until it is
 //! back. Fifty integrations in a network of the test's own, which is pulled out and plugged in.
 
+mod together;
+
 use crate::kit::{
     Home,
     authority::Authority,

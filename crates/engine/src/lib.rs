@@ -410,7 +410,7 @@ impl Engine {
         }
         let now = self.now();
         self.answers().insert(id, now);
-        self.network().answered();
+        self.network().answered(id);
     }
 
     /// When the newest answer of any of these came, in this run.

@@ -6,15 +6,18 @@
 //! the card (`health`, `integrations::status`).
 
 pub(crate) mod house;
+mod network;
 mod schedule;
 mod watch;
+
+pub(crate) use network::Network;
 
 use crate::{
     Engine,
     health::{self, origin},
     http::Reach,
     integrations::{
-        self, After, Integration, remarks,
+        self, Integration, remarks,
         status::{self, Signal},
     },
     providers::Catalogue,
@@ -23,10 +26,10 @@ use crate::{
 };
 use schedule::{BACK_MS, Due, SILENT, Schedule, Tried};
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use watch::Watch;
 use wire::{Because, Changed, Error, IntegrationId, Time, Topic};
 
@@ -40,50 +43,6 @@ const REFRESH_AGAIN_MS: i64 = 3_600_000;
 /// Pings under way at once, in all and for each host.
 const AT_ONCE: usize = 8;
 const AT_ONCE_A_HOST: usize = 2;
-
-/// What the rest of the engine may ask of the monitor.
-#[derive(Default)]
-pub(crate) struct Network {
-    offline: AtomicBool,
-    /// Somebody outside has answered since the monitor looked last.
-    heard: AtomicBool,
-    /// What changes of health have asked for since the monitor looked last.
-    asked: Mutex<BTreeMap<IntegrationId, After>>,
-    woken: Notify,
-}
-
-impl Network {
-    /// True where nothing answers and nothing can: a banner, and no token request.
-    pub fn is_offline(&self) -> bool {
-        self.offline.load(Ordering::Relaxed)
-    }
-
-    /// Hands on what a change of health asks for; the monitor looks at once.
-    pub fn ask(&self, id: IntegrationId, after: After) {
-        if after == After::default() {
-            return;
-        }
-        self.asked().entry(id).or_default().add(after);
-        self.woken.notify_one();
-    }
-
-    /// Somebody outside has answered, whoever asked: so this computer is not offline.
-    pub fn answered(&self) {
-        if self.is_offline() {
-            self.heard.store(true, Ordering::Relaxed);
-            self.woken.notify_one();
-        }
-    }
-
-    /// The monitor looks at once.
-    pub fn wake(&self) {
-        self.woken.notify_one();
-    }
-
-    fn asked(&self) -> std::sync::MutexGuard<'_, BTreeMap<IntegrationId, After>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Runs until the engine stops.
 pub(crate) fn run(engine: &Engine) {
@@ -104,7 +63,7 @@ pub(crate) fn run(engine: &Engine) {
                 biased;
                 () = stopping.cancelled() => return,
                 () = clock.sleep_until(monitor.next(&engine)) => {}
-                () = engine.network().woken.notified() => {}
+                () = engine.network().woken() => {}
             }
             if let Err(error) = monitor.tick(&engine).await {
                 tracing::warn!(error = %error, "the monitor could not look");
@@ -369,10 +328,18 @@ impl Monitor {
                 Err(_) => Tried::NotSent,
             };
             let now = engine.now();
-            let came_back = self.schedule().tried(id, tried, now, jitter);
+            let came_back = {
+                let mut schedule = self.schedule();
+                // Whoever answered before this silence does not speak against it.
+                let before = |by: &IntegrationId| *by != id || tried == Tried::NoAnswer;
+                if let Some(by) = engine.network().heard().filter(before) {
+                    schedule.heard(by);
+                }
+                schedule.tried(id, tried, now, jitter)
+            };
             if tried == Tried::NoAnswer && !engine.network().is_offline() {
                 // It may be the last that was missing for "offline".
-                engine.network().woken.notify_one();
+                engine.network().wake();
             }
             if came_back {
                 tracing::info!("the network is back");
@@ -391,12 +358,11 @@ impl Monitor {
         let mut hosts: Vec<&str> = outside().map(|each| each.origin.as_str()).collect();
         hosts.sort_unstable();
         hosts.dedup();
-        // A few of them, each at another host, are as good as all.
-        let few: Vec<IntegrationId> = hosts
-            .iter()
-            .filter_map(|host| outside().find(|each| each.origin == *host))
-            .map(|each| each.id)
+        // A few of them, each at another host, are as good as all: those that answered last.
+        let all: Vec<_> = outside()
+            .map(|each| (each.id, each.origin.as_str()))
             .collect();
+        let few = self.schedule().freshest(&all);
         if self.watch().moved(watch::own_address()) {
             tracing::info!("another network");
             engine.http().connect_anew();
@@ -436,7 +402,7 @@ impl Monitor {
         for id in ids.into_iter().take(SILENT) {
             self.schedule().soon(id, (now, 0), jitter);
         }
-        engine.network().woken.notify_one();
+        engine.network().wake();
     }
 
     fn of_host(&self, host: &str) -> Arc<Semaphore> {
@@ -454,12 +420,12 @@ impl Monitor {
             .filter(|each| each.is_outside())
             .map(|each| (each.id, each.origin.as_str()))
             .collect();
-        if engine.network().heard.swap(false, Ordering::Relaxed) {
-            self.schedule().heard();
+        if let Some(id) = engine.network().heard() {
+            self.schedule().heard(id);
         }
         let offline =
             !outside.is_empty() && (!health::has_route() || self.schedule().none_answers(&outside));
-        if engine.network().offline.swap(offline, Ordering::Relaxed) != offline {
+        if engine.network().set_offline(offline) {
             tracing::info!(offline, "the network changed");
             engine.tell(&Changed {
                 topics: vec![Topic::App, Topic::Integrations],

@@ -56,6 +56,15 @@ pub fn pull_out(count: usize) -> Result<()> {
     Ok(())
 }
 
+/// Takes only these away: whoever connects to one is told at once that it cannot be reached.
+pub fn cut(which: impl IntoIterator<Item = usize>) -> Result<()> {
+    for n in which {
+        ip(&format!("addr del {}/32 dev lo", address(n)))?;
+        ip(&format!("route add unreachable {}/32", address(n)))?;
+    }
+    Ok(())
+}
+
 fn ip(what: &str) -> Result<()> {
     let done = Command::new("ip")
         .args(what.split(' '))

@@ -1,6 +1,9 @@
 //! When each integration is due: pure, so that a clock that jumps, sleeps and wakes can be tried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 use wire::{ErrorCode, IntegrationId, TestReport, Time};
 
 /// What failed is looked at again within a quarter of an hour, however seldom it is checked else.
@@ -16,7 +19,7 @@ const LONGEST_PAUSE_MS: i64 = 24 * 3_600_000;
 /// A tick that comes later than this says that the machine slept, or the clock was set.
 const GAP_MS: i64 = 90_000;
 /// So many in a row must be silent before silence is called offline; all of them, where there are
-/// fewer (but two at least: one alone may just be down).
+/// fewer (but two at least: one alone may just be down). The one that answered last must be among them.
 pub(super) const SILENT: usize = 4;
 
 /// What one ping told.
@@ -111,6 +114,10 @@ struct Entry {
     not_before: Option<Time>,
     failures: u32,
     running: bool,
+    /// Its turn among all answers from outside, whoever asked: the greatest answered last.
+    answered: u64,
+    /// Its last ping told whether the network works, as far as is known.
+    tells: bool,
 }
 
 impl Entry {
@@ -127,6 +134,9 @@ impl Entry {
 pub struct Schedule {
     entries: BTreeMap<IntegrationId, Entry>,
     silent: BTreeSet<IntegrationId>,
+    /// Nobody answers ([`Self::none_answers`]), until somebody does.
+    lost: bool,
+    answers: u64,
     last_tick: Time,
 }
 
@@ -135,6 +145,8 @@ impl Schedule {
         Self {
             entries: BTreeMap::new(),
             silent: BTreeSet::new(),
+            lost: false,
+            answers: 0,
             last_tick: now,
         }
     }
@@ -166,6 +178,8 @@ impl Schedule {
                 not_before: None,
                 failures: 0,
                 running: false,
+                answered: 0,
+                tells: true,
             });
             if pace_ms < entry.pace_ms && entry.not_before.is_none() {
                 // More often from now on, not from the next turn on.
@@ -241,20 +255,29 @@ impl Schedule {
         due
     }
 
-    /// Whom to try where nobody answers, marked as running: of those outside the one that has waited
-    /// longest.
+    /// Whom to try where nobody answers, marked as running: of those outside that are not known to be
+    /// silent the one that answered last, else the one that has waited longest.
     pub fn one(&mut self) -> Option<Due> {
+        let silent = &self.silent;
         let waiting = self.entries.iter_mut();
         let (id, entry) = waiting
             .filter(|(_, entry)| !entry.running && entry.is_outside)
-            .min_by_key(|(id, entry)| (entry.at, **id))?;
+            .min_by_key(|(id, entry)| {
+                let newest = (!silent.contains(id)).then_some(entry.answered);
+                (Reverse(newest), entry.at, **id)
+            })?;
         entry.running = true;
         Some(Due { id: *id })
     }
 
-    /// Somebody outside has answered: nobody is taken for silent any more.
-    pub fn heard(&mut self) {
+    /// This one outside has answered, whoever asked: nobody is taken for silent any more.
+    pub fn heard(&mut self, id: IntegrationId) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            self.answers += 1;
+            entry.answered = self.answers;
+        }
         self.silent.clear();
+        self.lost = false;
     }
 
     /// Takes in what a ping told. True where it is the first answer from outside after a general silence.
@@ -265,13 +288,14 @@ impl Schedule {
         now: Time,
         mut jitter: impl FnMut(i64) -> i64,
     ) -> bool {
-        let was_silent = self.silent.len() >= 2;
+        let was_lost = self.lost;
         let Some(entry) = self.entries.get_mut(&id) else {
             return false;
         };
         entry.running = false;
         let is_outside = entry.is_outside;
         let not_before = entry.not_before.take().filter(|at| *at > now);
+        entry.tells = !matches!(tried, Tried::Unclear | Tried::NotSent);
         let answered = match tried {
             Tried::Answered => {
                 entry.failures = 0;
@@ -309,22 +333,54 @@ impl Schedule {
             }
         };
         if answered && is_outside {
-            self.silent.clear();
+            self.heard(id);
         }
-        answered && is_outside && was_silent
+        answered && is_outside && was_lost
     }
 
-    /// True where enough origins of `outside` were tried in a row and none answered.
-    pub fn none_answers(&self, outside: &[(IntegrationId, &str)]) -> bool {
+    /// True where enough origins of `outside` were tried in a row and none answered, and neither did the one
+    /// that answered last: some may be down together (a VPN, a vendor). Where only that one has not been asked,
+    /// it is its turn now. Once true it is so until somebody answers.
+    pub fn none_answers(&mut self, outside: &[(IntegrationId, &str)]) -> bool {
         let origins: BTreeSet<&str> = outside.iter().map(|(_, origin)| *origin).collect();
         let silent: BTreeSet<&str> = outside
             .iter()
             .filter(|(id, _)| self.silent.contains(id))
             .map(|(_, origin)| *origin)
             .collect();
-        silent.len() >= origins.len().clamp(2, SILENT)
+        let enough = silent.len() >= origins.len().clamp(2, SILENT);
+        let witness = self.witness().filter(|_| enough && !self.lost);
+        let waits_for = witness.filter(|id| !self.silent.contains(id));
+        if let Some(id) = waits_for {
+            self.soon(id, (self.last_tick, 0), |_| 0);
+        }
+        self.lost |= enough && waits_for.is_none();
+        enough && self.lost
+    }
+
+    /// Who answered last of those outside that can be asked, and whose ping would tell.
+    fn witness(&self) -> Option<IntegrationId> {
+        let can_tell = |entry: &Entry| {
+            let rests = entry.not_before.is_some_and(|at| at > self.last_tick);
+            entry.is_outside && entry.answered > 0 && entry.tells && !rests
+        };
+        let all = self.entries.iter().filter(|(_, entry)| can_tell(entry));
+        let (id, _) = all.max_by_key(|(_, entry)| entry.answered)?;
+        Some(*id)
+    }
+
+    /// Of each origin of `outside` the one that answered last, and whose answer is newest first.
+    pub fn freshest(&self, outside: &[(IntegrationId, &str)]) -> Vec<IntegrationId> {
+        let answered = |id: &IntegrationId| self.entries.get(id).map_or(0, |entry| entry.answered);
+        let mut all = outside.to_vec();
+        all.sort_by_key(|(id, _)| Reverse(answered(id)));
+        let mut seen = BTreeSet::new();
+        all.retain(|(_, origin)| seen.insert(*origin));
+        all.into_iter().map(|(id, _)| id).collect()
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together;

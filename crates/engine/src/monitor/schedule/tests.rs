@@ -36,19 +36,19 @@ fn only_what_came_from_the_far_side_is_an_answer() {
 }
 
 /// The usual time between pings of what is well.
-const INTERVAL_MS: i64 = 15 * 60_000;
+pub(super) const INTERVAL_MS: i64 = 15 * 60_000;
 
-fn ids(count: u128) -> Vec<IntegrationId> {
+pub(super) fn ids(count: u128) -> Vec<IntegrationId> {
     (1..=count)
         .map(|n| IntegrationId(uuid::Uuid::from_u128(n)))
         .collect()
 }
 
-fn middle(below: i64) -> i64 {
+pub(super) fn middle(below: i64) -> i64 {
     below / 2
 }
 
-fn outside(id: IntegrationId, pace_ms: i64) -> Known {
+pub(super) fn outside(id: IntegrationId, pace_ms: i64) -> Known {
     Known {
         id,
         checked_at: None,
@@ -57,7 +57,7 @@ fn outside(id: IntegrationId, pace_ms: i64) -> Known {
     }
 }
 
-fn know(schedule: &mut Schedule, now: i64, ids: &[IntegrationId]) {
+pub(super) fn know(schedule: &mut Schedule, now: i64, ids: &[IntegrationId]) {
     let mut turn = 0;
     schedule.know(
         Time(now),
