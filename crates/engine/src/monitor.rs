@@ -103,11 +103,18 @@ struct Known {
     checked_at: Option<Time>,
     /// Between two checks while it is well.
     pace_ms: i64,
+    /// Its card says that it has not answered: its silence is no news.
+    is_down: bool,
 }
 
 impl Known {
     fn is_outside(&self) -> bool {
         !health::is_local(&self.origin)
+    }
+
+    /// What it says, or does not say, tells of this computer's network.
+    fn tells(&self) -> bool {
+        self.is_outside() && !self.is_down
     }
 }
 
@@ -154,6 +161,7 @@ fn look(conn: &rusqlite::Connection, catalogue: &Catalogue, now: Time) -> Result
             origin: origin(each),
             root: each.config.root().map(|root| (root, each.config.reach())),
             checked_at: each.state.checked_at,
+            is_down: status::is_outage(&each.state.reason),
             pace_ms: 60_000
                 * i64::from(
                     each.state
@@ -354,7 +362,7 @@ impl Monitor {
 
     /// Looks whether the network still leads anywhere, where nobody has told for a while.
     fn look_out(self: &Arc<Self>, engine: &Engine, known: &[Known], now: Time) {
-        let outside = || known.iter().filter(|each| each.is_outside());
+        let outside = || known.iter().filter(|each| each.tells());
         let mut hosts: Vec<&str> = outside().map(|each| each.origin.as_str()).collect();
         hosts.sort_unstable();
         hosts.dedup();
@@ -413,24 +421,25 @@ impl Monitor {
             .clone()
     }
 
-    /// Offline: no route and something outside to reach, or everything outside failed to answer.
+    /// Offline: no route and something outside to reach, or everything outside that is not known to be down
+    /// failed to answer.
     async fn set_offline(&self, engine: &Engine, known: &[Known]) -> Result<(), Error> {
-        let outside: Vec<(IntegrationId, &str)> = known
-            .iter()
-            .filter(|each| each.is_outside())
+        let outside = || known.iter().filter(|each| each.is_outside());
+        let living: Vec<(IntegrationId, &str)> = outside()
+            .filter(|each| each.tells())
             .map(|each| (each.id, each.origin.as_str()))
             .collect();
         if let Some(id) = engine.network().heard() {
             self.schedule().heard(id);
         }
-        let offline =
-            !outside.is_empty() && (!health::has_route() || self.schedule().none_answers(&outside));
+        let offline = outside().next().is_some()
+            && (!health::has_route() || self.schedule().none_answers(&living));
         if engine.network().set_offline(offline) {
             tracing::info!(offline, "the network changed");
             engine.tell(&Changed {
                 topics: vec![Topic::App, Topic::Integrations],
             });
-            let ids = outside.iter().map(|(id, _)| *id).collect();
+            let ids = outside().map(|each| each.id).collect();
             let signal = if offline {
                 Signal::NetworkLost
             } else {

@@ -8,7 +8,7 @@ use crate::{
     http::GUESSED,
     integrations::{
         Integration,
-        status::{Elsewhere, Signal},
+        status::{self, Elsewhere, Signal},
     },
 };
 use wire::{Error, ErrorCode, IntegrationId, Kind, Time};
@@ -162,7 +162,10 @@ async fn elsewhere(engine: &Engine, id: IntegrationId, error: &Error) -> Elsewhe
         .read(move |conn| {
             Ok(Integration::all(conn)?
                 .into_iter()
-                .map(|each| (each.id, origin(&each), each.row.enabled))
+                .map(|each| {
+                    let speaks = each.row.enabled && !status::is_outage(&each.state.reason);
+                    (each.id, origin(&each), speaks)
+                })
                 .collect::<Vec<_>>())
         })
         .await
@@ -180,7 +183,7 @@ async fn elsewhere(engine: &Engine, id: IntegrationId, error: &Error) -> Elsewhe
     }
     let others: Vec<IntegrationId> = all
         .into_iter()
-        .filter(|(_, origin, enabled)| *enabled && *origin != own && !is_local(origin))
+        .filter(|(_, origin, speaks)| *speaks && *origin != own && !is_local(origin))
         .map(|(id, ..)| id)
         .collect();
     if !others.is_empty() {

@@ -141,7 +141,7 @@ pub enum Signal {
 /// What the rest of the network did meanwhile: an outage here means something only if others answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elsewhere {
-    /// Other origins are connected; one of them answered last at that time.
+    /// Other origins are connected that are not known to be down; one of them answered last at that time.
     Others { answered: Option<Time> },
     /// Nothing else is connected, and this computer has a route and working names.
     Alone,
@@ -448,7 +448,8 @@ fn outage(state: &mut State, elsewhere: Elsewhere, now: Time) {
     }
 }
 
-fn is_outage(reason: &Reason) -> bool {
+/// True of one that is known not to answer.
+pub(crate) fn is_outage(reason: &Reason) -> bool {
     matches!(reason, Reason::Unreachable { .. })
 }
 
