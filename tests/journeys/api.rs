@@ -331,3 +331,65 @@ async fn a_read_only_agent_may_get_of_an_api_without_a_document_and_no_more() ->
     assert_eq!((tasks[0].calls, tasks[0].refused), (3, 2), "{tasks:?}");
     Ok(())
 }
+
+/// An API whose key is the user name of Basic, and which says it back.
+async fn keyed_by_user(key: Arc<Mutex<String>>) -> Result<Scripted> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    Scripted::serve(move |seen| {
+        let key = key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        async move {
+            let wanted = format!("Basic {}", STANDARD.encode(format!("{key}:x")));
+            match (seen.header("authorization") == wanted, seen.path.as_str()) {
+                (false, _) => text(401, "no"),
+                (true, _) => json_answer(200, &json!({ "api_key": key, "orders": [1042] })),
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_key_that_is_the_user_name_is_shown_nowhere_and_renewed_as_any_other() -> Result<()> {
+    let [first, second] = ["first", "second"].map(search::canary);
+    let key = Arc::new(Mutex::new(first.clone()));
+    let api = keyed_by_user(key.clone()).await?;
+    let home = Home::new().await?;
+    let target = |path: &str| {
+        let mut target = targets::api(&api.url(path), "/health", targets::basic(&first, "x"));
+        target["name"] = "Payments".into();
+        target
+    };
+    let id = home.connect(target("/v1")).await?;
+    let other = home.connect(target("/v2")).await?;
+    let nobody = AuthView::Basic {
+        user: String::new(),
+    };
+    for (id, name) in [(id, "Payments"), (other, "Payments 2")] {
+        let card = home.card(id).await?;
+        assert_eq!((card.name.as_str(), card.account), (name, None));
+        assert_eq!(card.auth, nobody);
+    }
+    let orders = json!({ "method": "GET", "path": "/orders" });
+    let answer = home.call(id, "call", orders.clone()).await?.to_string();
+    assert!(
+        answer.contains("1042") && answer.contains("[credential]"),
+        "{answer}"
+    );
+    *key.lock().unwrap_or_else(PoisonError::into_inner) = second.clone();
+    assert!(home.test(id).await?.error.is_some());
+    // What stood beside it stays.
+    let attempt = home.begin_again(id, Some(&second)).await?;
+    assert_eq!(home.done(attempt).await?, id);
+    let answer = home.call(id, "call", orders).await?.to_string();
+    assert!(answer.contains("1042"), "{answer}");
+    assert_eq!(home.card(id).await?.auth, nobody);
+
+    let all =
+        json!({ "answer": answer, "cards": home.cards().await?, "rows": home.record().await? });
+    let needles = search::Needles::new([("first", first.as_str()), ("second", second.as_str())])?;
+    let seen = search::search("what is shown", all.to_string().as_bytes(), &needles);
+    assert!(seen.is_empty(), "{seen:?}");
+    let kept = search::search_folder(home.folder(), &needles)?;
+    assert!(kept.is_empty(), "{kept:?}");
+    Ok(())
+}

@@ -73,11 +73,22 @@ pub(crate) async fn reconnect(engine: &Engine, ask: &Reconnect) -> Result<Attemp
         return Err(error.with("integration", found.row.name));
     }
     let mut plan = input::again(&found, ask)?;
+    keep_what_is_beside(engine, id, &mut plan).await;
     plan.ends_at = integrations::checked_end(ask.ends_at, engine.now())?;
     engine.vault().ready_to_save().await?;
     Ok(engine
         .attempts()
         .start(engine, plan, Some(id), ask.confirmed))
+}
+
+/// Where the key is the user name of Basic, what stands beside it stays; where the old one does not open, nothing does.
+async fn keep_what_is_beside(engine: &Engine, id: IntegrationId, plan: &mut Plan) {
+    if let Some(Credential::Basic { password, .. }) = &mut plan.typed
+        && password.reveal().is_empty()
+        && let Ok((Credential::Basic { password: old, .. }, _)) = engine.vault().open(id).await
+    {
+        *password = old;
+    }
 }
 
 /// The whole of an attempt, from the first look to the proof. Nothing of it is kept yet.

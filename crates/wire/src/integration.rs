@@ -313,6 +313,7 @@ pub enum AuthView {
     Query {
         name: String,
     },
+    /// `user` is empty where the user name is the key.
     Basic {
         user: String,
     },

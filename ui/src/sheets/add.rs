@@ -402,7 +402,7 @@ pub(super) fn given(fields: &Fields, offered: &[ApiWay]) -> Html {
                 ApiWay::Basic => html! { <>
                     <Field id="user" label={say("field-user")} value={fields.typed.user.clone()} required=true max={200}
                         error={fields.error(At::User)} on_input={fields.set(|t, text| t.user = text)} />
-                    { fields.key("field-password") }
+                    { fields.password() }
                 </> },
                 ApiWay::SignIn => sign_in::fields(fields),
                 ApiWay::None => Html::default(),

@@ -258,6 +258,7 @@ fn set_up(frame: &Frame, why: &Error, close: &Callback<()>) -> Callback<MouseEve
 /// What is pasted: a key, a token, or the password of a user.
 fn key_label(auth: &AuthView) -> AttrValue {
     match auth {
+        AuthView::Basic { user } if user.is_empty() => say("field-key"),
         AuthView::Basic { user } => say_with("fresh-password", &[("user", user)]),
         AuthView::Bearer => say("fresh-token"),
         AuthView::Header { name } | AuthView::Query { name } => {

@@ -23,11 +23,12 @@ pub(super) struct Account {
 /// The account, where the credential tells it.
 pub(super) fn told_by(credential: &Credential) -> Option<Account> {
     match credential {
-        Credential::Basic { user, .. } => Some(Account {
+        Credential::Basic { user, .. } if !credential.has_key_as_user() => Some(Account {
             id: user.clone(),
             label: user.clone(),
         }),
-        Credential::None
+        Credential::Basic { .. }
+        | Credential::None
         | Credential::Bearer { .. }
         | Credential::Header { .. }
         | Credential::Query { .. }

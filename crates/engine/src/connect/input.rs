@@ -259,7 +259,12 @@ fn api(
             }
             Some(Credential::Basic {
                 user: user.trim().to_owned(),
-                password: secret(password, "Password")?,
+                // Empty where the user name is the key (RFC 7617 section 2 lets it).
+                password: if password.is_empty() {
+                    Secret::new(String::new())
+                } else {
+                    secret(password, "Password")?
+                },
             })
         }
         ApiAuth::SignIn { .. } => {
@@ -295,6 +300,17 @@ pub(super) fn again(found: &Integration, ask: &Reconnect) -> Result<Plan, Error>
             name: name.clone(),
             value: fresh()?,
         }),
+        // The key is the user name: what stands beside it stays, see [`beside`].
+        AuthView::Basic { user } if user.is_empty() => {
+            let key = fresh()?.reveal().to_owned();
+            if key.contains(':') {
+                return Err(invalid("Key", "it must not hold a colon"));
+            }
+            Some(Credential::Basic {
+                user: key,
+                password: Secret::new(String::new()),
+            })
+        }
         AuthView::Basic { user } => Some(Credential::Basic {
             user: user.clone(),
             password: fresh()?,

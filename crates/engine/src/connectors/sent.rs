@@ -111,18 +111,39 @@ pub(super) fn veil(credential: &Credential) -> Veil {
     match credential {
         Credential::None => Veil::new([]),
         Credential::Bearer { token } => Veil::new([token.reveal()]),
-        Credential::Header { value, .. } | Credential::Query { value, .. } => {
-            Veil::new([value.reveal()])
+        Credential::Header { value, .. } => of_header(value.reveal()),
+        Credential::Query { value, .. } => Veil::new([value.reveal()]),
+        Credential::Basic { user, password } => {
+            let header = basic(user, password).ok();
+            let header = header.as_ref().map_or("", Secret::reveal);
+            let user = if credential.has_key_as_user() {
+                user
+            } else {
+                ""
+            };
+            Veil::new([password.reveal(), header.trim_start_matches("Basic "), user])
         }
-        Credential::Basic { user, password } => match basic(user, password) {
-            Ok(header) => Veil::new([
-                password.reveal(),
-                header.reveal().trim_start_matches("Basic "),
-            ]),
-            Err(_) => Veil::new([password.reveal()]),
-        },
         Credential::OAuth(oauth) => Veil::new([oauth.access.reveal()]),
     }
+}
+
+/// A header that says of which kind its key is (`Token abc…`, `Token token="abc…"`, `Basic …`): the key by itself, too.
+fn of_header(value: &str) -> Veil {
+    let parts = || value.split_ascii_whitespace().skip(1);
+    let told = parts()
+        .filter_map(|part| part.split_once('='))
+        .map(|(_, told)| told.trim_matches(['"', ',']).to_owned());
+    let pair = parts().filter_map(|part| {
+        let pair = String::from_utf8(STANDARD.decode(part).ok()?).ok()?;
+        pair.split_once(':')
+            .map(|(_, password)| password.to_owned())
+    });
+    let all: Vec<String> = std::iter::once(value.to_owned())
+        .chain(parts().map(str::to_owned))
+        .chain(told)
+        .chain(pair)
+        .collect();
+    Veil::new(all.iter().map(String::as_str))
 }
 
 /// A credential as the requests of one caller carry it, and what covers it in their answers.
@@ -270,5 +291,45 @@ mod tests {
             let error = check_credential(&credential).expect_err("it cannot be sent");
             assert_eq!(error.code, ErrorCode::FieldInvalid);
         }
+    }
+
+    #[test]
+    fn the_key_of_a_header_is_covered_also_without_the_word_before_it() {
+        let covers = |value: &str, told: &str| {
+            let credential = Credential::Header {
+                name: "Authorization".to_owned(),
+                value: Secret::new(value),
+            };
+            let covered = veil(&credential).text(format!("wrong: {told}."));
+            assert_eq!(covered, "wrong: [credential].", "{value}");
+        };
+        covers("Token abcdef0123", "abcdef0123");
+        covers("Token abcdef0123", "Token abcdef0123");
+        covers("Bearer abc.def.0123", "abc.def.0123");
+        covers("Token token=\"abcdef0123\", realm=\"x\"", "abcdef0123");
+        covers("OAuth oauth_token=abcdef0123", "abcdef0123");
+        // ann:hunter22
+        covers("Basic YW5uOmh1bnRlcjIy", "hunter22");
+        covers("Basic YW5uOmh1bnRlcjIy", "YW5uOmh1bnRlcjIy");
+        covers("abcdef0123", "abcdef0123");
+    }
+
+    #[test]
+    fn a_user_name_is_covered_only_where_it_is_the_key() {
+        let told = |user: &str, password: &str| {
+            let credential = Credential::Basic {
+                user: user.to_owned(),
+                password: Secret::new(password),
+            };
+            veil(&credential).text(format!("hello {user}"))
+        };
+        for password in ["", "x", "X", "api_token", "random"] {
+            assert_eq!(told("0123456789abcdef", password), "hello [credential]");
+        }
+        assert_eq!(told("sk_live_0123456789", "hunter22"), "hello [credential]");
+        assert_eq!(
+            told("ann@corp.example", "hunter22"),
+            "hello ann@corp.example"
+        );
     }
 }

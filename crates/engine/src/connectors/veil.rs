@@ -17,7 +17,7 @@ const MIN_LENGTH: usize = 6;
 pub(super) struct Veil(Vec<Zeroizing<String>>);
 
 impl Veil {
-    pub(super) fn new<const N: usize>(secrets: [&str; N]) -> Self {
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut forms = Vec::new();
         for secret in secrets
             .into_iter()

@@ -62,6 +62,9 @@ impl Credential {
             Self::Bearer { .. } => AuthView::Bearer,
             Self::Header { name, .. } => AuthView::Header { name: name.clone() },
             Self::Query { name, .. } => AuthView::Query { name: name.clone() },
+            Self::Basic { .. } if self.has_key_as_user() => AuthView::Basic {
+                user: String::new(),
+            },
             Self::Basic { user, .. } => AuthView::Basic { user: user.clone() },
             Self::OAuth(oauth) => return oauth.about(),
         };
@@ -85,6 +88,22 @@ impl Credential {
             }
             Self::None | Self::OAuth(_) => false,
         }
+    }
+
+    /// Whether the user name of Basic is the key, as many APIs have it: beside it stands nothing, a letter, or a word
+    /// that says so; or it begins as a key does. Then it is shown nowhere.
+    #[must_use]
+    pub(crate) fn has_key_as_user(&self) -> bool {
+        /// What vendors' own pages put there.
+        const WORDS: [&str; 4] = ["api_token", "api-token", "random", "unused"];
+        const SHORT: usize = 2;
+        let Self::Basic { user, password } = self else {
+            return false;
+        };
+        let beside = password.reveal();
+        beside.len() <= SHORT
+            || WORDS.iter().any(|word| beside.eq_ignore_ascii_case(word))
+            || crate::calls::redact::is_secret(user)
     }
 
     /// The bytes to seal.

@@ -42,6 +42,7 @@ fn given(view: &IntegrationView) -> Html {
         AuthView::Bearer => say("auth-is-bearer"),
         AuthView::Header { name } => say_with("auth-is-header", &[("name", name)]),
         AuthView::Query { name } => say_with("auth-is-query", &[("name", name)]),
+        AuthView::Basic { user } if user.is_empty() => say("auth-is-basic-key"),
         AuthView::Basic { user } => say_with("auth-is-basic", &[("user", user)]),
         AuthView::OAuth { issuer, .. } => say_with("auth-is-oauth", &[("issuer", issuer)]),
     };

@@ -83,18 +83,31 @@ impl<'a> Fields<'a> {
     }
 
     pub fn secret(&self, label: &'static str) -> Html {
+        self.secret_with(label, true, "secret-hint")
+    }
+
+    fn secret_with(&self, label: &'static str, required: bool, hint: &'static str) -> Html {
         html! {
-            <Field id="secret" kind={Kind::Secret} label={say(label)} value={self.typed.secret.clone()} required=true
-                max={20_000} hint={say("secret-hint")} error={self.error(At::Secret)}
+            <Field id="secret" kind={Kind::Secret} label={say(label)} value={self.typed.secret.clone()} {required}
+                max={20_000} hint={say(hint)} error={self.error(At::Secret)}
                 on_input={self.set(|t, text| t.secret = text)} />
         }
     }
 
     /// A key, and when it ends.
     pub fn key(&self, label: &'static str) -> Html {
+        self.and_its_end(self.secret(label))
+    }
+
+    /// What stands beside a user name. Nothing, where that is the key.
+    pub fn password(&self) -> Html {
+        self.and_its_end(self.secret_with("field-password", false, "password-hint"))
+    }
+
+    fn and_its_end(&self, secret: Html) -> Html {
         html! {
             <>
-                { self.secret(label) }
+                { secret }
                 <Field id="ends-on" kind={Kind::Date} label={say("field-ends-on")} value={self.typed.ends_on.clone()}
                     max={10} hint={say("field-ends-on-hint")} error={self.error(At::EndsOn)}
                     on_input={self.set(|t, text| t.ends_on = text)} />

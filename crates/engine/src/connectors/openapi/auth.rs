@@ -53,10 +53,17 @@ pub(super) fn offers<'a>(
     }
     problems.extend(two);
     let mut names: Vec<(&str, usize)> = used.into_iter().collect();
-    names.sort_by_key(|(name, uses)| (std::cmp::Reverse(*uses), *name));
     let schemes = root
         .get("components")
         .and_then(|parts| parts.get("securitySchemes"));
+    // Where either will do, Basic is the way in which a key is easily taken for a person's name.
+    let is_basic = |name: &str| {
+        let scheme = schemes.as_ref().and_then(|all| all.get(name));
+        scheme
+            .and_then(|scheme| scheme.text("scheme"))
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
+    };
+    names.sort_by_key(|(name, uses)| (std::cmp::Reverse(*uses), is_basic(name), *name));
     if !asks {
         // Documents that name their schemes often forget to say that they are needed.
         names = schemes
@@ -64,6 +71,7 @@ pub(super) fn offers<'a>(
             .flat_map(At::members)
             .map(|(name, _)| (name, 0))
             .collect();
+        names.sort_by_key(|(name, _)| is_basic(name));
     }
     let mut found = vec![];
     for (name, _) in names.into_iter().take(SCHEMES) {

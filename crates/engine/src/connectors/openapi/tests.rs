@@ -201,6 +201,23 @@ fn the_ways_to_give_a_credential_are_read_the_likeliest_first() {
 }
 
 #[test]
+fn basic_is_proposed_only_where_a_document_does_not_let_one_choose() {
+    let schemes = "components: {securitySchemes: {a: {type: http, scheme: basic}, b: {type: http, scheme: bearer}}}";
+    let text = |security: &str| {
+        format!(
+            "openapi: 3.0.3\ninfo: {{title: Payments, version: '1'}}\nservers: [{{url: https://api.example.com}}]\n\
+             {security}\n{schemes}\npaths: {{/a: {{get: {{operationId: a, responses: {{'200': {{description: ok}}}}}}}}}}\n"
+        )
+    };
+    let offers = |security: &str| read_well(&text(security)).auth;
+    let (basic, bearer) = (AuthOffer::Basic, AuthOffer::Bearer);
+    let either = [bearer.clone(), basic.clone()];
+    assert_eq!(offers("security: [{a: []}, {b: []}]"), either);
+    assert_eq!(offers(""), [bearer, basic.clone(), AuthOffer::None]);
+    assert_eq!(offers("security: [{a: []}]"), [basic]);
+}
+
+#[test]
 fn the_proposed_ping_asks_for_the_credential_and_takes_no_argument() {
     assert_eq!(read_well(V30).health_path.as_deref(), Some("/me"));
     assert_eq!(
