@@ -208,7 +208,8 @@ async fn calls(target: Target, count: usize) -> Result<Vec<f64>> {
     Ok(took)
 }
 
-fn at(values: &[f64], part: f64) -> f64 {
+/// What so large a part of the values stays below.
+pub fn at(values: &[f64], part: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     #[allow(
@@ -221,7 +222,7 @@ fn at(values: &[f64], part: f64) -> f64 {
     values.get(place).copied().unwrap_or(0.0)
 }
 
-fn round(value: f64) -> f64 {
+pub fn round(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }
 

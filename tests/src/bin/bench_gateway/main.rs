@@ -3,15 +3,18 @@
 //!
 //! Far side, app and load are processes of their own on this computer, so that the app's processor time
 //! and memory are its own. The ways take turns within one run: direct; through rmcp alone, which is the
-//! least that any gateway of that library costs; through the app; through the app in strict mode. The load
+//! least that any gateway of that library costs; through the app; through the app in strict mode; and an `fdatasync` of
+//! this disk, which a call in strict mode waits for. The load
 //! speaks HTTP/1.1 over kept connections and does as little as it can.
 
 mod app;
 mod bare;
+mod disk;
 mod far;
 mod load;
 
 use anyhow::{Context, Result, bail};
+use disk::Disk;
 use load::{Target, Way};
 use serde_json::{Value, json};
 use std::{
@@ -96,10 +99,12 @@ async fn measure(at: PathBuf) -> Result<()> {
         parts.push(app);
         folders.push(folder);
     }
+    let mut disk = Disk::new(&at)?;
     for turn in 0..=TURNS {
         for way in &mut ways {
             way.turn(turn > 0, ALONE, (CLIENTS, TOGETHER)).await?;
         }
+        disk.turn(turn > 0)?;
     }
     let direct = ways.first().context("the direct way")?.alone();
     let direct_together = ways.first().context("the direct way")?.together();
@@ -108,6 +113,7 @@ async fn measure(at: PathBuf) -> Result<()> {
         "clients": CLIENTS,
         "calls_alone": ALONE * TURNS,
         "calls_together": TOGETHER * TURNS,
+        "fdatasync": disk.told(),
         "debug_build": cfg!(debug_assertions),
     });
     for way in &ways {
