@@ -21,6 +21,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 /// As the app.
@@ -33,6 +34,8 @@ const TURNS: usize = 5;
 const ALONE: usize = 400;
 const TOGETHER: usize = 3_200;
 const CLIENTS: usize = 32;
+/// Before a turn: by then the way before has put on disk what it had left to do.
+const REST: Duration = Duration::from_millis(1_500);
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
@@ -102,8 +105,10 @@ async fn measure(at: PathBuf) -> Result<()> {
     let mut disk = Disk::new(&at)?;
     for turn in 0..=TURNS {
         for way in &mut ways {
+            tokio::time::sleep(REST).await;
             way.turn(turn > 0, ALONE, (CLIENTS, TOGETHER)).await?;
         }
+        tokio::time::sleep(REST).await;
         disk.turn(turn > 0)?;
     }
     let direct = ways.first().context("the direct way")?.alone();
