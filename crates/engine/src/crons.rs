@@ -27,7 +27,7 @@ use crate::{
 use schedule::Schedule;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
-use wire::{Error, Fix, KeyringView, ScheduleView, Time};
+use wire::{Error, Fix, ScheduleView, Time};
 
 /// The schedule looks at the wall clock at least this often, in milliseconds.
 const TICK_MS: i64 = 30_000;
@@ -163,10 +163,8 @@ async fn tick(engine: &Engine, watch: &mut claim::Watch) -> Result<Option<Time>,
 
 /// Why no credential can be opened now, where one is needed by what is due.
 async fn shut(engine: &Engine, now: Time) -> Result<Option<Error>, Error> {
-    match engine.vault().state() {
-        KeyringView::Ready | KeyringView::SessionOnly | KeyringView::Lost => return Ok(None),
-        KeyringView::Unasked | KeyringView::Locked | KeyringView::Absent | KeyringView::Hanging => {
-        }
+    if engine.vault().state().opens() {
+        return Ok(None);
     }
     let needed = engine
         .store()

@@ -111,3 +111,14 @@ pub enum KeyringView {
     /// The keyring answers, but this app's key is gone while sealed credentials exist.
     Lost,
 }
+
+impl KeyringView {
+    /// True where the keyring itself keeps no credential shut.
+    #[must_use]
+    pub fn opens(self) -> bool {
+        match self {
+            Self::Ready | Self::SessionOnly | Self::Lost => true,
+            Self::Unasked | Self::Absent | Self::Locked | Self::Hanging => false,
+        }
+    }
+}

@@ -45,6 +45,11 @@ async fn what_comes_due_before_the_keyring_is_unlocked_is_told_and_made_up_for()
         let why = notice.stuck.as_ref().map(|error| error.code);
         assert_eq!(why, Some(ErrorCode::KeyringLocked), "{notice:?}");
     }
+    // The page that a notice leads to says it, too.
+    for cron in home.crons().await? {
+        let why = cron.obstacle.as_ref().map(|error| error.code);
+        assert_eq!(why, Some(ErrorCode::KeyringLocked), "{cron:?}");
+    }
     let tray = home.engine.tray().await?;
     assert_eq!(tray.worst, Status::Expiring);
     let trouble = tray.trouble.context("it is told beside the clock")?;
@@ -67,5 +72,8 @@ async fn what_comes_due_before_the_keyring_is_unlocked_is_told_and_made_up_for()
     }
     assert!(home.ended(left_out).await?.is_empty(), "as it was set");
     assert_eq!(home.engine.tray().await?.trouble, None);
+    for cron in home.crons().await? {
+        assert_eq!(cron.obstacle, None, "{}", cron.name);
+    }
     Ok(())
 }

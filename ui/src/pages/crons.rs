@@ -24,9 +24,12 @@ use std::{collections::BTreeSet, rc::Rc};
 use web_sys::HtmlElement;
 use wire::{
     Command, CronId, CronOwner, CronView, DeleteCron, Dependence, IntegrationId, PauseCron,
-    RestoreCron, ResumeCron, RunCron, RunOutcome,
+    RestoreCron, ResumeCron, RunCron, RunOutcome, Time,
 };
 use yew::{platform::spawn_local, prelude::*};
+
+/// What is due for longer waits for something.
+const LATE_MS: i64 = 60_000;
 
 /// What stands in front of the page.
 #[derive(Clone, PartialEq)]
@@ -186,9 +189,17 @@ fn standing(cron: &Rc<CronView>) -> Html {
     match cron.next {
         None => html! { <span class="sub">{ say("cron-next-none") }</span> },
         Some(at) => at_now(move |now| {
+            if let Some(waits) = waits(at, now) {
+                return html! { <time title={full(at)}>{ waits }</time> };
+            }
             html! { <time title={full(at)}>{ until(at, now) }<div class="sub">{ moment(at, now) }</div></time> }
         }),
     }
+}
+
+/// Since when it is due, where something keeps it from starting.
+fn waits(at: Time, now: Time) -> Option<AttrValue> {
+    (now.since(at) > LATE_MS).then(|| say_with("cron-waits-since", &[("at", &moment(at, now))]))
 }
 
 /// Whose failure has paused it: of those that still fail, else of those that work again.
@@ -375,6 +386,16 @@ mod tests {
             name: name.into(),
             held_since: Some(NOW),
             failing,
+        }
+    }
+
+    #[test]
+    fn what_is_due_and_does_not_start_says_since_when() {
+        let due = NOW.plus(-10 * LATE_MS);
+        let told = waits(due, NOW).expect("it waits");
+        assert_eq!(told, format!("waits since {}", moment(due, NOW)));
+        for soon in [NOW.plus(-LATE_MS), NOW, NOW.plus(LATE_MS)] {
+            assert_eq!(waits(soon, NOW), None);
         }
     }
 

@@ -22,10 +22,11 @@ const MOMENTS: usize = 48;
 /// Every cron, by name.
 pub(crate) async fn list(engine: &Engine) -> Result<Vec<CronView>, Error> {
     let now = engine.now();
+    let opens = engine.vault().state().opens();
     engine
         .store()
         .read(move |conn| {
-            let around = Around::read(conn)?;
+            let around = Around::read(conn, opens)?;
             let mut depends = store::crons::depends(conn)?;
             let mut runs = store::crons::newest(conn, RUNS)?;
             Ok(store::crons::list(conn)?
@@ -45,10 +46,12 @@ struct Around {
     integrations: BTreeMap<IntegrationId, Integration>,
     /// Each tool, and whether it waits for an admin.
     tools: BTreeMap<(IntegrationId, String), bool>,
+    /// The keyring opens credentials.
+    opens: bool,
 }
 
 impl Around {
-    fn read(conn: &Connection) -> Result<Self, Error> {
+    fn read(conn: &Connection, opens: bool) -> Result<Self, Error> {
         let tools = store::tools::names(conn)?;
         Ok(Self {
             integrations: Integration::all(conn)?
@@ -59,6 +62,7 @@ impl Around {
                 .into_iter()
                 .map(|tool| ((tool.integration, tool.name), tool.held))
                 .collect(),
+            opens,
         })
     }
 
@@ -100,10 +104,15 @@ impl Around {
         }
         // What kept it from starting last, as far as that cannot be seen from here.
         row.obstacle.clone().filter(|error| {
-            matches!(
-                error.code,
-                ErrorCode::ArgumentsInvalid | ErrorCode::PolicyDenied | ErrorCode::ApprovalNeeded
-            )
+            let is_shut = error.fix == Some(Fix::Unlock) && !self.opens;
+            is_shut
+                || matches!(
+                    error.code,
+                    ErrorCode::ArgumentsInvalid
+                        | ErrorCode::PolicyDenied
+                        | ErrorCode::ApprovalNeeded
+                        | ErrorCode::FieldInvalid
+                )
         })
     }
 }

@@ -59,6 +59,7 @@ cron-never-ran = has not run yet
 cron-runs-now = runs now
 cron-next-none = not scheduled
 cron-history = Runs of { $name }
+cron-waits-since = waits since { $at }
 cron-history-show = Show the runs
 run-ok = went well
 run-failed = failed
