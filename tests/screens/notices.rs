@@ -56,6 +56,10 @@ async fn the_inbox_is_empty_then_filled_put_off_seen_and_resolved() -> Result<()
 
     screen.press("Snooze for a day: Orders").await?;
     screen.reads("[data-testid=new-notices]", "1").await?;
+    screen.reads("main", "Put off until").await?;
+    screen.press("Tell me now: Orders").await?;
+    screen.reads("[data-testid=new-notices]", "2").await?;
+    screen.press("Snooze for a day: Orders").await?;
     screen.press("Mark as seen: Stock").await?;
     screen.gone("[data-testid=new-notices]").await?;
     screen.look("inbox-snoozed").await?;

@@ -341,8 +341,8 @@ requests! {
     ListNotices {}
     /// The admin has seen it. No error where it is seen already.
     MarkNoticeSeen { id: NoticeId }
-    /// Tell of it again after that many hours (1 to 168), where it is still open then.
-    SnoozeNotice { id: NoticeId, hours: u32 }
+    /// Tell of it again after that many hours (1 to 168; none: now), where it is still open then.
+    SnoozeNotice { id: NoticeId, hours: Option<u32> }
     /// Where a pressed notification leads; each is handed out once.
     TakeErrand {}
     /// Where notices go besides this computer.

@@ -87,6 +87,13 @@ fn row(frame: &Frame, notice: &NoticeView) -> Html {
                 if let Some(names) = listed(&notice.crons) {
                     <p class="sub">{ say_with("crons-paused-here", &[("names", &names)]) }</p>
                 }
+                if let (Some(until), None, None) = (notice.snoozed_until, notice.resolved_at, notice.seen_at) {
+                    { at_now(move |now| html! {
+                        if until > now {
+                            <p class="sub">{ say_with("notice-snoozed-until", &[("at", &dated(until, now))]) }</p>
+                        }
+                    }) }
+                }
                 if let (Delivery::Failing { why, .. }, None) = (&notice.popup, notice.resolved_at) {
                     <p class="sub">{ say_with("notice-not-shown", &[("why", why)]) }</p>
                 }
@@ -163,11 +170,28 @@ fn actions(frame: &Frame, notice: &NoticeView) -> Html {
             if notice.seen_at.is_none() {
                 <button type="button" class="quiet" aria-label={named("notice-seen")}
                     onclick={does(frame, move || MarkNoticeSeen { id })}>{ say("notice-seen") }</button>
-                <button type="button" class="quiet" aria-label={named("notice-snooze")}
-                    onclick={does(frame, move || SnoozeNotice { id, hours: A_DAY })}>{ say("notice-snooze") }</button>
+                { snooze(frame, notice) }
             }
         </div>
     }
+}
+
+/// Puts it off, or, where it is put off, no longer.
+fn snooze(frame: &Frame, notice: &NoticeView) -> Html {
+    let (frame, id, until) = (frame.clone(), notice.id, notice.snoozed_until);
+    let name = notice.name.clone();
+    at_now(move |now| {
+        let (key, hours) = if until.is_some_and(|until| until > now) {
+            ("notice-tell-now", None)
+        } else {
+            ("notice-snooze", Some(A_DAY))
+        };
+        let label = say_with("action-for", &[("action", &say(key)), ("name", &name)]);
+        html! {
+            <button type="button" class="quiet" aria-label={label}
+                onclick={does(&frame, move || SnoozeNotice { id, hours })}>{ say(key) }</button>
+        }
+    })
 }
 
 /// Asks, and says where it was refused. The list comes anew by its topic.

@@ -10,7 +10,7 @@ use crate::{
         deliveries::{self, Channel, DeliveryRow},
     },
 };
-use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeKind, NoticeView};
+use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeKind, NoticeView, Time};
 
 /// Rows of the list, at most.
 const ROWS: u32 = 200;
@@ -99,7 +99,15 @@ pub(crate) async fn snooze(engine: &Engine, id: NoticeId, hours: u32) -> Result<
             .with("field", "Snooze")
             .with("why", format!("1 to {SNOOZE_MAX_HOURS} hours")));
     }
-    let until = engine.now().plus(i64::from(hours) * HOUR_MS);
+    put_off(engine, id, engine.now().plus(i64::from(hours) * HOUR_MS)).await
+}
+
+/// It is put off no longer.
+pub(crate) async fn tell_now(engine: &Engine, id: NoticeId) -> Result<(), Error> {
+    put_off(engine, id, engine.now()).await
+}
+
+async fn put_off(engine: &Engine, id: NoticeId, until: Time) -> Result<(), Error> {
     engine
         .store()
         .write(Durability::Full, move |tx| {

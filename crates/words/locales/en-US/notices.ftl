@@ -36,4 +36,6 @@ notice-stuck = Did not start
 notice-well = Works again
 notice-seen = Mark as seen
 notice-snooze = Snooze for a day
+notice-snoozed-until = Put off until { $at }
+notice-tell-now = Tell me now
 notice-not-shown = Not shown on this desktop: { $why }. It is tried again.

@@ -44,3 +44,20 @@ async fn seen_does_not_stand_for_what_healed_and_failed_again() -> Result<()> {
     assert_eq!(home.titles(), ["Orders 1 is failing"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_was_put_off_is_told_at_once_where_the_admin_takes_that_back() -> Result<()> {
+    let home = Home::new().await?;
+    let id = home.add(1, "127.0.0.1:1").await?;
+    home.learn(id, Signal::Rejected).await?;
+    let notice = home.only_notice().await?.id;
+    inbox::snooze(&home.engine, notice, 24).await?;
+    home.later(MINUTE).await?;
+    assert!(home.titles().is_empty());
+    assert!(!home.only_notice().await?.is_new(home.engine.now()));
+    inbox::tell_now(&home.engine, notice).await?;
+    home.later(MINUTE).await?;
+    assert_eq!(home.titles(), ["Orders 1 is failing"]);
+    assert!(home.only_notice().await?.is_new(home.engine.now()));
+    Ok(())
+}
