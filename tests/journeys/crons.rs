@@ -181,7 +181,7 @@ async fn a_failure_pauses_exactly_its_crons_and_a_repair_resumes_exactly_those()
     let resumed = home
         .ask::<wire::ResumeCrons>(json!({ "integration": id }))
         .await?;
-    assert_eq!(resumed, 2);
+    assert_eq!(resumed.going, 2);
     assert!(home.cron(weekly).await?.next.is_some());
     assert!(home.cron(watch).await?.next.is_some());
     let own = home.cron(own).await?;

@@ -357,7 +357,7 @@ pub async fn resume_cron(engine: &Engine, ask: wire::ResumeCron) -> Result<(), E
     crons::resume(engine, ask.id).await
 }
 
-pub async fn resume_crons(engine: &Engine, ask: wire::ResumeCrons) -> Result<u32, Error> {
+pub async fn resume_crons(engine: &Engine, ask: wire::ResumeCrons) -> Result<wire::Resumed, Error> {
     crons::resume_all(engine, ask.integration).await
 }
 

@@ -15,7 +15,7 @@ mod stuck;
 mod tasks;
 
 pub(crate) use claim::begin_anew;
-pub(crate) use depend::{hold, proved, resumable, resume, resume_all};
+pub(crate) use depend::{hold, proved, ready, resumable, resume, resume_all};
 pub(crate) use edit::{delete, pause, restore, run_now, save};
 pub(crate) use list::list;
 pub(crate) use tasks::{newest as newest_tasks, stop};

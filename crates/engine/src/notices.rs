@@ -417,7 +417,7 @@ async fn resume(engine: &Engine, offers: &[IntegrationId]) -> bool {
     let mut resumed = 0;
     for id in offers {
         match crons::resume_all(engine, *id).await {
-            Ok(count) => resumed += count,
+            Ok(done) => resumed += done.going,
             Err(error) => tracing::info!(%error, "crons could not be resumed from a notification"),
         }
     }

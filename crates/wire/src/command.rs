@@ -85,7 +85,7 @@ macro_rules! commands {
             save_cron: SaveCron => $crate::CronId,
             pause_cron: PauseCron => (),
             resume_cron: ResumeCron => (),
-            resume_crons: ResumeCrons => u32,
+            resume_crons: ResumeCrons => $crate::Resumed,
             run_cron: RunCron => (),
             delete_cron: DeleteCron => (),
             restore_cron: RestoreCron => (),
@@ -329,7 +329,7 @@ requests! {
     /// Lifts an admin's pause and those of failures. Errors: `CronHeld` while one still fails.
     ResumeCron { id: CronId }
     /// Resumes exactly the crons that this integration's failure paused; an admin's own pause stays.
-    /// How many go on now.
+    /// Those that another failure paused as well go on waiting for that.
     ResumeCrons { integration: IntegrationId }
     /// A run beside the schedule. Errors: `CronRunning`, and why it cannot start.
     RunCron { id: CronId }

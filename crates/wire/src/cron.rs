@@ -223,6 +223,15 @@ impl CronBrief {
     }
 }
 
+/// What came of resuming the crons of one integration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// How many go on now.
+    pub going: u32,
+    /// The names of other integrations whose failures paused some of them as well.
+    pub still_held_by: Vec<String>,
+}
+
 /// The zones that a schedule can be of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZonesView {

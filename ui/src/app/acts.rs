@@ -2,13 +2,15 @@
 
 use crate::{
     ipc,
+    parts::crons::listed,
     route::{Route, Tab, go},
     say::{say, say_count, say_error, say_with},
     state::{Act, Action, Sheet, Toast, Tone},
     time::took,
 };
 use wire::{
-    IntegrationId, ResumeCrons, SwitchIntegration, TestIntegration, TestReport, UnlockKeyring,
+    IntegrationId, ResumeCrons, Resumed, SwitchIntegration, TestIntegration, TestReport,
+    UnlockKeyring,
 };
 use yew::{Callback, platform::spawn_local};
 
@@ -50,7 +52,7 @@ pub fn perform(id: IntegrationId, act: Act, name: String, dispatch: &Callback<Ac
             spawn_local(async move {
                 let answer = ipc::call(ResumeCrons { integration: id }).await;
                 dispatch.emit(Action::Say(match answer {
-                    Ok(n) => toast(Tone::Ok, say_count("crons-resumed", n as usize)),
+                    Ok(resumed) => toast(Tone::Ok, said_of(&resumed)),
                     Err(error) => toast(Tone::Bad, say_error(&error)),
                 }));
             });
@@ -63,6 +65,14 @@ pub fn perform(id: IntegrationId, act: Act, name: String, dispatch: &Callback<Ac
                 }
             });
         }
+    }
+}
+
+/// How many go on, else what they still wait for.
+fn said_of(resumed: &Resumed) -> yew::AttrValue {
+    match listed(&resumed.still_held_by) {
+        Some(names) if resumed.going == 0 => say_with("crons-still-held", &[("names", &names)]),
+        Some(_) | None => say_count("crons-resumed", resumed.going as usize),
     }
 }
 

@@ -231,7 +231,7 @@ async fn resume(frame: Frame, all: Vec<IntegrationId>) {
     let mut count = 0;
     for integration in all {
         match ipc::call(ResumeCrons { integration }).await {
-            Ok(resumed) => count += resumed,
+            Ok(resumed) => count += resumed.going,
             Err(error) => frame.say_failed(&error),
         }
     }

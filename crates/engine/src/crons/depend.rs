@@ -7,12 +7,18 @@ use crate::{
     connectors::fit::{self, Fit},
     health,
     integrations::{self, Integration},
-    store::{self, Durability, Tx, credentials::Form, crons::CronRow},
+    store::{
+        self, Durability, Tx,
+        credentials::Form,
+        crons::{CronRow, DependRow},
+    },
 };
 use rusqlite::Connection;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use wire::{
-    Because, Choice, CronCall, CronId, Error, ErrorCode, IntegrationId, Reason, Status, Time,
+    Because, Choice, CronBrief, CronCall, CronId, Error, ErrorCode, IntegrationId, Reason, Resumed,
+    Status, Time,
 };
 
 /// Pauses what depends on an integration that begins to fail, in the commit that learned of it.
@@ -48,21 +54,27 @@ pub(crate) fn proved(
     Ok(())
 }
 
-/// Lifts exactly the pauses of this integration's failure: the names of those that go on now.
+/// Lifts exactly the pauses of this integration's failure.
 fn release(
     tx: &Tx<'_>,
     found: &Integration,
     now: Time,
     because: &Because,
-) -> Result<Vec<String>, Error> {
-    let mut going = Vec::new();
+) -> Result<Resumed, Error> {
+    let (mut going, mut still_held_by) = (Vec::new(), BTreeSet::new());
     for id in store::crons::release(tx, found.id)? {
         let Ok(row) = store::crons::get(tx, id) else {
             continue;
         };
         let name = row.name.clone();
+        let by_admin = row.paused.is_some();
         if set_going(tx, row, now)? {
             going.push(name);
+        } else if !by_admin {
+            for depend in held(tx, id)? {
+                let found = Integration::find(tx, depend.integration)?;
+                still_held_by.insert(found.map_or(depend.integration_name, |it| it.row.name));
+            }
         }
     }
     if !going.is_empty() {
@@ -70,7 +82,17 @@ fn release(
         let about = Some((found.id, found.row.name.as_str()));
         integrations::note(tx, now, about, &what, because)?;
     }
-    Ok(going)
+    Ok(Resumed {
+        going: u32::try_from(going.len()).unwrap_or(u32::MAX),
+        still_held_by: still_held_by.into_iter().collect(),
+    })
+}
+
+/// Whose failures pause it.
+fn held(conn: &Connection, id: CronId) -> Result<Vec<DependRow>, Error> {
+    let mut held = store::crons::depends_of(conn, id)?;
+    held.retain(|each| each.held_since.is_some());
+    Ok(held)
 }
 
 /// True where nothing that needs it can run.
@@ -84,19 +106,42 @@ pub(super) fn held_by(found: &Integration, crons: &str) -> Error {
         .with("integration", found.row.name.clone())
 }
 
-/// True where crons wait for an integration that works.
+/// Those that this integration's failure paused and that go on once it is resumed: no other failure holds them.
+pub(crate) fn ready(
+    conn: &Connection,
+    id: IntegrationId,
+    now: Time,
+) -> Result<Vec<CronBrief>, Error> {
+    let mut ready = Vec::new();
+    for brief in store::crons::briefs_of(conn, id)? {
+        if !brief.waits() {
+            continue;
+        }
+        let mut free = true;
+        for other in held(conn, brief.id)? {
+            let found = Integration::find(conn, other.integration)?;
+            free &= !found.is_some_and(|found| found.id != id && is_failing(&found, now));
+        }
+        if free {
+            ready.push(brief);
+        }
+    }
+    Ok(ready)
+}
+
+/// True where crons wait for an integration that works, and for no other that fails.
 pub(crate) fn resumable(conn: &Connection, id: IntegrationId, now: Time) -> Result<bool, Error> {
     let found = Integration::find(conn, id)?;
     if !found.is_some_and(|found| found.row.enabled && !is_failing(&found, now)) {
         return Ok(false);
     }
-    Ok(!store::crons::waiting(conn, id)?.is_empty())
+    Ok(!ready(conn, id, now)?.is_empty())
 }
 
 /// Resumes exactly what this integration's failure paused.
-pub(crate) async fn resume_all(engine: &Engine, id: IntegrationId) -> Result<u32, Error> {
+pub(crate) async fn resume_all(engine: &Engine, id: IntegrationId) -> Result<Resumed, Error> {
     let (now, because) = (engine.now(), engine.admin().await);
-    let going = engine
+    let resumed = engine
         .store()
         .write(Durability::Full, move |tx| {
             let found = Integration::get(tx, id)?;
@@ -112,7 +157,7 @@ pub(crate) async fn resume_all(engine: &Engine, id: IntegrationId) -> Result<u32
         })
         .await?;
     engine.crons().wake();
-    Ok(u32::try_from(going.len()).unwrap_or(u32::MAX))
+    Ok(resumed)
 }
 
 /// Lifts an admin's pause of one cron, and those of failures that are over.

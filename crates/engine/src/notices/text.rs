@@ -35,7 +35,7 @@ pub(super) fn popup(
         return Ok(stuck(id, &names, &whys));
     }
     if members.iter().all(|each| each.well_since.is_some()) {
-        return again(conn, id, (members, &names));
+        return again(conn, id, (members, &names), now);
     }
     if let Some(first) = members.first()
         && agent_of(conn, first)?.is_some()
@@ -163,11 +163,11 @@ fn again(
     conn: &Connection,
     id: NoticeId,
     (members, names): (&[NoticeRow], &[String]),
+    now: Time,
 ) -> Result<Popup, Error> {
     let mut crons = BTreeMap::new();
     for each in members {
-        let briefs = store::crons::briefs_of(conn, each.integration)?;
-        let waiting = briefs.into_iter().filter(wire::CronBrief::waits);
+        let waiting = crate::crons::ready(conn, each.integration, now)?.into_iter();
         crons.extend(waiting.map(|cron| (cron.id, cron.name)));
     }
     let title = match names {

@@ -22,6 +22,7 @@ crons-resumed = { $count ->
     [one] 1 cron goes on.
    *[other] { $count } crons go on.
 }
+crons-still-held = Lifted here. It still waits for { $names }, whose failure paused it as well.
 breaks-crons = { $names } will not start any more.
 
 # --- the page
@@ -58,8 +59,8 @@ crons-held-over = Paused since { $names } failed; they work again
 cron-never-ran = has not run yet
 cron-runs-now = runs now
 cron-next-none = not scheduled
-cron-history = Runs of { $name }
 cron-waits-since = waits since { $at }
+cron-history = Runs of { $name }
 cron-history-show = Show the runs
 run-ok = went well
 run-failed = failed

@@ -214,3 +214,36 @@ async fn a_press_resumes_what_its_button_names_and_nothing_else() -> Result<()> 
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_cron_that_two_hold_is_offered_once_neither_fails() -> Result<()> {
+    let home = Home::new().await?;
+    let one = home.add(1, "127.0.0.1:1").await?;
+    let other = home.add(2, "127.0.0.1:2").await?;
+    let cron = add_cron(&home, 11, "Weekly revenue", one).await?;
+    let both = BTreeMap::from([(one, "1".to_owned()), (other, "2".to_owned())]);
+    home.engine
+        .store()
+        .write(Durability::Full, move |tx| {
+            crate::store::crons::set_depends(tx, cron, &both)
+        })
+        .await?;
+    home.learn(one, Signal::Rejected).await?;
+    home.learn(other, Signal::Rejected).await?;
+    home.learn(one, Signal::PingOk).await?;
+    home.later(SETTLED).await?;
+    let offers = || {
+        let titles = home.titles().into_iter();
+        titles.filter(|title| title.contains("again")).count()
+    };
+    assert_eq!(offers(), 0, "{:?}", home.titles());
+    let resumed = crate::crons::resume_all(&home.engine, one).await?;
+    assert_eq!(resumed.going, 0);
+    assert_eq!(resumed.still_held_by, ["Orders 2"]);
+    home.learn(other, Signal::PingOk).await?;
+    home.later(SETTLED).await?;
+    assert_eq!(offers(), 1, "{:?}", home.titles());
+    let resumed = crate::crons::resume_all(&home.engine, other).await?;
+    assert_eq!((resumed.going, resumed.still_held_by), (1, vec![]));
+    Ok(())
+}
