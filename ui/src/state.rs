@@ -142,6 +142,13 @@ impl Default for State {
 }
 
 impl State {
+    /// Nothing more is repaired one after the other once no sheet is left.
+    fn end_repairs(&mut self) {
+        if self.sheets.is_empty() {
+            self.repairs = Rc::default();
+        }
+    }
+
     fn next_repair(&mut self) {
         let repairs = self.repairs.clone();
         if let Some((next, left)) = repairs.split_first() {
@@ -225,14 +232,13 @@ impl Reducible for State {
             Action::SetUp(asked) => {
                 if asked.is_some() {
                     next.sheets.pop();
+                    next.end_repairs();
                 }
                 next.set_up = asked;
             }
             Action::Close(number) => {
                 next.sheets.retain(|(open, _)| *open != number);
-                if next.sheets.is_empty() {
-                    next.repairs = Rc::default();
-                }
+                next.end_repairs();
             }
             Action::Repair(ids) => {
                 next.repairs = Rc::new(ids);
@@ -435,6 +441,10 @@ mod tests {
         assert_eq!(open(&state), Some((ids[1], 1)));
         let stopped = state.clone().reduce(Action::Close(state.sheets[0].0));
         assert!(stopped.sheets.is_empty() && stopped.repairs.is_empty());
+        let left = state
+            .clone()
+            .reduce(Action::SetUp(Some(("p".into(), None))));
+        assert!(left.sheets.is_empty() && left.repairs.is_empty());
         let state = state.reduce(Action::NextRepair);
         assert_eq!(open(&state), Some((ids[2], 0)));
         assert!(state.reduce(Action::NextRepair).sheets.is_empty());

@@ -268,20 +268,34 @@ struct WordsProps {
 fn Words(props: &WordsProps) -> Html {
     let typed = use_state(|| props.value.clone());
     let newest = use_mut_ref(|| 0_u32);
+    // What was told last, and who is told now: what else is chosen may be another after the pause.
+    let told = use_mut_ref(|| props.value.clone());
+    let on_change = use_mut_ref(|| props.on_change.clone());
+    *on_change.borrow_mut() = props.on_change.clone();
     {
-        let typed = typed.setter();
-        use_effect_with(props.value.clone(), move |value| typed.set(value.clone()));
+        let (typed, told, newest) = (typed.setter(), told.clone(), newest.clone());
+        use_effect_with(props.value.clone(), move |value| {
+            // Its own words come back without the blank that the next one is to follow.
+            if told.borrow().trim() != value.as_str() {
+                told.borrow_mut().clone_from(value);
+                *newest.borrow_mut() += 1;
+                typed.set(value.clone());
+            }
+        });
     }
     let oninput = {
-        let (typed, on_change) = (typed.setter(), props.on_change.clone());
+        let typed = typed.setter();
         Callback::from(move |e: InputEvent| {
             let value = e.target_unchecked_into::<HtmlInputElement>().value();
             typed.set(value.clone());
             *newest.borrow_mut() += 1;
-            let (mine, newest, on_change) = (*newest.borrow(), newest.clone(), on_change.clone());
+            let (mine, newest) = (*newest.borrow(), newest.clone());
+            let (told, on_change) = (told.clone(), on_change.clone());
             spawn_local(async move {
                 TimeoutFuture::new(PAUSE_MS).await;
                 if *newest.borrow() == mine {
+                    told.borrow_mut().clone_from(&value);
+                    let on_change = on_change.borrow().clone();
                     on_change.emit(value);
                 }
             });
