@@ -33,13 +33,28 @@ async fn the_record_is_narrowed_opened_checked_and_long() -> Result<()> {
     screen.see("[data-outcome=refused]").await?;
     words.send_keys("ing-like-this").await?;
     screen.reads("main", "Nothing fits").await?;
-    words.send_keys(thirtyfour::Key::Control + "a").await?;
-    words.send_keys(thirtyfour::Key::Delete + "").await?;
+    let all_are_back = async || -> Result<()> {
+        words.send_keys(thirtyfour::Key::Control + "a").await?;
+        words.send_keys(thirtyfour::Key::Delete + "").await?;
+        screen
+            .until("all rows are back", async || {
+                Ok(screen.count("[data-testid=activity-row]").await? > 40)
+            })
+            .await
+    };
+    all_are_back().await?;
+    // Whoever thinks before the next word finds both.
+    words.send_keys("nothing ").await?;
+    let is_one = async || Ok(screen.count("[data-testid=activity-row]").await? == 1);
+    screen.until("one row is left", is_one).await?;
+    words.send_keys("sample").await?;
     screen
-        .until("all rows are back", async || {
-            Ok(screen.count("[data-testid=activity-row]").await? > 40)
+        .until("both words stand there", async || {
+            Ok(words.value().await?.as_deref() == Some("nothing sample"))
         })
         .await?;
+    screen.until("one row is left", is_one).await?;
+    all_are_back().await?;
 
     // A row opens to everything known, and leads to others of its tool.
     screen.click("[data-outcome=ok] .row-toggle").await?;
