@@ -174,6 +174,8 @@ fn use_headings(route: Route) {
     };
     use_effect_with(page, move |_| {
         if !first.replace(false) {
+            // The main part has it until a heading that comes with its answer is there.
+            page::focus("main");
             page::focus("title");
         }
     });

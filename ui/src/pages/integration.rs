@@ -60,6 +60,11 @@ pub fn Integration(props: &IntegrationProps) -> Html {
         .error
         .as_ref()
         .is_some_and(|error| error.code == ErrorCode::IntegrationUnknown);
+    use_effect_with(gone || query.data.is_some(), |is_there| {
+        if *is_there && page::focused().is_some_and(|focused| focused.id() == "main") {
+            page::focus("title");
+        }
+    });
     if gone {
         return html! {
             <>
