@@ -16,7 +16,7 @@ use crate::{
     state::{Action, Begin, Frame, Sheet},
 };
 use choose::Choose;
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 use wire::{
@@ -53,14 +53,17 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
     let error = use_state(|| None::<Error>);
     let busy = use_state_eq(|| false);
     let gone = use_gone();
+    // The reading that is waited for: what an earlier one brings comes too late.
+    let reading = use_memo((), |()| Cell::new(0_u32));
 
     let inspect = {
         let (step, document, typed, error) =
             (step.clone(), document.clone(), typed.clone(), error.clone());
-        let integration = props.begin.again;
+        let (integration, reading) = (props.begin.again, reading.clone());
         Callback::from(move |(source, confirmed): (DocumentSource, Confirmed)| {
             let (step, document, typed, error) =
                 (step.clone(), document.clone(), typed.clone(), error.clone());
+            let (reading, number) = (reading.clone(), next(&reading));
             step.set(Step::Reading);
             error.set(None);
             spawn_local(async move {
@@ -69,7 +72,11 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
                     integration,
                     confirmed,
                 };
-                match ipc::call(request).await {
+                let answer = ipc::call(request).await;
+                if reading.get() != number {
+                    return;
+                }
+                match answer {
                     Ok(view) => {
                         typed.set(Rc::new(proposed(&view)));
                         document.set(Some(Rc::new(view)));
@@ -88,14 +95,20 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
     };
     let take = {
         let (inspect, step, error) = (inspect.clone(), step.clone(), error.clone());
+        let (busy, reading) = (busy.clone(), reading.clone());
         Callback::from(move |file: File| {
-            if matches!(*step, Step::Running(_)) {
+            if *busy || matches!(*step, Step::Running(_)) {
                 return;
             }
             let (inspect, step, error) = (inspect.clone(), step.clone(), error.clone());
+            let (reading, number) = (reading.clone(), next(&reading));
             step.set(Step::Reading);
             spawn_local(async move {
-                match read(&file).await {
+                let source = read(&file).await;
+                if reading.get() != number {
+                    return;
+                }
+                match source {
                     Ok(source) => inspect.emit((source, Confirmed::default())),
                     Err(refusal) => {
                         error.set(Some(refusal));
@@ -193,14 +206,15 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
     let back_to_choice = {
         let (step, error) = (step.clone(), error.clone());
         Callback::from(move |()| {
+            next(&reading);
             error.set(None);
             step.set(Step::Choose);
         })
     };
     let on_back = match (&*step, props.begin.again) {
-        (Step::Found | Step::Asking(_), _) => Some(back_to_choice.clone()),
+        (Step::Found | Step::Asking(_) | Step::Reading, _) => Some(back_to_choice.clone()),
         (Step::Choose, None) => Some(frame.dispatch.reform(|()| Action::Swap(Sheet::Add))),
-        (Step::Choose, Some(_)) | (Step::Reading | Step::Running(_) | Step::Imported(_), _) => None,
+        (Step::Choose, Some(_)) | (Step::Running(_) | Step::Imported(_), _) => None,
     };
     let body = match (&*step, &*document) {
         (Step::Choose, _) => html! {
@@ -231,6 +245,12 @@ pub fn OpenApi(props: &OpenApiProps) -> Html {
         None => say("kind-openapi"),
     };
     html! { <Dialog {title} {on_close} {on_back}>{ body }</Dialog> }
+}
+
+/// The number of the reading that begins now, or of the choice that is gone back to.
+fn next(reading: &Cell<u32>) -> u32 {
+    reading.set(reading.get().wrapping_add(1));
+    reading.get()
 }
 
 /// The file's text, unless it is larger than a document may be.
