@@ -100,6 +100,8 @@ pub struct State {
     /// The open sheets, each with a number of its own; the last stands in front of the others.
     pub sheets: Vec<(u32, Sheet)>,
     next_sheet: u32,
+    /// In Add integration a kind is chosen: something may be typed there, or an attempt may run.
+    pub adding: bool,
     /// The provider whose app credentials are to be entered, until Settings shows the form.
     pub set_up: Option<SetUp>,
     /// "Repair all": those whose turn comes after the sheet that is open.
@@ -126,6 +128,7 @@ impl Default for State {
         Self {
             sheets: Vec::new(),
             next_sheet: 0,
+            adding: false,
             set_up: None,
             repairs: Rc::default(),
             sample: None,
@@ -197,8 +200,10 @@ pub enum Action {
     Repair(Vec<IntegrationId>),
     /// From the sheet in front on to the next of them.
     NextRepair,
-    /// A file was dropped on the window: for the open sheet of a document, else for a new one. Any other
-    /// sheet keeps what the admin is doing.
+    /// Add integration shows more than its choice, or its choice again.
+    Adding(bool),
+    /// A file was dropped on the window: for the open sheet of a document, else for a new one, also where
+    /// Add integration shows its choice. Any other sheet keeps what the admin is doing.
     Dropped(web_sys::File),
     /// Follows the sample's attempt; `None`: it is over.
     Sample(Option<AttemptId>),
@@ -248,6 +253,7 @@ impl Reducible for State {
                 next.sheets.pop();
                 next.next_repair();
             }
+            Action::Adding(adding) => next.adding = adding,
             Action::Dropped(file) => {
                 let begin = Begin {
                     file: Some(file),
@@ -255,10 +261,11 @@ impl Reducible for State {
                 };
                 match next.sheets.last_mut().map(|(_, sheet)| sheet) {
                     None => next.open(Sheet::OpenApi(begin)),
-                    Some(front @ Sheet::Add) => *front = Sheet::OpenApi(begin),
+                    Some(front @ Sheet::Add) if !next.adding => *front = Sheet::OpenApi(begin),
                     Some(Sheet::OpenApi(front)) => front.file = begin.file,
                     Some(
-                        Sheet::Attempt(_)
+                        Sheet::Add
+                        | Sheet::Attempt(_)
                         | Sheet::Reconnect(_)
                         | Sheet::Access(..)
                         | Sheet::Rename(_)
@@ -358,6 +365,7 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasm_bindgen::JsValue;
 
     fn toast(text: &'static str) -> Action {
         Action::Say(Toast {
@@ -473,6 +481,16 @@ mod tests {
         );
         let state = state.reduce(Action::Close(under));
         assert!(matches!(state.sheets[..], [(_, Sheet::Quit)]));
+    }
+
+    #[test]
+    fn a_dropped_file_takes_the_place_of_the_choice_but_of_nothing_that_is_typed() {
+        let dropped = || Action::Dropped(wasm_bindgen::JsCast::unchecked_into(JsValue::UNDEFINED));
+        let state = Rc::new(State::default()).reduce(Action::Open(Sheet::Add));
+        let form = state.clone().reduce(Action::Adding(true)).reduce(dropped());
+        assert!(matches!(form.sheets[..], [(_, Sheet::Add)]));
+        let choice = state.reduce(Action::Adding(false)).reduce(dropped());
+        assert!(matches!(choice.sheets[..], [(_, Sheet::OpenApi(_))]));
     }
 
     #[test]

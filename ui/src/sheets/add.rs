@@ -122,6 +122,12 @@ pub fn Add(props: &AddProps) -> Html {
             Pick::Other(Choice::Provider(_)) => {}
         })
     };
+    {
+        let dispatch = frame.dispatch.clone();
+        use_effect_with(*step == Step::Choose, move |at_choice| {
+            dispatch.emit(Action::Adding(!at_choice));
+        });
+    }
     // Where the focus belongs when the sheet's content changes.
     use_effect_with((*step, (*error).clone()), |(step, error)| {
         let id = match (step, error) {
