@@ -10,12 +10,14 @@ pub mod mcp;
 pub mod openapi;
 pub mod rest;
 
+mod method;
 mod sent;
 mod tool;
 mod veil;
 
 pub use caller::{Caller, Progress};
 pub use fit::{apart, is_pattern, is_schema};
+pub(crate) use method::names_a_method;
 pub use sent::check_credential;
 pub(crate) use tool::REPEATED;
 pub use tool::{MAX_DESCRIPTION, MAX_LIST_BYTES, MAX_SCHEMA_BYTES, MAX_TOOLS, Tool, plain};

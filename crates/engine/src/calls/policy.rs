@@ -8,7 +8,7 @@
 //! nothing is allowed too; *may destroy* is what its hint or its name says. What an HTTP method proves
 //! counts for more than the tool it is called through.
 
-use crate::connectors::{Config, canonical_text, sha256};
+use crate::connectors::{Config, canonical_text, names_a_method, sha256};
 use serde_json::Value;
 use wire::{AgentId, Choice, IntegrationId, Risk, TaskId};
 
@@ -74,10 +74,11 @@ pub fn decide(risk: Risk, rules: Rules) -> Choice {
 }
 
 /// The risk of this very call. The one tool of an API without a document takes the method as an
-/// argument: GET and HEAD only read, DELETE destroys.
+/// argument: GET and HEAD only read, DELETE destroys, and so may what names another method beside it.
 #[must_use]
 pub fn risk_of(config: &Config, of_tool: Risk, arguments: &Value) -> Risk {
     match config {
+        Config::Api { .. } if names_a_method(arguments) => Risk::Destroys,
         Config::Api {
             described: false, ..
         } => match arguments.get("method").and_then(Value::as_str) {
@@ -183,6 +184,34 @@ mod tests {
             let found = risk_of(&plain(false), Risk::Destroys, &arguments);
             assert_eq!(found, risk, "{arguments}");
         }
+        let post = |beside: Value| {
+            let mut arguments = json!({ "method": "POST", "path": "/users/7" });
+            for (name, value) in beside.as_object().into_iter().flatten() {
+                arguments[name] = value.clone();
+            }
+            risk_of(&plain(false), Risk::Destroys, &arguments)
+        };
+        for beside in [
+            json!({ "query": { "_method": "DELETE" } }),
+            json!({ "query": { "X-HTTP-Method-Override": "DELETE" } }),
+            json!({ "query": { " .METHOD[]": "DELETE" } }),
+            json!({ "path": "/users/7?a=1&%5Fmethod=DELETE" }),
+            json!({ "path": "/users/7?a=1;_method=DELETE" }),
+            json!({ "body": { "a": 1, "_method": "DELETE" } }),
+            json!({ "method": "GET", "query": { "_method": "DELETE" } }),
+        ] {
+            let found = post(beside.clone());
+            assert_eq!(found, Risk::Destroys, "{beside}");
+        }
+        for beside in [
+            json!({ "body": { "method": "x", "of": { "_method": "DELETE" } } }),
+            json!({ "body": "as _method says" }),
+            json!({ "path": "/users/_method?method=DELETE" }),
+        ] {
+            assert_eq!(post(beside.clone()), Risk::Writes, "{beside}");
+        }
+        let told = json!({ "body": { "_method": "DELETE" } });
+        assert_eq!(risk_of(&plain(true), Risk::Writes, &told), Risk::Destroys);
         let arguments = json!({ "method": "GET" });
         assert_eq!(
             risk_of(&plain(true), Risk::Destroys, &arguments),

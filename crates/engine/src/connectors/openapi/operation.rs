@@ -9,7 +9,7 @@ use super::{
     schema::{self, Dialect},
 };
 use crate::connectors::Tool;
-use crate::connectors::sent;
+use crate::connectors::{method, sent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -20,12 +20,6 @@ use wire::{Problem, ProblemView};
 const SCHEMA_BYTES: usize = 48 << 10;
 /// Characters of a description.
 const DESCRIPTION: usize = 4_000;
-/// Headers with which some servers take a request for another method's: a read would not stay one.
-const METHOD_HEADERS: [&str; 3] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-];
 /// Ignored as parameters (OpenAPI 3.1.1, "Parameter Object", `name`).
 const IGNORED: [&str; 3] = ["accept", "content-type", "authorization"];
 
@@ -406,13 +400,16 @@ fn usable_place(name: &str, place: &str, reserved: &[(&str, String)]) -> Option<
     let lower = name.to_ascii_lowercase();
     match place {
         "path" => Some(Place::Path),
-        "query" => (!reserved
-            .iter()
-            .any(|(at, key)| *at == "query" && key == name))
-        .then_some(Place::Query),
+        "query" => {
+            let taken = method::is_method(&lower)
+                || reserved
+                    .iter()
+                    .any(|(at, key)| *at == "query" && key == name);
+            (!taken).then_some(Place::Query)
+        }
         "header" => {
             let taken = IGNORED.contains(&lower.as_str())
-                || METHOD_HEADERS.contains(&lower.as_str())
+                || method::is_method(&lower)
                 || sent::is_reserved(&lower)
                 || ::http::HeaderName::from_bytes(lower.as_bytes()).is_err()
                 || reserved

@@ -317,3 +317,20 @@ fn the_same_document_gives_the_same_hashes_and_any_change_of_a_call_another() {
         "what did not change keeps its hash"
     );
 }
+
+#[test]
+fn what_tells_another_method_is_no_argument() {
+    let read = read_well(
+        "openapi: 3.0.3\ninfo: {title: T, version: '1'}\nservers: [{url: https://api.example.com}]\n\
+         paths: {/a: {post: {operationId: a, parameters: [\
+         {name: _method, in: query, schema: {type: string}}, {name: method, in: query, schema: {type: string}}, \
+         {name: X-HTTP-Method, in: header, schema: {type: string}}], responses: {'200': {description: ok}}}}}\n",
+    );
+    let operation = &read.operations[0];
+    let names: Vec<&str> = operation
+        .parameters
+        .iter()
+        .map(|each| each.name.as_str())
+        .collect();
+    assert_eq!(names, ["method"]);
+}
