@@ -27,6 +27,7 @@ async fn pair(environment: &[(&str, &str)]) -> Result<(Arc<Peer>, Scripted)> {
             match (known, seen.path.as_str()) {
                 (false, _) => text(401, "sign in"),
                 (true, "/v1/me") => json_answer(200, &json!({ "id": 7, "name": "Ann" })),
+                (true, "/v1/not-yours") => text(401, "another tenant's"),
                 (true, _) => text(404, "no such thing"),
             }
         }
@@ -121,6 +122,44 @@ async fn lives_and_ends(by_issuer: bool, client: (&str, Option<&str>, &str)) -> 
         ended.revocation
     );
     home.holds_nothing()
+}
+
+/// As a scope that lacks, or a resource of another tenant, is told by some.
+#[tokio::test]
+async fn a_path_that_refuses_any_token_costs_one_renewal_and_not_one_for_each_call() -> Result<()> {
+    let (issuer, api) = pair(&[("ACCESS_TTL", "300")]).await?;
+    let (home, clock) = Home::with_fake_clock().await?;
+    let _browser = browser::signs_in(&home.desk);
+    let client = ("chief-preregistered", None, "none");
+    let auth = targets::sign_in(
+        targets::issuer(&issuer.url),
+        "openid offline_access",
+        client,
+    );
+    let id = home
+        .connect(targets::api(&api.url("/v1"), "/me", auth))
+        .await?;
+    let get = |path: &str| home.call(id, "call", json!({ "method": "GET", "path": path }));
+    let renewals = async || -> Result<usize> {
+        let tokens = log(&issuer, "/token").await?;
+        let is_renewal = |entry: &&Value| entry["parameters"]["grant_type"] == "refresh_token";
+        Ok(tokens.iter().filter(is_renewal).count())
+    };
+    for _ in 0..5 {
+        assert_eq!(code(get("/not-yours").await)?, ErrorCode::Rejected);
+        get("/me").await?;
+    }
+    assert_eq!(renewals().await?, 1);
+    clock.advance(5 * 60_000);
+    assert_eq!(code(get("/not-yours").await)?, ErrorCode::Rejected);
+    assert_eq!(renewals().await?, 2, "it may be otherwise by now");
+
+    // What is asked for by hand, as what is asked by a check, is not held to that.
+    issuer.control("/test/end-grants").await?;
+    let report = home.test(id).await?;
+    assert!(matches!(report.health.reason, Reason::Rejected { .. }));
+    assert_eq!(renewals().await?, 3);
+    Ok(())
 }
 
 /// Signs in again with this client secret, where one is typed.

@@ -294,7 +294,7 @@ pub(crate) async fn refuse(
 }
 
 /// Runs `work` with the integration's connector and credential. After a 401 the credential is
-/// renewed once and `work` runs once more. Disconnect ends it by name.
+/// renewed once and `work` runs once more, but where the last renewal was of no use. Disconnect ends it by name.
 pub(crate) async fn exchange<T: Send + 'static>(
     engine: &Engine,
     id: IntegrationId,
@@ -310,9 +310,17 @@ pub(crate) async fn exchange<T: Send + 'static>(
         let renewable = matches!(&credential, Credential::OAuth(oauth) if oauth.refresh.is_some());
         match work(live.connector.clone(), Arc::new(credential)).await {
             Err(error) if error.code == ErrorCode::Rejected && renewable => {
-                let (fresh, _) =
+                let (fresh, newer) =
                     tokens::credential(engine, id, Need::NewerThan(generation), because).await?;
-                work(live.connector.clone(), Arc::new(fresh)).await
+                if newer == generation {
+                    return Err(error);
+                }
+                let again = work(live.connector.clone(), Arc::new(fresh)).await;
+                if matches!(&again, Err(error) if error.code == ErrorCode::Rejected) {
+                    let mut last = live.refreshing.lock().await;
+                    last.was_useless(newer, engine.now());
+                }
+                again
             }
             other => other,
         }

@@ -38,9 +38,21 @@ pub(crate) enum Need {
     Renewed,
 }
 
-/// What the last refresh of an integration came to, where it brought nothing.
+/// A token that was refused as soon as it was new is not the trouble; for five minutes nobody asks for another.
+const USELESS_MS: i64 = 5 * 60_000;
+
+/// What the last refresh of an integration came to, where it brought nothing, or nothing that helped.
 #[derive(Default)]
-pub(crate) struct LastRefresh(Option<Failed>);
+pub(crate) struct LastRefresh {
+    failed: Option<Failed>,
+    useless: Option<Useless>,
+}
+
+/// A generation that was refused where its refresh was to help.
+struct Useless {
+    generation: u64,
+    at: Time,
+}
 
 struct Failed {
     generation: u64,
@@ -53,7 +65,7 @@ impl LastRefresh {
     /// The error that answers for a refresh that is not worth another try yet. An admin who presses a
     /// button is not held to it, but for a server that asked to be left alone.
     fn stands(&self, generation: u64, because: &Because, now: Time) -> Option<Error> {
-        let failed = self.0.as_ref()?;
+        let failed = self.failed.as_ref()?;
         let asked_for = matches!(because, Because::Admin { .. });
         let stands = failed.generation == generation
             // A clock that went back ends it, too.
@@ -64,7 +76,7 @@ impl LastRefresh {
 
     fn failed(&mut self, generation: u64, error: &Error, now: Time) {
         if self
-            .0
+            .failed
             .as_ref()
             .is_some_and(|last| last.error == *error && now < last.until)
         {
@@ -76,16 +88,33 @@ impl LastRefresh {
             ErrorCode::RateLimited => asked_pause_ms(error),
             _ => PAUSE_MS,
         };
-        self.0 = Some(Failed {
+        self.failed = Some(Failed {
             generation,
             at: now,
             until: now.plus(pause),
             error: error.clone(),
         });
     }
+
+    /// The path that was asked for refuses this token, new as it is.
+    pub(crate) fn was_useless(&mut self, generation: u64, now: Time) {
+        self.useless = Some(Useless {
+            generation,
+            at: now,
+        });
+    }
+
+    /// Whether a refresh would be for a path that refuses any token. A check, and an admin, ask all the same.
+    fn is_useless(&self, need: Need, because: &Because, now: Time) -> bool {
+        self.useless.as_ref().is_some_and(|last| {
+            need == Need::NewerThan(last.generation)
+                && (last.at..last.at.plus(USELESS_MS)).contains(&now)
+                && !matches!(because, Because::Admin { .. } | Because::Health)
+        })
+    }
 }
 
-/// The credential of `id` and its generation, renewed first where `need` asks for it.
+/// The credential of `id` and its generation, renewed first where `need` asks for it, and a renewal may help.
 pub(crate) async fn credential(
     engine: &Engine,
     id: IntegrationId,
@@ -131,6 +160,9 @@ async fn renewed(
     let Credential::OAuth(old) = &credential else {
         return Ok((credential, generation));
     };
+    if last.is_useless(need, because, engine.now()) {
+        return Ok((credential, generation));
+    }
     if engine.stopping().is_cancelled() {
         return Err(Error::new(ErrorCode::CallCancelled).with("host", live.name()));
     }
