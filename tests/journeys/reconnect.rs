@@ -1,13 +1,23 @@
 //! What Reconnect does to the sign-in that it replaces.
 
 use crate::{
-    kit::{Home, authority::Authority, browser, targets, tick},
+    kit::{
+        Home,
+        authority::Authority,
+        browser,
+        scripted::{Scripted, json as json_answer},
+        targets, tick,
+    },
     sign_in::pair,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use engine::vault::Credential;
 use serde_json::json;
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::Mutex;
 use wire::{ErrorCode, Fix, Reason, RowKind, Status};
 
 #[tokio::test]
@@ -102,5 +112,63 @@ async fn a_server_that_forgot_the_client_asks_for_a_reconnect() -> Result<()> {
     let attempt = home.begin_again(id, None).await?;
     assert_eq!(home.done(attempt).await?, id);
     assert_eq!(home.test(id).await?.health.status, Status::Healthy);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_disconnect_ends_a_reconnect_that_waits_for_the_browser() -> Result<()> {
+    let authority = Authority::start().await?;
+    let home = Home::new().await?;
+    let _ends = browser::signs_in(&home.desk);
+    let id = home.connect(targets::mcp(&authority.resource())).await?;
+    home.desk.on_open(|_| {});
+    let attempt = home.begin_again(id, None).await?;
+    home.waits_for_browser(attempt).await?;
+    home.disconnect(id).await?;
+    assert_eq!(home.fails(attempt).await?.code, ErrorCode::AttemptCancelled);
+    ensure!(!authority.anything_lives());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_document_that_is_imported_while_a_reconnect_goes_on_stands() -> Result<()> {
+    let answers = Arc::new(Mutex::new(()));
+    let gate = answers.clone();
+    let api = Scripted::serve(move |_| {
+        let gate = gate.clone();
+        async move {
+            let _open = gate.lock().await;
+            json_answer(200, &json!({ "order": 17 }))
+        }
+    })
+    .await?;
+    let home = Home::new().await?;
+    let target = targets::api(&api.url("/v1"), "/me", targets::bearer("old-key"));
+    let id = home.connect(target).await?;
+    assert_eq!(home.tools(id).await?, ["call"]);
+
+    let shut = answers.lock().await;
+    let attempt = home.begin_again(id, Some("new-key")).await?;
+    let text = json!({
+        "openapi": "3.0.3", "info": { "title": "Orders", "version": "1" },
+        "servers": [{ "url": api.url("/v1") }],
+        "paths": { "/orders": { "get": {
+            "operationId": "list_orders", "responses": { "200": { "description": "them" } },
+        } } },
+    });
+    let source = json!({ "from": "file", "name": "orders.json", "text": text.to_string() });
+    let document = home
+        .ask::<wire::InspectOpenapi>(
+            json!({ "source": source, "integration": id, "confirmed": {} }),
+        )
+        .await?;
+    home.ask::<wire::ImportAgain>(json!({ "id": id, "document": document.id }))
+        .await?;
+    drop(shut);
+    assert_eq!(home.done(attempt).await?, id);
+    assert_eq!(home.tools(id).await?, ["list_orders"]);
+    home.call(id, "list_orders", json!({})).await?;
+    let sent = api.seen_at("/v1/orders");
+    assert_eq!(sent[0].bearer(), "new-key");
     Ok(())
 }

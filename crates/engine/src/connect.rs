@@ -381,9 +381,9 @@ async fn save_again(
     proof: Proof,
 ) -> Result<IntegrationId, Error> {
     let (now, because) = (engine.now(), engine.admin().await);
-    let config = integrations::to_json(&proof.config)?;
     let end = proof.end(now);
     let Proof {
+        config,
         credential,
         pong,
         tools,
@@ -391,11 +391,16 @@ async fn save_again(
         ..
     } = proof;
     let (account_id, account_label) = halves(account);
+    // A Disconnect holds it from its look at what is to be revoked until that is gone.
+    let live = engine.live(id).await?;
+    let refreshing = live.refreshing.lock().await;
     engine
         .vault()
         .save(id, credential, None, move |tx| {
             // Disconnected while the browser was open: nothing comes back to life.
             let found = Integration::get(tx, id)?;
+            let (config, tools) = as_imported(tx, &found, config, tools)?;
+            let config = integrations::to_json(&config)?;
             store::integrations::save(
                 tx,
                 &IntegrationRow {
@@ -417,6 +422,33 @@ async fn save_again(
             )
         })
         .await?;
+    drop(refreshing);
     engine.forget_live(id).await;
     Ok(id)
+}
+
+/// A document that was imported while the browser was open stands, and so do its tools.
+fn as_imported(
+    tx: &Tx<'_>,
+    found: &Integration,
+    mut config: Config,
+    tools: Vec<Tool>,
+) -> Result<(Config, Vec<Tool>), Error> {
+    let is_described = matches!(
+        found.config,
+        Config::Api {
+            described: true,
+            ..
+        }
+    );
+    let Config::Api { described, .. } = &mut config else {
+        return Ok((config, tools));
+    };
+    if !is_described {
+        return Ok((config, tools));
+    }
+    *described = true;
+    let operations = store::documents::operations(tx, found.row.id)?;
+    let tools = operations.into_iter().map(|each| each.tool).collect();
+    Ok((config, tools))
 }

@@ -320,6 +320,9 @@ impl Attempts {
             };
             // Outside of the race: what is being saved is not called expired a moment later.
             let over = match proved {
+                Ok(_) if attempt.cancel.is_cancelled() => {
+                    Err(Error::new(ErrorCode::AttemptCancelled))
+                }
                 Ok(proof) => keep(&engine, &attempt, proof).await,
                 Err(Stopped::Failed(error)) => Err(error),
             };
@@ -386,6 +389,15 @@ impl Attempts {
     pub fn cancel(&self, id: AttemptId) {
         if let Ok(attempt) = self.get(id) {
             attempt.cancel.cancel();
+        }
+    }
+
+    /// Stops those of an integration that is being disconnected: nothing is to be signed in anew for it.
+    pub(super) fn cancel_all_of(&self, id: IntegrationId) {
+        for attempt in lock(&self.0).values() {
+            if attempt.integration == Some(id) {
+                attempt.cancel.cancel();
+            }
         }
     }
 

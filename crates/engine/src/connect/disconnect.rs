@@ -90,6 +90,7 @@ pub(crate) async fn disconnect(engine: &Engine, id: IntegrationId) -> Result<Dis
     let name = found.row.name.clone();
     let ended_calls = live.in_flight.load(Ordering::Relaxed);
     let because = engine.admin().await;
+    engine.attempts().cancel_all_of(id);
     live.ended.cancel();
     live.connector.drop_session().await;
     // What a refresh under way brings is what is to be revoked, and none begins until it is.
