@@ -382,10 +382,7 @@ pub async fn mark_notice_seen(engine: &Engine, ask: wire::MarkNoticeSeen) -> Res
 }
 
 pub async fn snooze_notice(engine: &Engine, ask: wire::SnoozeNotice) -> Result<(), Error> {
-    match ask.hours {
-        Some(hours) => notices::snooze(engine, ask.id, hours).await,
-        None => notices::tell_now(engine, ask.id).await,
-    }
+    notices::snooze(engine, ask.id, ask.hours).await
 }
 
 pub async fn take_errand(

@@ -16,7 +16,7 @@ pub mod popups;
 pub(crate) mod slack;
 mod text;
 
-pub(crate) use inbox::{list, see, snooze, tell_now};
+pub(crate) use inbox::{list, see, snooze};
 
 use crate::{
     Engine,

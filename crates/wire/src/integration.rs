@@ -317,8 +317,7 @@ pub enum AuthView {
     Basic {
         user: String,
     },
-    /// Sign-in. `renews`: there is a refresh token. `ends_at`: when the access token (or, without
-    /// renewal, the connection) ends.
+    /// Sign-in. `renews`: there is a refresh token. `ends_at`: of the access token (without renewal, the connection).
     OAuth {
         issuer: String,
         renews: bool,

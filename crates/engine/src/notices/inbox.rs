@@ -10,7 +10,7 @@ use crate::{
         deliveries::{self, Channel, DeliveryRow},
     },
 };
-use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeKind, NoticeView, Time};
+use wire::{Delivery, Error, ErrorCode, NoticeId, NoticeKind, NoticeView};
 
 /// Rows of the list, at most.
 const ROWS: u32 = 200;
@@ -91,23 +91,16 @@ pub(crate) async fn see(engine: &Engine, id: NoticeId) -> Result<(), Error> {
         .await
 }
 
-/// Puts it off: its popup goes, and comes again in `hours`, where it is still open then. A message that
+/// Puts it off: its popup goes, and comes again in `hours` (none: at once), where it is still open then. A message that
 /// was sent stays: others read it, and it is still true.
-pub(crate) async fn snooze(engine: &Engine, id: NoticeId, hours: u32) -> Result<(), Error> {
-    if !(1..=SNOOZE_MAX_HOURS).contains(&hours) {
+pub(crate) async fn snooze(engine: &Engine, id: NoticeId, hours: Option<u32>) -> Result<(), Error> {
+    if hours.is_some_and(|hours| !(1..=SNOOZE_MAX_HOURS).contains(&hours)) {
         return Err(Error::new(ErrorCode::FieldInvalid)
             .with("field", "Snooze")
             .with("why", format!("1 to {SNOOZE_MAX_HOURS} hours")));
     }
-    put_off(engine, id, engine.now().plus(i64::from(hours) * HOUR_MS)).await
-}
-
-/// It is put off no longer.
-pub(crate) async fn tell_now(engine: &Engine, id: NoticeId) -> Result<(), Error> {
-    put_off(engine, id, engine.now()).await
-}
-
-async fn put_off(engine: &Engine, id: NoticeId, until: Time) -> Result<(), Error> {
+    let hours = i64::from(hours.unwrap_or(0));
+    let until = engine.now().plus(hours * HOUR_MS);
     engine
         .store()
         .write(Durability::Full, move |tx| {

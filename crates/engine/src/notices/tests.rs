@@ -347,10 +347,12 @@ async fn seen_takes_the_popup_back_and_snoozed_brings_it_again() -> Result<()> {
     home.learn(id, Signal::Rejected).await?;
     let notice = home.only_notice().await?.id;
     assert!(
-        inbox::snooze(&home.engine, notice, 0).await.is_err()
-            && inbox::snooze(&home.engine, notice, 169).await.is_err()
+        inbox::snooze(&home.engine, notice, Some(0)).await.is_err()
+            && inbox::snooze(&home.engine, notice, Some(169))
+                .await
+                .is_err()
     );
-    inbox::snooze(&home.engine, notice, 1).await?;
+    inbox::snooze(&home.engine, notice, Some(1)).await?;
     home.deliver().await?;
     assert!(home.titles().is_empty());
     assert!(!home.only_notice().await?.is_new(home.engine.now()));

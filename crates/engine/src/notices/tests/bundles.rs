@@ -123,7 +123,7 @@ async fn what_was_put_off_comes_again_also_out_of_a_popup_that_was_dismissed() -
         let notice = home.inbox().await?.into_iter();
         let mut notice = notice.filter(|each| each.integration == one);
         let notice = notice.next().context("a notice of the first")?.id;
-        inbox::snooze(&home.engine, notice, 1).await?;
+        inbox::snooze(&home.engine, notice, Some(1)).await?;
         home.deliver().await?;
         let told = home.desk.told().len();
         home.later(59 * MINUTE).await?;

@@ -51,11 +51,11 @@ async fn what_was_put_off_is_told_at_once_where_the_admin_takes_that_back() -> R
     let id = home.add(1, "127.0.0.1:1").await?;
     home.learn(id, Signal::Rejected).await?;
     let notice = home.only_notice().await?.id;
-    inbox::snooze(&home.engine, notice, 24).await?;
+    inbox::snooze(&home.engine, notice, Some(24)).await?;
     home.later(MINUTE).await?;
     assert!(home.titles().is_empty());
     assert!(!home.only_notice().await?.is_new(home.engine.now()));
-    inbox::tell_now(&home.engine, notice).await?;
+    inbox::snooze(&home.engine, notice, None).await?;
     home.later(MINUTE).await?;
     assert_eq!(home.titles(), ["Orders 1 is failing"]);
     assert!(home.only_notice().await?.is_new(home.engine.now()));

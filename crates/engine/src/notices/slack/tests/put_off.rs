@@ -12,7 +12,7 @@ async fn a_snooze_changes_no_message_and_its_end_says_what_is_over() -> Result<(
     office.settle().await?;
     let all = inbox::list(&office.home.engine).await?;
     let notice = all.first().context("a notice")?.id;
-    inbox::snooze(&office.home.engine, notice, 1).await?;
+    inbox::snooze(&office.home.engine, notice, Some(1)).await?;
     for _ in 0..3 {
         office.settle().await?;
         let messages = office.slack.messages();
