@@ -300,7 +300,7 @@ pub(super) fn again(found: &Integration, ask: &Reconnect) -> Result<Plan, Error>
             name: name.clone(),
             value: fresh()?,
         }),
-        // The key is the user name: what stands beside it stays, see [`beside`].
+        // The key is the user name: what stands beside it is put back behind this (`keep_what_is_beside`).
         AuthView::Basic { user } if user.is_empty() => {
             let key = fresh()?.reveal().to_owned();
             if key.contains(':') {
